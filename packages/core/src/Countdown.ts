@@ -1,0 +1,115 @@
+/**
+ * What the venue is told: a countdown of whole seconds from 5 to 60, or `off`.
+ *
+ * The venue takes `"5"` to `"60"` and `"0"`, which switches the mechanism off (page "CountDown Cancel All" of the
+ * UTA API). A value that is rounded the wrong way would disarm the switch, so nothing here rounds: what is not a
+ * whole number of seconds in the range is an {@link InvalidCountdown}.
+ *
+ * @since 0.1.0
+ */
+import type * as Brand from "effect/Brand"
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+
+/**
+ * A countdown in whole seconds, 5 to 60.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Countdown = number & Brand.Brand<"@effect-deadman/core/Countdown">
+
+/**
+ * The mechanism switched off; the venue's `"0"`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Off = "off"
+
+/**
+ * What one call sets: a countdown, or off.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Setting = Countdown | Off
+
+/**
+ * The mechanism switched off.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const off: Off = "off"
+
+/**
+ * The shortest countdown that the venue accepts, in seconds.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const minSeconds = 5
+
+/**
+ * The longest countdown that the venue accepts, in seconds.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const maxSeconds = 60
+
+/**
+ * A duration that is no countdown of the venue.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidCountdown extends Schema.TaggedError<InvalidCountdown>("@effect-deadman/core/InvalidCountdown")(
+  "InvalidCountdown",
+  { input: Schema.String }
+) {
+  override get message(): string {
+    return (
+      `The countdown ${this.input} is not a whole number of seconds from ${minSeconds} to ${maxSeconds}: ` +
+      `give for example "10 seconds". To switch the mechanism off use Countdown.off, never a duration of zero.`
+    )
+  }
+}
+
+/**
+ * The countdown of a duration; a bare number is milliseconds, as everywhere in Effect.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromDuration = (input: Duration.DurationInput): Either.Either<Countdown, InvalidCountdown> =>
+  Either.flatMap(
+    Either.try({
+      try: () => Duration.toMillis(Duration.decode(input)),
+      catch: () => new InvalidCountdown({ input: String(input) })
+    }),
+    (millis) => {
+      const seconds = millis / 1000
+      return Number.isInteger(seconds) && seconds >= minSeconds && seconds <= maxSeconds
+        ? Either.right(seconds as Countdown)
+        : Either.left(new InvalidCountdown({ input: `${millis} ms` }))
+    }
+  )
+
+/**
+ * The string that the venue takes: `"5"` to `"60"`, or `"0"` for off.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toWire = (setting: Setting): string => (setting === off ? "0" : String(setting))
+
+/**
+ * The length of a setting in milliseconds; off is 0.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toMillis = (setting: Setting): number => (setting === off ? 0 : setting * 1000)

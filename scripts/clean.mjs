@@ -1,0 +1,11 @@
+// Removes what the build and the checks make; node_modules stays.
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+
+const root = Path.join(import.meta.dirname, "..")
+const packages = Fs.readdirSync(Path.join(root, "packages")).map((name) => Path.join(root, "packages", name))
+for (const dir of [root, ...packages]) {
+  for (const made of ["dist", ".tsbuild", ".reports"]) {
+    Fs.rmSync(Path.join(dir, made), { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,19 @@
+import * as Path from "node:path"
+import { defineConfig } from "vitest/config"
+
+const src = (name: string) => Path.join(import.meta.dirname, "packages", name, "src")
+
+// Tests run against the sources, so that a failing line is the line one edits; `tsc -b` has checked them before.
+const alias = [
+  { find: /^@effect-deadman\/(core|simulator)$/, replacement: Path.join(src("$1"), "index.ts") },
+  { find: /^@effect-deadman\/(core|simulator)\/(.+)$/, replacement: Path.join(src("$1"), "$2.ts") }
+]
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    include: ["packages/*/test/**/*.test.ts"],
+    testTimeout: 20_000,
+    reporters: process.env["CI"] ? ["default", ["json", { outputFile: ".reports/tests.json" }]] : ["default"]
+  }
+})
