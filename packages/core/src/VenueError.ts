@@ -1,0 +1,474 @@
+/**
+ * Every way in which a call to the venue can fail, one tagged class for each thing that one would do about it.
+ *
+ * Twelve classes stand for groups of the venue's codes, three for answers without a code. All have the same fields.
+ * The two that decide are `applied` (what is known of the countdown that ran before the call) and `retryable`
+ * (whether sending the same call again can help). `applied` is `"no"` only where that is certain.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * What is known of the countdown after the failed call: with `"no"` the earlier one runs on untouched, with
+ * `"unknown"` it may have been restarted or switched off.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Applied = "no" | "unknown"
+
+const fields = {
+  /** The venue's code, absent when the answer had none. */
+  code: Schema.optional(Schema.String),
+  /** The venue's own words, empty when there were none. */
+  venueMessage: Schema.String,
+  /** The HTTP status, absent when no answer came. */
+  httpStatus: Schema.optional(Schema.Number),
+  /** The venue's clock in milliseconds since the epoch, absent when the answer did not say. */
+  requestTime: Schema.optional(Schema.Number),
+  applied: Schema.Literal("no", "unknown"),
+  /** Whether sending the same call again can help; what is rate limited wants a pause of a second first. */
+  retryable: Schema.Boolean
+}
+
+const id = <Tag extends string>(tag: Tag) => `@effect-deadman/core/VenueError/${tag}` as const
+
+/** The message of every class: what happened, in which answer, and what to do. */
+const say = (
+  self: { readonly code?: string | undefined; readonly venueMessage: string; readonly httpStatus?: number | undefined },
+  what: string,
+  advice: string
+): string => {
+  const answer = [
+    self.code === undefined ? "" : `code ${self.code}`,
+    self.httpStatus === undefined ? "" : `HTTP ${self.httpStatus}`,
+    self.venueMessage === "" ? "" : JSON.stringify(self.venueMessage)
+  ].filter((part) => part !== "")
+  return `${what}${answer.length === 0 ? "" : ` (${answer.join(", ")})`}. ${advice}`
+}
+
+/**
+ * The venue does not know the key, or key, passphrase and secret do not belong together.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class CredentialsRefused extends Schema.TaggedError<CredentialsRefused>(id("CredentialsRefused"))(
+  "CredentialsRefused",
+  fields
+) {
+  override get message(): string {
+    return say(
+      this,
+      "The venue refused the credentials",
+      "Check key, passphrase and secret, and that a demo key is used with demo trading and no other."
+    )
+  }
+}
+
+/**
+ * The timestamp lay outside of the 30 s around the venue's clock. The client has synced its clock when this arrives,
+ * so the same call can be sent again at once.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TimestampRefused extends Schema.TaggedError<TimestampRefused>(id("TimestampRefused"))(
+  "TimestampRefused",
+  fields
+) {
+  override get message(): string {
+    return say(
+      this,
+      "The venue refused the timestamp",
+      "The offset to the venue's clock has been learnt anew: send the call again."
+    )
+  }
+}
+
+/**
+ * The address that the call came from is not allowed for the key.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class IpRefused extends Schema.TaggedError<IpRefused>(id("IpRefused"))("IpRefused", fields) {
+  override get message(): string {
+    return say(
+      this,
+      "The venue refused the IP address",
+      "Add this host's outgoing address to the whitelist of the key."
+    )
+  }
+}
+
+/**
+ * The venue does not serve this region.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RegionRefused extends Schema.TaggedError<RegionRefused>(id("RegionRefused"))("RegionRefused", fields) {
+  override get message(): string {
+    return say(this, "The venue refused the region", "The account or this host's location is not served by the venue.")
+  }
+}
+
+/**
+ * The key lacks the permission, or the account has no access to the endpoint.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PermissionRefused extends Schema.TaggedError<PermissionRefused>(id("PermissionRefused"))(
+  "PermissionRefused",
+  fields
+) {
+  override get message(): string {
+    return say(
+      this,
+      "The venue refused permission",
+      "The key needs UTA trade read and write. The countdown endpoint is opened only on request: " +
+        "ask the venue's business development for access to it; it is not there in demo trading for everyone."
+    )
+  }
+}
+
+/**
+ * The account is not a unified trading account, the only kind that has this endpoint.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NotUnifiedAccount extends Schema.TaggedError<NotUnifiedAccount>(id("NotUnifiedAccount"))(
+  "NotUnifiedAccount",
+  fields
+) {
+  override get message(): string {
+    return say(
+      this,
+      "The account is not a unified trading account",
+      "Switch it to the unified mode; a classic account has no countdown."
+    )
+  }
+}
+
+/**
+ * The account is frozen, in liquidation, or otherwise not allowed to do this now.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AccountBlocked extends Schema.TaggedError<AccountBlocked>(id("AccountBlocked"))("AccountBlocked", fields) {
+  override get message(): string {
+    return say(
+      this,
+      "The state of the account forbids the call",
+      "Look at the account on the venue's site, or ask its support."
+    )
+  }
+}
+
+/**
+ * Too many calls: the endpoint allows one a second for each UID. Wait a second from this answer at least.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RateLimited extends Schema.TaggedError<RateLimited>(id("RateLimited"))("RateLimited", fields) {
+  override get message(): string {
+    return say(
+      this,
+      "The venue's rate limit was met",
+      "Wait at least a second, and look for another program that calls for the same account."
+    )
+  }
+}
+
+/**
+ * The venue found the request itself at fault.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RequestRefused extends Schema.TaggedError<RequestRefused>(id("RequestRefused"))("RequestRefused", fields) {
+  override get message(): string {
+    return say(
+      this,
+      "The venue refused the request as malformed",
+      "Check path and parameters against the venue's page of the endpoint; the same call will fail again."
+    )
+  }
+}
+
+/**
+ * The venue is busy or in a release.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class VenueBusy extends Schema.TaggedError<VenueBusy>(id("VenueBusy"))("VenueBusy", fields) {
+  override get message(): string {
+    return say(this, "The venue is busy or in a release", "Send the call again, at least a second later.")
+  }
+}
+
+/**
+ * The venue says itself that it does not know what became of the call.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>(id("OutcomeUnknown"))("OutcomeUnknown", fields) {
+  override get message(): string {
+    return say(
+      this,
+      "The venue does not say whether it did what was asked",
+      "Send the call again, at least a second later, and count this one as possibly done."
+    )
+  }
+}
+
+/**
+ * A code that is in no table. Nothing is assumed of it.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class UnrecognizedCode extends Schema.TaggedError<UnrecognizedCode>(id("UnrecognizedCode"))(
+  "UnrecognizedCode",
+  fields
+) {
+  override get message(): string {
+    return say(
+      this,
+      "The venue answered with an unrecognized code",
+      "Count the call as possibly done; please report the code so that it can be put into a group."
+    )
+  }
+}
+
+/**
+ * No answer for a cause on the way: `refused` and `unresolved` mean that nothing was sent (`applied` is `"no"`), `lost`
+ * that a connection broke, before or after the venue had read the request.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TransportFailure extends Schema.TaggedError<TransportFailure>(id("TransportFailure"))("TransportFailure", {
+  ...fields,
+  reason: Schema.Literal("refused", "unresolved", "lost"),
+  /** The system's code for it, such as `ECONNRESET`, or empty. */
+  detail: Schema.String
+}) {
+  override get message(): string {
+    const what = {
+      refused: "The connection to the venue was refused",
+      unresolved: "The venue's host name could not be resolved",
+      lost: "The connection to the venue was lost or could not be made"
+    }[this.reason]
+    return say(
+      this,
+      this.detail === "" ? what : `${what}: ${this.detail}`,
+      this.applied === "no"
+        ? "Nothing was sent: check network and base URL, and send the call again."
+        : "Send the call again and count this one as possibly done."
+    )
+  }
+}
+
+/**
+ * No complete answer within the time that the call was given, connection, headers and body together.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RequestTimeout extends Schema.TaggedError<RequestTimeout>(id("RequestTimeout"))("RequestTimeout", {
+  ...fields,
+  /** The bound that was exceeded. */
+  timeoutMillis: Schema.Number
+}) {
+  override get message(): string {
+    return say(
+      this,
+      `No complete answer within ${this.timeoutMillis} ms`,
+      "Send the call again and count this one as possibly done."
+    )
+  }
+}
+
+/**
+ * An answer that cannot be understood: `empty`, `truncated`, `tooLong`, `notJson` (a gateway's page, garbage),
+ * `notAnEnvelope` (JSON without a code), `contradictory` (success with a status that says failure), `redirect`, or
+ * `unexpectedData` (success with data that the caller's schema does not take).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class UnreadableAnswer extends Schema.TaggedError<UnreadableAnswer>(id("UnreadableAnswer"))("UnreadableAnswer", {
+  ...fields,
+  reason: Schema.Literal(
+    "empty",
+    "truncated",
+    "tooLong",
+    "notJson",
+    "notAnEnvelope",
+    "contradictory",
+    "redirect",
+    "unexpectedData"
+  ),
+  /** More on what was found, or empty. */
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return say(
+      this,
+      `The venue's answer cannot be read, ${this.reason}${this.detail === "" ? "" : `: ${this.detail}`}`,
+      this.reason === "redirect"
+        ? "Redirects are not followed with signed requests: check the base URL."
+        : "Send the call again and count this one as possibly done."
+    )
+  }
+}
+
+/**
+ * The schema of every failure, to keep them or to send them elsewhere.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const VenueError = Schema.Union(
+  CredentialsRefused,
+  TimestampRefused,
+  IpRefused,
+  RegionRefused,
+  PermissionRefused,
+  NotUnifiedAccount,
+  AccountBlocked,
+  RateLimited,
+  RequestRefused,
+  VenueBusy,
+  OutcomeUnknown,
+  UnrecognizedCode,
+  TransportFailure,
+  RequestTimeout,
+  UnreadableAnswer
+)
+
+/**
+ * Every failure of a call to the venue.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type VenueError = typeof VenueError.Type
+
+/**
+ * Whether a value is a failure of a call to the venue.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isVenueError: (u: unknown) => u is VenueError = Schema.is(VenueError)
+
+/**
+ * One row of the code table: a class, its codes, and what they mean for the countdown and for another try.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Group {
+  readonly error: (new (fields: CodeFields) => CodeError) & { readonly _tag: CodeError["_tag"] }
+  readonly codes: ReadonlyArray<string>
+  readonly applied: Applied
+  readonly retryable: boolean
+}
+
+/**
+ * The failures that come from a code.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type CodeError = Exclude<VenueError, TransportFailure | RequestTimeout | UnreadableAnswer>
+
+/**
+ * What an answer with a code holds besides its data.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Answer {
+  readonly code: string
+  readonly venueMessage: string
+  readonly httpStatus?: number | undefined
+  readonly requestTime?: number | undefined
+}
+
+type CodeFields = Answer & { readonly applied: Applied; readonly retryable: boolean }
+
+const group = (error: Group["error"], applied: Applied, retryable: boolean, codes: string): Group => ({
+  error,
+  codes: codes.split(" "),
+  applied,
+  retryable
+})
+
+/**
+ * The code table, from the venue's pages "RestAPI Error Codes" (UTA and classic) and from answers seen on the live
+ * venue. A class has two rows where its codes differ in what is known of the countdown. What is in no row is an
+ * {@link UnrecognizedCode}.
+ *
+ * @since 0.1.0
+ * @category code table
+ */
+export const groups: ReadonlyArray<Group> = [
+  group(CredentialsRefused, "no", false, "40001 40002 40003 40006 40009 40011 40012 40036 40037"),
+  group(TimestampRefused, "no", true, "40005 40008 40911"),
+  group(IpRefused, "no", false, "40018 40038 22010"),
+  group(RegionRefused, "no", false, "40103 40104"),
+  group(PermissionRefused, "no", false, "40014 40025 25620 40301 40919 40110"),
+  group(NotUnifiedAccount, "no", false, "40084 25245 40128"),
+  group(
+    AccountBlocked,
+    "no",
+    false,
+    "40013 40016 40022 40023 40024 40026 40031 40042 40068 25005 25006 25007 25008 25012 25013 95001"
+  ),
+  group(RateLimited, "no", true, "429 25004 70228 1001"),
+  group(
+    RequestRefused,
+    "no",
+    false,
+    "40007 40017 40019 40020 40034 40053 40057 40064 40404 40408 40409 40812 40813 48001 48002 400171 400172 " +
+      "25200 25002 25240 40805 40847"
+  ),
+  group(VenueBusy, "no", true, "25000 25003 25106 25113 40115 40200 40908"),
+  // Both are answers of a release window; the first is no caller's error there, and neither promises that nothing was done.
+  group(VenueBusy, "unknown", true, "40808 40015"),
+  group(OutcomeUnknown, "unknown", true, "40010 40725 45001 25001 40910")
+]
+
+const byCode = new Map(groups.flatMap((row) => row.codes.map((code) => [code, row] as const)))
+
+/**
+ * The failure that a code stands for. It is for codes of failure: `"00000"` is not one.
+ *
+ * @example
+ * ```ts
+ * import * as VenueError from "@effect-deadman/core/VenueError"
+ *
+ * const error = VenueError.fromCode({ code: "40084", venueMessage: "...", httpStatus: 400 })
+ * console.log(error._tag, error.applied, error.retryable) // NotUnifiedAccount no false
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromCode = (answer: Answer): CodeError => {
+  const row = byCode.get(answer.code)
+  return row === undefined
+    ? new UnrecognizedCode({ ...answer, applied: "unknown", retryable: true })
+    : new row.error({ ...answer, applied: row.applied, retryable: row.retryable })
+}
