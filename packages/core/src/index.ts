@@ -12,3 +12,8 @@ export * as CountdownCancelAll from "./CountdownCancelAll.js"
  * @since 0.1.0
  */
 export * as VenueError from "./VenueError.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as FireWindow from "./FireWindow.js"

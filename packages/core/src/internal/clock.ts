@@ -1,12 +1,15 @@
 /**
- * The only place that knows which of Effect's clocks is which. In Effect 3 `currentTimeNanos` is monotonic (it has a
- * fixed origin and ignores steps of the wall clock) and `currentTimeMillis` is the wall clock.
+ * The only module that knows which of Effect 3's clock readings is which: `unsafeCurrentTimeNanos` is monotonic (it
+ * stands still while the host is suspended), `unsafeCurrentTimeMillis` is the wall clock (it jumps when it is set).
+ * In Effect 4 the first becomes wall time and `monotonicTimeNanos` takes its place: port here and nowhere else.
+ *
+ * @internal
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 /**
- * One reading of both hands, in milliseconds: `mono` compares only with other `mono`, `wall` is since the epoch.
+ * Both hands of the clock at one instant, in milliseconds.
  *
  * @internal
  */
@@ -17,10 +20,11 @@ export interface Reading {
 
 /** @internal */
 export const read = (clock: Clock.Clock): Reading => ({
-  // The effectful variant throws under TestClock for fractions of a millisecond.
-  mono: Number(clock.unsafeCurrentTimeNanos()) / 1e6,
+  // Not `currentTimeNanos`: TestClock's throws on fractions of a millisecond. Nanoseconds since the epoch do not fit a
+  // number exactly, microseconds do.
+  mono: Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000,
   wall: clock.unsafeCurrentTimeMillis()
 })
 
 /** @internal */
-export const reading: Effect.Effect<Reading> = Effect.map(Effect.clock, read)
+export const reading: Effect.Effect<Reading> = Effect.clockWith((clock) => Effect.sync(() => read(clock)))

@@ -1,0 +1,270 @@
+import * as FireWindow from "@effect-deadman/core/FireWindow"
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+
+const at = (time: number, wall: number = time): FireWindow.Reading => ({ mono: time, wall })
+
+interface Write {
+  readonly gap: number
+  readonly countdown: number
+  readonly end: "acknowledged" | "refused" | "unresolved"
+  readonly took: number
+}
+
+interface Placed extends Write {
+  readonly id: number
+  readonly sent: number
+  readonly ended: number
+}
+
+const horizon = 6
+const triggerLatency = 1
+const assumptions = { triggerLatency, replays: false }
+
+const place = (writes: ReadonlyArray<Write>): ReadonlyArray<Placed> => {
+  let now = 0
+  return writes.map((write, id) => {
+    const sent = now + write.gap
+    now = sent + write.took
+    return { ...write, id, sent, ended: now }
+  })
+}
+
+const fold = (writes: ReadonlyArray<Placed>, from = FireWindow.empty(assumptions)): FireWindow.FireWindow =>
+  writes.reduce((window, { countdown, end, ended, id, sent }) => {
+    const flying = FireWindow.sent(window, { id, at: at(sent), countdown, horizon })
+    return end === "acknowledged"
+      ? FireWindow.acknowledged(flying, id, at(ended), undefined).window
+      : end === "refused"
+        ? FireWindow.refused(flying, id)
+        : FireWindow.unresolved(flying, id, at(ended))
+  }, from)
+
+/** Every instant at which the venue may have acted on a write; `undefined` is never. */
+const applications = (write: Placed): ReadonlyArray<number | undefined> => {
+  const instants: Array<number | undefined> = []
+  if (write.end === "refused") return [undefined]
+  const last = write.end === "acknowledged" ? write.ended : write.ended + horizon
+  for (let instant = write.sent; instant <= last; instant++) instants.push(instant)
+  if (write.end === "unresolved") instants.push(undefined)
+  return instants
+}
+
+const product = <A>(lists: ReadonlyArray<ReadonlyArray<A>>): ReadonlyArray<ReadonlyArray<A>> =>
+  lists.reduce<ReadonlyArray<ReadonlyArray<A>>>(
+    (rows, list) => rows.flatMap((row) => list.map((item) => [...row, item])),
+    [[]]
+  )
+
+/**
+ * The deadlines that a venue reaches which acts on the writes at the given instants. Of two at one instant the first
+ * sent comes first, or, as a stray, an unanswered one comes last.
+ */
+const deadlines = (
+  writes: ReadonlyArray<Placed>,
+  instants: ReadonlyArray<number | undefined>,
+  unanswered: "in order" | "last" = "in order"
+) => {
+  const order = (write: Placed) => write.id + (write.end === "unresolved" && unanswered === "last" ? 1_000 : 0)
+  const acts = writes
+    .flatMap((write, index) => {
+      const instant = instants[index]
+      return instant === undefined ? [] : [{ instant, write }]
+    })
+    .sort((a, b) => a.instant - b.instant || order(a.write) - order(b.write))
+  const fires: Array<{ readonly at: number; readonly by: number }> = []
+  acts.forEach(({ instant, write }, index) => {
+    if (write.countdown === 0) return
+    const deadline = instant + write.countdown
+    const next = acts[index + 1]
+    if (next === undefined || next.instant > deadline) fires.push({ at: deadline, by: instant })
+  })
+  return fires
+}
+
+const arbitrary = fc.array(
+  fc.record<Write>({
+    gap: fc.integer({ min: 0, max: 4 }),
+    countdown: fc.constantFrom(0, 5, 7, 10),
+    end: fc.constantFrom("acknowledged", "acknowledged", "refused", "unresolved"),
+    took: fc.integer({ min: 0, max: 3 })
+  }),
+  { minLength: 1, maxLength: 4 }
+)
+
+describe("FireWindow", () => {
+  it("is exactly the span of every possible firing (9: the venue fires inside the window)", () => {
+    fc.assert(
+      fc.property(arbitrary, (drawn) => {
+        const writes = place(drawn)
+        const window = fold(writes)
+        const lastAcknowledged = writes.findLast((write) => write.end === "acknowledged")
+        let earliest = Infinity
+        let latest = -Infinity
+        for (const instants of product(writes.map(applications))) {
+          const since = lastAcknowledged === undefined ? 0 : instants[lastAcknowledged.id]!
+          // What happened before the last acknowledged write is the verdict's business, not the window's.
+          const fires = [...deadlines(writes, instants), ...deadlines(writes, instants, "last")]
+          for (const fire of fires.filter((fire) => fire.by >= since && fire.at > since)) {
+            earliest = Math.min(earliest, fire.at)
+            latest = Math.max(latest, fire.at + triggerLatency)
+          }
+        }
+        const now = writes[writes.length - 1]!.ended
+        const edges = FireWindow.edges(window, at(now))
+        assert.deepStrictEqual({ earliest: now + edges.earliest, latest: now + edges.latest }, { earliest, latest })
+      }),
+      { numRuns: 400 }
+    )
+  })
+
+  it("gives a verdict that is true in every possible history", () => {
+    const seen = { held: 0, fired: 0, open: 0 }
+    fc.assert(
+      fc.property(arbitrary, fc.integer({ min: 0, max: 20 }), fc.boolean(), (drawn, gap, stamped) => {
+        const writes = place([
+          { gap: 0, countdown: 5, end: "acknowledged", took: 2 },
+          ...drawn.slice(0, 2),
+          { gap, countdown: 5, end: "acknowledged", took: 2 }
+        ])
+        const last = writes[writes.length - 1]!
+        const before = writes.slice(0, -1)
+        const previous = before.findLast((write) => write.end === "acknowledged")!
+        for (const instants of product(writes.map(applications))) {
+          const now = instants[last.id]!
+          const since = instants[previous.id]!
+          const stamps = (instant: number) =>
+            stamped ? { acceptedAt: instant + 1e12, completedAt: instant + 1e12 } : undefined
+          let window = FireWindow.empty(assumptions)
+          for (const write of before) {
+            const flying = FireWindow.sent(window, { ...write, at: at(write.sent), horizon })
+            window =
+              write.end === "acknowledged"
+                ? FireWindow.acknowledged(flying, write.id, at(write.ended), stamps(instants[write.id]!)).window
+                : write.end === "refused"
+                  ? FireWindow.refused(flying, write.id)
+                  : FireWindow.unresolved(flying, write.id, at(write.ended))
+          }
+          window = FireWindow.sent(window, { ...last, at: at(last.sent), horizon })
+          const { verdict } = FireWindow.acknowledged(window, last.id, at(last.ended), stamps(now))
+          seen[verdict]++
+          const fired = deadlines(writes, instants).some(
+            // The venue may take up to the trigger latency: a write within it may still come in time.
+            (fire) => fire.by >= since && fire.at >= since && fire.at < now
+          )
+          if (verdict === "held") assert.isFalse(fired, "claimed to have held")
+          if (verdict === "fired") assert.isTrue(fired, "claimed to have fired")
+        }
+      }),
+      { numRuns: 200 }
+    )
+    // A verdict that never came out would have proven nothing.
+    for (const verdict of ["held", "fired", "open"] as const) assert.isAbove(seen[verdict], 0, verdict)
+  })
+
+  it("counts the early edge from the send, never from the answer (16: a late answer never lengthens it)", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 9_000 }), (took) => {
+        const window = fold(place([{ gap: 0, countdown: 10_000, end: "acknowledged", took }]))
+        assert.strictEqual(FireWindow.edges(window, at(took)).earliest, 10_000 - took)
+      })
+    )
+  })
+
+  it("takes no answer for a write that was given up or refused (16)", () => {
+    const flying = FireWindow.sent(FireWindow.empty(assumptions), { id: 0, at: at(0), countdown: 10, horizon })
+    for (const window of [FireWindow.refused(flying, 0), FireWindow.unresolved(flying, 0, at(2))]) {
+      assert.strictEqual(FireWindow.acknowledged(window, 0, at(3), undefined).window, window)
+    }
+  })
+
+  it("never lets an unanswered write lengthen the early edge", () => {
+    fc.assert(
+      fc.property(arbitrary, fc.constantFrom(0, 5, 7, 10), (drawn, countdown) => {
+        const writes = place([{ gap: 0, countdown: 5, end: "acknowledged", took: 0 }, ...drawn])
+        const window = fold(writes)
+        const now = at(writes[writes.length - 1]!.ended)
+        const more = FireWindow.sent(window, { id: 99, at: now, countdown, horizon })
+        assert.isAtMost(FireWindow.edges(more, now).earliest, FireWindow.edges(window, now).earliest + 0)
+      })
+    )
+  })
+
+  it("judges the early edge by the upper hand and the late edge by the lower (17, 18)", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 20 }),
+        fc.integer({ min: 0, max: 20 }),
+        fc.integer({ min: -5, max: 20 }),
+        (awake, suspended, step) => {
+          // Time at the venue: awake + suspended. The wall clock knows of it, and may have been set forward besides.
+          const passed = awake + suspended
+          const now = { mono: awake, wall: passed + Math.max(0, step) }
+          const window = fold(place([{ gap: 0, countdown: 10, end: "acknowledged", took: 0 }]))
+          const { earliest, latest } = FireWindow.edges(window, now)
+          assert.isAtMost(earliest, 10 - passed)
+          assert.isAtLeast(latest, 10 + triggerLatency - passed)
+        }
+      )
+    )
+  })
+
+  it("a wall clock that is set back neither lengthens nor shortens anything (17)", () => {
+    const window = fold(place([{ gap: 0, countdown: 10, end: "acknowledged", took: 0 }]))
+    assert.deepStrictEqual(FireWindow.edges(window, at(4, -3_600_000)), { earliest: 6, latest: 7 })
+  })
+
+  it("proves by the venue's stamps alone what the host's clock cannot", () => {
+    const verdictAfter = (accepted: number, completed: number) => {
+      const first = FireWindow.acknowledged(
+        FireWindow.sent(FireWindow.empty(assumptions), { id: 0, at: at(0), countdown: 10, horizon }),
+        0,
+        at(1),
+        { acceptedAt: 1_000, completedAt: 1_001 }
+      ).window
+      const flying = FireWindow.sent(first, { id: 1, at: at(4), countdown: 10, horizon })
+      return FireWindow.acknowledged(flying, 1, at(30), { acceptedAt: accepted, completedAt: completed }).verdict
+    }
+    assert.strictEqual(verdictAfter(1_009, 1_009), "held")
+    assert.strictEqual(verdictAfter(1_009, 1_010), "open", "10 s at the venue may have been just enough")
+    assert.strictEqual(verdictAfter(1_012, 1_012), "open", "within the trigger latency")
+    assert.strictEqual(verdictAfter(1_013, 1_013), "fired")
+  })
+
+  it("says how long a stray write may still land, and when the switch is surely off (12)", () => {
+    const lost = fold(
+      place([
+        { gap: 0, countdown: 10, end: "acknowledged", took: 0 },
+        { gap: 3, countdown: 10, end: "unresolved", took: 2 },
+        { gap: 0, countdown: 0, end: "acknowledged", took: 1 }
+      ])
+    )
+    assert.strictEqual(FireWindow.strayFor(lost, at(6), "countdown"), 5)
+    assert.isFalse(FireWindow.surelyOff(lost, at(6)))
+    assert.isFalse(FireWindow.surelyOff(lost, at(21)), "it may have landed at 11 and fire at 21, or by 22")
+    assert.isTrue(FireWindow.surelyOff(lost, at(22)))
+    const met = fold([{ id: 9, gap: 0, countdown: 0, end: "acknowledged", took: 0, sent: 12, ended: 12 }], lost)
+    assert.isTrue(FireWindow.surelyOff(met, at(12)), "a second 0 after the horizon met it")
+  })
+
+  it("keeps an answered write in doubt for its horizon when replays are assumed", () => {
+    const window = fold(
+      place([
+        { gap: 0, countdown: 10, end: "acknowledged", took: 0 },
+        { gap: 3, countdown: 0, end: "acknowledged", took: 0 }
+      ]),
+      FireWindow.empty({ triggerLatency, replays: true })
+    )
+    assert.isFalse(FireWindow.surelyOff(window, at(3)))
+    assert.strictEqual(FireWindow.edges(window, at(3)).latest, horizon + 10 + triggerLatency - 3)
+  })
+
+  it("forgets unresolved writes that can do nothing any more", () => {
+    let window = fold(place([{ gap: 0, countdown: 5, end: "acknowledged", took: 0 }]))
+    for (let id = 1; id < 1_000; id++) {
+      window = FireWindow.sent(window, { id, at: at(id * 2), countdown: 5, horizon })
+      window = FireWindow.unresolved(window, id, at(id * 2 + 2))
+    }
+    assert.isAtMost(window.pending.length, 8)
+  })
+})
