@@ -1,4 +1,24 @@
 /**
  * @since 0.1.0
  */
+export * as Fault from "./Fault.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Latency from "./Latency.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Network from "./Network.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Random from "./Random.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as Venue from "./Venue.js"
