@@ -1,7 +1,17 @@
 /**
  * @since 0.1.0
  */
+export * as Exchange from "./Exchange.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as Fault from "./Fault.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Journal from "./Journal.js"
 
 /**
  * @since 0.1.0
@@ -16,7 +26,17 @@ export * as Network from "./Network.js"
 /**
  * @since 0.1.0
  */
+export * as Protocol from "./Protocol.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as Random from "./Random.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Simulator from "./Simulator.js"
 
 /**
  * @since 0.1.0

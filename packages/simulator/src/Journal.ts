@@ -1,0 +1,214 @@
+/**
+ * What happened, in order: every request with its five instants, every change of a switch, every order and cancel with
+ * its cause. Bounded: beyond its size the oldest records are dropped, and counted.
+ *
+ * Instants are ms of the venue's clock. No record ever holds a key, a passphrase or a signature.
+ *
+ * @since 0.1.0
+ */
+import type * as Exchange from "./Exchange.js"
+
+/**
+ * A request. An instant that never came is absent: a lost answer has no `receivedAt`, a lost request no `arrivedAt`.
+ * While a request is under way its record fills up.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RequestRecord {
+  readonly _tag: "Request"
+  readonly id: number
+  /** The request that this one is a copy of, when the network made it. */
+  readonly copyOf?: number | undefined
+  readonly account?: string | undefined
+  readonly endpoint: string
+  readonly method: string
+  /** The body of a call to a known endpoint, at most 200 characters of it. */
+  readonly body: string
+  readonly sentAt: number
+  readonly arrivedAt?: number | undefined
+  readonly appliedAt?: number | undefined
+  readonly answeredAt?: number | undefined
+  readonly receivedAt?: number | undefined
+  /** When the client gave up waiting. */
+  readonly abortedAt?: number | undefined
+  readonly status?: number | undefined
+  /** The code of the venue's answer, also when the client never saw it. */
+  readonly code?: string | undefined
+  /** The names of the faults that met it. */
+  readonly faults: ReadonlyArray<string>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SwitchRecord {
+  readonly _tag: "Switch"
+  readonly account: string
+  readonly at: number
+  readonly transition: "armed" | "refreshed" | "closed" | "fired"
+  readonly deadline?: number | undefined
+  readonly seconds?: number | undefined
+  /** What the countdown was counted from. */
+  readonly from?: number | undefined
+  readonly by?: number | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface PlacedRecord {
+  readonly _tag: "Placed"
+  readonly account: string
+  readonly at: number
+  readonly orderId: string
+  readonly order: Exchange.NewOrder
+  readonly by?: number | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface CancelRecord {
+  readonly _tag: "Cancelled"
+  readonly account: string
+  readonly at: number
+  readonly orderId: string
+  readonly cause: Exchange.CancelCause
+  readonly by?: number | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface FillRecord {
+  readonly _tag: "Filled"
+  readonly account: string
+  readonly at: number
+  readonly orderId: string
+  readonly qty: string
+  readonly price: string
+}
+
+/**
+ * A fault of the network was added or removed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FaultRecord {
+  readonly _tag: "Fault"
+  readonly at: number
+  readonly change: "added" | "removed"
+  readonly fault: string
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface MaintenanceRecord {
+  readonly _tag: "Maintenance"
+  readonly at: number
+  readonly on: boolean
+}
+
+/**
+ * Something that a test has noted, for example `"crash"`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface MarkRecord {
+  readonly _tag: "Mark"
+  readonly at: number
+  readonly name: string
+  readonly account?: string | undefined
+}
+
+/**
+ * What the bot believed: its state, and the edges of the window in which the venue may fire. Recorded by the bot's own
+ * side, for pictures and assertions.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WindowRecord {
+  readonly _tag: "Window"
+  readonly account: string
+  readonly at: number
+  readonly state: string
+  readonly earliestFire?: number | undefined
+  readonly latestFire?: number | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Entry =
+  | RequestRecord
+  | SwitchRecord
+  | PlacedRecord
+  | CancelRecord
+  | FillRecord
+  | FaultRecord
+  | MaintenanceRecord
+  | MarkRecord
+  | WindowRecord
+
+/**
+ * A journal that keeps its newest entries.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Journal {
+  /** The entries that are kept, oldest first. */
+  readonly entries: () => ReadonlyArray<Entry>
+  /** How many were dropped. */
+  readonly dropped: () => number
+  readonly append: (entry: Entry) => void
+  readonly clear: () => void
+}
+
+/**
+ * An empty journal of at most `size` entries (default 10,000).
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options?: { readonly size?: number | undefined }): Journal => {
+  const size = Math.max(1, Math.floor(options?.size ?? 10_000))
+  let ring: Array<Entry> = []
+  let total = 0
+  return {
+    entries: () => (total <= size ? ring.slice() : [...ring.slice(total % size), ...ring.slice(0, total % size)]),
+    dropped: () => Math.max(0, total - size),
+    append: (entry) => {
+      if (total < size) ring.push(entry)
+      else ring[total % size] = entry
+      total++
+    },
+    clear: () => {
+      ring = []
+      total = 0
+    }
+  }
+}
+
+/**
+ * The entries as NDJSON: one JSON object a line, fields in a fixed order, so that equal journals are equal bytes.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toNdjson = (entries: Iterable<Entry>): string => {
+  let text = ""
+  for (const entry of entries) text += `${JSON.stringify(entry)}\n`
+  return text
+}

@@ -1,0 +1,481 @@
+/**
+ * Request in, response out: the venue's chain of checks, its envelopes, codes, statuses, headers and limits, pure.
+ *
+ * Nothing that a client can send is a defect: whatever is wrong with a request gets the venue's answer, and moves no
+ * deadline. The order of the checks is known as far as the key, the account's mode and the signature; `Venue.checks` is
+ * the order of the rest.
+ *
+ * @since 0.1.0
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Exchange from "./Exchange.js"
+import * as RateLimit from "./internal/RateLimit.js"
+import * as Signing from "./internal/Signing.js"
+import type * as Venue from "./Venue.js"
+
+/**
+ * A request as it reaches the venue.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Request {
+  readonly method: string
+  /** The path with its query, the very bytes that were sent. */
+  readonly path: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: string
+  /** The caller's address. Default 127.0.0.1. */
+  readonly ip?: string | undefined
+  /** The request's number in the journal. */
+  readonly id?: number | undefined
+  /** When the venue accepted it (ms of its clock), if that was before it takes effect. */
+  readonly acceptedAt?: number | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Response {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** Whether the venue did what it was asked; with an answer of unknown outcome it may have done so all the same. */
+  readonly applied: boolean
+  /** The code in the body. */
+  readonly code: string
+  /** The name of the endpoint, the last part of its path; `"unknown"` for a URL that does not exist. */
+  readonly endpoint: string
+  /** The account that the key belongs to. */
+  readonly account: string | undefined
+}
+
+/**
+ * An endpoint: its path, its limit (calls a second, for each account or for each address) and what it needs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Endpoint {
+  readonly name: string
+  readonly method: "GET" | "POST"
+  readonly path: string
+  readonly limit: number
+  readonly access: "public" | "read" | "write"
+}
+
+const endpoint = (method: "GET" | "POST", path: string, limit: number, access: Endpoint["access"]): Endpoint => ({
+  name: path.slice(path.lastIndexOf("/") + 1),
+  method,
+  path,
+  limit,
+  access
+})
+
+/**
+ * The endpoints that the simulator answers. The limit of place-batch is not in the venue's page and is taken from
+ * cancel-symbol-order.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const endpoints: ReadonlyArray<Endpoint> = [
+  endpoint("POST", "/api/v3/trade/countdown-cancel-all", 1, "write"),
+  endpoint("POST", "/api/v3/trade/place-order", 10, "write"),
+  endpoint("POST", "/api/v3/trade/place-batch", 5, "write"),
+  endpoint("POST", "/api/v3/trade/cancel-order", 10, "write"),
+  endpoint("POST", "/api/v3/trade/cancel-symbol-order", 5, "write"),
+  endpoint("GET", "/api/v3/trade/unfilled-orders", 20, "read"),
+  endpoint("GET", "/api/v3/trade/order-info", 20, "read"),
+  endpoint("GET", "/api/v3/trade/history-orders", 20, "read"),
+  { ...endpoint("GET", "/api/v3/account/settings", 20, "read"), name: "account-settings" },
+  { ...endpoint("GET", "/api/v2/public/time", 20, "public"), name: "server-time" }
+]
+
+const byPath = new Map(endpoints.map((endpoint) => [endpoint.path, endpoint]))
+
+/**
+ * The endpoint of a path, with or without a query.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const endpointOf = (path: string): Endpoint | undefined => {
+  const query = path.indexOf("?")
+  return byPath.get(query === -1 ? path : path.slice(0, query))
+}
+
+/**
+ * The venue's answer to a request that takes effect at `now`, what became of the exchange, and what happened on the way:
+ * first whatever was due by `now`, then what the request caused.
+ *
+ * @since 0.1.0
+ * @category transitions
+ */
+export const handle = (
+  state: Exchange.State,
+  request: Request,
+  now: number
+): readonly [state: Exchange.State, response: Response, outputs: ReadonlyArray<Exchange.Output>] => {
+  const outputs: Array<Exchange.Output> = []
+  const call = new Call(exchangeAt(state, now, outputs), request, outputs)
+  const verdict = call.run()
+  return [call.state, call.respond(verdict), outputs]
+}
+
+const exchangeAt = (state: Exchange.State, now: number, outputs: Array<Exchange.Output>): Exchange.State => {
+  const [next, due] = Exchange.advance(state, now)
+  for (const output of due) outputs.push(output)
+  return next
+}
+
+interface Refusal {
+  readonly _tag: "Refusal"
+  readonly code: string
+  readonly msg: string
+  readonly status?: number
+}
+
+interface Success {
+  readonly _tag: "Success"
+  readonly data: unknown
+}
+
+const refusal = (code: string, msg: string, status?: number): Refusal =>
+  status === undefined ? { _tag: "Refusal", code, msg } : { _tag: "Refusal", code, msg, status }
+
+const success = (data: unknown): Success => ({ _tag: "Success", data })
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** One request on its way through the checks. It lives as long as `handle`; the state it holds is persistent. */
+class Call {
+  state: Exchange.State
+  readonly request: Request
+  readonly outputs: Array<Exchange.Output>
+  readonly venue: Venue.Venue
+  readonly acceptedAt: number
+  endpoint: Endpoint | undefined
+  account: Exchange.AccountState | undefined
+  remaining: number | undefined
+  applied = false
+
+  constructor(state: Exchange.State, request: Request, outputs: Array<Exchange.Output>) {
+    this.state = state
+    this.request = request
+    this.outputs = outputs
+    this.venue = state.venue
+    this.acceptedAt = request.acceptedAt ?? state.now
+  }
+
+  run(): Refusal | Success {
+    const ip = this.request.ip ?? "127.0.0.1"
+    const [address, admitted] = RateLimit.enter(
+      this.venue,
+      Option.getOrUndefined(HashMap.get(this.state.addresses, ip)),
+      this.state.now
+    )
+    this.state = { ...this.state, addresses: HashMap.set(this.state.addresses, ip, address) }
+    if (!admitted) return tooMany
+    this.endpoint = endpointOf(this.request.path)
+    if (this.endpoint === undefined || this.endpoint.method !== this.request.method) {
+      return refusal("40404", "Request URL NOT FOUND", this.venue.notFoundStatus)
+    }
+    if (Exchange.inMaintenance(this.state)) {
+      this.applied = this.venue.maintenanceApplies && this.admitted(ip, this.endpoint)._tag === "Success"
+      return refusal(this.venue.maintenanceCode, "The system is being upgraded, try again later")
+    }
+    return this.admitted(ip, this.endpoint)
+  }
+
+  admitted(ip: string, endpoint: Endpoint): Refusal | Success {
+    return endpoint.access === "public" ? this.public(ip, endpoint) : this.private(ip, endpoint)
+  }
+
+  public(ip: string, endpoint: Endpoint): Refusal | Success {
+    const address = Option.getOrUndefined(HashMap.get(this.state.addresses, ip))!
+    const [calls, remaining] = RateLimit.take(this.venue, address.calls, endpoint.limit, this.state.now)
+    this.state = { ...this.state, addresses: HashMap.set(this.state.addresses, ip, { ...address, calls }) }
+    this.remaining = Math.max(0, remaining)
+    return remaining < 0 ? tooMany : success({ serverTime: String(this.acceptedAt) })
+  }
+
+  private(ip: string, endpoint: Endpoint): Refusal | Success {
+    const headers = this.request.headers
+    const apiKey = headers["access-key"]
+    if (apiKey === undefined || apiKey === "") return refusal("40006", "Invalid ACCESS_KEY")
+    const known = Option.getOrUndefined(HashMap.get(this.state.keys, apiKey))
+    if (known === undefined) return refusal("40037", "Apikey does not exist")
+    const account = Exchange.account(this.state, known.uid)!
+    this.account = account
+    if (account.declared.mode === "classic") {
+      return refusal(
+        this.venue.notUnifiedCode,
+        "You are in Classic Account mode, and the Unified Account API is not supported"
+      )
+    }
+    const timestamp = headers["access-timestamp"] ?? ""
+    const signature = headers["access-sign"]
+    if (signature === undefined || signature === "") return refusal("40002", "ACCESS_SIGN header is required")
+    const payload = timestamp + this.request.method + this.request.path + this.request.body
+    if (!Signing.verifies(known.key, payload, signature)) return refusal("40009", "sign signature error")
+    let body: Fields | ReadonlyArray<unknown> = {}
+    for (const check of this.venue.checks) {
+      switch (check) {
+        case "timestamp": {
+          const flaw = this.timestampFlaw(timestamp)
+          if (flaw !== undefined) return flaw
+          break
+        }
+        case "passphrase": {
+          const passphrase = headers["access-passphrase"]
+          if (passphrase === undefined || passphrase === "")
+            return refusal("40011", "ACCESS_PASSPHRASE header is required")
+          if (passphrase !== known.key.passphrase) {
+            return refusal(this.venue.passphraseCode, "apikey/password is incorrect")
+          }
+          break
+        }
+        case "ip": {
+          const whitelist = known.key.ipWhitelist ?? []
+          if (whitelist.length > 0 && !whitelist.includes(ip)) return refusal(this.venue.ipCode, "Invalid IP request")
+          break
+        }
+        case "permission": {
+          if ((headers["paptrading"] === "1") !== (known.key.demo === true)) {
+            return refusal(this.venue.demoCode, "The key and the trading environment (paptrading) do not match")
+          }
+          if (endpoint.access === "write" && known.key.permission === "read") {
+            return refusal(this.venue.readOnlyCode, "Incorrect permissions, need uta trade read & write permissions")
+          }
+          if (endpoint.name === "countdown-cancel-all" && !account.declared.countdownAccess) {
+            return refusal(this.venue.noAccessCode, "The permission has not been obtained yet")
+          }
+          break
+        }
+        case "rate": {
+          const all = Option.getOrElse(HashMap.get(this.state.calls, known.uid), () => noCalls)
+          const [calls, remaining] = RateLimit.take(this.venue, all[endpoint.name], endpoint.limit, this.state.now)
+          const next = { ...all, [endpoint.name]: calls }
+          this.state = { ...this.state, calls: HashMap.set(this.state.calls, known.uid, next) }
+          this.remaining = Math.max(0, remaining)
+          if (remaining < 0) return tooMany
+          break
+        }
+        case "body": {
+          if (endpoint.method === "GET") break
+          if (!(headers["content-type"] ?? "").toLowerCase().startsWith("application/json")) {
+            return refusal("40007", "Content Type must be application/json")
+          }
+          const parsed = parseBody(this.request.body)
+          if (parsed === undefined || Array.isArray(parsed) !== (endpoint.name === "place-batch")) {
+            return refusal(
+              this.venue.badBodyCode,
+              "Parameter verification failed: the body is no JSON of the expected form"
+            )
+          }
+          body = parsed
+          break
+        }
+      }
+    }
+    return this.dispatch(endpoint, account.declared, body)
+  }
+
+  timestampFlaw(timestamp: string): Refusal | undefined {
+    if (!/^\d{1,15}$/.test(timestamp)) return refusal("40005", "Invalid ACCESS_TIMESTAMP")
+    const age = this.acceptedAt - Number(timestamp)
+    const distance = this.venue.timestampSymmetric ? Math.abs(age) : age
+    const limit = this.venue.timestampWindow
+    return distance < limit || (distance === limit && this.venue.timestampInclusive)
+      ? undefined
+      : refusal("40008", "Request timestamp expired")
+  }
+
+  dispatch(
+    endpoint: Endpoint,
+    declared: Required<Exchange.Account>,
+    body: Fields | ReadonlyArray<unknown>
+  ): Refusal | Success {
+    switch (endpoint.name) {
+      case "countdown-cancel-all":
+        return this.countdown(declared.uid, body as Fields)
+      case "place-order":
+        return this.placeOrder(declared.uid, body as Fields)
+      case "unfilled-orders":
+        return success(page(Exchange.openOrders(this.state, declared.uid), this.query()))
+      default:
+        return success({
+          uid: declared.uid,
+          accountMode: declared.accountMode,
+          assetMode: "multi_assets",
+          holdMode: "one_way_mode",
+          stpMode: "none",
+          symbolConfigList: [],
+          coinConfigList: []
+        })
+    }
+  }
+
+  query(): URLSearchParams {
+    const at = this.request.path.indexOf("?")
+    return new URLSearchParams(at === -1 ? "" : this.request.path.slice(at + 1))
+  }
+
+  /** One event of the exchange; what it refuses is the answer. */
+  event(event: Exchange.Event): Refusal | undefined {
+    const [state, outputs] = Exchange.step(this.state, event, this.state.now)
+    this.state = state
+    for (const output of outputs) {
+      if (output._tag === "Refused") return refusal(output.code, output.msg)
+      this.outputs.push(output)
+    }
+    return undefined
+  }
+
+  countdown(uid: string, body: Fields): Refusal | Success {
+    const seconds = readCountdown(this.venue, body["countdown"])
+    if (typeof seconds !== "number") return seconds
+    const from = {
+      accept: this.acceptedAt,
+      apply: this.state.now,
+      complete: this.state.now + this.venue.timeToComplete
+    }[this.venue.clockStart]
+    const by = this.request.id
+    return this.event({ _tag: "SetCountdown", account: uid, seconds, from, by }) ?? success("success")
+  }
+
+  placeOrder(uid: string, body: Fields): Refusal | Success {
+    const order = readOrder(body)
+    if (order._tag === "Refusal") return order
+    const at = this.outputs.length
+    const refused = this.event({ _tag: "PlaceOrder", account: uid, order: order.order, by: this.request.id })
+    if (refused !== undefined) return refused
+    const placed = this.outputs[at]
+    return success(
+      placed?._tag === "Placed" ? { clientOid: placed.order.clientOid, orderId: placed.order.orderId } : null
+    )
+  }
+
+  respond(verdict: Refusal | Success): Response {
+    const completedAt = this.state.now + this.venue.timeToComplete
+    const requestTime = this.venue.requestTime === "accept" ? this.acceptedAt : completedAt
+    const headers: Record<string, string> = {
+      "content-type": "application/json",
+      "x-bg-request-accept-time": String(this.acceptedAt),
+      "x-bg-response-complete-time": String(completedAt)
+    }
+    if (this.remaining !== undefined) headers["x-mbx-used-remain-limit"] = String(this.remaining)
+    const ok = verdict._tag === "Success"
+    const code = ok ? "00000" : verdict.code
+    return {
+      status: ok ? 200 : (verdict.status ?? this.venue.failureStatus),
+      headers,
+      body: JSON.stringify({
+        code,
+        msg: ok ? "success" : verdict.msg,
+        requestTime,
+        data: ok ? verdict.data : null
+      }),
+      applied: ok || this.applied,
+      code,
+      endpoint: this.endpoint?.name ?? "unknown",
+      account: this.account?.declared.uid
+    }
+  }
+}
+
+const tooMany = refusal("429", "Too Many Requests", 429)
+const noCalls: Readonly<Record<string, RateLimit.Calls>> = {}
+
+const parseBody = (body: string): Fields | ReadonlyArray<unknown> | undefined => {
+  try {
+    const parsed: unknown = JSON.parse(body)
+    return typeof parsed === "object" && parsed !== null ? (parsed as Fields) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What is wrong with a `countdown`, or the whole seconds that it says. */
+const countdownFlaw = (value: unknown): Venue.CountdownFlaw | number => {
+  if (value === undefined) return "missing"
+  if (value === null) return "null"
+  if (typeof value === "number") return "number"
+  if (typeof value !== "string") return "otherType"
+  if (value === "") return "empty"
+  if (/^-\d/.test(value)) return "negative"
+  if (/^\d+\.\d*$/.test(value)) return "fraction"
+  if (!/^\d+$/.test(value)) return "notANumber"
+  if (value.length > 1 && value.startsWith("0")) return "leadingZero"
+  const seconds = Number(value)
+  if (seconds !== 0 && seconds < 5) return "tooShort"
+  return seconds > 60 ? "tooLong" : seconds
+}
+
+const readCountdown = (venue: Venue.Venue, value: unknown): number | Refusal => {
+  const flaw = countdownFlaw(value)
+  if (typeof flaw === "number") return flaw
+  const code = venue.badCountdown[flaw]
+  if (code === "accept") {
+    const seconds = typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN
+    if (value !== "" && Number.isInteger(seconds) && (seconds === 0 || (seconds >= 5 && seconds <= 60))) return seconds
+    return refusal("40017", "Parameter verification failed: countdown")
+  }
+  return refusal(
+    code,
+    flaw === "missing" ? "Parameter countdown cannot be empty" : "Parameter verification failed: countdown"
+  )
+}
+
+const categories: ReadonlySet<unknown> = new Set(["SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"])
+const isPositive = (value: unknown): value is string =>
+  typeof value === "string" && /^\d{1,20}(\.\d{1,20})?$/.test(value) && Number(value) > 0
+const isOneOf = (value: unknown, allowed: ReadonlyArray<string>): boolean =>
+  typeof value === "string" && allowed.includes(value)
+
+const readOrder = (body: Fields): { readonly _tag: "Order"; readonly order: Exchange.NewOrder } | Refusal => {
+  for (const field of ["category", "symbol", "qty", "side", "orderType"]) {
+    if (body[field] === undefined || body[field] === "") return refusal("400172", `Parameter ${field} cannot be empty`)
+  }
+  const limit = body["orderType"] === "limit"
+  if (limit && (body["price"] === undefined || body["price"] === "")) {
+    return refusal("400172", "Parameter price cannot be empty")
+  }
+  const optional = (field: string, ok: (value: unknown) => boolean) => body[field] === undefined || ok(body[field])
+  const checks: ReadonlyArray<readonly [field: string, ok: boolean]> = [
+    ["category", categories.has(body["category"])],
+    ["symbol", typeof body["symbol"] === "string" && /^[A-Z0-9]{1,40}$/.test(body["symbol"])],
+    ["qty", isPositive(body["qty"])],
+    ["side", isOneOf(body["side"], ["buy", "sell"])],
+    ["orderType", isOneOf(body["orderType"], ["limit", "market"])],
+    ["price", !limit || isPositive(body["price"])],
+    ["timeInForce", optional("timeInForce", (value) => isOneOf(value, ["gtc", "post_only", "ioc", "fok"]))],
+    [
+      "clientOid",
+      optional("clientOid", (value) => typeof value === "string" && /^[.A-Z:/a-z0-9_-]{1,32}$/.test(value))
+    ],
+    ["posSide", optional("posSide", (value) => isOneOf(value, ["long", "short"]))],
+    ["reduceOnly", optional("reduceOnly", (value) => isOneOf(value, ["yes", "no"]))]
+  ]
+  const wrong = checks.find(([, ok]) => !ok)
+  return wrong === undefined
+    ? { _tag: "Order", order: body as unknown as Exchange.NewOrder }
+    : refusal("40017", `Parameter verification failed: ${wrong[0]}`)
+}
+
+const page = (orders: ReadonlyArray<Exchange.Order>, query: URLSearchParams) => {
+  const list = orders
+    .filter((order) => (query.get("category") ?? order.category) === order.category)
+    .map((order) => wire(order))
+  return { list, cursor: list.at(-1)?.orderId ?? null }
+}
+
+const wire = (order: Exchange.Order) => ({
+  ...order,
+  createdTime: String(order.createdTime),
+  updatedTime: String(order.updatedTime)
+})

@@ -1,0 +1,378 @@
+/**
+ * The simulated exchange as a service: what a test holds in its hand, and an `HttpClient` that is wired to it.
+ *
+ * The exchange lives on Effect's clock, so that under `TestClock` time passes when the test says so. Whatever looks at
+ * it moves it to now first: what a test sees never depends on the order in which fibers were woken.
+ *
+ * @since 0.1.0
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Runtime from "effect/Runtime"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Exchange from "./Exchange.js"
+import * as MemoryClient from "./internal/MemoryClient.js"
+import { World } from "./internal/World.js"
+import * as Journal from "./Journal.js"
+import type * as Venue from "./Venue.js"
+
+/**
+ * The account that exists when none is declared.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const demoUid = "1000001"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Default: one account with the UID `demoUid` and obvious test values for its key. */
+  readonly accounts?: ReadonlyArray<Exchange.Account> | undefined
+  /** The venue's answers to what nobody knows; all have defaults. */
+  readonly venue?: Venue.Options | undefined
+  /** How far the venue's clock is ahead of Effect's clock (behind it, when negative). Default 0. */
+  readonly venueOffset?: Duration.DurationInput | undefined
+  /** How many entries the journal keeps. Default 10,000. */
+  readonly journalSize?: number | undefined
+}
+
+/**
+ * The exchange knows no such account.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class UnknownAccount extends Schema.TaggedError<UnknownAccount>("@effect-deadman/simulator/UnknownAccount")(
+  "UnknownAccount",
+  { account: Schema.String, known: Schema.Array(Schema.String) }
+) {
+  override get message(): string {
+    return (
+      `The simulated exchange has no account "${this.account}". It has: ${this.known.join(", ")}. ` +
+      `Declare it in the option \`accounts\` of Simulator.layer.`
+    )
+  }
+}
+
+/**
+ * The exchange refused what the test asked of it, with the code that it would answer a bot.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ExchangeRefused extends Schema.TaggedError<ExchangeRefused>("@effect-deadman/simulator/ExchangeRefused")(
+  "ExchangeRefused",
+  { account: Schema.String, code: Schema.String, venueMessage: Schema.String }
+) {
+  override get message(): string {
+    return `The simulated exchange refused this for account ${this.account} with code ${this.code}: ${this.venueMessage}`
+  }
+}
+
+/**
+ * An order for `placeOrder`: what is left out is a limit buy of 0.01 BTCUSDT at 50000 in USDT-FUTURES, in the first
+ * account.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type TestOrder = Partial<Exchange.NewOrder> & { readonly account?: string | undefined }
+
+/**
+ * The control surface.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator")<
+  Simulator,
+  {
+    /** The UID of the first account, which is meant wherever none is named. */
+    readonly account: string
+    readonly exchange: {
+      /** The whole exchange, now. */
+      readonly state: Effect.Effect<Exchange.State>
+      /** Lets something happen to the exchange, now; a refusal is among the outputs. */
+      readonly step: (event: Exchange.Event) => Effect.Effect<ReadonlyArray<Exchange.Output>>
+    }
+    readonly journal: {
+      readonly entries: Effect.Effect<ReadonlyArray<Journal.Entry>>
+      /** How many entries the journal had to drop. */
+      readonly dropped: Effect.Effect<number>
+      readonly ndjson: Effect.Effect<string>
+      readonly note: (entry: Journal.Entry) => Effect.Effect<void>
+      /** Every entry from now on; a request comes again each time it has got further. */
+      readonly events: Stream.Stream<Journal.Entry>
+    }
+    readonly time: {
+      /** The venue's clock: ms since the epoch. */
+      readonly now: Effect.Effect<number>
+    }
+  }
+>() {}
+
+/**
+ * Accounts, machine and journal on the clock of the caller, until the scope closes.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: (
+  options?: Options
+) => Effect.Effect<Context.Context<Simulator | HttpClient.HttpClient>, never, Scope.Scope> = Effect.fnUntraced(
+  function* (options: Options = {}) {
+    const clock = yield* Effect.clock
+    const runtime = yield* Effect.runtime<never>()
+    const offset = Duration.toMillis(options.venueOffset ?? 0)
+    const venueNow = () => Math.floor(clock.unsafeCurrentTimeMillis()) + offset
+    const accounts = options.accounts ?? [{ uid: demoUid }]
+    const world = new World(
+      Exchange.make({ accounts, venue: options.venue, now: venueNow() }),
+      Journal.make({ size: options.journalSize }),
+      venueNow
+    )
+    yield* drive(world, runtime)
+
+    const events = Stream.unwrapScoped(
+      Effect.map(
+        Effect.acquireRelease(
+          Effect.map(Queue.unbounded<Journal.Entry>(), (queue) => {
+            const listener = (entry: Journal.Entry) => void queue.unsafeOffer(entry)
+            world.listeners.add(listener)
+            return { queue, listener }
+          }),
+          ({ queue, listener }) =>
+            Effect.zipRight(
+              Effect.sync(() => world.listeners.delete(listener)),
+              Queue.shutdown(queue)
+            )
+        ),
+        ({ queue }) => Stream.fromQueue(queue)
+      )
+    )
+
+    const look = <A>(read: () => A): Effect.Effect<A> =>
+      Effect.sync(() => {
+        world.pump()
+        return read()
+      })
+    return Context.empty().pipe(
+      Context.add(
+        Simulator,
+        Simulator.of({
+          account: accounts[0]?.uid ?? demoUid,
+          exchange: {
+            state: look(() => world.state),
+            step: (event) => Effect.sync(() => world.step(event))
+          },
+          journal: {
+            entries: look(() => world.journal.entries()),
+            dropped: look(() => world.journal.dropped()),
+            ndjson: look(() => Journal.toNdjson(world.journal.entries())),
+            note: (entry) => look(() => world.note(entry)),
+            events
+          },
+          time: { now: Effect.sync(() => world.pump()) }
+        })
+      ),
+      Context.add(HttpClient.HttpClient, MemoryClient.make(world))
+    )
+  }
+)
+
+/**
+ * Wakes the world when something is due by itself. A sleeper is not called back when something earlier turns up, or when
+ * its reason has gone: it looks, and sleeps on. So a refreshed countdown costs no timer.
+ */
+const drive = (world: World, runtime: Runtime.Runtime<never>): Effect.Effect<void, never, Scope.Scope> => {
+  const sleepers = new Map<number, Fiber.RuntimeFiber<void>>()
+  const ensure = (at: number) => {
+    for (const instant of sleepers.keys()) {
+      if (instant <= at) return
+    }
+    const sleeper = Effect.flatMap(Effect.sleep(Math.max(0, at - world.clock())), () =>
+      Effect.sync(() => {
+        sleepers.delete(at)
+        world.pump()
+      })
+    )
+    sleepers.set(at, Runtime.runFork(runtime, sleeper))
+  }
+  return Effect.acquireRelease(
+    Effect.sync(() => {
+      world.onDue = ensure
+      world.pump()
+    }),
+    () =>
+      Effect.suspend(() => {
+        world.onDue = undefined
+        return Fiber.interruptAll(sleepers.values())
+      })
+  )
+}
+
+/**
+ * The simulator, and an `HttpClient` that reaches nothing else.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options?: Options): Layer.Layer<Simulator | HttpClient.HttpClient> =>
+  Layer.scopedContext(make(options))
+
+/**
+ * The configuration that a bot would read from its environment, for the first account: `BITGET_API_KEY`,
+ * `BITGET_SECRET_KEY`, `BITGET_PASSPHRASE` and `BITGET_BASE_URL`. Anything else comes from where it came before.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerCredentials: Layer.Layer<never, never, Simulator> = Layer.unwrapEffect(
+  Effect.gen(function* () {
+    const simulator = yield* Simulator
+    const state = yield* simulator.exchange.state
+    const key = Exchange.account(state, simulator.account)?.declared.keys?.[0]
+    const settings = new Map([["BITGET_BASE_URL", "http://bitget.simulator"]])
+    if (key !== undefined) {
+      settings.set("BITGET_API_KEY", key.key)
+      settings.set("BITGET_PASSPHRASE", key.passphrase)
+      if (key.secret !== undefined) settings.set("BITGET_SECRET_KEY", key.secret)
+    }
+    const own = ConfigProvider.fromMap(settings)
+    return yield* Effect.configProviderWith((ambient) =>
+      Effect.succeed(Layer.setConfigProvider(ConfigProvider.orElse(own, () => ambient)))
+    )
+  })
+)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Accessors
+// ---------------------------------------------------------------------------------------------------------------------
+
+const withAccount = <A, E>(
+  account: string | undefined,
+  use: (uid: string, state: Exchange.State, simulator: Context.Tag.Service<Simulator>) => Effect.Effect<A, E>
+): Effect.Effect<A, E | UnknownAccount, Simulator> =>
+  Effect.flatMap(Simulator, (simulator) =>
+    Effect.flatMap(simulator.exchange.state, (state): Effect.Effect<A, E | UnknownAccount> => {
+      const uid = account ?? simulator.account
+      if (Exchange.account(state, uid) !== undefined) return use(uid, state, simulator)
+      const known = Exchange.accounts(state).map((account) => account.declared.uid)
+      return Effect.fail(new UnknownAccount({ account: uid, known }))
+    })
+  )
+
+/**
+ * Puts an order into the book, past all network and checks of a key.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const placeOrder = (
+  order: TestOrder = {}
+): Effect.Effect<Exchange.Order, UnknownAccount | ExchangeRefused, Simulator> =>
+  withAccount(order.account, (uid, _, simulator) => {
+    const { account: __, ...given } = order
+    const complete: Exchange.NewOrder = {
+      category: "USDT-FUTURES",
+      symbol: "BTCUSDT",
+      side: "buy",
+      orderType: "limit",
+      qty: "0.01",
+      price: "50000",
+      ...given
+    }
+    return Effect.flatMap(
+      simulator.exchange.step({ _tag: "PlaceOrder", account: uid, order: complete }),
+      (outputs): Effect.Effect<Exchange.Order, ExchangeRefused> => {
+        for (const output of outputs) {
+          if (output._tag === "Refused") {
+            return Effect.fail(new ExchangeRefused({ account: uid, code: output.code, venueMessage: output.msg }))
+          }
+          if (output._tag === "Placed") return Effect.succeed(output.order)
+        }
+        return Effect.dieMessage("an order that was not refused was not placed either")
+      }
+    )
+  })
+
+/**
+ * The open orders of an account, oldest first.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const openOrders = (account?: string): Effect.Effect<ReadonlyArray<Exchange.Order>, UnknownAccount, Simulator> =>
+  withAccount(account, (uid, state) => Effect.succeed(Exchange.openOrders(state, uid)))
+
+/**
+ * The state of an account's switch, which no client of the real venue can read.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const countdown = (account?: string): Effect.Effect<Exchange.Switch, UnknownAccount, Simulator> =>
+  withAccount(account, (uid, state) => Effect.succeed(Exchange.countdown(state, uid)))
+
+/**
+ * Notes something in the journal, for example `"crash"`, with the venue's time.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const mark = (name: string, account?: string): Effect.Effect<void, never, Simulator> =>
+  Effect.flatMap(Simulator, (simulator) =>
+    Effect.flatMap(simulator.time.now, (at) => simulator.journal.note({ _tag: "Mark", at, name, account }))
+  )
+
+/**
+ * Notes what the bot believes, for pictures and assertions: its state, and the edges of the window in which the venue
+ * may fire (ms of the venue's clock).
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const recordWindow = (window: {
+  readonly account?: string | undefined
+  readonly state: string
+  readonly earliestFire?: number | undefined
+  readonly latestFire?: number | undefined
+}): Effect.Effect<void, never, Simulator> =>
+  Effect.flatMap(Simulator, (simulator) =>
+    Effect.flatMap(simulator.time.now, (at) =>
+      simulator.journal.note({ _tag: "Window", at, ...window, account: window.account ?? simulator.account })
+    )
+  )
+
+/**
+ * Every entry of the journal from now on; a request comes again each time it has got further. A reader that does not
+ * read keeps what it has not read.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const events: Stream.Stream<Journal.Entry, never, Simulator> = Stream.unwrap(
+  Effect.map(Simulator, (simulator) => simulator.journal.events)
+)
+
+/**
+ * Each firing of a switch from now on.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const fired: Stream.Stream<Journal.SwitchRecord, never, Simulator> = Stream.filter(
+  events,
+  (entry): entry is Journal.SwitchRecord => entry._tag === "Switch" && entry.transition === "fired"
+)
