@@ -42,3 +42,8 @@ export * as Simulator from "./Simulator.js"
  * @since 0.1.0
  */
 export * as Venue from "./Venue.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as VirtualTime from "./VirtualTime.js"

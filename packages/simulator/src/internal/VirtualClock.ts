@@ -1,0 +1,87 @@
+/**
+ * Effect's `TestClock`, hence its `Clock`, on the hands of a world. It shows each fiber the hands of its own party.
+ *
+ * @internal
+ */
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type * as TestClock from "effect/TestClock"
+import { currentParty, NANOS_PER_MILLI, type Party, type World } from "./VirtualWorld.js"
+
+/** Whole nanoseconds; what is shorter than one rounds. */
+export const toNanos = (duration: Duration.DurationInput): number => {
+  const millis = Duration.toMillis(duration)
+  return millis === Infinity ? Infinity : Math.round(millis * NANOS_PER_MILLI)
+}
+
+export class VirtualClock implements TestClock.TestClock {
+  readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
+  readonly currentTimeMillis: Effect.Effect<number>
+  readonly currentTimeNanos: Effect.Effect<bigint>
+  readonly save: Effect.Effect<Effect.Effect<void>>
+  readonly sleeps: Effect.Effect<Chunk.Chunk<number>>
+  private readonly world: World
+
+  constructor(world: World) {
+    this.world = world
+    this.currentTimeMillis = Effect.sync(() => this.unsafeCurrentTimeMillis())
+    this.currentTimeNanos = Effect.sync(() => this.unsafeCurrentTimeNanos())
+    this.save = Effect.sync(() => {
+      const now = world.now
+      return Effect.sync(() => world.setNow(now))
+    })
+    this.sleeps = Effect.sync(() =>
+      Chunk.unsafeFromArray(world.sleeps().map((due) => world.options.startMillis + due / NANOS_PER_MILLI))
+    )
+  }
+
+  unsafeCurrentTimeMillis(): number {
+    return this.world.wallMillis(this.party())
+  }
+
+  unsafeCurrentTimeNanos(): bigint {
+    return this.world.monotonicNanos(this.party())
+  }
+
+  sleep(duration: Duration.Duration): Effect.Effect<void> {
+    const nanos = toNanos(duration)
+    return Effect.async<void>((resume) => {
+      const timer = this.world.schedule(nanos, this.party(), () => resume(Effect.void))
+      return Effect.sync(() => this.world.cancel(timer))
+    })
+  }
+
+  adjust(duration: Duration.DurationInput): Effect.Effect<void> {
+    return this.advance(() => toNanos(duration))
+  }
+
+  adjustWith(duration: Duration.DurationInput) {
+    return <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.zipLeft(effect, this.adjust(duration), { concurrent: true })
+  }
+
+  setTime(millis: number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const target = Math.round((millis - this.world.options.startMillis) * NANOS_PER_MILLI)
+      if (target < this.world.now) this.world.setNow(target)
+      return this.advance(() => target - this.world.now)
+    })
+  }
+
+  private advance(nanos: () => number): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      const timer = this.world.advance(nanos(), () => resume(Effect.void))
+      return Effect.sync(() => this.world.cancelAdvance(timer))
+    })
+  }
+
+  private party(): Party | undefined {
+    if (this.world.parties.size === 0) return undefined
+    const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
+    return fiber?.getFiberRef(currentParty)
+  }
+}
