@@ -132,6 +132,52 @@ const exchangeAt = (state: Exchange.State, now: number, outputs: Array<Exchange.
   return next
 }
 
+/**
+ * The venue's envelope for a code, as it would come at `now` (ms of the venue's clock).
+ *
+ * @since 0.1.0
+ * @category transitions
+ */
+export const refusal = (
+  venue: Venue.Venue,
+  code: string,
+  now: number
+): {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly code: string
+} => ({
+  status: code === "00000" ? 200 : code === "429" ? 429 : code === "40404" ? venue.notFoundStatus : venue.failureStatus,
+  headers: {
+    "content-type": "application/json",
+    "x-bg-request-accept-time": String(now),
+    "x-bg-response-complete-time": String(now)
+  },
+  body: JSON.stringify({ code, msg: messages[code] ?? `error ${code}`, requestTime: now, data: null }),
+  code
+})
+
+const messages: Readonly<Record<string, string>> = {
+  "00000": "success",
+  "429": "Too Many Requests",
+  "40005": "Invalid ACCESS_TIMESTAMP",
+  "40008": "Request timestamp expired",
+  "40009": "sign signature error",
+  "40010": "Request timed out",
+  "40012": "apikey/password is incorrect",
+  "40014": "Incorrect permissions, need uta trade read & write permissions",
+  "40015": "System is abnormal, please try again later",
+  "40018": "Invalid IP request",
+  "40037": "Apikey does not exist",
+  "40084": "You are in Classic Account mode, and the Unified Account API is not supported at this time",
+  "40301": "The permission has not been obtained yet",
+  "40404": "Request URL NOT FOUND",
+  "40725": "service return an error",
+  "40808": "Parameter verification exception",
+  "45001": "Unknown error"
+}
+
 interface Refusal {
   readonly _tag: "Refusal"
   readonly code: string
@@ -144,7 +190,7 @@ interface Success {
   readonly data: unknown
 }
 
-const refusal = (code: string, msg: string, status?: number): Refusal =>
+const refuse = (code: string, msg: string, status?: number): Refusal =>
   status === undefined ? { _tag: "Refusal", code, msg } : { _tag: "Refusal", code, msg, status }
 
 const success = (data: unknown): Success => ({ _tag: "Success", data })
@@ -182,11 +228,11 @@ class Call {
     if (!admitted) return tooMany
     this.endpoint = endpointOf(this.request.path)
     if (this.endpoint === undefined || this.endpoint.method !== this.request.method) {
-      return refusal("40404", "Request URL NOT FOUND", this.venue.notFoundStatus)
+      return refuse("40404", "Request URL NOT FOUND", this.venue.notFoundStatus)
     }
     if (Exchange.inMaintenance(this.state)) {
       this.applied = this.venue.maintenanceApplies && this.admitted(ip, this.endpoint)._tag === "Success"
-      return refusal(this.venue.maintenanceCode, "The system is being upgraded, try again later")
+      return refuse(this.venue.maintenanceCode, "The system is being upgraded, try again later")
     }
     return this.admitted(ip, this.endpoint)
   }
@@ -206,22 +252,22 @@ class Call {
   private(ip: string, endpoint: Endpoint): Refusal | Success {
     const headers = this.request.headers
     const apiKey = headers["access-key"]
-    if (apiKey === undefined || apiKey === "") return refusal("40006", "Invalid ACCESS_KEY")
+    if (apiKey === undefined || apiKey === "") return refuse("40006", "Invalid ACCESS_KEY")
     const known = Option.getOrUndefined(HashMap.get(this.state.keys, apiKey))
-    if (known === undefined) return refusal("40037", "Apikey does not exist")
+    if (known === undefined) return refuse("40037", "Apikey does not exist")
     const account = Exchange.account(this.state, known.uid)!
     this.account = account
     if (account.declared.mode === "classic") {
-      return refusal(
+      return refuse(
         this.venue.notUnifiedCode,
         "You are in Classic Account mode, and the Unified Account API is not supported"
       )
     }
     const timestamp = headers["access-timestamp"] ?? ""
     const signature = headers["access-sign"]
-    if (signature === undefined || signature === "") return refusal("40002", "ACCESS_SIGN header is required")
+    if (signature === undefined || signature === "") return refuse("40002", "ACCESS_SIGN header is required")
     const payload = timestamp + this.request.method + this.request.path + this.request.body
-    if (!Signing.verifies(known.key, payload, signature)) return refusal("40009", "sign signature error")
+    if (!Signing.verifies(known.key, payload, signature)) return refuse("40009", "sign signature error")
     let body: Fields | ReadonlyArray<unknown> = {}
     for (const check of this.venue.checks) {
       switch (check) {
@@ -233,26 +279,26 @@ class Call {
         case "passphrase": {
           const passphrase = headers["access-passphrase"]
           if (passphrase === undefined || passphrase === "")
-            return refusal("40011", "ACCESS_PASSPHRASE header is required")
+            return refuse("40011", "ACCESS_PASSPHRASE header is required")
           if (passphrase !== known.key.passphrase) {
-            return refusal(this.venue.passphraseCode, "apikey/password is incorrect")
+            return refuse(this.venue.passphraseCode, "apikey/password is incorrect")
           }
           break
         }
         case "ip": {
           const whitelist = known.key.ipWhitelist ?? []
-          if (whitelist.length > 0 && !whitelist.includes(ip)) return refusal(this.venue.ipCode, "Invalid IP request")
+          if (whitelist.length > 0 && !whitelist.includes(ip)) return refuse(this.venue.ipCode, "Invalid IP request")
           break
         }
         case "permission": {
           if ((headers["paptrading"] === "1") !== (known.key.demo === true)) {
-            return refusal(this.venue.demoCode, "The key and the trading environment (paptrading) do not match")
+            return refuse(this.venue.demoCode, "The key and the trading environment (paptrading) do not match")
           }
           if (endpoint.access === "write" && known.key.permission === "read") {
-            return refusal(this.venue.readOnlyCode, "Incorrect permissions, need uta trade read & write permissions")
+            return refuse(this.venue.readOnlyCode, "Incorrect permissions, need uta trade read & write permissions")
           }
           if (endpoint.name === "countdown-cancel-all" && !account.declared.countdownAccess) {
-            return refusal(this.venue.noAccessCode, "The permission has not been obtained yet")
+            return refuse(this.venue.noAccessCode, "The permission has not been obtained yet")
           }
           break
         }
@@ -268,11 +314,11 @@ class Call {
         case "body": {
           if (endpoint.method === "GET") break
           if (!(headers["content-type"] ?? "").toLowerCase().startsWith("application/json")) {
-            return refusal("40007", "Content Type must be application/json")
+            return refuse("40007", "Content Type must be application/json")
           }
           const parsed = parseBody(this.request.body)
           if (parsed === undefined || Array.isArray(parsed) !== (endpoint.name === "place-batch")) {
-            return refusal(
+            return refuse(
               this.venue.badBodyCode,
               "Parameter verification failed: the body is no JSON of the expected form"
             )
@@ -286,13 +332,13 @@ class Call {
   }
 
   timestampFlaw(timestamp: string): Refusal | undefined {
-    if (!/^\d{1,15}$/.test(timestamp)) return refusal("40005", "Invalid ACCESS_TIMESTAMP")
+    if (!/^\d{1,15}$/.test(timestamp)) return refuse("40005", "Invalid ACCESS_TIMESTAMP")
     const age = this.acceptedAt - Number(timestamp)
     const distance = this.venue.timestampSymmetric ? Math.abs(age) : age
     const limit = this.venue.timestampWindow
     return distance < limit || (distance === limit && this.venue.timestampInclusive)
       ? undefined
-      : refusal("40008", "Request timestamp expired")
+      : refuse("40008", "Request timestamp expired")
   }
 
   dispatch(
@@ -330,7 +376,7 @@ class Call {
     const [state, outputs] = Exchange.step(this.state, event, this.state.now)
     this.state = state
     for (const output of outputs) {
-      if (output._tag === "Refused") return refusal(output.code, output.msg)
+      if (output._tag === "Refused") return refuse(output.code, output.msg)
       this.outputs.push(output)
     }
     return undefined
@@ -388,7 +434,7 @@ class Call {
   }
 }
 
-const tooMany = refusal("429", "Too Many Requests", 429)
+const tooMany = refuse("429", "Too Many Requests", 429)
 const noCalls: Readonly<Record<string, RateLimit.Calls>> = {}
 
 const parseBody = (body: string): Fields | ReadonlyArray<unknown> | undefined => {
@@ -423,9 +469,9 @@ const readCountdown = (venue: Venue.Venue, value: unknown): number | Refusal => 
   if (code === "accept") {
     const seconds = typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN
     if (value !== "" && Number.isInteger(seconds) && (seconds === 0 || (seconds >= 5 && seconds <= 60))) return seconds
-    return refusal("40017", "Parameter verification failed: countdown")
+    return refuse("40017", "Parameter verification failed: countdown")
   }
-  return refusal(
+  return refuse(
     code,
     flaw === "missing" ? "Parameter countdown cannot be empty" : "Parameter verification failed: countdown"
   )
@@ -439,11 +485,11 @@ const isOneOf = (value: unknown, allowed: ReadonlyArray<string>): boolean =>
 
 const readOrder = (body: Fields): { readonly _tag: "Order"; readonly order: Exchange.NewOrder } | Refusal => {
   for (const field of ["category", "symbol", "qty", "side", "orderType"]) {
-    if (body[field] === undefined || body[field] === "") return refusal("400172", `Parameter ${field} cannot be empty`)
+    if (body[field] === undefined || body[field] === "") return refuse("400172", `Parameter ${field} cannot be empty`)
   }
   const limit = body["orderType"] === "limit"
   if (limit && (body["price"] === undefined || body["price"] === "")) {
-    return refusal("400172", "Parameter price cannot be empty")
+    return refuse("400172", "Parameter price cannot be empty")
   }
   const optional = (field: string, ok: (value: unknown) => boolean) => body[field] === undefined || ok(body[field])
   const checks: ReadonlyArray<readonly [field: string, ok: boolean]> = [
@@ -464,7 +510,7 @@ const readOrder = (body: Fields): { readonly _tag: "Order"; readonly order: Exch
   const wrong = checks.find(([, ok]) => !ok)
   return wrong === undefined
     ? { _tag: "Order", order: body as unknown as Exchange.NewOrder }
-    : refusal("40017", `Parameter verification failed: ${wrong[0]}`)
+    : refuse("40017", `Parameter verification failed: ${wrong[0]}`)
 }
 
 const page = (orders: ReadonlyArray<Exchange.Order>, query: URLSearchParams) => {

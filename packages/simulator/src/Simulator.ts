@@ -19,9 +19,12 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Exchange from "./Exchange.js"
+import * as Fault from "./Fault.js"
 import * as MemoryClient from "./internal/MemoryClient.js"
 import { World } from "./internal/World.js"
 import * as Journal from "./Journal.js"
+import * as Network from "./Network.js"
+import type * as Random from "./Random.js"
 import type * as Venue from "./Venue.js"
 
 /**
@@ -43,6 +46,12 @@ export interface Options {
   readonly venue?: Venue.Options | undefined
   /** How far the venue's clock is ahead of Effect's clock (behind it, when negative). Default 0. */
   readonly venueOffset?: Duration.DurationInput | undefined
+  /** Faults of the network that are there from the start, as values or as text. Default none. */
+  readonly faults?: ReadonlyArray<Fault.Fault | string> | undefined
+  /** How long requests and answers take when no fault delays them. Default no time at all. */
+  readonly link?: Partial<Network.Link> | undefined
+  /** Where all randomness comes from. Default 0. */
+  readonly seed?: Random.Seed | undefined
   /** How many entries the journal keeps. Default 10,000. */
   readonly journalSize?: number | undefined
 }
@@ -115,6 +124,18 @@ export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator"
       /** Every entry from now on; a request comes again each time it has got further. */
       readonly events: Stream.Stream<Journal.Entry>
     }
+    readonly network: {
+      /** Adds a fault, as a value or as text, until the scope closes. */
+      readonly add: (fault: Fault.Fault | string) => Effect.Effect<Network.Active, Fault.FaultSyntaxError, Scope.Scope>
+      /** Adds a fault that stays until it is removed. */
+      readonly addUntilRemoved: (fault: Fault.Fault | string) => Effect.Effect<Network.Active, Fault.FaultSyntaxError>
+      /** Removes a fault by its id; does nothing when there is none. */
+      readonly remove: (id: number) => Effect.Effect<void>
+      /** Removes all faults. */
+      readonly heal: Effect.Effect<void>
+      /** The faults in force, with what they have done. */
+      readonly faults: Effect.Effect<ReadonlyArray<Network.Active>>
+    }
     readonly time: {
       /** The venue's clock: ms since the epoch. */
       readonly now: Effect.Effect<number>
@@ -130,8 +151,8 @@ export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator"
  */
 export const make: (
   options?: Options
-) => Effect.Effect<Context.Context<Simulator | HttpClient.HttpClient>, never, Scope.Scope> = Effect.fnUntraced(
-  function* (options: Options = {}) {
+) => Effect.Effect<Context.Context<Simulator | HttpClient.HttpClient>, Fault.FaultSyntaxError, Scope.Scope> =
+  Effect.fnUntraced(function* (options: Options = {}) {
     const clock = yield* Effect.clock
     const runtime = yield* Effect.runtime<never>()
     const offset = Duration.toMillis(options.venueOffset ?? 0)
@@ -139,9 +160,11 @@ export const make: (
     const accounts = options.accounts ?? [{ uid: demoUid }]
     const world = new World(
       Exchange.make({ accounts, venue: options.venue, now: venueNow() }),
+      Network.make({ seed: options.seed ?? 0, link: options.link }),
       Journal.make({ size: options.journalSize }),
       venueNow
     )
+    for (const fault of options.faults ?? []) world.addFault(yield* decodeFault(fault))
     yield* drive(world, runtime)
 
     const events = Stream.unwrapScoped(
@@ -167,6 +190,7 @@ export const make: (
         world.pump()
         return read()
       })
+    const add = (fault: Fault.Fault | string) => Effect.map(decodeFault(fault), (fault) => world.addFault(fault))
     return Context.empty().pipe(
       Context.add(
         Simulator,
@@ -183,13 +207,25 @@ export const make: (
             note: (entry) => look(() => world.note(entry)),
             events
           },
+          network: {
+            add: (fault) =>
+              Effect.acquireRelease(add(fault), (active) => Effect.sync(() => world.removeFault(active.id))),
+            addUntilRemoved: add,
+            remove: (id) => Effect.sync(() => world.removeFault(id)),
+            heal: Effect.sync(() => {
+              for (const active of world.network.faults) world.removeFault(active.id)
+            }),
+            faults: look(() => world.network.faults)
+          },
           time: { now: Effect.sync(() => world.pump()) }
         })
       ),
       Context.add(HttpClient.HttpClient, MemoryClient.make(world))
     )
-  }
-)
+  })
+
+const decodeFault = (fault: Fault.Fault | string): Effect.Effect<Fault.Fault, Fault.FaultSyntaxError> =>
+  typeof fault === "string" ? Fault.parse(fault) : Effect.succeed(fault)
 
 /**
  * Wakes the world when something is due by itself. A sleeper is not called back when something earlier turns up, or when
@@ -228,7 +264,7 @@ const drive = (world: World, runtime: Runtime.Runtime<never>): Effect.Effect<voi
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options?: Options): Layer.Layer<Simulator | HttpClient.HttpClient> =>
+export const layer = (options?: Options): Layer.Layer<Simulator | HttpClient.HttpClient, Fault.FaultSyntaxError> =>
   Layer.scopedContext(make(options))
 
 /**

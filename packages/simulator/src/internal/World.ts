@@ -3,10 +3,13 @@
  * clock. All of it is synchronous. Whoever looks at it moves it to now first (`pump`), so that no result depends on the
  * order in which fibers wake; sleepers only see to it that pushes come by themselves.
  */
+import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Exchange from "../Exchange.js"
+import * as Fault from "../Fault.js"
 import type * as Journal from "../Journal.js"
+import * as Network from "../Network.js"
 import * as Protocol from "../Protocol.js"
 import * as Heap from "./Heap.js"
 
@@ -39,24 +42,57 @@ export interface Pending {
 
 export type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
+/** A request, or a copy of it, on its way. `own` are the faults that it brought with it, in place of the network's. */
+interface Flight {
+  readonly request: Outgoing
+  readonly pending: Pending
+  own: ReadonlyArray<Network.Active> | undefined
+  passage: Network.Passage | undefined
+  readonly copy: number
+}
+
+interface Answered {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** A request with this header meets the faults that it names, parted by `|`, and none of the network's. */
+export const faultHeader = "x-simulator-fault"
+
+const readFaults = (text: string): Either.Either<ReadonlyArray<Fault.Fault>, string> =>
+  Either.mapLeft(Either.all(text.split("|").map((part) => Fault.parse(part))), (error) => error.message)
+
+const ownFaults = (
+  network: Network.State,
+  faults: ReadonlyArray<Fault.Fault>,
+  now: number
+): ReadonlyArray<Network.Active> =>
+  faults.reduce((state, fault) => Network.add(state, fault, now)[1], Network.heal(network)).faults
+
+const countdownIn = (body: string): string | undefined => /"countdown"\s*:\s*"([^"]*)"/.exec(body)?.[1]
+
 interface Task extends Heap.Ranked {
   readonly run: (at: number) => void
 }
 
 export class World {
   state: Exchange.State
+  network: Network.State
   readonly journal: Journal.Journal
   readonly clock: () => number
   /** Called with the instant of the next thing to do, whenever it may have moved to the front. */
   onDue: ((at: number) => void) | undefined
   readonly listeners = new Set<(entry: Journal.Entry) => void>()
+  private readonly held = new Set<Flight>()
   private tasks: Heap.Heap<Task> = undefined
   private rank = 0
   private ids = 0
   private pumping = false
 
-  constructor(state: Exchange.State, journal: Journal.Journal, clock: () => number) {
+  constructor(state: Exchange.State, network: Network.State, journal: Journal.Journal, clock: () => number) {
     this.state = state
+    this.network = network
     this.journal = journal
     this.clock = clock
   }
@@ -102,6 +138,22 @@ export class World {
     return outputs
   }
 
+  addFault(fault: Fault.Fault): Network.Active {
+    const at = this.pump()
+    const [active, network] = Network.add(this.network, fault, at)
+    this.network = network
+    this.note({ _tag: "Fault", at, change: "added", fault: active.text })
+    return active
+  }
+
+  removeFault(id: number): void {
+    const at = this.pump()
+    const active = this.network.faults.find((active) => active.id === id)
+    if (active === undefined) return
+    this.network = Network.remove(this.network, id)
+    this.note({ _tag: "Fault", at, change: "removed", fault: active.text })
+  }
+
   note(entry: Journal.Entry): void {
     this.journal.append(entry)
     this.tell(entry)
@@ -112,11 +164,49 @@ export class World {
     const key = request.headers["access-key"]
     const known = key === undefined ? undefined : Option.getOrUndefined(HashMap.get(this.state.keys, key))
     const endpoint = Protocol.endpointOf(request.path)
+    const record = this.open(request, known?.uid, endpoint, now, undefined)
+    const pending: Pending = { outcome: undefined, listener: undefined, record }
+    const own = request.headers[faultHeader]
+    const faults = own === undefined ? undefined : readFaults(own)
+    if (faults?._tag === "Left") {
+      const body = JSON.stringify({ code: "simulator", msg: faults.left, requestTime: now, data: null })
+      this.deliver(pending, { _tag: "Answer", status: 400, headers: { "content-type": "application/json" }, body }, now)
+    } else {
+      this.depart(
+        {
+          request,
+          pending,
+          own: faults === undefined ? undefined : ownFaults(this.network, faults.right, now),
+          passage: undefined,
+          copy: 0
+        },
+        now
+      )
+    }
+    this.announce()
+    return pending
+  }
+
+  /** The client gives up; what is under way stays under way. */
+  abort(pending: Pending): void {
+    pending.listener = undefined
+    if (pending.outcome !== undefined) return
+    pending.record.abortedAt = this.pump()
+    this.tell(pending.record)
+  }
+
+  private open(
+    request: Outgoing,
+    account: string | undefined,
+    endpoint: Protocol.Endpoint | undefined,
+    now: number,
+    copyOf: number | undefined
+  ): Mutable<Journal.RequestRecord> {
     const record: Mutable<Journal.RequestRecord> = {
       _tag: "Request",
       id: ++this.ids,
-      copyOf: undefined,
-      account: known?.uid,
+      copyOf,
+      account,
       endpoint: endpoint?.name ?? "unknown",
       method: request.method,
       body: endpoint === undefined ? "" : request.body.slice(0, 200),
@@ -131,39 +221,119 @@ export class World {
       faults: []
     }
     this.note(record)
-    const pending: Pending = { outcome: undefined, listener: undefined, record }
-    this.arrive(request, pending, now)
-    this.announce()
-    return pending
+    return record
   }
 
-  /** The client gives up; what is under way stays under way. */
-  abort(pending: Pending): void {
-    pending.listener = undefined
-    if (pending.outcome !== undefined) return
-    pending.record.abortedAt = this.pump()
-    this.tell(pending.record)
+  private depart(flight: Flight, now: number): void {
+    const { pending, request } = flight
+    const query = request.path.indexOf("?")
+    const meta: Network.Request = {
+      account: pending.record.account,
+      endpoint: query === -1 ? request.path : request.path.slice(0, query),
+      countdown: pending.record.endpoint === "countdown-cancel-all" ? countdownIn(request.body) : undefined
+    }
+    const [departure, network] = Network.depart(this.networkOf(flight), meta, now)
+    this.keepNetwork(flight, network)
+    flight.passage = departure.passage
+    this.met(flight, departure.acted)
+    switch (departure._tag) {
+      case "Refused":
+      case "Reset": {
+        const outcome: Outcome = { _tag: departure._tag }
+        return this.at(now, departure.after, (at) => this.deliver(pending, outcome, at))
+      }
+      case "Lost":
+        return
+      case "Sent": {
+        const [first, ...copies] = departure.arrivals
+        // A copy is sent before the request itself can have changed anything that it is decided by.
+        const flights = copies.map((arrival, index): readonly [Network.Arrival, Flight] => {
+          const endpoint = Protocol.endpointOf(request.path)
+          const record = this.open(request, pending.record.account, endpoint, now, pending.record.id)
+          record.faults = pending.record.faults
+          return [arrival, { ...flight, pending: { outcome: undefined, listener: undefined, record }, copy: index + 1 }]
+        })
+        for (const [arrival, copy] of [[first, flight] as const, ...flights]) {
+          this.at(now, arrival.after, (at) =>
+            arrival.hold === undefined ? this.arrive(copy, at) : this.hold(copy, arrival.hold, at)
+          )
+        }
+      }
+    }
   }
 
-  private arrive(request: Outgoing, pending: Pending, at: number): void {
-    pending.record.arrivedAt = at
-    this.at(at, this.state.venue.timeToApply, (now) => this.apply(request, pending, at, now))
+  /** Waits until a later request of the account has arrived, but not longer than that. */
+  private hold(flight: Flight, longest: number, at: number): void {
+    this.held.add(flight)
+    this.at(at, longest, (at) => {
+      if (this.held.delete(flight)) this.arrive(flight, at)
+    })
   }
 
-  private apply(request: Outgoing, pending: Pending, acceptedAt: number, now: number): void {
+  private arrive(flight: Flight, at: number): void {
+    const passage = flight.passage!
+    const [door, network] = Network.arrive(this.networkOf(flight), passage, at, flight.copy)
+    this.keepNetwork(flight, network)
+    this.met(flight, door.acted)
+    if (door._tag === "Exchange") {
+      flight.pending.record.arrivedAt = at
+      this.at(at, this.state.venue.timeToApply, (now) => this.apply(flight, at, now))
+    } else if (door._tag === "Gateway") {
+      const answer = this.replyOf(door.reply, at)
+      flight.pending.record.code = answer.code
+      this.leave(flight, answer, at)
+    }
+    for (const held of this.held) {
+      const overtaken = held.passage!.account === passage.account && held.passage!.ordinal < passage.ordinal
+      if (overtaken && this.held.delete(held)) this.arrive(held, at)
+    }
+  }
+
+  private apply(flight: Flight, acceptedAt: number, now: number): void {
+    const record = flight.pending.record
     const [state, response, outputs] = Protocol.handle(
       this.state,
-      { ...request, id: pending.record.id, acceptedAt },
+      { ...flight.request, id: record.id, acceptedAt },
       now
     )
     this.state = state
     this.record(outputs)
-    pending.record.code = response.code
-    if (response.applied) pending.record.appliedAt = now
-    this.at(now, this.state.venue.timeToComplete, (at) => {
-      pending.record.answeredAt = at
-      this.deliver(pending, { _tag: "Answer", ...response }, at)
-    })
+    record.code = response.code
+    if (response.applied) record.appliedAt = now
+    this.at(now, state.venue.timeToComplete, (at) => this.leave(flight, response, at))
+  }
+
+  private leave(flight: Flight, response: Answered, now: number): void {
+    const record = flight.pending.record
+    record.answeredAt = now
+    // Only the request itself has a client that waits; the answers of its copies reach nobody.
+    if (flight.copy > 0) return this.tell(record)
+    const [answer, network] = Network.answer(this.networkOf(flight), flight.passage!, now)
+    this.keepNetwork(flight, network)
+    this.met(flight, answer.acted)
+    if (answer._tag === "Lost") return this.tell(record)
+    if (answer._tag === "Reset") {
+      return this.at(now, answer.after, (at) => this.deliver(flight.pending, { _tag: "Reset" }, at))
+    }
+    const { body, headers, status } = answer.replace === undefined ? response : this.replyOf(answer.replace, now)
+    const outcome: Outcome = {
+      _tag: "Answer",
+      status,
+      headers,
+      body: answer.keep === undefined ? body : body.slice(0, answer.keep)
+    }
+    this.at(now, answer.after, (at) => this.deliver(flight.pending, outcome, at))
+  }
+
+  private replyOf(reply: Network.Reply, now: number): Answered & { readonly code: string | undefined } {
+    return reply._tag === "Code"
+      ? Protocol.refusal(this.state.venue, reply.code, now)
+      : {
+          status: reply.status,
+          headers: { "content-type": reply.contentType },
+          body: reply.body,
+          code: undefined
+        }
   }
 
   private deliver(pending: Pending, outcome: Outcome, at: number): void {
@@ -175,6 +345,24 @@ export class World {
     pending.outcome = outcome
     this.tell(pending.record)
     pending.listener?.(outcome)
+  }
+
+  private met(flight: Flight, acted: ReadonlyArray<string>): void {
+    if (acted.length === 0) return
+    const record = flight.pending.record
+    record.faults = [...record.faults, ...acted.filter((fault) => !record.faults.includes(fault))]
+  }
+
+  private networkOf(flight: Flight): Network.State {
+    return flight.own === undefined ? this.network : { ...this.network, faults: flight.own }
+  }
+
+  private keepNetwork(flight: Flight, network: Network.State): void {
+    if (flight.own === undefined) this.network = network
+    else {
+      flight.own = network.faults
+      this.network = { ...network, faults: this.network.faults }
+    }
   }
 
   /** Now, when there is nothing to wait for; else as soon as the clock is there. */
