@@ -1,14 +1,18 @@
 /**
  * The one call that everything else is built on: set the account's countdown, or switch it off.
  *
- * {@link CountdownCancelAll} is a tag, so that a test or another venue can provide it.
+ * {@link CountdownCancelAll} is a tag, so that a test or another venue can provide it; {@link layer} is the venue's own
+ * (page "CountDown Cancel All" of the UTA API).
  *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
-import type * as Countdown from "./Countdown.js"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as BitgetClient from "./BitgetClient.js"
+import * as Countdown from "./Countdown.js"
 import type * as VenueError from "./VenueError.js"
 
 /**
@@ -52,3 +56,46 @@ export class CountdownCancelAll extends Context.Tag("@effect-deadman/core/Countd
     readonly horizon: Effect.Effect<Duration.Duration>
   }
 >() {}
+
+/** How long after its timestamp the venue takes a signed request (page "Signature" of the venue's API introduction). */
+const timestampMillis = 30_000
+
+/**
+ * The countdown by `POST /api/v3/trade/countdown-cancel-all`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: Effect.Effect<CountdownCancelAll["Type"], never, BitgetClient.BitgetClient> = Effect.map(
+  BitgetClient.BitgetClient,
+  ({ account, clock, execute, timeout }) =>
+    CountdownCancelAll.of({
+      account,
+      set: (setting) =>
+        Effect.map(
+          execute({
+            method: "POST",
+            path: "/api/v3/trade/countdown-cancel-all",
+            body: { countdown: Countdown.toWire(setting) },
+            // Code and status have said that it worked; what the data reads is no reason to doubt it.
+            response: Schema.Unknown
+          }),
+          ({ acceptedAt, completedAt, requestTime }) => ({ acceptedAt, completedAt, requestTime })
+        ),
+      horizon: Effect.map(clock.uncertainty, (uncertainty) =>
+        // While the clock is not known, a call first asks for it: within its bound, by a round trip no longer than that.
+        Duration.millis(timestampMillis + (uncertainty ?? 2 * Duration.toMillis(timeout)))
+      )
+    })
+)
+
+/**
+ * The countdown by {@link BitgetClient.BitgetClient}.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<CountdownCancelAll, never, BitgetClient.BitgetClient> = Layer.effect(
+  CountdownCancelAll,
+  make
+)

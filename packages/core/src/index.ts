@@ -1,12 +1,37 @@
 /**
  * @since 0.1.0
  */
+export * as BaseUrl from "./BaseUrl.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as BitgetClient from "./BitgetClient.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as Countdown from "./Countdown.js"
 
 /**
  * @since 0.1.0
  */
 export * as CountdownCancelAll from "./CountdownCancelAll.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Credentials from "./Credentials.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as ServerClock from "./ServerClock.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Signature from "./Signature.js"
 
 /**
  * @since 0.1.0

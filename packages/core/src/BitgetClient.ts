@@ -1,0 +1,289 @@
+/**
+ * Signed requests to the venue, one at a time and bounded: `execute` for any private or public endpoint.
+ *
+ * It signs each attempt afresh with the venue's time, has one time bound over connection, headers and body that holds
+ * in uninterruptible regions too, reads the `code` whatever the HTTP status, and fails with a {@link VenueError} that
+ * says what is known of the outcome. It repeats nothing that writes: whoever does that has to know until when it is
+ * good.
+ *
+ * @example
+ * ```ts
+ * import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ *
+ * // Does this key reach a unified account? A good question before a switch is armed.
+ * const probe = Effect.gen(function* () {
+ *   const client = yield* BitgetClient.BitgetClient
+ *   const { data } = yield* client.execute({
+ *     method: "GET",
+ *     path: "/api/v3/account/settings",
+ *     response: Schema.Struct({ uid: Schema.String, accountMode: Schema.String })
+ *   })
+ *   return data.accountMode === "unified"
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as HttpBody from "@effect/platform/HttpBody"
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as BaseUrl from "./BaseUrl.js"
+import * as Credentials from "./Credentials.js"
+import * as ServerClock from "./ServerClock.js"
+import * as VenueError from "./VenueError.js"
+import { bounded } from "./internal/bounded.js"
+import * as Transport from "./internal/transport.js"
+
+/**
+ * What JSON can hold.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Json = string | number | boolean | null | ReadonlyArray<Json> | { readonly [key: string]: Json | undefined }
+
+/**
+ * One call. The venue takes numbers as strings, in queries and in bodies.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Request<A, I> {
+  readonly method: "GET" | "POST"
+  /** The path of the endpoint, without the query. */
+  readonly path: `/${string}`
+  /** Fields that are `undefined` are left out. */
+  readonly query?: Readonly<Record<string, string | undefined>> | undefined
+  readonly body?: Json | undefined
+  /** The schema of the answer's `data`. `Schema.Unknown` takes everything. */
+  readonly response: Schema.Schema<A, I>
+  /** Whether the call is signed, by default `true`. */
+  readonly signed?: boolean | undefined
+  /** The bound of this call, by default the client's. */
+  readonly timeout?: Duration.DurationInput | undefined
+}
+
+/**
+ * A successful answer, with the venue's own readings of its clock in milliseconds since the epoch.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Response<A> {
+  readonly data: A
+  readonly httpStatus: number
+  /** The `requestTime` of the body. */
+  readonly requestTime: number | undefined
+  /** The header `X-BG-REQUEST-ACCEPT-TIME`. */
+  readonly acceptedAt: number | undefined
+  /** The header `X-BG-RESPONSE-COMPLETE-TIME`. */
+  readonly completedAt: number | undefined
+}
+
+/**
+ * The client of one account.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class BitgetClient extends Context.Tag("@effect-deadman/core/BitgetClient")<
+  BitgetClient,
+  {
+    /** The account's label. */
+    readonly account: string
+    /** The bound of a call that names none. */
+    readonly timeout: Duration.Duration
+    /** The venue's clock, which every answer is a sample for. */
+    readonly clock: ServerClock.ServerClock["Type"]
+    /**
+     * Sends the call and gives its data. After a refused timestamp the clock is synced within the same bound; a GET is
+     * then sent once more, a POST fails with `TimestampRefused` and can be sent again.
+     */
+    readonly execute: <A, I>(request: Request<A, I>) => Effect.Effect<Response<A>, VenueError.VenueError>
+  }
+>() {}
+
+/**
+ * Options of a client.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options extends ServerClock.Options {
+  /** The bound of a call over connection, headers and body, by default 5 seconds. */
+  readonly timeout?: Duration.DurationInput | undefined
+  /** Uses demo trading; the key must be a demo key. By default `false`. */
+  readonly demoTrading?: boolean | undefined
+  /** The language of the venue's messages, by default `"en-US"`. */
+  readonly locale?: string | undefined
+  /** How much of an answer is read, by default 1 MiB (1048576 bytes). */
+  readonly maxBodyBytes?: number | undefined
+}
+
+const notSent = (error: VenueError.VenueError): VenueError.VenueError =>
+  new (error.constructor as new (fields: object) => VenueError.VenueError)({ ...error, applied: "no" })
+
+/**
+ * Makes the client of one account, with a clock that may be shared.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  options: Options = {}
+): Effect.Effect<
+  BitgetClient["Type"],
+  BaseUrl.InvalidBaseUrl,
+  Credentials.Credentials | ServerClock.ServerClock | HttpClient.HttpClient
+> =>
+  Effect.gen(function* () {
+    const credentials = yield* Credentials.Credentials
+    const clock = yield* ServerClock.ServerClock
+    const base = yield* BaseUrl.make(options.baseUrl ?? BaseUrl.venue, options)
+    const timeout = Duration.decode(options.timeout ?? "5 seconds")
+    const send = yield* Transport.make({
+      maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
+      fetchOptions: options.fetchOptions
+    })
+    const apiKey = Redacted.value(credentials.apiKey)
+    const passphrase = Redacted.value(credentials.passphrase)
+    const publicHeaders = {
+      ...options.headers,
+      "content-type": "application/json",
+      locale: options.locale ?? "en-US",
+      ...(options.demoTrading === true ? { paptrading: "1" } : undefined)
+    }
+
+    const attempt = Effect.fnUntraced(function* <A, I>(request: Request<A, I>, call: Transport.Call) {
+      const url = new URL(base.origin + base.prefix + request.path)
+      for (const [name, value] of Object.entries(request.query ?? {})) {
+        if (value !== undefined) url.searchParams.append(name, value)
+      }
+      const body = request.body === undefined ? "" : JSON.stringify(request.body)
+      const headers: Record<string, string> = { ...publicHeaders }
+      let scrub = Transport.noSecrets
+      if (request.signed !== false) {
+        const now = yield* Effect.mapError(clock.now, notSent)
+        const timestamp = String(Math.floor(now))
+        // From the parsed URL, so that what is signed is what is sent, however the caller wrote it.
+        const target = url.pathname.slice(base.prefix.length) + url.search
+        const signature = yield* credentials.sign(timestamp + request.method + target + body)
+        headers["access-key"] = apiKey
+        headers["access-passphrase"] = passphrase
+        headers["access-timestamp"] = timestamp
+        headers["access-sign"] = signature
+        scrub = Transport.scrubber([signature, apiKey, passphrase])
+      }
+      const envelope = yield* send(
+        HttpClientRequest.make(request.method)(url.href, {
+          headers,
+          body: body === "" ? undefined : HttpBody.text(body, "application/json")
+        }),
+        call,
+        scrub
+      )
+      yield* clock.observe(envelope)
+      const { acceptedAt, code, completedAt, httpStatus, requestTime, venueMessage } = envelope
+      if (code !== "00000") {
+        const error = Transport.refusal(envelope)
+        if (error._tag === "TimestampRefused") {
+          call.failure = error
+          yield* Effect.ignore(clock.syncSince(envelope.receivedAt))
+        }
+        return yield* error
+      }
+      const answer = { code, httpStatus, requestTime, venueMessage }
+      if (httpStatus < 200 || httpStatus > 299) return yield* Transport.unreadable("contradictory", answer)
+      const data = yield* Effect.mapError(Schema.decodeUnknown(request.response)(envelope.data), (error) =>
+        Transport.unreadable("unexpectedData", { ...answer, detail: Transport.excerpt(error.message, scrub) })
+      )
+      return { data, httpStatus, requestTime, acceptedAt, completedAt }
+    })
+
+    const execute = <A, I>(request: Request<A, I>): Effect.Effect<Response<A>, VenueError.VenueError> =>
+      Effect.suspend(() => {
+        const call = Transport.newCall()
+        const bound = request.timeout === undefined ? timeout : Duration.decode(request.timeout)
+        const once = attempt(request, call)
+        const work =
+          request.method === "GET"
+            ? Effect.catchTag(once, "TimestampRefused", () => {
+                call.failure = undefined
+                call.sent = false
+                return attempt(request, call)
+              })
+            : once
+        return bounded(work, bound, () => Transport.timedOut(call, Duration.toMillis(bound)))
+      })
+
+    return BitgetClient.of({ account: credentials.account, timeout, clock, execute })
+  })
+
+/**
+ * The client of one account, with a clock of its own.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options: Options = {}
+): Layer.Layer<
+  BitgetClient | ServerClock.ServerClock,
+  BaseUrl.InvalidBaseUrl,
+  Credentials.Credentials | HttpClient.HttpClient
+> => Layer.provideMerge(layerSharedClock(options), ServerClock.layer(options))
+
+/**
+ * The client of one account, with a clock that is shared with other accounts at the same venue.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerSharedClock = (
+  options: Options = {}
+): Layer.Layer<
+  BitgetClient,
+  BaseUrl.InvalidBaseUrl,
+  Credentials.Credentials | ServerClock.ServerClock | HttpClient.HttpClient
+> => Layer.effect(BitgetClient, make(options))
+
+/**
+ * The options from `BITGET_BASE_URL` (by default {@link BaseUrl.venue}), `BITGET_ALLOW_INSECURE_HTTP` (`false`),
+ * `BITGET_DEMO_TRADING` (`false`), `BITGET_LOCALE` (`en-US`) and `BITGET_TIMEOUT` (`5 seconds`).
+ *
+ * @since 0.1.0
+ * @category config
+ */
+export const config: Config.Config<Options> = Config.all({
+  baseUrl: Config.withDefault(Config.string("BITGET_BASE_URL"), BaseUrl.venue),
+  allowInsecureHttp: Config.withDefault(Config.boolean("BITGET_ALLOW_INSECURE_HTTP"), false),
+  demoTrading: Config.withDefault(Config.boolean("BITGET_DEMO_TRADING"), false),
+  locale: Config.withDefault(Config.string("BITGET_LOCALE"), "en-US"),
+  timeout: Config.withDefault(Config.duration("BITGET_TIMEOUT"), Duration.seconds(5))
+})
+
+/**
+ * The client of one account from {@link config}, with a clock of its own.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig: Layer.Layer<
+  BitgetClient | ServerClock.ServerClock,
+  ConfigError.ConfigError,
+  Credentials.Credentials | HttpClient.HttpClient
+> = Layer.unwrapEffect(
+  Effect.map(config, (options) =>
+    Layer.mapError(layer(options), (error) => ConfigError.InvalidData(["BITGET_BASE_URL"], error.message))
+  )
+)

@@ -1,0 +1,171 @@
+/**
+ * Who calls: key, passphrase, and the means to sign. The secret or private key itself is in no value that can be
+ * printed: it is turned into a function when the credentials are made.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Signature from "./Signature.js"
+
+/**
+ * The credentials of one account.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Credentials extends Context.Tag("@effect-deadman/core/Credentials")<
+  Credentials,
+  {
+    /** The account's label for logs and metrics. Never the key. */
+    readonly account: string
+    readonly apiKey: Redacted.Redacted
+    readonly passphrase: Redacted.Redacted
+    /** The signature of a payload, in base64. */
+    readonly sign: (payload: string) => Effect.Effect<string>
+  }
+>() {}
+
+/**
+ * What credentials are made of. The venue issues either a secret key or takes the public half of an RSA key.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Options = {
+  /** The account's label for logs and metrics, by default `"default"`. Give each account its own. */
+  readonly account?: string | undefined
+  readonly apiKey: Redacted.Redacted
+  readonly passphrase: Redacted.Redacted
+} & (
+  | { readonly secretKey: Redacted.Redacted; readonly privateKey?: undefined }
+  /** RSA, as PKCS#8 PEM. */
+  | { readonly privateKey: Redacted.Redacted; readonly secretKey?: undefined }
+)
+
+/**
+ * A credential that cannot be right. It names the field and holds nothing of its value.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>(
+  "@effect-deadman/core/InvalidCredentials"
+)("InvalidCredentials", {
+  field: Schema.Literal("account", "apiKey", "passphrase", "secretKey", "privateKey"),
+  why: Schema.String
+}) {
+  override get message(): string {
+    return `The credential ${this.field} cannot be used: ${this.why}`
+  }
+}
+
+// What goes into a header must be visible ASCII. HTTP libraries say so by an error that quotes the value.
+const flaw = (value: string, inHeader: boolean): string | undefined =>
+  value.trim() === ""
+    ? "it is empty."
+    : inHeader && !/^[\x21-\x7e]+$/.test(value)
+      ? "it holds a space, a line break or a character outside of ASCII."
+      : undefined
+
+/**
+ * Checks the values and prepares the signing.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options): Effect.Effect<Credentials["Type"], InvalidCredentials> =>
+  Effect.gen(function* () {
+    const { account = "default", apiKey, passphrase, privateKey, secretKey } = options
+    const check = (field: InvalidCredentials["field"], value: string, inHeader: boolean) => {
+      const why = flaw(value, inHeader)
+      return why === undefined ? Effect.void : Effect.fail(new InvalidCredentials({ field, why }))
+    }
+    yield* check("account", account, false)
+    if (account === Redacted.value(apiKey)) {
+      return yield* new InvalidCredentials({ field: "account", why: "it is the key, which belongs in no log." })
+    }
+    yield* check("apiKey", Redacted.value(apiKey), true)
+    yield* check("passphrase", Redacted.value(passphrase), true)
+    if (privateKey === undefined) {
+      yield* check("secretKey", Redacted.value(secretKey), true)
+      const sign = Signature.hmacSha256(secretKey)
+      return Credentials.of({ account, apiKey, passphrase, sign: (payload) => Effect.sync(() => sign(payload)) })
+    }
+    yield* check("privateKey", Redacted.value(privateKey), false)
+    const sign = yield* Effect.mapError(
+      Signature.rsaSha256(privateKey),
+      (error) => new InvalidCredentials({ field: "privateKey", why: error.message })
+    )
+    return Credentials.of({ account, apiKey, passphrase, sign })
+  })
+
+/**
+ * The credentials of given values.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options): Layer.Layer<Credentials, InvalidCredentials> =>
+  Layer.effect(Credentials, make(options))
+
+const variables = {
+  account: "BITGET_ACCOUNT_LABEL",
+  apiKey: "BITGET_API_KEY",
+  passphrase: "BITGET_PASSPHRASE",
+  secretKey: "BITGET_SECRET_KEY",
+  privateKey: "BITGET_RSA_PRIVATE_KEY"
+} as const
+
+const invalid = (name: string, why: string) => ConfigError.InvalidData([name], `${name} cannot be used: ${why}`)
+
+// An optional variable that is set to nothing would otherwise count as given, or be passed over in silence.
+const optional = (name: string) =>
+  Config.option(Config.redacted(name)).pipe(
+    Config.mapOrFail((value) =>
+      Option.isSome(value) && flaw(Redacted.value(value.value), false) !== undefined
+        ? Either.left(invalid(name, "it is set to an empty value; remove it or fill it in."))
+        : Either.right(value)
+    )
+  )
+
+/**
+ * The credentials from `BITGET_API_KEY`, `BITGET_PASSPHRASE` and either `BITGET_SECRET_KEY` or `BITGET_RSA_PRIVATE_KEY`
+ * (PKCS#8 PEM), with the account's label from `BITGET_ACCOUNT_LABEL` (by default `"default"`). Values that are empty or
+ * cannot be right are refused with the variable's name.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig: Layer.Layer<Credentials, ConfigError.ConfigError> = Layer.effect(
+  Credentials,
+  Effect.gen(function* () {
+    const { secretKey, privateKey, ...rest } = yield* Config.all({
+      account: Config.withDefault(Config.string(variables.account), "default"),
+      apiKey: Config.redacted(variables.apiKey),
+      passphrase: Config.redacted(variables.passphrase),
+      secretKey: optional(variables.secretKey),
+      privateKey: optional(variables.privateKey)
+    })
+    const both = `${variables.secretKey} or ${variables.privateKey}`
+    if (Option.isSome(secretKey) && Option.isSome(privateKey)) {
+      return yield* Effect.fail(invalid(variables.privateKey, `set either ${both}, not both.`))
+    }
+    if (Option.isNone(secretKey) && Option.isNone(privateKey)) {
+      return yield* Effect.fail(
+        ConfigError.MissingData([variables.secretKey], `Expected ${both} to exist in the configuration`)
+      )
+    }
+    const options = Option.isSome(secretKey)
+      ? { ...rest, secretKey: secretKey.value }
+      : { ...rest, privateKey: Option.getOrThrow(privateKey) }
+    return yield* Effect.mapError(make(options), (error) => invalid(variables[error.field], error.why))
+  })
+)

@@ -1,0 +1,261 @@
+/**
+ * One request on the way and its answer back: sends, reads the body within a bound, finds the envelope whatever the
+ * status and content type say, and turns everything that can go wrong into a failure that holds no secret.
+ */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Headers from "@effect/platform/Headers"
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as VenueError from "../VenueError.js"
+import { reading } from "./clock.js"
+import type { Sample } from "./offset.js"
+
+/**
+ * What becomes known of one call while it is under way, for whoever has to say how it ended when time runs out.
+ *
+ * @internal
+ */
+export interface Call {
+  /** Whether a byte of the request may have left. */
+  sent: boolean
+  httpStatus: number | undefined
+  /** The answer, when one came and only clean-up is under way. */
+  failure: VenueError.VenueError | undefined
+}
+
+/** @internal */
+export const newCall = (): Call => ({ sent: false, httpStatus: undefined, failure: undefined })
+
+/** @internal */
+export const timedOut = (call: Call, timeoutMillis: number): VenueError.VenueError =>
+  call.failure ??
+  new VenueError.RequestTimeout({
+    venueMessage: "",
+    httpStatus: call.httpStatus,
+    applied: call.sent ? "unknown" : "no",
+    retryable: true,
+    timeoutMillis
+  })
+
+/** @internal */
+export interface Envelope extends Sample {
+  readonly httpStatus: number
+  readonly code: string
+  readonly venueMessage: string
+  readonly data: unknown
+}
+
+/** @internal */
+export type Scrub = (text: string) => string
+
+/**
+ * Removes every occurrence of the given values, so that what a peer echoes does not reach an error.
+ *
+ * @internal
+ */
+export const scrubber =
+  (secrets: ReadonlyArray<string>): Scrub =>
+  (text) =>
+    secrets.reduce((rest, secret) => rest.replaceAll(secret, "<redacted>"), text)
+
+/** @internal */
+export const noSecrets: Scrub = (text) => text
+
+const redactedNames = ["access-key", "access-sign", "access-passphrase"]
+
+/** @internal */
+export const excerpt = (text: string, scrub: Scrub): string => scrub(text).replace(/\s+/g, " ").trim().slice(0, 200)
+
+/** A stamp of the venue, from a header or from the body; what is no instant is absent. */
+const stamp = (value: unknown): number | undefined => {
+  const number = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value
+  return typeof number === "number" && Number.isSafeInteger(number) && number > 0 ? number : undefined
+}
+
+interface SystemError {
+  readonly code?: unknown
+  readonly syscall?: unknown
+  readonly cause?: unknown
+  readonly errors?: unknown
+  readonly message?: unknown
+}
+
+/** The system's errors below a failure of some HTTP library: they hide as causes, and in lists of tried addresses. */
+const systemErrors = (error: unknown, depth = 0): ReadonlyArray<SystemError> => {
+  if (typeof error !== "object" || error === null || depth > 5) return []
+  const { cause, code, errors }: SystemError = error
+  if (Array.isArray(errors) && errors.length > 0) return errors.flatMap((each) => systemErrors(each, depth + 1))
+  const below = systemErrors(cause, depth + 1)
+  return below.length > 0 || typeof code !== "string" ? below : [error]
+}
+
+const refusedCodes = new Set(["ECONNREFUSED", "ConnectionRefused", "EHOSTUNREACH", "ENETUNREACH"])
+const unresolvedCodes = new Set(["ENOTFOUND", "EAI_AGAIN"])
+
+const transportFailure = (cause: unknown, scrub: Scrub): VenueError.TransportFailure => {
+  const errors = systemErrors(cause)
+  const all = (codes: ReadonlySet<string>) =>
+    errors.length > 0 && errors.every((error) => codes.has(String(error.code)))
+  const reason = all(refusedCodes) ? "refused" : all(unresolvedCodes) ? "unresolved" : "lost"
+  const message = cause instanceof Error ? cause.message : ""
+  return new VenueError.TransportFailure({
+    venueMessage: "",
+    applied: reason === "lost" ? "unknown" : "no",
+    retryable: true,
+    reason,
+    detail: errors.length > 0 ? excerpt(String(errors[0]?.code), scrub) : excerpt(message, scrub)
+  })
+}
+
+/** @internal */
+export const unreadable = (
+  reason: VenueError.UnreadableAnswer["reason"],
+  answer: { readonly httpStatus: number; readonly venueMessage?: string; readonly detail?: string } & Partial<
+    Pick<Envelope, "code" | "requestTime">
+  >
+) =>
+  new VenueError.UnreadableAnswer({
+    venueMessage: "",
+    detail: "",
+    ...answer,
+    reason,
+    applied: "unknown",
+    retryable: true
+  })
+
+/** @internal */
+export const refusal = ({ code, httpStatus, requestTime, venueMessage }: Envelope): VenueError.CodeError =>
+  VenueError.fromCode({ code, httpStatus, requestTime, venueMessage })
+
+const decoder = new TextDecoder()
+
+/** The body as text, or `undefined` when it is longer than the bound; then no more of it is read. */
+const readBody = (
+  response: HttpClientResponse.HttpClientResponse,
+  maxBytes: number
+): Effect.Effect<string | undefined, HttpClientError.ResponseError> => {
+  const announced = response.headers["content-length"]
+  if (announced !== undefined && response.headers["content-encoding"] === undefined) {
+    // The HTTP layer holds the peer to the length that it announced; this spares a stream for each good answer.
+    return Number(announced) <= maxBytes ? response.text : Effect.succeed(undefined)
+  }
+  return Effect.suspend(() => {
+    const chunks: Array<Uint8Array> = []
+    let size = 0
+    const take = (chunk: Uint8Array) => {
+      size += chunk.length
+      chunks.push(chunk)
+      return Effect.succeed(size <= maxBytes)
+    }
+    const join = () => {
+      const whole = new Uint8Array(size)
+      let at = 0
+      for (const chunk of chunks) {
+        whole.set(chunk, at)
+        at += chunk.length
+      }
+      return decoder.decode(whole)
+    }
+    return Effect.map(Stream.runForEachWhile(response.stream, take), () => (size > maxBytes ? undefined : join()))
+  })
+}
+
+const readEnvelope = (
+  response: HttpClientResponse.HttpClientResponse,
+  text: string | undefined,
+  scrub: Scrub,
+  times: Pick<Sample, "sentAt" | "receivedAt">
+): Effect.Effect<Envelope, VenueError.VenueError> => {
+  const httpStatus = response.status
+  const contentType = excerpt(response.headers["content-type"] ?? "", scrub)
+  if (text === undefined) return unreadable("tooLong", { httpStatus, detail: contentType })
+  // A status of 0 is what a browser shows of a redirect that it was told not to follow.
+  if (httpStatus === 0 || (httpStatus >= 300 && httpStatus < 400)) return unreadable("redirect", { httpStatus })
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    body = undefined
+  }
+  const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {}
+  const code = typeof fields.code === "number" ? String(fields.code) : fields.code
+  if (typeof code !== "string") {
+    const venueMessage = excerpt(body === undefined ? text : JSON.stringify(body), scrub)
+    if (httpStatus === 429) {
+      return new VenueError.RateLimited({ venueMessage, httpStatus, applied: "unknown", retryable: true })
+    }
+    return text === ""
+      ? unreadable("empty", { httpStatus })
+      : unreadable(body === undefined ? "notJson" : "notAnEnvelope", { httpStatus, venueMessage, detail: contentType })
+  }
+  return Effect.succeed({
+    ...times,
+    httpStatus,
+    code: scrub(code).slice(0, 100),
+    venueMessage: scrub(typeof fields.msg === "string" ? fields.msg : "").slice(0, 1000),
+    data: fields.data,
+    requestTime: stamp(fields.requestTime),
+    acceptedAt: stamp(response.headers["x-bg-request-accept-time"]),
+    completedAt: stamp(response.headers["x-bg-response-complete-time"])
+  })
+}
+
+/** @internal */
+export type Send = (
+  request: HttpClientRequest.HttpClientRequest,
+  call: Call,
+  scrub: Scrub
+) => Effect.Effect<Envelope, VenueError.VenueError>
+
+/**
+ * Redirects are not followed (`fetch` would carry the signed headers along), the platform's span is not made (it would
+ * hold headers), and the headers with secrets are hidden from whatever prints the request.
+ *
+ * @internal
+ */
+export const make = (options: {
+  readonly maxBodyBytes: number
+  readonly fetchOptions: RequestInit | undefined
+}): Effect.Effect<Send, never, HttpClient.HttpClient> =>
+  Effect.map(HttpClient.HttpClient, (httpClient) => {
+    const client = HttpClient.withScope(HttpClient.withTracerDisabledWhen(httpClient, () => true))
+    const fetchOptions = Context.make(FetchHttpClient.RequestInit, { ...options.fetchOptions, redirect: "manual" })
+    return (request, call, scrub) => {
+      // Told apart from a failure of the connection: here an answer had begun.
+      const broken = (error: HttpClientError.ResponseError) =>
+        error.reason === "EmptyBody"
+          ? Effect.succeed("")
+          : unreadable("truncated", {
+              httpStatus: error.response.status,
+              detail: excerpt(String(systemErrors(error.cause)[0]?.code ?? ""), scrub)
+            })
+      const execute = Effect.suspend(() => {
+        call.sent = true
+        return client.execute(request)
+      }).pipe(
+        Effect.catchAll((error) =>
+          // A client that fails for a status has kept the answer, and the code in it is what counts.
+          error._tag === "ResponseError" ? Effect.succeed(error.response) : transportFailure(error.cause, scrub)
+        )
+      )
+      return Effect.gen(function* () {
+        const { mono: sentAt } = yield* reading
+        const response = yield* execute
+        call.httpStatus = response.status
+        const text = yield* Effect.catchAll(readBody(response, options.maxBodyBytes), broken)
+        const { mono: receivedAt } = yield* reading
+        return yield* readEnvelope(response, text, scrub, { sentAt, receivedAt })
+      }).pipe(
+        // A defect of an HTTP library may quote a header.
+        Effect.catchAllDefect((defect) => transportFailure(defect, scrub)),
+        Effect.scoped,
+        Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, ...redactedNames]),
+        Effect.mapInputContext((context: Context.Context<never>) => Context.merge(context, fetchOptions))
+      )
+    }
+  })
