@@ -9,8 +9,10 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as Heap from "./internal/Heap.js"
+import * as Book from "./internal/Book.js"
+import type * as Heap from "./internal/Heap.js"
 import type * as RateLimit from "./internal/RateLimit.js"
+import * as Timers from "./internal/Timers.js"
 import * as Venue from "./Venue.js"
 
 /**
@@ -197,8 +199,15 @@ export type Output =
       readonly order: Order
       readonly qty: string
       readonly price: string
+      /** A market order fills by itself; anything else is filled by whoever holds the simulator. */
+      readonly cause: "market" | "control"
     }
-  | { readonly _tag: "Maintenance"; readonly at: number; readonly on: boolean }
+  | {
+      readonly _tag: "Maintenance"
+      readonly at: number
+      readonly phase: "scheduled" | "begun" | "ended"
+      readonly window: Venue.Window
+    }
   | {
       readonly _tag: "Refused"
       readonly account: string
@@ -217,9 +226,11 @@ export type Switch =
   | {
       readonly _tag: "Armed"
       readonly seconds: number
-      /** When it will fire, and how long that is from now: ms of the venue's clock. */
+      /** When it expires, and how long that is from now (ms of the venue's clock). */
       readonly deadline: number
       readonly remaining: number
+      /** When the venue will act on that: at its next look, and not in a window that holds firings back. */
+      readonly firesAt: number
       readonly armedAt: number
     }
   | { readonly _tag: "Closed" }
@@ -259,18 +270,6 @@ export interface AccountState {
   readonly queued: { readonly at: number; readonly token: number } | undefined
 }
 
-interface DueEntry extends Heap.Ranked {
-  readonly uid: string
-  readonly token: number
-}
-
-interface CancelEntry extends Heap.Ranked {
-  readonly uid: string
-  readonly firedAt: number
-  readonly orders: ReadonlyArray<string>
-  readonly next: number
-}
-
 /**
  * The whole exchange at one instant. Read it with the functions of this module.
  *
@@ -282,14 +281,18 @@ export interface State {
   readonly now: number
   readonly accounts: HashMap.HashMap<string, AccountState>
   readonly keys: HashMap.HashMap<string, { readonly uid: string; readonly key: ApiKey }>
-  readonly due: Heap.Heap<DueEntry>
-  readonly cancels: Heap.Heap<CancelEntry>
-  readonly counter: number
+  readonly due: Heap.Heap<Timers.DueEntry>
+  readonly cancels: Heap.Heap<Timers.CancelEntry>
+  /** How many orders there have been, and how many entries of the heaps. */
+  readonly orders: number
+  readonly tokens: number
   /** Calls by account and endpoint, and by address: what the rate limits count. */
   readonly calls: HashMap.HashMap<string, Readonly<Record<string, RateLimit.Calls>>>
   readonly addresses: HashMap.HashMap<string, RateLimit.Address>
+  /** The release windows that are not over; the first has begun when `inWindow` is true. */
   readonly windows: ReadonlyArray<Venue.Window>
-  readonly maintenanceSince: number | undefined
+  readonly inWindow: boolean
+  /** The end of the last window that held firings back, and how long windows have paused the timers in all. */
   readonly resumedAt: number
   readonly paused: number
 }
@@ -327,11 +330,12 @@ export const make = (options: {
     keys: HashMap.empty(),
     due: undefined,
     cancels: undefined,
-    counter: 0,
+    orders: 0,
+    tokens: 0,
     calls: HashMap.empty(),
     addresses: HashMap.empty(),
-    windows: joined(venue.maintenance, options.now),
-    maintenanceSince: undefined,
+    windows: Timers.joined(venue.maintenance, options.now),
+    inWindow: false,
     resumedAt: -Infinity,
     paused: 0
   }
@@ -348,8 +352,7 @@ export const make = (options: {
  */
 export const step = (state: State, event: Event, now: number): Step => {
   const outputs: Array<Output> = []
-  const before = run(state, now, outputs)
-  return [apply(before, event, outputs), outputs]
+  return [apply(Timers.run(state, now, outputs), event, outputs), outputs]
 }
 
 /**
@@ -361,22 +364,69 @@ export const step = (state: State, event: Event, now: number): Step => {
  */
 export const advance = (state: State, now: number): Step => {
   const outputs: Array<Output> = []
-  return [run(state, now, outputs), outputs]
+  return [Timers.run(state, now, outputs), outputs]
+}
+
+const apply = (state: State, event: Event, outputs: Array<Output>): State => {
+  switch (event._tag) {
+    case "Tick":
+      return state
+    case "AddAccount":
+      return addAccount(state, event.account)
+    case "Maintenance": {
+      const window = { from: Math.max(event.window.from, state.now), to: event.window.to }
+      outputs.push({ _tag: "Maintenance", at: state.now, phase: "scheduled", window })
+      const windows = Timers.joined([...state.windows, window], state.now)
+      return Timers.run({ ...state, windows }, state.now, outputs)
+    }
+    default: {
+      const account = Book.get(state, event.account)
+      return account === undefined
+        ? Book.refuse(state, event.account, "40016", "The user ID is invalid", outputs)
+        : applyTo(state, account, event, outputs)
+    }
+  }
+}
+
+const applyTo = (
+  state: State,
+  account: AccountState,
+  event: Extract<Event, { readonly account: string }>,
+  outputs: Array<Output>
+): State => {
+  const byRequest = { cause: "request", reason: "normal_cancel", time: state.now } as const
+  switch (event._tag) {
+    case "SetCountdown":
+      return Timers.setCountdown(state, account, event, outputs)
+    case "PlaceOrder":
+      return Book.placeOrder(state, account, event, outputs)
+    case "FillOrder":
+      return Book.fillOrder(state, account, { ...event, cause: "control" }, outputs)
+    case "CancelOrder": {
+      const orderId =
+        event.orderId ?? Option.getOrUndefined(HashMap.get(account.pendingClientOids, event.clientOid ?? ""))
+      return orderId === undefined || !HashMap.has(account.open, orderId)
+        ? Book.refuse(state, event.account, "25204", "Order does not exist", outputs)
+        : Book.cancelOrders(state, event.account, [orderId], { ...byRequest, by: event.by }, outputs)
+    }
+    case "CancelOrders": {
+      const { category, symbol } = event
+      const wanted = Book.sorted(account.open)
+        .filter((order) => order.category === category && (symbol ?? order.symbol) === order.symbol)
+        .map((order) => order.orderId)
+      return Book.cancelOrders(state, event.account, wanted, { ...byRequest, by: event.by }, outputs)
+    }
+  }
 }
 
 /**
- * The instant at which the next switch fires if nobody refreshes it: venue ms. Absent when none is armed, or when the
+ * The instant at which the next switch fires if nobody refreshes it: venue ms. Absent when none is armed, or while the
  * venue has stopped its timers.
  *
  * @since 0.1.0
  * @category getters
  */
-export const nextDeadline = (state: State): number | undefined => {
-  const entry = state.due?.item
-  if (entry === undefined) return undefined
-  if (state.maintenanceSince !== undefined && state.venue.maintenanceTimer !== "runs") return undefined
-  return fireTime(state, entry.at)
-}
+export const nextDeadline = (state: State): number | undefined => Timers.nextFire(state)
 
 /**
  * The soonest `now` at which `advance` does anything: a firing, one of its cancels, or an edge of a release window.
@@ -385,7 +435,11 @@ export const nextDeadline = (state: State): number | undefined => {
  * @category getters
  */
 export const nextDue = (state: State): number | undefined => {
-  const at = Math.min(nextDeadline(state) ?? Infinity, state.cancels?.item.at ?? Infinity, nextEdge(state) ?? Infinity)
+  const at = Math.min(
+    Timers.nextFire(state) ?? Infinity,
+    state.cancels?.item.at ?? Infinity,
+    Timers.nextEdge(state) ?? Infinity
+  )
   if (at === Infinity) return undefined
   return state.venue.boundary === "beat" ? Math.max(at, state.now) + 1 : at
 }
@@ -397,18 +451,20 @@ export const nextDue = (state: State): number | undefined => {
  * @category getters
  */
 export const countdown = (state: State, uid: string): Switch => {
-  const account = get(state, uid)
-  if (account?.armed !== undefined) {
-    const deadline = fireTime(state, account.armed.due)
-    return {
-      _tag: "Armed",
-      seconds: account.armed.seconds,
-      deadline,
-      remaining: Math.max(0, deadline - state.now),
-      armedAt: account.armed.armedAt
-    }
+  const account = Book.get(state, uid)
+  if (account?.armed === undefined) {
+    return account?.fired === undefined ? { _tag: "Closed" } : { _tag: "Fired", ...account.fired }
   }
-  return account?.fired === undefined ? { _tag: "Closed" } : { _tag: "Fired", ...account.fired }
+  const { armedAt, due, seconds } = account.armed
+  const deadline = Timers.deadlineOf(state, due)
+  return {
+    _tag: "Armed",
+    seconds,
+    deadline,
+    remaining: Math.max(0, deadline - state.now),
+    firesAt: Timers.fireTime(state, due),
+    armedAt
+  }
 }
 
 /**
@@ -418,8 +474,8 @@ export const countdown = (state: State, uid: string): Switch => {
  * @category getters
  */
 export const openOrders = (state: State, uid: string): ReadonlyArray<Order> => {
-  const account = get(state, uid)
-  return account === undefined ? [] : sorted(account.open)
+  const account = Book.get(state, uid)
+  return account === undefined ? [] : Book.sorted(account.open)
 }
 
 /**
@@ -428,13 +484,13 @@ export const openOrders = (state: State, uid: string): ReadonlyArray<Order> => {
  * @since 0.1.0
  * @category getters
  */
-export const closedOrders = (state: State, uid: string): ReadonlyArray<Order> => get(state, uid)?.closed ?? []
+export const closedOrders = (state: State, uid: string): ReadonlyArray<Order> => Book.get(state, uid)?.closed ?? []
 
 /**
  * @since 0.1.0
  * @category getters
  */
-export const account = (state: State, uid: string): AccountState | undefined => get(state, uid)
+export const account = (state: State, uid: string): AccountState | undefined => Book.get(state, uid)
 
 /**
  * The accounts in the order in which they were declared.
@@ -451,409 +507,31 @@ export const accounts = (state: State): ReadonlyArray<AccountState> =>
  * @since 0.1.0
  * @category getters
  */
-export const inMaintenance = (state: State): boolean => state.maintenanceSince !== undefined
+export const inMaintenance = (state: State): boolean => state.inWindow
 
-// ---------------------------------------------------------------------------------------------------------------------
-// What is due
-// ---------------------------------------------------------------------------------------------------------------------
-
-const nextEdge = (state: State): number | undefined => {
-  const window = state.windows[0]
-  if (window === undefined) return undefined
-  return state.maintenanceSince === undefined ? window.from : window.to
-}
-
-const swept = (at: number, period: number): number => (period > 0 ? Math.ceil(at / period) * period : at)
-
-const fireTime = (state: State, due: number): number =>
-  Math.max(swept(due + state.paused, state.venue.sweepPeriod), state.resumedAt)
-
-const run = (from: State, target: number, outputs: Array<Output>): State => {
-  let state = from
-  const now = Math.max(target, state.now)
-  const isDue = state.venue.boundary === "fire" ? (at: number) => at <= now : (at: number) => at < now
-  for (;;) {
-    const edge = nextEdge(state) ?? Infinity
-    const cancel = state.cancels?.item.at ?? Infinity
-    const fire = nextDeadline(state) ?? Infinity
-    const at = Math.min(edge, cancel, fire)
-    if (!isDue(at)) break
-    // An instant that lies behind (a clock that started at the acceptance, before a slow request took effect) is now.
-    state = at > state.now ? { ...state, now: at } : state
-    if (edge === at) state = crossEdge(state, outputs)
-    else if (cancel === at) state = cancelNext(state, outputs)
-    else state = fireNext(state, outputs)
-  }
-  return state.now === now ? state : { ...state, now }
-}
-
-const crossEdge = (state: State, outputs: Array<Output>): State => {
-  const since = state.maintenanceSince
-  outputs.push({ _tag: "Maintenance", at: state.now, on: since === undefined })
-  if (since === undefined) return { ...state, maintenanceSince: state.now }
-  return {
-    ...state,
-    windows: state.windows.slice(1),
-    maintenanceSince: undefined,
-    resumedAt: state.venue.maintenanceTimer === "fires-at-end" ? state.now : state.resumedAt,
-    paused: state.paused + (state.venue.maintenanceTimer === "pauses" ? state.now - since : 0)
-  }
-}
-
-const fireNext = (state: State, outputs: Array<Output>): State => {
-  const entry = state.due!.item
-  const account = get(state, entry.uid)!
-  const at = state.now
-  const deadline = entry.at + state.paused
-  const victims = sorted(account.open).map((order) => order.orderId)
-  if (state.venue.cancelOrder === "newest") victims.reverse()
-  outputs.push({
-    _tag: "Switch",
-    account: entry.uid,
-    at,
-    transition: "fired",
-    deadline,
-    seconds: account.armed!.seconds
-  })
-  const fired = clean({
-    ...put(state, {
-      ...account,
-      armed: undefined,
-      fired: { at, deadline, orders: victims.length },
-      queued: undefined
-    }),
-    due: Heap.pop(state.due)
-  })
-  if (victims.length === 0) return fired
-  const rank = fired.counter
-  return {
-    ...fired,
-    counter: rank + 1,
-    cancels: Heap.insert(fired.cancels, {
-      at: at + state.venue.triggerLatency,
-      rank,
-      uid: entry.uid,
-      firedAt: at,
-      orders: victims,
-      next: 0
-    })
-  }
-}
-
-const cancelNext = (state: State, outputs: Array<Output>): State => {
-  const entry = state.cancels!.item
-  const pace = state.venue.cancelPace
-  const last = pace > 0 ? entry.next + 1 : entry.orders.length
-  const rest = Heap.pop(state.cancels)
-  const reason = {
-    cancelReason: state.venue.cancelReason,
-    updatedTime: state.venue.cancelUpdatedTime === "trigger" ? entry.firedAt : state.now
-  }
-  const cancelled = closeOrders(
-    { ...state, cancels: rest },
-    entry.uid,
-    entry.orders.slice(entry.next, last),
-    (order) => ({ ...order, ...reason, orderStatus: "cancelled" }),
-    (order) => outputs.push({ _tag: "Cancelled", account: entry.uid, at: state.now, order, cause: "countdown" })
-  )
-  return last === entry.orders.length
-    ? cancelled
-    : { ...cancelled, cancels: Heap.insert(rest, { ...entry, at: entry.at + pace, next: last }) }
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Events
-// ---------------------------------------------------------------------------------------------------------------------
-
-const apply = (state: State, event: Event, outputs: Array<Output>): State => {
-  switch (event._tag) {
-    case "Tick":
-      return state
-    case "AddAccount":
-      return addAccount(state, event.account)
-    case "Maintenance":
-      return run({ ...state, windows: addWindow(state, event.window) }, state.now, outputs)
-    default: {
-      const account = get(state, event.account)
-      if (account === undefined) return refuse(state, event.account, "40016", "The user ID is invalid", outputs)
-      switch (event._tag) {
-        case "SetCountdown":
-          return setCountdown(state, account, event, outputs)
-        case "PlaceOrder":
-          return placeOrder(state, account, event.order, event.by, outputs)
-        case "CancelOrder": {
-          const orderId =
-            event.orderId ?? Option.getOrUndefined(HashMap.get(account.pendingClientOids, event.clientOid ?? ""))
-          return orderId === undefined || !HashMap.has(account.open, orderId)
-            ? refuse(state, event.account, "25204", "Order does not exist", outputs)
-            : cancelByRequest(state, event.account, [orderId], event.by, outputs)
-        }
-        case "CancelOrders": {
-          const wanted = sorted(account.open).filter(
-            (order) => order.category === event.category && (event.symbol ?? order.symbol) === order.symbol
-          )
-          return cancelByRequest(
-            state,
-            event.account,
-            wanted.map((order) => order.orderId),
-            event.by,
-            outputs
-          )
-        }
-        case "FillOrder":
-          return fillOrder(state, account, event, outputs)
-      }
-    }
-  }
-}
-
-const refuse = (state: State, uid: string, code: string, msg: string, outputs: Array<Output>): State => {
-  outputs.push({ _tag: "Refused", account: uid, at: state.now, code, msg })
-  return state
-}
-
-const setCountdown = (
-  state: State,
-  account: AccountState,
-  event: Extract<Event, { _tag: "SetCountdown" }>,
-  outputs: Array<Output>
-): State => {
-  const uid = account.declared.uid
-  const by = event.by
-  const at = state.now
-  if (event.seconds === 0) {
-    if (account.armed === undefined) return state
-    outputs.push({ _tag: "Switch", account: uid, at, transition: "closed", by })
-    return clean(put(state, { ...account, armed: undefined, fired: undefined }))
-  }
-  // The running clock stands still in a paused window: what is armed in it starts to run at its end.
-  const pausing = state.maintenanceSince !== undefined && state.venue.maintenanceTimer === "pauses"
-  const from = event.from ?? at
-  const due = (pausing ? Math.min(from, state.maintenanceSince!) : from) + event.seconds * 1000 - state.paused
-  outputs.push({
-    _tag: "Switch",
-    account: uid,
-    at,
-    transition: account.armed === undefined ? "armed" : "refreshed",
-    deadline: due + state.paused,
-    seconds: event.seconds,
-    from,
-    by
-  })
-  const armed: AccountState = { ...account, armed: { seconds: event.seconds, armedAt: at, due }, fired: undefined }
-  // A later deadline leaves the account's entry where it is, and `clean` moves it when it gets to the top: most beats
-  // then cost no work in the heap.
-  return clean(
-    account.queued !== undefined && account.queued.at <= due
-      ? put(state, armed)
-      : enqueue(put(state, armed), armed, due)
-  )
-}
-
-const enqueue = (state: State, account: AccountState, due: number): State => {
-  const token = state.counter
-  const rank = state.venue.tieOrder === "declared" ? account.rank : -account.rank
-  return {
-    ...put(state, { ...account, queued: { at: due, token } }),
-    counter: token + 1,
-    due: Heap.insert(state.due, { at: due, rank, uid: account.declared.uid, token })
-  }
-}
-
-const withoutFirst = (state: State): State => ({ ...state, due: Heap.pop(state.due) })
-
-/** Makes the top of the heap true again: an entry that its account has outlived is moved or dropped. */
-const clean = (from: State): State => {
-  let state = from
-  for (;;) {
-    const entry = state.due?.item
-    if (entry === undefined) return state
-    const account = get(state, entry.uid)!
-    const current = account.queued?.token === entry.token
-    if (current && account.armed?.due === entry.at) return state
-    state = withoutFirst(state)
-    if (!current) continue
-    state =
-      account.armed === undefined
-        ? put(state, { ...account, queued: undefined })
-        : enqueue(state, account, account.armed.due)
-  }
-}
-
-const isFutures = (category: Category): boolean => category !== "SPOT" && category !== "MARGIN"
-
-const placeOrder = (
-  state: State,
-  account: AccountState,
-  order: NewOrder,
-  by: number | undefined,
-  outputs: Array<Output>
-): State => {
-  const uid = account.declared.uid
-  const at = state.now
-  if (order.clientOid !== undefined && HashMap.has(account.pendingClientOids, order.clientOid)) {
-    return refuse(state, uid, "25212", "Duplicate clientOid", outputs)
-  }
-  const open = isFutures(order.category) ? account.openFutures : account.openSpot
-  const rests = order.orderType === "limit" && order.timeInForce !== "ioc" && order.timeInForce !== "fok"
-  if (rests && open >= state.venue.openOrderCap) {
-    return refuse(state, uid, state.venue.openOrderCapCode, "The number of open orders has reached its limit", outputs)
-  }
-  const number = state.counter + 1
-  const orderId = `1${String(number).padStart(18, "0")}`
-  const placed: Order = {
-    orderId,
-    clientOid: order.clientOid ?? orderId,
-    category: order.category,
-    symbol: order.symbol,
-    side: order.side,
-    orderType: order.orderType,
-    price: order.orderType === "market" ? "0" : (order.price ?? "0"),
-    qty: order.qty,
-    timeInForce: order.timeInForce ?? "gtc",
-    posSide: order.posSide ?? (order.side === "buy" ? "long" : "short"),
-    reduceOnly: order.reduceOnly ?? "no",
-    orderStatus: "live",
-    cumExecQty: "0",
-    cumExecValue: "0",
-    avgPrice: "0",
-    cancelReason: "",
-    createdTime: at,
-    updatedTime: at
-  }
-  outputs.push({ _tag: "Placed", account: uid, at, order: placed, by })
-  const futures = isFutures(order.category) ? 1 : 0
-  const next = put(
-    { ...state, counter: number },
-    {
-      ...account,
-      open: HashMap.set(account.open, orderId, placed),
-      pendingClientOids: HashMap.set(account.pendingClientOids, placed.clientOid, orderId),
-      openFutures: account.openFutures + futures,
-      openSpot: account.openSpot + 1 - futures
-    }
-  )
-  if (rests) return next
-  // There is no book: a market order fills at once, and an order that may not rest finds nothing to trade with.
-  return order.orderType === "market"
-    ? fillOrder(next, get(next, uid)!, { _tag: "FillOrder", account: uid, orderId }, outputs)
-    : closeOrders(
-        next,
-        uid,
-        [orderId],
-        (order) => ({ ...order, orderStatus: "cancelled", cancelReason: "normal_cancel", updatedTime: at }),
-        (order) => outputs.push({ _tag: "Cancelled", account: uid, at, order, cause: "time_in_force", by })
-      )
-}
-
-const cancelByRequest = (
-  state: State,
-  uid: string,
-  orderIds: ReadonlyArray<string>,
-  by: number | undefined,
-  outputs: Array<Output>
-): State =>
-  closeOrders(
-    state,
-    uid,
-    orderIds,
-    (order) => ({ ...order, orderStatus: "cancelled", cancelReason: "normal_cancel", updatedTime: state.now }),
-    (order) => outputs.push({ _tag: "Cancelled", account: uid, at: state.now, order, cause: "request", by })
-  )
-
-const decimal = (value: number): string => String(Number(value.toFixed(12)))
-
-const fillOrder = (
-  state: State,
-  account: AccountState,
-  event: Extract<Event, { _tag: "FillOrder" }>,
-  outputs: Array<Output>
-): State => {
-  const uid = account.declared.uid
-  const order = Option.getOrUndefined(HashMap.get(account.open, event.orderId))
-  if (order === undefined) return refuse(state, uid, "25204", "Order does not exist", outputs)
-  const left = Number(order.qty) - Number(order.cumExecQty)
-  const qty = event.qty === undefined ? left : Number(event.qty)
-  if (!(qty > 0 && qty <= left)) return refuse(state, uid, "40017", "The quantity is not what is left to fill", outputs)
-  const price = Number(event.price ?? order.price)
-  const executed = Number(order.cumExecQty) + qty
-  const value = Number(order.cumExecValue) + qty * price
-  const filled: Order = {
-    ...order,
-    cumExecQty: decimal(executed),
-    cumExecValue: decimal(value),
-    avgPrice: decimal(value / executed),
-    orderStatus: qty === left ? "filled" : "partially_filled",
-    updatedTime: state.now
-  }
-  const output = { _tag: "Filled", account: uid, at: state.now, qty: decimal(qty), price: decimal(price) } as const
-  if (qty === left) {
-    return closeOrders(
-      state,
-      uid,
-      [order.orderId],
-      () => filled,
-      (order) => outputs.push({ ...output, order })
-    )
-  }
-  outputs.push({ ...output, order: filled })
-  return put(state, { ...account, open: HashMap.set(account.open, order.orderId, filled) })
-}
-
-const historyLimit = 1_000
-
-/** Takes orders off the book; those that are no longer open are passed over. */
-const closeOrders = (
-  state: State,
-  uid: string,
-  orderIds: ReadonlyArray<string>,
-  change: (order: Order) => Order,
-  each: (order: Order) => void
-): State => {
-  const account = get(state, uid)!
-  const closed: Array<Order> = []
-  let { open, openFutures, openSpot, pendingClientOids } = account
-  for (const orderId of orderIds) {
-    const order = Option.getOrUndefined(HashMap.get(open, orderId))
-    if (order === undefined) continue
-    const after = change(order)
-    closed.push(after)
-    each(after)
-    open = HashMap.remove(open, orderId)
-    pendingClientOids = HashMap.remove(pendingClientOids, order.clientOid)
-    if (isFutures(order.category)) openFutures--
-    else openSpot--
-  }
-  if (closed.length === 0) return state
-  const history = [...account.closed, ...closed]
-  return put(state, {
-    ...account,
-    open,
-    openFutures,
-    openSpot,
-    pendingClientOids,
-    closed: history.length > historyLimit ? history.slice(-historyLimit) : history
-  })
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Parts
-// ---------------------------------------------------------------------------------------------------------------------
-
-const get = (state: State, uid: string): AccountState | undefined =>
-  Option.getOrUndefined(HashMap.get(state.accounts, uid))
-
-const put = (state: State, account: AccountState): State => ({
-  ...state,
-  accounts: HashMap.set(state.accounts, account.declared.uid, account)
+/**
+ * All that the exchange holds but keys and rate limits, as plain values: two states are the same exchange exactly when
+ * their snapshots are deeply equal.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const snapshot = (state: State) => ({
+  now: state.now,
+  inMaintenance: state.inWindow,
+  windows: state.windows,
+  accounts: accounts(state).map((account) => ({
+    uid: account.declared.uid,
+    mode: account.declared.mode,
+    switch: countdown(state, account.declared.uid),
+    open: Book.sorted(account.open),
+    closed: account.closed
+  }))
 })
-
-const sorted = (orders: HashMap.HashMap<string, Order>): ReadonlyArray<Order> & Array<Order> =>
-  Array.from(HashMap.values(orders)).sort((a, b) => (a.orderId < b.orderId ? -1 : 1))
 
 const addAccount = (state: State, declared: Account): State => {
   const keys = declared.keys ?? [testKey(declared.uid)]
-  const known = get(state, declared.uid)
+  const known = Book.get(state, declared.uid)
   const complete: Required<Account> = {
     uid: declared.uid,
     keys,
@@ -864,37 +542,18 @@ const addAccount = (state: State, declared: Account): State => {
   let index = state.keys
   for (const key of known?.declared.keys ?? []) index = HashMap.remove(index, key.key)
   for (const key of keys) index = HashMap.set(index, key.key, { uid: declared.uid, key })
-  return put(
-    { ...state, keys: index },
-    known === undefined
-      ? {
-          declared: complete,
-          rank: HashMap.size(state.accounts),
-          armed: undefined,
-          fired: undefined,
-          open: HashMap.empty(),
-          pendingClientOids: HashMap.empty(),
-          openFutures: 0,
-          openSpot: 0,
-          closed: [],
-          queued: undefined
-        }
-      : { ...known, declared: complete }
-  )
+  const next = { ...state, keys: index }
+  if (known !== undefined) return Book.put(next, { ...known, declared: complete })
+  return Book.put(next, {
+    declared: complete,
+    rank: HashMap.size(state.accounts),
+    armed: undefined,
+    fired: undefined,
+    open: HashMap.empty(),
+    pendingClientOids: HashMap.empty(),
+    openFutures: 0,
+    openSpot: 0,
+    closed: [],
+    queued: undefined
+  })
 }
-
-/** Windows in order, without those that have passed, and those that touch made one. */
-const joined = (windows: ReadonlyArray<Venue.Window>, now: number): ReadonlyArray<Venue.Window> => {
-  const result: Array<Venue.Window> = []
-  for (const window of [...windows].sort((a, b) => a.from - b.from)) {
-    if (window.to <= Math.max(now, window.from)) continue
-    const last = result.at(-1)
-    if (last !== undefined && window.from <= last.to) {
-      result[result.length - 1] = { from: last.from, to: Math.max(last.to, window.to) }
-    } else result.push(window)
-  }
-  return result
-}
-
-const addWindow = (state: State, window: Venue.Window): ReadonlyArray<Venue.Window> =>
-  joined([...state.windows, window], state.now)

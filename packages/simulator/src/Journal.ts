@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import type * as Exchange from "./Exchange.js"
+import type * as Venue from "./Venue.js"
 
 /**
  * A request. An instant that never came is absent: a lost answer has no `receivedAt`, a lost request no `arrivedAt`.
@@ -92,6 +93,7 @@ export interface FillRecord {
   readonly orderId: string
   readonly qty: string
   readonly price: string
+  readonly cause: "market" | "control"
 }
 
 /**
@@ -114,7 +116,8 @@ export interface FaultRecord {
 export interface MaintenanceRecord {
   readonly _tag: "Maintenance"
   readonly at: number
-  readonly on: boolean
+  readonly phase: "scheduled" | "begun" | "ended"
+  readonly window: Venue.Window
 }
 
 /**

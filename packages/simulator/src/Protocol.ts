@@ -10,6 +10,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Exchange from "./Exchange.js"
+import * as Parameters from "./internal/Parameters.js"
 import * as RateLimit from "./internal/RateLimit.js"
 import * as Signing from "./internal/Signing.js"
 import type * as Venue from "./Venue.js"
@@ -195,8 +196,6 @@ const refuse = (code: string, msg: string, status?: number): Refusal =>
 
 const success = (data: unknown): Success => ({ _tag: "Success", data })
 
-type Fields = Readonly<Record<string, unknown>>
-
 /** One request on its way through the checks. It lives as long as `handle`; the state it holds is persistent. */
 class Call {
   state: Exchange.State
@@ -268,7 +267,7 @@ class Call {
     if (signature === undefined || signature === "") return refuse("40002", "ACCESS_SIGN header is required")
     const payload = timestamp + this.request.method + this.request.path + this.request.body
     if (!Signing.verifies(known.key, payload, signature)) return refuse("40009", "sign signature error")
-    let body: Fields | ReadonlyArray<unknown> = {}
+    let body: Parameters.Fields | ReadonlyArray<unknown> = {}
     for (const check of this.venue.checks) {
       switch (check) {
         case "timestamp": {
@@ -316,7 +315,7 @@ class Call {
           if (!(headers["content-type"] ?? "").toLowerCase().startsWith("application/json")) {
             return refuse("40007", "Content Type must be application/json")
           }
-          const parsed = parseBody(this.request.body)
+          const parsed = Parameters.parseBody(this.request.body)
           if (parsed === undefined || Array.isArray(parsed) !== (endpoint.name === "place-batch")) {
             return refuse(
               this.venue.badBodyCode,
@@ -344,18 +343,70 @@ class Call {
   dispatch(
     endpoint: Endpoint,
     declared: Required<Exchange.Account>,
-    body: Fields | ReadonlyArray<unknown>
+    body: Parameters.Fields | ReadonlyArray<unknown>
   ): Refusal | Success {
+    const { uid } = declared
+    const fields = endpoint.method === "GET" ? this.query() : (body as Parameters.Fields)
+    const by = this.request.id
     switch (endpoint.name) {
       case "countdown-cancel-all":
-        return this.countdown(declared.uid, body as Fields)
+        return this.read(Parameters.readCountdown(this.venue, fields["countdown"]), (seconds) => {
+          const from = {
+            accept: this.acceptedAt,
+            apply: this.state.now,
+            complete: this.state.now + this.venue.timeToComplete
+          }[this.venue.clockStart]
+          return this.event({ _tag: "SetCountdown", account: uid, seconds, from, by }, () => "success")
+        })
       case "place-order":
-        return this.placeOrder(declared.uid, body as Fields)
+        return this.placeOrder(uid, body)
+      case "place-batch": {
+        const orders = body as ReadonlyArray<unknown>
+        if (orders.length === 0 || orders.length > batchLimit) {
+          return refuse(this.venue.badParameterCode, `Parameter verification failed: 1 to ${batchLimit} orders`)
+        }
+        return success(
+          orders.map((order) => {
+            const placed = this.placeOrder(uid, order)
+            if (placed._tag === "Success") return placed.data
+            const clientOid = (order as { clientOid?: unknown } | null)?.clientOid
+            return {
+              orderId: "",
+              clientOid: typeof clientOid === "string" ? clientOid : "",
+              code: placed.code,
+              msg: placed.msg
+            }
+          })
+        )
+      }
+      case "cancel-order":
+        return this.read(Parameters.readOrderName(this.venue, fields), (name) =>
+          this.event({ _tag: "CancelOrder", account: uid, ...name, by }, ([first]) => named(first))
+        )
+      case "cancel-symbol-order":
+        return this.read(Parameters.readMarket(this.venue, fields), (market) =>
+          this.event({ _tag: "CancelOrders", account: uid, ...market, by }, (outputs) => ({ list: outputs.map(named) }))
+        )
       case "unfilled-orders":
-        return success(page(Exchange.openOrders(this.state, declared.uid), this.query()))
+        return this.read(Parameters.readListing(this.venue, fields), (listing) =>
+          success(Parameters.listed(Exchange.openOrders(this.state, uid), listing))
+        )
+      case "history-orders":
+        return this.read(Parameters.readMarket(this.venue, fields), () =>
+          this.read(Parameters.readListing(this.venue, fields), (listing) =>
+            success(Parameters.listed(Exchange.closedOrders(this.state, uid), listing))
+          )
+        )
+      case "order-info":
+        return this.read(Parameters.readOrderName(this.venue, fields), ({ clientOid, orderId }) => {
+          const orders = [...Exchange.closedOrders(this.state, uid), ...Exchange.openOrders(this.state, uid)]
+          // An id of the client's may come again once the order is no longer pending: the newest is meant.
+          const order = orders.findLast((order) => order.orderId === orderId || order.clientOid === clientOid)
+          return order === undefined ? refuse("25204", "Order does not exist") : success(Parameters.orderOnWire(order))
+        })
       default:
         return success({
-          uid: declared.uid,
+          uid,
           accountMode: declared.accountMode,
           assetMode: "multi_assets",
           holdMode: "one_way_mode",
@@ -366,43 +417,28 @@ class Call {
     }
   }
 
-  query(): URLSearchParams {
+  query(): Parameters.Fields {
     const at = this.request.path.indexOf("?")
-    return new URLSearchParams(at === -1 ? "" : this.request.path.slice(at + 1))
+    return at === -1 ? {} : Object.fromEntries(new URLSearchParams(this.request.path.slice(at + 1)))
+  }
+
+  read<A>(result: Parameters.Read<A>, use: (value: A) => Refusal | Success): Refusal | Success {
+    return result._tag === "Flaw" ? refuse(result.flaw.code, result.flaw.msg) : use(result.value)
   }
 
   /** One event of the exchange; what it refuses is the answer. */
-  event(event: Exchange.Event): Refusal | undefined {
+  event(event: Exchange.Event, answer: (outputs: ReadonlyArray<Exchange.Output>) => unknown): Refusal | Success {
     const [state, outputs] = Exchange.step(this.state, event, this.state.now)
+    const first = outputs[0]
+    if (first?._tag === "Refused") return refuse(first.code, first.msg)
     this.state = state
-    for (const output of outputs) {
-      if (output._tag === "Refused") return refuse(output.code, output.msg)
-      this.outputs.push(output)
-    }
-    return undefined
+    for (const output of outputs) this.outputs.push(output)
+    return success(answer(outputs))
   }
 
-  countdown(uid: string, body: Fields): Refusal | Success {
-    const seconds = readCountdown(this.venue, body["countdown"])
-    if (typeof seconds !== "number") return seconds
-    const from = {
-      accept: this.acceptedAt,
-      apply: this.state.now,
-      complete: this.state.now + this.venue.timeToComplete
-    }[this.venue.clockStart]
-    const by = this.request.id
-    return this.event({ _tag: "SetCountdown", account: uid, seconds, from, by }) ?? success("success")
-  }
-
-  placeOrder(uid: string, body: Fields): Refusal | Success {
-    const order = readOrder(body)
-    if (order._tag === "Refusal") return order
-    const at = this.outputs.length
-    const refused = this.event({ _tag: "PlaceOrder", account: uid, order: order.order, by: this.request.id })
-    if (refused !== undefined) return refused
-    const placed = this.outputs[at]
-    return success(
-      placed?._tag === "Placed" ? { clientOid: placed.order.clientOid, orderId: placed.order.orderId } : null
+  placeOrder(uid: string, body: unknown): Refusal | Success {
+    return this.read(Parameters.readOrder(this.venue, body), (order) =>
+      this.event({ _tag: "PlaceOrder", account: uid, order, by: this.request.id }, ([first]) => named(first))
     )
   }
 
@@ -435,93 +471,12 @@ class Call {
 }
 
 const tooMany = refuse("429", "Too Many Requests", 429)
+/** How many orders one place-batch may hold: an assumption. */
+const batchLimit = 20
+
+const named = (output: Exchange.Output | undefined) =>
+  output?._tag === "Placed" || output?._tag === "Cancelled"
+    ? { orderId: output.order.orderId, clientOid: output.order.clientOid }
+    : null
+
 const noCalls: Readonly<Record<string, RateLimit.Calls>> = {}
-
-const parseBody = (body: string): Fields | ReadonlyArray<unknown> | undefined => {
-  try {
-    const parsed: unknown = JSON.parse(body)
-    return typeof parsed === "object" && parsed !== null ? (parsed as Fields) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** What is wrong with a `countdown`, or the whole seconds that it says. */
-const countdownFlaw = (value: unknown): Venue.CountdownFlaw | number => {
-  if (value === undefined) return "missing"
-  if (value === null) return "null"
-  if (typeof value === "number") return "number"
-  if (typeof value !== "string") return "otherType"
-  if (value === "") return "empty"
-  if (/^-\d/.test(value)) return "negative"
-  if (/^\d+\.\d*$/.test(value)) return "fraction"
-  if (!/^\d+$/.test(value)) return "notANumber"
-  if (value.length > 1 && value.startsWith("0")) return "leadingZero"
-  const seconds = Number(value)
-  if (seconds !== 0 && seconds < 5) return "tooShort"
-  return seconds > 60 ? "tooLong" : seconds
-}
-
-const readCountdown = (venue: Venue.Venue, value: unknown): number | Refusal => {
-  const flaw = countdownFlaw(value)
-  if (typeof flaw === "number") return flaw
-  const code = venue.badCountdown[flaw]
-  if (code === "accept") {
-    const seconds = typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN
-    if (value !== "" && Number.isInteger(seconds) && (seconds === 0 || (seconds >= 5 && seconds <= 60))) return seconds
-    return refuse("40017", "Parameter verification failed: countdown")
-  }
-  return refuse(
-    code,
-    flaw === "missing" ? "Parameter countdown cannot be empty" : "Parameter verification failed: countdown"
-  )
-}
-
-const categories: ReadonlySet<unknown> = new Set(["SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"])
-const isPositive = (value: unknown): value is string =>
-  typeof value === "string" && /^\d{1,20}(\.\d{1,20})?$/.test(value) && Number(value) > 0
-const isOneOf = (value: unknown, allowed: ReadonlyArray<string>): boolean =>
-  typeof value === "string" && allowed.includes(value)
-
-const readOrder = (body: Fields): { readonly _tag: "Order"; readonly order: Exchange.NewOrder } | Refusal => {
-  for (const field of ["category", "symbol", "qty", "side", "orderType"]) {
-    if (body[field] === undefined || body[field] === "") return refuse("400172", `Parameter ${field} cannot be empty`)
-  }
-  const limit = body["orderType"] === "limit"
-  if (limit && (body["price"] === undefined || body["price"] === "")) {
-    return refuse("400172", "Parameter price cannot be empty")
-  }
-  const optional = (field: string, ok: (value: unknown) => boolean) => body[field] === undefined || ok(body[field])
-  const checks: ReadonlyArray<readonly [field: string, ok: boolean]> = [
-    ["category", categories.has(body["category"])],
-    ["symbol", typeof body["symbol"] === "string" && /^[A-Z0-9]{1,40}$/.test(body["symbol"])],
-    ["qty", isPositive(body["qty"])],
-    ["side", isOneOf(body["side"], ["buy", "sell"])],
-    ["orderType", isOneOf(body["orderType"], ["limit", "market"])],
-    ["price", !limit || isPositive(body["price"])],
-    ["timeInForce", optional("timeInForce", (value) => isOneOf(value, ["gtc", "post_only", "ioc", "fok"]))],
-    [
-      "clientOid",
-      optional("clientOid", (value) => typeof value === "string" && /^[.A-Z:/a-z0-9_-]{1,32}$/.test(value))
-    ],
-    ["posSide", optional("posSide", (value) => isOneOf(value, ["long", "short"]))],
-    ["reduceOnly", optional("reduceOnly", (value) => isOneOf(value, ["yes", "no"]))]
-  ]
-  const wrong = checks.find(([, ok]) => !ok)
-  return wrong === undefined
-    ? { _tag: "Order", order: body as unknown as Exchange.NewOrder }
-    : refuse("40017", `Parameter verification failed: ${wrong[0]}`)
-}
-
-const page = (orders: ReadonlyArray<Exchange.Order>, query: URLSearchParams) => {
-  const list = orders
-    .filter((order) => (query.get("category") ?? order.category) === order.category)
-    .map((order) => wire(order))
-  return { list, cursor: list.at(-1)?.orderId ?? null }
-}
-
-const wire = (order: Exchange.Order) => ({
-  ...order,
-  createdTime: String(order.createdTime),
-  updatedTime: String(order.updatedTime)
-})

@@ -90,6 +90,10 @@ export interface Venue {
   readonly badCountdown: Readonly<Record<CountdownFlaw, string>>
   /** The code for a body that is no JSON object. Default 40017. */
   readonly badBodyCode: string
+  /** The code for a parameter that is missing anywhere else. Default 400172, seen live on v3. */
+  readonly missingParameterCode: string
+  /** The code for a parameter that is wrong anywhere else. Default 40017. */
+  readonly badParameterCode: string
   /** The code for access to the countdown that the venue has not opened. Default 40301. */
   readonly noAccessCode: string
   /** The code for a read-only key on a call that writes. Default 40014. */
@@ -169,6 +173,8 @@ export const defaults: Venue = {
     otherType: "40017"
   },
   badBodyCode: "40017",
+  missingParameterCode: "400172",
+  badParameterCode: "40017",
   noAccessCode: "40301",
   readOnlyCode: "40014",
   passphraseCode: "40012",

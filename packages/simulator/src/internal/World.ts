@@ -434,7 +434,8 @@ const entryOf = (output: Exchange.Output): Journal.Entry | undefined => {
         at: output.at,
         orderId: output.order.orderId,
         qty: output.qty,
-        price: output.price
+        price: output.price,
+        cause: output.cause
       }
     case "Refused":
       return undefined

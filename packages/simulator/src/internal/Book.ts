@@ -1,0 +1,181 @@
+/**
+ * One account's orders: placing, filling, and taking them off the book. Pure; what happens is pushed to `outputs`.
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type { AccountState, CancelCause, Category, Event, NewOrder, Order, Output, State } from "../Exchange.js"
+
+/** How many filled and cancelled orders of an account are remembered. */
+const historyLimit = 1_000
+
+export const get = (state: State, uid: string): AccountState | undefined =>
+  Option.getOrUndefined(HashMap.get(state.accounts, uid))
+
+export const put = (state: State, account: AccountState): State => ({
+  ...state,
+  accounts: HashMap.set(state.accounts, account.declared.uid, account)
+})
+
+export const refuse = (state: State, uid: string, code: string, msg: string, outputs: Array<Output>): State => {
+  outputs.push({ _tag: "Refused", account: uid, at: state.now, code, msg })
+  return state
+}
+
+/** Oldest first: the ids of orders count up. */
+export const sorted = (orders: HashMap.HashMap<string, Order>): Array<Order> =>
+  Array.from(HashMap.values(orders)).sort((a, b) => (a.orderId < b.orderId ? -1 : 1))
+
+const isFutures = (category: Category): boolean => category !== "SPOT" && category !== "MARGIN"
+
+/** Whether the order can wait in the book; what cannot trades at once or is cancelled at once. */
+const rests = (order: NewOrder): boolean =>
+  order.orderType === "limit" && order.timeInForce !== "ioc" && order.timeInForce !== "fok"
+
+export const placeOrder = (
+  state: State,
+  account: AccountState,
+  event: Extract<Event, { _tag: "PlaceOrder" }>,
+  outputs: Array<Output>
+): State => {
+  const { by, order } = event
+  const uid = account.declared.uid
+  const at = state.now
+  if (order.clientOid !== undefined && HashMap.has(account.pendingClientOids, order.clientOid)) {
+    return refuse(state, uid, "25212", "Duplicate clientOid", outputs)
+  }
+  const futures = isFutures(order.category)
+  if (rests(order) && (futures ? account.openFutures : account.openSpot) >= state.venue.openOrderCap) {
+    return refuse(state, uid, state.venue.openOrderCapCode, "The number of open orders has reached its limit", outputs)
+  }
+  const number = state.orders + 1
+  const orderId = `1${String(number).padStart(18, "0")}`
+  const placed: Order = {
+    orderId,
+    clientOid: order.clientOid ?? orderId,
+    category: order.category,
+    symbol: order.symbol,
+    side: order.side,
+    orderType: order.orderType,
+    price: order.price ?? "0",
+    qty: order.qty,
+    timeInForce: order.timeInForce ?? "gtc",
+    posSide: order.posSide ?? (order.side === "buy" ? "long" : "short"),
+    reduceOnly: order.reduceOnly ?? "no",
+    orderStatus: "live",
+    cumExecQty: "0",
+    cumExecValue: "0",
+    avgPrice: "0",
+    cancelReason: "",
+    createdTime: at,
+    updatedTime: at
+  }
+  outputs.push({ _tag: "Placed", account: uid, at, order: placed, by })
+  const next = put(
+    { ...state, orders: number },
+    {
+      ...account,
+      open: HashMap.set(account.open, orderId, placed),
+      pendingClientOids: HashMap.set(account.pendingClientOids, placed.clientOid, orderId),
+      openFutures: account.openFutures + (futures ? 1 : 0),
+      openSpot: account.openSpot + (futures ? 0 : 1)
+    }
+  )
+  if (rests(order)) return next
+  // There is no book to trade with: a market order fills at once, and an order that may not rest finds no counterpart.
+  return order.orderType === "market"
+    ? fillOrder(next, get(next, uid)!, { orderId, cause: "market" }, outputs)
+    : cancelOrders(next, uid, [orderId], { cause: "time_in_force", reason: "normal_cancel", time: at, by }, outputs)
+}
+
+const decimal = (value: number): string => String(Number(value.toFixed(12)))
+
+export const fillOrder = (
+  state: State,
+  account: AccountState,
+  fill: {
+    readonly orderId: string
+    readonly qty?: string | undefined
+    readonly price?: string | undefined
+    readonly cause: "market" | "control"
+  },
+  outputs: Array<Output>
+): State => {
+  const uid = account.declared.uid
+  const order = Option.getOrUndefined(HashMap.get(account.open, fill.orderId))
+  if (order === undefined) return refuse(state, uid, "25204", "Order does not exist", outputs)
+  const left = Number(order.qty) - Number(order.cumExecQty)
+  const qty = fill.qty === undefined ? left : Number(fill.qty)
+  const price = Number(fill.price ?? order.price)
+  if (!(qty > 0 && qty <= left) || !(price >= 0)) {
+    return refuse(state, uid, "40017", "The quantity is not what is left to fill, or the price is none", outputs)
+  }
+  const executed = Number(order.cumExecQty) + qty
+  const value = Number(order.cumExecValue) + qty * price
+  const filled: Order = {
+    ...order,
+    cumExecQty: decimal(executed),
+    cumExecValue: decimal(value),
+    avgPrice: decimal(value / executed),
+    orderStatus: qty === left ? "filled" : "partially_filled",
+    updatedTime: state.now
+  }
+  outputs.push({
+    _tag: "Filled",
+    account: uid,
+    at: state.now,
+    order: filled,
+    qty: decimal(qty),
+    price: decimal(price),
+    cause: fill.cause
+  })
+  return qty === left
+    ? closeOrders(state, uid, [filled])
+    : put(state, { ...account, open: HashMap.set(account.open, order.orderId, filled) })
+}
+
+/** Cancels those of the orders that are still open. */
+export const cancelOrders = (
+  state: State,
+  uid: string,
+  orderIds: ReadonlyArray<string>,
+  how: {
+    readonly cause: CancelCause
+    readonly reason: string
+    readonly time: number
+    readonly by?: number | undefined
+  },
+  outputs: Array<Output>
+): State => {
+  const account = get(state, uid)!
+  const cancelled: Array<Order> = []
+  for (const orderId of orderIds) {
+    const open = Option.getOrUndefined(HashMap.get(account.open, orderId))
+    if (open === undefined) continue
+    const order: Order = { ...open, orderStatus: "cancelled", cancelReason: how.reason, updatedTime: how.time }
+    cancelled.push(order)
+    outputs.push({ _tag: "Cancelled", account: uid, at: state.now, order, cause: how.cause, by: how.by })
+  }
+  return closeOrders(state, uid, cancelled)
+}
+
+/** Moves open orders to the history, as they are given. */
+const closeOrders = (state: State, uid: string, orders: ReadonlyArray<Order>): State => {
+  if (orders.length === 0) return state
+  const account = get(state, uid)!
+  let { open, openFutures, openSpot, pendingClientOids } = account
+  for (const order of orders) {
+    open = HashMap.remove(open, order.orderId)
+    pendingClientOids = HashMap.remove(pendingClientOids, order.clientOid)
+    if (isFutures(order.category)) openFutures--
+    else openSpot--
+  }
+  const history = [...account.closed, ...orders]
+  return put(state, {
+    ...account,
+    open,
+    openFutures,
+    openSpot,
+    pendingClientOids,
+    closed: history.length > historyLimit ? history.slice(-historyLimit) : history
+  })
+}
