@@ -61,6 +61,14 @@ export const minSeconds = 5
 export const maxSeconds = 60
 
 /**
+ * The shortest countdown.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const shortest = minSeconds as Countdown
+
+/**
  * A duration that is no countdown of the venue.
  *
  * @since 0.1.0

@@ -42,3 +42,33 @@ export * as VenueError from "./VenueError.js"
  * @since 0.1.0
  */
 export * as FireWindow from "./FireWindow.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Heartbeat from "./Heartbeat.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as HeartbeatError from "./HeartbeatError.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as HeartbeatOptions from "./HeartbeatOptions.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as HeartbeatStatus from "./HeartbeatStatus.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Liveness from "./Liveness.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Release from "./Release.js"

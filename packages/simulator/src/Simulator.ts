@@ -279,7 +279,7 @@ export const layerCredentials: Layer.Layer<never, never, Simulator> = Layer.unwr
     const simulator = yield* Simulator
     const state = yield* simulator.exchange.state
     const key = Exchange.account(state, simulator.account)?.declared.keys?.[0]
-    const settings = new Map([["BITGET_BASE_URL", "http://bitget.simulator"]])
+    const settings = new Map([["BITGET_BASE_URL", "https://bitget.simulator"]])
     if (key !== undefined) {
       settings.set("BITGET_API_KEY", key.key)
       settings.set("BITGET_PASSPHRASE", key.passphrase)

@@ -1,0 +1,162 @@
+/**
+ * The dead man's switch as a scoped resource. Acquiring it arms the switch and waits for the venue's acknowledgement;
+ * while the scope is open it beats; closing the scope turns the switch off. At any moment it says exactly what it
+ * knows: surely armed, in jeopardy, may have fired, fired, released.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import { CountdownCancelAll } from "./CountdownCancelAll.js"
+import { AccountInUse } from "./HeartbeatError.js"
+import type { ArmError, NotArmed, SwitchLost } from "./HeartbeatError.js"
+import * as HeartbeatOptions from "./HeartbeatOptions.js"
+import type * as HeartbeatStatus from "./HeartbeatStatus.js"
+import * as engine from "./internal/engine.js"
+
+/**
+ * @since 0.1.0
+ * @category type ids
+ */
+export const TypeId: TypeId = "~@effect-deadman/core/Heartbeat"
+
+/**
+ * @since 0.1.0
+ * @category type ids
+ */
+export type TypeId = "~@effect-deadman/core/Heartbeat"
+
+/**
+ * A switch that is kept armed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Heartbeat {
+  readonly [TypeId]: TypeId
+
+  /** The label of the account, for logs and metrics. */
+  readonly account: string
+
+  /** What is known right now, judged by both hands of the clock at this very moment. */
+  readonly status: Effect.Effect<HeartbeatStatus.Status>
+
+  /**
+   * The current state first, then each change of state; ends after `Released`. A reader that falls more than sixteen
+   * changes behind misses the oldest, never the last.
+   */
+  readonly changes: Stream.Stream<HeartbeatStatus.Status>
+
+  /** Fails when the heartbeat is lost; never succeeds. */
+  readonly awaitLost: Effect.Effect<never, SwitchLost>
+
+  /**
+   * Succeeds while the switch is `Armed` and more than `margin` (default 0) is left before it may fire. The gate to
+   * put before placing an order.
+   */
+  readonly ensureArmed: (options?: {
+    readonly margin?: Duration.DurationInput | undefined
+  }) => Effect.Effect<void, NotArmed>
+
+  /**
+   * A beat now, as soon as the pace of one write a second allows, shared with one that is already under way. The
+   * regular beats keep their plan.
+   */
+  readonly beat: Effect.Effect<void, HeartbeatStatus.BeatFailure | SwitchLost | NotArmed>
+
+  /**
+   * With `whenInDoubt: "ask"`: the book has been compared with the venue, what may have happened is known, and a
+   * switch that is armed again may be called so.
+   */
+  readonly reconciled: Effect.Effect<void>
+
+  /** Runs the effect; when the switch is lost, interrupts it and fails with `SwitchLost`. */
+  readonly guard: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SwitchLost, R>
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export const Heartbeat: Context.Tag<Heartbeat, Heartbeat> = Context.GenericTag<Heartbeat>(TypeId)
+
+/**
+ * The labels of the accounts that have a heartbeat, one set for the whole process. Provide a set of your own only
+ * where one process plays several, as in a simulation.
+ *
+ * @since 0.1.0
+ * @category references
+ */
+export class HeldAccounts extends Context.Reference<HeldAccounts>()("@effect-deadman/core/HeldAccounts", {
+  defaultValue: (): Set<string> => new Set()
+}) {}
+
+/**
+ * Arms the switch, keeps it armed while the scope is open, and releases it when the scope closes.
+ *
+ * It fails with the venue's refusal, with `ArmTimeout` when every answer could be tried again but none was an
+ * acknowledgement, with `InvalidOptions`, or with `AccountInUse`. An acquisition that fails or is interrupted after a
+ * write whose outcome is unknown sends `0` before it gives up: nothing is left half armed.
+ *
+ * @example
+ * import * as Effect from "effect/Effect"
+ * import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+ *
+ * const program = Effect.gen(function* () {
+ *   const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds" })
+ *   yield* heartbeat.ensureArmed({ margin: "3 seconds" })
+ *   yield* heartbeat.guard(Effect.logInfo("trading, protected"))
+ * }).pipe(Effect.scoped)
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  options?: HeartbeatOptions.Options
+): Effect.Effect<Heartbeat, ArmError, CountdownCancelAll | Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const settings = yield* HeartbeatOptions.resolve(options)
+      const service = yield* CountdownCancelAll
+      const held = yield* HeldAccounts
+      const { account } = service
+      if (held.has(account)) return yield* new AccountInUse({ account })
+      held.add(account)
+      const free = Effect.sync(() => held.delete(account))
+      const running = yield* engine.make(service, settings)
+      const armed = yield* Effect.exit(restore(running.arm))
+      if (Exit.isFailure(armed)) {
+        yield* Effect.ensuring(running.abandon, free)
+        return yield* Effect.failCause(armed.cause)
+      }
+      yield* Effect.addFinalizer((exit) => Effect.ensuring(running.release(exit), free))
+      yield* running.start
+      const { awaitLost, beat, changes, ensureArmed, guard, reconciled, status } = running
+      return { [TypeId]: TypeId, account, awaitLost, beat, changes, ensureArmed, guard, reconciled, status } as const
+    })
+  )
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options?: HeartbeatOptions.Options): Layer.Layer<Heartbeat, ArmError, CountdownCancelAll> =>
+  Layer.scoped(Heartbeat, make(options))
+
+/**
+ * The options from configuration.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  config: Config.Config.Wrap<HeartbeatOptions.Options>
+): Layer.Layer<Heartbeat, ArmError | ConfigError.ConfigError, CountdownCancelAll> =>
+  Layer.scoped(Heartbeat, Effect.flatMap(Config.unwrap(config), make))

@@ -1,0 +1,119 @@
+/**
+ * What can go wrong with a heartbeat as a whole: it could not be armed, it was lost, it is not safe right now.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import type { InvalidOptions } from "./HeartbeatOptions.js"
+import type { LivenessFailed } from "./Liveness.js"
+import type * as VenueError from "./VenueError.js"
+
+const seconds = (millis: number): string => `${(Math.max(0, millis) / 1_000).toFixed(1)} s`
+
+/**
+ * Why a heartbeat ended before its scope closed.
+ *
+ * - `Refused`: the venue refused a beat for good (credentials, permission, account); `error` says how
+ * - `MayHaveFired`: the early edge of the window passed without proof either way
+ * - `Fired`: the venue's own stamps, or the late edge, prove that it fired
+ * - `NotAlive`: the liveness check stayed negative to the end of the window; `liveness` says which
+ * - `Defect`: a bug, in a service that was provided or in this library
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type LossReason = "Refused" | "MayHaveFired" | "Fired" | "NotAlive" | "Defect"
+
+/**
+ * The heartbeat has ended and nothing will beat any more. `timeLeft` (ms) is the time from the loss until the venue
+ * may cancel everything: enough to wind down in order when it is not 0.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SwitchLost extends Schema.TaggedError<SwitchLost>("@effect-deadman/core/SwitchLost")("SwitchLost", {
+  account: Schema.String,
+  reason: Schema.Literal("Refused", "MayHaveFired", "Fired", "NotAlive", "Defect"),
+  timeLeft: Schema.Number,
+  /** The failure behind it: the venue's refusal, the liveness report, or the last failed beat. */
+  cause: Schema.optional(Schema.Unknown as Schema.Schema<VenueError.VenueError | LivenessFailed>)
+}) {
+  override get message(): string {
+    const because = this.cause === undefined ? "" : ` ${this.cause.message}`
+    const left = this.timeLeft > 0 ? `The venue cancels all orders in ${seconds(this.timeLeft)} at the earliest.` : ""
+    const what = {
+      Refused: `The venue refused the heartbeat of account ${this.account} for good. ${left}`,
+      MayHaveFired:
+        `The switch of account ${this.account} may have fired: its orders may be gone. ` +
+        "Reconcile with the venue before placing new ones.",
+      Fired: `The switch of account ${this.account} has fired: the venue has cancelled its orders. Reconcile.`,
+      NotAlive: `The heartbeat of account ${this.account} was withheld to the end: the program was not alive. ${left}`,
+      Defect: `The heartbeat of account ${this.account} stopped by a defect. ${left}`
+    }[this.reason]
+    return (what.trim() + because).trim()
+  }
+}
+
+/**
+ * The switch is not `Armed`, or has less time left than was asked for. `timeLeft` is ms until the venue may fire.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NotArmed extends Schema.TaggedError<NotArmed>("@effect-deadman/core/NotArmed")("NotArmed", {
+  account: Schema.String,
+  state: Schema.Literal("Armed", "Jeopardy", "MayHaveFired", "Fired", "Released"),
+  timeLeft: Schema.Number,
+  margin: Schema.Number
+}) {
+  override get message(): string {
+    return this.state === "Armed"
+      ? `The switch of account ${this.account} has ${seconds(this.timeLeft)} left, ${seconds(this.margin)} were asked for. Wait for the next beat.`
+      : `The switch of account ${this.account} is not armed but ${this.state}. Place no order now.`
+  }
+}
+
+/**
+ * The account already has a heartbeat in this process. Two of them would disarm each other; share one by
+ * `Heartbeats`, or give different accounts different labels.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AccountInUse extends Schema.TaggedError<AccountInUse>("@effect-deadman/core/AccountInUse")(
+  "AccountInUse",
+  { account: Schema.String }
+) {
+  override get message(): string {
+    return (
+      `Account ${this.account} already has a heartbeat in this process, and the release of one would disarm the ` +
+      `other. Share it with Heartbeats, or, if these are different accounts, give each a label of its own.`
+    )
+  }
+}
+
+/**
+ * No acknowledgement within `armTimeout` (ms), although every answer could be tried again. The switch was turned off
+ * again as far as that was possible.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ArmTimeout extends Schema.TaggedError<ArmTimeout>("@effect-deadman/core/ArmTimeout")("ArmTimeout", {
+  account: Schema.String,
+  armTimeout: Schema.Number,
+  cause: Schema.optional(Schema.Unknown as Schema.Schema<VenueError.VenueError>)
+}) {
+  override get message(): string {
+    const because = this.cause === undefined ? "" : ` Last: ${this.cause.message}`
+    return `The switch of account ${this.account} could not be armed within ${seconds(this.armTimeout)}.${because}`
+  }
+}
+
+/**
+ * Why a heartbeat could not be acquired.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ArmError = VenueError.VenueError | InvalidOptions | AccountInUse | ArmTimeout
