@@ -135,7 +135,10 @@ export const make = (
         if (asking === undefined) {
           const call = Transport.newCall()
           const late = () => Transport.timedOut(call, Duration.toMillis(timeout))
-          asking = { fiber: yield* Effect.forkDaemon(bounded(ask(call), timeout, late)), waiting: 0 }
+          asking = {
+            fiber: yield* Effect.forkDaemon(Effect.interruptible(bounded(ask(call), timeout, late))),
+            waiting: 0
+          }
         }
         const mine = asking
         mine.waiting += 1

@@ -1,0 +1,301 @@
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/TestClock"
+import * as fc from "fast-check"
+import * as Http from "node:http"
+import type * as Net from "node:net"
+import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+import * as Countdown from "@effect-deadman/core/Countdown"
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as ServerClock from "@effect-deadman/core/ServerClock"
+import * as Offset from "../src/internal/offset.js"
+import { credentials, envelope, inMemory, stack } from "./support/venue.js"
+
+/** The venue's rule: a timestamp within 30 s of its clock. */
+const judge = (now: number, timestamp: string | undefined, path: string) => {
+  const isTime = path === "/api/v2/public/time"
+  const good = isTime || Math.abs(Number(timestamp) - now) <= 30_000
+  return good
+    ? {
+        status: 200,
+        body: envelope("00000", isTime ? { serverTime: String(Math.floor(now)) } : "success", Math.floor(now))
+      }
+    : { status: 400, body: envelope("40008", null, Math.floor(now)) }
+}
+
+const set = Effect.flatMap(CountdownCancelAll.CountdownCancelAll, (countdown) => countdown.set(Countdown.off))
+
+const get = Effect.flatMap(BitgetClient.BitgetClient, (client) =>
+  client.execute({ method: "GET", path: "/api/v3/account/settings", response: Schema.Unknown })
+)
+
+/** A venue in memory on the test's clock, whose own clock is a function of that. */
+const venue = (clock: (mono: number) => number) => {
+  const paths: Array<string> = []
+  const layer = inMemory(({ headers, url }) =>
+    Effect.map(Clock.currentTimeMillis, (mono) => {
+      paths.push(url.pathname)
+      const { body, status } = judge(clock(mono), headers["access-timestamp"], url.pathname)
+      return Response.json(body, { status })
+    })
+  )
+  const syncs = () => paths.filter((path) => path === "/api/v2/public/time").length
+  return { paths, layer, syncs }
+}
+
+const hour = 3_600_000
+
+describe("ServerClock", () => {
+  it("an estimate holds the venue's offset within its uncertainty, whatever the delays", () => {
+    const delay = fc.double({ min: 0, max: 2_000, noNaN: true })
+    fc.assert(
+      fc.property(
+        fc.double({ min: 1e12, max: 2e12, noNaN: true }),
+        fc.double({ min: 0, max: 1e9, noNaN: true }),
+        delay,
+        delay,
+        delay,
+        fc.constantFrom("both", "bodyOnly"),
+        (ahead, sentAt, there, busy, back, stamps) => {
+          const acceptedAt = Math.floor(sentAt + there + ahead)
+          const completedAt = Math.floor(sentAt + there + busy + ahead)
+          const sample = {
+            sentAt,
+            receivedAt: sentAt + there + busy + back,
+            acceptedAt: stamps === "both" ? acceptedAt : undefined,
+            completedAt: stamps === "both" ? completedAt : undefined,
+            requestTime: Math.floor(sentAt + there + busy / 2 + ahead)
+          }
+          const estimate = Offset.estimate(sample) ?? assert.fail("no estimate")
+          // A float of this size is good to a quarter of a microsecond.
+          assert.isAtMost(Math.abs(estimate.ahead - ahead), estimate.half + 0.001)
+          assert.isAtMost(estimate.half, (there + busy + back + 1) / 2 + 0.001)
+        }
+      ),
+      { numRuns: 2000 }
+    )
+  })
+
+  it("stays true over any series of answers while the clocks drift apart by up to 200 millionths", () => {
+    const step = fc.record({
+      pause: fc.double({ min: 0, max: 3e6, noNaN: true }),
+      there: fc.double({ min: 0, max: 1_000, noNaN: true }),
+      back: fc.double({ min: 0, max: 1_000, noNaN: true })
+    })
+    const rate = fc.double({ min: -199e-6, max: 199e-6, noNaN: true })
+    fc.assert(
+      fc.property(rate, fc.array(step, { minLength: 1, maxLength: 50 }), (drift, steps) => {
+        const venueAt = (mono: number) => 1.7e12 + mono * (1 + drift)
+        let mono = 0
+        let current: Offset.Estimate | undefined
+        for (const { back, pause, there } of steps) {
+          mono += pause
+          if (current !== undefined) {
+            assert.isAtMost(Math.abs(mono + current.ahead - venueAt(mono)), Offset.uncertainty(current, mono) + 0.001)
+          }
+          const stamp = Math.floor(venueAt(mono + there))
+          const receivedAt = mono + there + back
+          const times = { acceptedAt: undefined, completedAt: undefined, requestTime: stamp }
+          const next = Offset.estimate({ sentAt: mono, receivedAt, ...times }) ?? assert.fail("no estimate")
+          current = current === undefined ? next : Offset.better(current, next)
+          assert.isAtMost(
+            Offset.uncertainty(current, receivedAt),
+            next.half,
+            "never less sure than the answer just had"
+          )
+          mono = receivedAt
+        }
+      }),
+      { numRuns: 1000 }
+    )
+  })
+
+  it("stamps that contradict the round trip or each other prove nothing", () => {
+    const times = { sentAt: 0, receivedAt: 10, requestTime: undefined }
+    assert.isUndefined(Offset.estimate({ ...times, acceptedAt: undefined, completedAt: undefined }))
+    assert.isUndefined(Offset.estimate({ ...times, acceptedAt: 1000, completedAt: 2000 }))
+    assert.isUndefined(Offset.estimate({ ...times, acceptedAt: 2000, completedAt: 1000 }))
+    assert.deepInclude(Offset.estimate({ ...times, acceptedAt: 1000, completedAt: 2000, requestTime: 1000 }), {
+      ahead: 995.5,
+      half: 5.5
+    })
+  })
+
+  it("of two answers the surer one counts, an old one less, and the newer one when they exclude each other", () => {
+    const sure = { ahead: 1000, half: 5, at: 0 }
+    const vague = (ahead: number, at: number) => ({ ahead, half: 500, at })
+    assert.strictEqual(Offset.better(sure, vague(1400, 1000)), sure)
+    const later = vague(1400, 2_500_000)
+    assert.strictEqual(Offset.better(sure, later), later, "505 ms are not surer than 500 ms")
+    const elsewhere = vague(1506, 0)
+    assert.strictEqual(Offset.better(sure, elsewhere), elsewhere, "the venue's clock was set")
+  })
+
+  for (const [name, ahead] of [
+    ["an hour ahead", hour],
+    ["an hour behind", -hour],
+    ["right", 0]
+  ] as const) {
+    it.live(`over real sockets, a venue that is ${name} takes the first write, and the host's clock may be set`, () =>
+      Effect.gen(function* () {
+        const server = yield* Effect.acquireRelease(
+          Effect.async<Http.Server>((resume) => {
+            const server = Http.createServer((request, response) => {
+              request.resume().on("end", () => {
+                const timestamp = request.headers["access-timestamp"]
+                const { body, status } = judge(Date.now() + ahead, String(timestamp), request.url ?? "")
+                response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
+              })
+            }).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+          }),
+          (server) => Effect.sync(() => server.close())
+        )
+        const { port } = server.address() as Net.AddressInfo
+        let wall = 0
+        const live = Clock.make()
+        const stepped: Clock.Clock = Object.assign(Object.create(live) as Clock.Clock, {
+          currentTimeMillis: Effect.sync(() => Date.now() + wall),
+          unsafeCurrentTimeMillis: () => Date.now() + wall
+        })
+        const program = Effect.gen(function* () {
+          const clock = yield* ServerClock.ServerClock
+          assert.isUndefined(yield* clock.offset)
+          assert.isUndefined(yield* clock.uncertainty)
+          yield* set
+          const offset = (yield* clock.offset) ?? assert.fail("no offset")
+          const unsure = (yield* clock.uncertainty) ?? assert.fail("no uncertainty")
+          assert.isAtMost(Math.abs(offset - ahead), unsure + 5)
+          wall = 12 * hour
+          yield* set
+          wall = -12 * hour
+          yield* set
+          assert.approximately((yield* clock.offset) ?? NaN, ahead + 12 * hour, unsure + 50)
+        })
+        yield* program.pipe(
+          Effect.provide(stack({ baseUrl: `http://127.0.0.1:${port}` })),
+          Effect.provide(NodeHttpClient.layer),
+          Effect.withClock(stepped)
+        )
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  for (const rate of [1.002, 0.998]) {
+    it.effect(`a venue clock at ${rate} times the host's is followed for a day by the answers alone`, () =>
+      Effect.gen(function* () {
+        const { layer, paths, syncs } = venue((mono) => 1.7e12 + mono * rate)
+        yield* Effect.gen(function* () {
+          for (let call = 0; call < 144; call++) {
+            yield* set
+            yield* TestClock.adjust("10 minutes")
+          }
+        }).pipe(Effect.provide(stack()), Effect.provide(layer))
+        assert.strictEqual(syncs(), 1)
+        assert.lengthOf(paths, 145)
+      })
+    )
+  }
+
+  it.effect("a venue clock that is set is learnt from the refusal: reads work at once, a write the next time", () =>
+    Effect.gen(function* () {
+      let ahead = 0
+      const { layer, syncs } = venue((mono) => 1.7e12 + mono + ahead)
+      yield* Effect.gen(function* () {
+        yield* set
+        ahead = 60_000
+        yield* TestClock.adjust("1 second")
+        yield* get
+        assert.strictEqual(syncs(), 2)
+        ahead = -hour
+        yield* TestClock.adjust("1 second")
+        assert.deepInclude(yield* Effect.flip(set), { _tag: "TimestampRefused", applied: "no", retryable: true })
+        yield* set
+        assert.strictEqual(syncs(), 3)
+      }).pipe(Effect.provide(stack()), Effect.provide(layer))
+    })
+  )
+
+  it.effect("is less sure the older its knowledge, and the horizon of a write is 30 s and that", () =>
+    Effect.gen(function* () {
+      const { layer } = venue((mono) => 1.7e12 + mono)
+      yield* Effect.gen(function* () {
+        const clock = yield* ServerClock.ServerClock
+        const countdown = yield* CountdownCancelAll.CountdownCancelAll
+        assert.strictEqual(Duration.toMillis(yield* countdown.horizon), 40_000, "a call may ask for the time first")
+        yield* clock.sync
+        assert.approximately((yield* clock.uncertainty) ?? NaN, 0.5, 1e-3)
+        assert.approximately(Duration.toMillis(yield* countdown.horizon), 30_000.5, 1e-3)
+        yield* TestClock.adjust("10000 seconds")
+        assert.approximately((yield* clock.uncertainty) ?? NaN, 2000.5, 1e-3)
+        assert.approximately(Duration.toMillis(yield* countdown.horizon), 32_000.5, 1e-3)
+      }).pipe(Effect.provide(stack()), Effect.provide(layer))
+    })
+  )
+
+  it.effect("all who need it at first use share one request, and a leaver leaves the others theirs", () =>
+    Effect.gen(function* () {
+      const signals: Array<AbortSignal> = []
+      const slow = inMemory((_, signal) => {
+        signals.push(signal)
+        return Effect.delay(
+          Effect.sync(() => Response.json(envelope("00000", null))),
+          "1 second"
+        )
+      })
+      yield* Effect.gen(function* () {
+        const clock = yield* ServerClock.ServerClock
+        const fibers = yield* Effect.forEach(Array.from({ length: 100 }), () => Effect.fork(clock.now))
+        yield* TestClock.adjust("500 millis")
+        for (const fiber of fibers.slice(0, 99)) yield* Fiber.interrupt(fiber)
+        yield* TestClock.adjust("500 millis")
+        assert.isTrue(Exit.isSuccess(yield* Fiber.await(fibers[99] ?? fibers[0] ?? assert.fail())))
+        assert.lengthOf(signals, 1)
+      }).pipe(Effect.provide(ServerClock.layer({ baseUrl: "http://localhost" })), Effect.provide(slow))
+    })
+  )
+
+  it.effect("when all have left, the request is aborted, and the next one asks anew", () =>
+    Effect.gen(function* () {
+      const signals: Array<AbortSignal> = []
+      let hang = true
+      const first: Layer.Layer<HttpClient.HttpClient> = inMemory((_, signal) => {
+        signals.push(signal)
+        return hang ? Effect.never : Response.json(envelope("00000", null))
+      })
+      yield* Effect.gen(function* () {
+        const clock = yield* ServerClock.ServerClock
+        const fibers = yield* Effect.forEach(Array.from({ length: 3 }), () => Effect.fork(clock.now))
+        yield* TestClock.adjust("1 millis")
+        yield* Effect.forEach(fibers, Fiber.interrupt)
+        yield* TestClock.adjust("1 millis")
+        assert.isTrue(signals[0]?.aborted)
+        hang = false
+        yield* clock.now
+        assert.lengthOf(signals, 2)
+      }).pipe(Effect.provide(ServerClock.layer({ baseUrl: "http://localhost" })), Effect.provide(first))
+    })
+  )
+
+  it.effect("is shared by the clients of many accounts", () =>
+    Effect.gen(function* () {
+      const { layer, syncs } = venue((mono) => 1.7e12 + mono)
+      const options = { baseUrl: "http://localhost" }
+      const account = Layer.provide(
+        CountdownCancelAll.layer,
+        Layer.provide(BitgetClient.layerSharedClock(options), credentials)
+      )
+      yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.provide(set, Layer.fresh(account)), {
+        concurrency: "unbounded"
+      }).pipe(Effect.provide(ServerClock.layer(options)), Effect.provide(layer))
+      assert.strictEqual(syncs(), 1)
+    })
+  )
+})
