@@ -8,23 +8,57 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
 import { dual } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
-import * as Schema from "effect/Schema"
-import { forgetFibers, rootsOf, waitingFibers } from "./internal/VirtualFibers.js"
+import * as TestClock from "effect/TestClock"
 import { toNanos, VirtualClock } from "./internal/VirtualClock.js"
-import { currentParty, NANOS_PER_MILLI, type Party as PartyState, World } from "./internal/VirtualWorld.js"
+import { drive, driveInBackground, driveWithTurns, settle } from "./internal/VirtualDriver.js"
+import { forgetFibers, rootsOf, waitingFibers } from "./internal/VirtualFibers.js"
+import { makeParty } from "./internal/VirtualParty.js"
+import { currentParty, NANOS_PER_MILLI, World } from "./internal/VirtualWorld.js"
+import { InvalidOption, type InvalidRate, LimitReached, Stuck, type VirtualTimeError } from "./VirtualTimeError.js"
+
+export {
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  InvalidOption,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  InvalidRate,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  LimitReached,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  Stuck,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  type VirtualTimeError
+} from "./VirtualTimeError.js"
 
 /**
  * @since 0.1.0
@@ -105,6 +139,24 @@ export interface Options {
   readonly maxTime?: Duration.DurationInput | undefined
   /** How many times a fiber may be run; defaults to ten million. A loop that never sleeps ends here. */
   readonly maxSteps?: number | undefined
+  /**
+   * Whether time jumps to the next deadline when nothing can run (`"auto"`), or passes only in `TestClock.adjust` and
+   * `setTime` (`"manual"`). Under `"auto"` these two work as well: they sleep, and let everything due by then go first.
+   */
+  readonly time?: "auto" | "manual" | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category options
+ */
+export interface PromiseOptions extends Options {
+  /** How many turns of the event loop outside work gets before time jumps; defaults to 1. */
+  readonly turns?: number | undefined
+  /** How much real time outside work gets when nothing is due; defaults to 1 second. Then the program is `Stuck`. */
+  readonly patience?: Duration.DurationInput | undefined
+  /** Interrupts the program. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -130,93 +182,6 @@ export interface Outcome<A, E> {
 }
 
 // ----------------------------------------------------------------------------
-// errors
-// ----------------------------------------------------------------------------
-
-/**
- * A fiber that waits, as an error shows it.
- *
- * @since 0.1.0
- * @category errors
- */
-export const Waiting = Schema.Struct({
-  /** Effect's name of the fiber, as in its logs. */
-  fiber: Schema.String,
-  party: Schema.optional(Schema.String),
-  /** The span it is in. */
-  span: Schema.optional(Schema.String),
-  /** The fiber whose result or value it waits for, where Effect knows. */
-  on: Schema.optional(Schema.String),
-  /** Whether it waits only because its party is suspended, stalled or crashed. */
-  held: Schema.Boolean
-})
-
-/**
- * Nothing can run and nothing is due, but the program has not ended.
- *
- * @since 0.1.0
- * @category errors
- */
-export class Stuck extends Schema.TaggedError<Stuck>("@effect-deadman/simulator/VirtualTime/Stuck")("Stuck", {
-  now: Schema.Number,
-  waiting: Schema.Array(Waiting)
-}) {
-  override get message(): string {
-    const line = (w: (typeof this.waiting)[number]) =>
-      `  fiber ${w.fiber}` +
-      (w.party === undefined ? "" : ` of party "${w.party}"`) +
-      (w.span === undefined ? "" : ` in span "${w.span}"`) +
-      (w.on === undefined ? "" : ` for fiber ${w.on}`) +
-      (w.held ? " (its party does not run)" : "")
-    return [
-      `Virtual time stands at ${this.now} ms: no fiber can run and no timer is due, yet the program has not ended.`,
-      "It waits for something outside virtual time (a promise, a real timer, a socket: use VirtualTime.runPromise for promises,",
-      "an in-memory replacement for I/O) or its fibers wait for each other. Waiting:",
-      ...this.waiting.map(line)
-    ].join("\n")
-  }
-}
-
-/**
- * The program went beyond `maxTime` or `maxSteps`.
- *
- * @since 0.1.0
- * @category errors
- */
-export class LimitReached extends Schema.TaggedError<LimitReached>(
-  "@effect-deadman/simulator/VirtualTime/LimitReached"
-)("LimitReached", {
-  limit: Schema.Literal("steps", "time"),
-  now: Schema.Number,
-  steps: Schema.Number
-}) {
-  override get message(): string {
-    return this.limit === "steps"
-      ? `Still running after ${this.steps} steps, at ${this.now} ms: a loop that never sleeps, or raise maxSteps.`
-      : `Still running at ${this.now} ms, the end of the time it was given: raise maxTime, or find what it waits for.`
-  }
-}
-
-/**
- * @since 0.1.0
- * @category errors
- */
-export class InvalidRate extends Schema.TaggedError<InvalidRate>("@effect-deadman/simulator/VirtualTime/InvalidRate")(
-  "InvalidRate",
-  { rate: Schema.Number }
-) {
-  override get message(): string {
-    return `A monotonic clock cannot run at ${this.rate} times the speed of time: use a finite number above 0.`
-  }
-}
-
-/**
- * @since 0.1.0
- * @category errors
- */
-export type VirtualTimeError = Stuck | LimitReached
-
-// ----------------------------------------------------------------------------
 // running
 // ----------------------------------------------------------------------------
 
@@ -236,22 +201,72 @@ export type VirtualTimeError = Stuck | LimitReached
  * @category running
  */
 export const run = <A, E>(effect: Effect.Effect<A, E, VirtualTime>, options?: Options): Outcome<A, E> => {
-  const world = makeWorld(options, false)
+  const made = makeWorld(options)
+  if (made instanceof InvalidOption) return refused(made)
+  return during(made, () => {
+    const root = start(made, effect)
+    drive(made)
+    return conclude(made, root)
+  })
+}
+
+/**
+ * As `run`, for programs that also await promises, or I/O: before each jump of time, and when nothing is due, the event loop
+ * gets its turn. What takes longer than that turn is overtaken by time; only with promises that need no I/O, and no other
+ * work in the process, are runs repeatable. The promise is never rejected: failures are in the outcome's exit.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const runPromise = async <A, E>(
+  effect: Effect.Effect<A, E, VirtualTime>,
+  options?: PromiseOptions
+): Promise<Outcome<A, E>> => {
+  const world = makeWorld(options)
+  if (world instanceof InvalidOption) return refused(world)
+  const patience = {
+    turns: options?.turns ?? 1,
+    millis: options?.patience === undefined ? 1000 : Duration.toMillis(options.patience)
+  }
   try {
     const root = start(world, effect)
-    drive(world)
+    const abort = () => root.unsafeInterruptAsFork(FiberId.none)
+    options?.signal?.addEventListener("abort", abort, { once: true })
+    if (options?.signal?.aborted === true) abort()
+    await driveWithTurns(world, patience)
+    options?.signal?.removeEventListener("abort", abort)
     return conclude(world, root)
   } finally {
     world.close()
   }
 }
 
-/** Runs until the program has ended, nothing is left to do, or a limit is reached. */
-const drive = (world: World): void => {
-  do {
-    world.runReady()
-  } while (!world.finished && world.limit === undefined && world.fireNext())
-}
+/**
+ * The virtual clock for a program that another runtime runs, such as the body of an `it.effect`: everything below this layer
+ * is scheduled and slept in virtual time, which passes only in `TestClock.adjust` and `setTime`, unless `time` is `"auto"`.
+ * Between two instants the event loop gets one turn. A wrong option is a defect.
+ *
+ * What differs from Effect's `TestClock`: sleepers due at one instant wake in the order in which they went to sleep, not the
+ * last one first; interrupted sleeps are gone from `sleeps`, which is sorted; the wall clock shows whole milliseconds;
+ * `save` restores the instant, and leaves the sleepers alone.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options?: Omit<Options, "maxSteps" | "maxTime">
+): Layer.Layer<VirtualTime | TestClock.TestClock> =>
+  Layer.scopedContext(
+    Effect.gen(function* () {
+      const world = makeWorld({ ...options, time: options?.time ?? "manual", maxSteps: Infinity })
+      if (world instanceof InvalidOption) return yield* Effect.die(world)
+      const clock = new VirtualClock(world)
+      yield* Effect.withClockScoped(clock)
+      yield* Effect.locallyScoped(FiberRef.currentScheduler, world)
+      driveInBackground(world)
+      return Context.make(VirtualTime, new Service(world)).pipe(Context.add(TestClock.TestClock, clock))
+    })
+  )
 
 /** How many steps a program that was ended may take to clean up. */
 const GRACE_STEPS = 10_000
@@ -261,7 +276,7 @@ const conclude = <A, E>(world: World, root: Fiber.RuntimeFiber<A, E>): Outcome<A
   const { steps, wakes } = world
   const trace = world.trace()
   const settled = root.unsafePoll()
-  const ended = settled ?? Exit.fail(whyNot(world, now))
+  const exit = settled ?? Exit.fail(whyNot(world, now))
   world.limit = undefined
   world.finished = false
   world.maxSteps = world.steps + GRACE_STEPS
@@ -269,31 +284,60 @@ const conclude = <A, E>(world: World, root: Fiber.RuntimeFiber<A, E>): Outcome<A
     root.unsafeInterruptAsFork(FiberId.none)
     drive(world)
   } else {
-    world.runReady()
+    settle(world)
   }
   const roots = rootsOf(world)
   const leftover = { fibers: roots.length, timers: world.timers.size }
   forgetFibers(roots)
-  return { exit: ended, now, steps, wakes, trace, leftover, seed: world.options.seed }
+  return { exit, now, steps, wakes, trace, leftover, seed: world.options.seed }
 }
 
 const whyNot = (world: World, now: number): VirtualTimeError =>
   world.limit === undefined
-    ? new Stuck({ now, waiting: waitingFibers(world) })
+    ? new Stuck({ now, manual: world.options.manual, waiting: waitingFibers(world) })
     : new LimitReached({ limit: world.limit, now, steps: world.steps })
 
-const makeWorld = (options: Options | undefined, manual: boolean): World =>
-  new World({
-    seed: options?.seed ?? 0,
-    startMillis: Math.floor(options?.start ?? 0),
+const during = <A>(world: World, body: () => A): A => {
+  try {
+    return body()
+  } finally {
+    world.close()
+  }
+}
+
+const refused = (error: InvalidOption): Outcome<never, never> => ({
+  exit: Exit.fail(error),
+  now: 0,
+  steps: 0,
+  wakes: 0,
+  trace: "",
+  leftover: { fibers: 0, timers: 0 },
+  seed: 0
+})
+
+const makeWorld = (options: Options | undefined): World | InvalidOption => {
+  const seed = options?.seed ?? 0
+  const start = options?.start ?? 0
+  const maxSteps = options?.maxSteps ?? 10_000_000
+  const maxTime = Duration.decodeUnknown(options?.maxTime ?? Duration.infinity)
+  const wrong = (option: keyof Options, expected: string) =>
+    new InvalidOption({ option, value: String(options?.[option]), expected })
+  if (!Number.isSafeInteger(seed)) return wrong("seed", "a whole number names a run")
+  if (!Number.isSafeInteger(start)) return wrong("start", "whole milliseconds since the epoch are needed")
+  if (!(maxSteps >= 1)) return wrong("maxSteps", "at least one step is needed, Infinity is allowed")
+  if (Option.isNone(maxTime)) return wrong("maxTime", 'a duration is needed, such as "1 hour"')
+  return new World({
+    seed,
+    startMillis: start,
     instants: options?.instants ?? "first-in",
     fibers: options?.fibers ?? "first-in",
-    maxSteps: options?.maxSteps ?? 10_000_000,
-    maxTime: options?.maxTime === undefined ? Infinity : toNanos(options.maxTime),
-    manual
+    maxSteps,
+    maxTime: toNanos(maxTime.value),
+    manual: options?.time === "manual"
   })
+}
 
-/** Without the metrics that Effect keeps of each fiber: they cost a tenth of a run and describe the test, not the program. */
+/** Without the metrics that Effect keeps of each fiber, which describe the test rather than the program. */
 const runtimeFlags = RuntimeFlags.make(RuntimeFlags.Interruption, RuntimeFlags.CooperativeYielding)
 
 const start = <A, E>(world: World, effect: Effect.Effect<A, E, VirtualTime>): Fiber.RuntimeFiber<A, E> => {
@@ -302,7 +346,7 @@ const start = <A, E>(world: World, effect: Effect.Effect<A, E, VirtualTime>): Fi
     Context.add(Random.Random, Random.make(world.options.seed))
   )
   const runtime = Runtime.make({
-    context: Context.make(VirtualTime, service(world)),
+    context: Context.make(VirtualTime, new Service(world)),
     runtimeFlags,
     fiberRefs: FiberRefs.unsafeMake(new Map([[DefaultServices.currentServices, [[FiberId.none, services]]]]))
   })
@@ -388,47 +432,7 @@ class Service implements VirtualTime {
   }
 }
 
-const service = (world: World): VirtualTime => new Service(world)
-
 const worldOf = (time: VirtualTime): World => {
   if (time instanceof Service) return time.world
   throw new Error("This VirtualTime was not made by VirtualTime.run, runPromise or layer: take it from one of these.")
-}
-
-const makeParty = (world: World, state: PartyState): Party => {
-  // The caller may be a member, which must not take another step once its party stands still.
-  const act = (f: () => void): Effect.Effect<void> =>
-    Effect.withFiberRuntime((fiber) => {
-      f()
-      return state.stopped && fiber.getFiberRef(currentParty) === state ? Effect.yieldNow() : Effect.void
-    })
-  const during = (begin: () => void, end: () => void) => (duration: Duration.DurationInput) =>
-    act(() => {
-      const era = state.era
-      begin()
-      world.schedule(toNanos(duration), undefined, () => {
-        if (era === state.era) end()
-      })
-    })
-  const suspend = () => world.suspend(state)
-  const stall = () => world.stall(state)
-  return {
-    name: state.name,
-    suspend: act(suspend),
-    stall: act(stall),
-    suspendFor: during(suspend, () => world.endSuspend(state)),
-    stallFor: during(stall, () => world.endStall(state)),
-    resume: act(() => {
-      state.era++
-      while (state.stalls > 0) world.endStall(state)
-      while (state.suspensions > 0) world.endSuspend(state)
-    }),
-    crash: act(() => world.crash(state)),
-    stepWall: (millis) =>
-      Effect.sync(() => {
-        state.wallOffset += Math.round(millis * NANOS_PER_MILLI)
-      }),
-    setRate: (rate) =>
-      rate > 0 && Number.isFinite(rate) ? Effect.sync(() => world.setRate(state, rate)) : new InvalidRate({ rate })
-  }
 }

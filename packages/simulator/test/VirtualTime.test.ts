@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as VirtualTime from "../src/VirtualTime.js"
 
@@ -204,5 +207,216 @@ describe("party", () => {
     assert.instanceOf(error, VirtualTime.Stuck)
     assert.include(error.message, 'of party "bot"')
     assert.include(error.message, "its party does not run")
+  })
+})
+
+describe("time", () => {
+  it("counts fractions of a millisecond, and shows whole ones on the wall", () => {
+    const outcome = VirtualTime.run(
+      Effect.gen(function* () {
+        yield* Effect.repeatN(Effect.sleep(0.1), 9)
+        const tenth = yield* Clock.currentTimeNanos
+        yield* Effect.sleep("1500 micros")
+        yield* Effect.sleep("1 nanos")
+        return [tenth, yield* Clock.currentTimeNanos, yield* Clock.currentTimeMillis]
+      })
+    )
+    assert.deepStrictEqual(outcome.exit, Exit.succeed([1_000_000n, 2_500_001n, 2]))
+  })
+
+  it("starts where it is told, exactly, on both hands", () => {
+    const outcome = VirtualTime.run(
+      Effect.zipRight(Effect.sleep(5), Effect.zip(Clock.currentTimeMillis, Clock.currentTimeNanos)),
+      { start: 1_728_625_799_912 }
+    )
+    assert.deepStrictEqual(outcome.exit, Exit.succeed([1_728_625_799_917, 1_728_625_799_917_000_000n]))
+    assert.strictEqual(outcome.now, 1_728_625_799_917)
+  })
+
+  it("sleeps longer than a real timer can, and for ever", () => {
+    const outcome = VirtualTime.run(Effect.sleep("1000 days").pipe(Effect.race(Effect.sleep(Duration.infinity))))
+    assert.isTrue(Exit.isSuccess(outcome.exit))
+    assert.strictEqual(outcome.now, 86_400_000_000)
+  })
+
+  it("does not pass while a fiber computes", () => {
+    // TestClock gives a fiber a few turns of the event loop and then goes on without it.
+    const outcome = VirtualTime.run(
+      Effect.gen(function* () {
+        const fiber = yield* Effect.fork(Effect.zipRight(Effect.repeatN(Effect.void, 10_000), Clock.currentTimeMillis))
+        yield* Effect.sleep("1 minute")
+        return yield* Fiber.join(fiber)
+      })
+    )
+    assert.deepStrictEqual(outcome.exit, Exit.succeed(0))
+  })
+
+  it("passes only when adjusted, when it is manual", () => {
+    const outcome = VirtualTime.run(Effect.sleep(1), { time: "manual" })
+    const error = failure(outcome)
+    assert.instanceOf(error, VirtualTime.Stuck)
+    assert.include(error.message, "manual")
+    assert.strictEqual(outcome.now, 0)
+  })
+})
+
+describe("seeds", () => {
+  const program = Effect.gen(function* () {
+    const order: Array<number> = []
+    yield* Effect.forEach(
+      Array.from({ length: 8 }, (_, i) => i),
+      (i) =>
+        Effect.zipRight(
+          Effect.sleep(10),
+          Effect.sync(() => void order.push(i))
+        ),
+      { concurrency: "unbounded" }
+    )
+    return order.join("")
+  })
+
+  it("order equal instants, each in its way, and each always in the same", () => {
+    const orders = (option: "instants" | "fibers") =>
+      Array.from({ length: 20 }, (_, seed) => {
+        const outcome = VirtualTime.run(program, { seed, [option]: "seeded" })
+        assert.deepStrictEqual(VirtualTime.run(program, { seed, [option]: "seeded" }), outcome)
+        return Exit.isSuccess(outcome.exit) ? outcome.exit.value : ""
+      })
+    assert.isAbove(new Set(orders("instants")).size, 15)
+    assert.isAbove(new Set(orders("fibers")).size, 15)
+  })
+
+  it("feed Effect's Random", () => {
+    const draw = (seed: number) => VirtualTime.run(Random.nextIntBetween(0, 1_000_000), { seed }).exit
+    assert.deepStrictEqual(draw(1), draw(1))
+    assert.notDeepEqual(draw(1), draw(2))
+  })
+
+  it("leave a trace that tells runs apart", () => {
+    const trace = (ms: number) => VirtualTime.run(Effect.sleep(ms)).trace
+    assert.strictEqual(trace(5), trace(5))
+    assert.notStrictEqual(trace(5), trace(6))
+  })
+})
+
+describe("options", () => {
+  it("that make no sense are refused by name", () => {
+    const refused = (options: VirtualTime.Options) => {
+      const error = failure(VirtualTime.run(Effect.void, options))
+      assert.instanceOf(error, VirtualTime.InvalidOption)
+      return error.option
+    }
+    assert.strictEqual(refused({ seed: 0.5 }), "seed")
+    assert.strictEqual(refused({ start: NaN }), "start")
+    assert.strictEqual(refused({ maxSteps: 0 }), "maxSteps")
+  })
+
+  it.effect("that make no sense are a defect of the layer", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(Effect.provide(Effect.void, VirtualTime.layer({ seed: NaN })))
+      assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
+    })
+  )
+
+  it("a rate must be above 0", () => {
+    const outcome = VirtualTime.run(Effect.flatMap(VirtualTime.party("a"), (party) => party.setRate(0)))
+    assert.instanceOf(failure(outcome), VirtualTime.InvalidRate)
+  })
+})
+
+describe("what a program leaves behind", () => {
+  it("is counted, and does not stay in the process", () => {
+    const before = Fiber.unsafeRoots().length
+    const outcome = VirtualTime.run(
+      Effect.zipRight(
+        Effect.forkDaemon(Effect.forever(Effect.sleep(10))),
+        Effect.zipRight(Effect.forkDaemon(Effect.never), Effect.sleep(25))
+      )
+    )
+    assert.deepStrictEqual(outcome.leftover, { fibers: 2, timers: 1 })
+    assert.strictEqual(Fiber.unsafeRoots().length, before)
+  })
+
+  it("holds no real timer", () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+    const before = timers()
+    VirtualTime.run(Effect.zipRight(Effect.forkDaemon(Effect.never), Effect.sleep(1)))
+    assert.strictEqual(timers(), before)
+  })
+
+  it("a program that is ended runs its finalizers, which may take time", () => {
+    const done: Array<string> = []
+    const outcome = VirtualTime.run(
+      Effect.promise(() => new Promise<void>(() => {})).pipe(
+        Effect.ensuring(
+          Effect.zipRight(
+            Effect.sleep("1 minute"),
+            Effect.sync(() => void done.push("closed"))
+          )
+        )
+      )
+    )
+    assert.instanceOf(failure(outcome), VirtualTime.Stuck)
+    assert.deepStrictEqual(done, ["closed"])
+    assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
+  })
+
+  it("a promise that settles after the end wakes nobody", async () => {
+    let late = false
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    VirtualTime.run(
+      Effect.forkDaemon(
+        Effect.zipRight(
+          Effect.promise(() => gate),
+          Effect.sync(() => void (late = true))
+        )
+      ).pipe(Effect.zipRight(Effect.sleep(1)))
+    )
+    open()
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.isFalse(late)
+  })
+})
+
+describe("runPromise", () => {
+  it("waits for promises without letting time pass", async () => {
+    const outcome = await VirtualTime.runPromise(
+      Effect.gen(function* () {
+        yield* Effect.sleep("1 hour")
+        const value = yield* Effect.promise(async () => {
+          await Promise.resolve()
+          return await Promise.resolve(7)
+        })
+        return [value, yield* Clock.currentTimeMillis]
+      })
+    )
+    assert.deepStrictEqual(outcome.exit, Exit.succeed([7, 3_600_000]))
+  })
+
+  it("does not let time pass a promise that settles in this turn", async () => {
+    const outcome = await VirtualTime.runPromise(
+      Effect.promise(() => Promise.resolve("promise")).pipe(Effect.race(Effect.as(Effect.sleep("1 day"), "time")))
+    )
+    assert.deepStrictEqual(outcome.exit, Exit.succeed("promise"))
+  })
+
+  it("waits a while for the outside when nothing is due, then says what it waited for", async () => {
+    const soon = Effect.async<string>((resume) => {
+      setTimeout(() => resume(Effect.succeed("came")), 5)
+    })
+    assert.deepStrictEqual((await VirtualTime.runPromise(soon)).exit, Exit.succeed("came"))
+    const outcome = await VirtualTime.runPromise(Effect.never, { patience: 5 })
+    assert.instanceOf(failure(outcome), VirtualTime.Stuck)
+  })
+
+  it("ends when its signal says so", async () => {
+    const controller = new AbortController()
+    const outcome = VirtualTime.runPromise(Effect.never, { signal: controller.signal, patience: "1 minute" })
+    controller.abort()
+    const exit = (await outcome).exit
+    assert.isTrue(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause))
   })
 })

@@ -17,28 +17,44 @@ export interface Ready {
   clear(): void
 }
 
+/** Tasks with their fibers. It keeps its arrays when it empties: a round is over every few microseconds. */
+class Round {
+  readonly tasks: Array<Task> = []
+  readonly fibers: Array<AnyFiber | undefined> = []
+  /** The part of the arrays that counts. */
+  from = 0
+  to = 0
+
+  add(task: Task, fiber: AnyFiber | undefined): void {
+    const at = this.to++
+    this.tasks[at] = task
+    this.fibers[at] = fiber
+  }
+
+  empty(): void {
+    this.from = 0
+    this.to = 0
+  }
+}
+
 /**
  * First in, first out, in rounds: what becomes ready during a round runs in the next one, sorted by Effect's scheduling
  * priority as Effect's own schedulers do. All tasks of priority 0, the usual case, stay in two plain arrays.
  */
 export class FirstIn implements Ready {
   fiber: AnyFiber | undefined = undefined
-  private tasks: Array<Task> = []
-  private fibers: Array<AnyFiber | undefined> = []
-  private at = 0
-  private nextTasks: Array<Task> = []
-  private nextFibers: Array<AnyFiber | undefined> = []
+  private round = new Round()
+  private next = new Round()
   private others: PriorityBuckets<readonly [Task, AnyFiber | undefined]> | undefined = undefined
   private othersSize = 0
 
   get size(): number {
-    return this.tasks.length - this.at + this.nextTasks.length + this.othersSize
+    return this.round.to - this.round.from + this.next.to + this.othersSize
   }
 
   push(task: Task, priority: number, fiber: AnyFiber | undefined): void {
     if (priority === 0) {
-      this.nextTasks.push(task)
-      this.nextFibers.push(fiber)
+      this.next.add(task, fiber)
     } else {
       this.others ??= new PriorityBuckets()
       this.others.scheduleTask([task, fiber], priority)
@@ -47,92 +63,95 @@ export class FirstIn implements Ready {
   }
 
   take(): Task | undefined {
-    if (this.at === this.tasks.length) {
-      if (this.nextTasks.length === 0 && this.othersSize === 0) return undefined
+    if (this.round.from === this.round.to) {
+      if (this.next.to === 0 && this.othersSize === 0) return undefined
       this.turn()
     }
-    const at = this.at++
-    this.fiber = this.fibers[at]
-    return this.tasks[at]
+    const round = this.round
+    const at = round.from++
+    this.fiber = round.fibers[at]
+    return round.tasks[at]
   }
 
   clear(): void {
-    this.tasks = []
-    this.fibers = []
-    this.at = 0
-    this.nextTasks = []
-    this.nextFibers = []
+    this.round = new Round()
+    this.next = new Round()
     this.others = undefined
     this.othersSize = 0
     this.fiber = undefined
   }
 
   private turn(): void {
-    const tasks = this.tasks
-    const fibers = this.fibers
-    tasks.length = 0
-    fibers.length = 0
-    this.at = 0
+    const round = this.round
+    const next = this.next
+    round.empty()
     if (this.othersSize === 0) {
-      this.tasks = this.nextTasks
-      this.fibers = this.nextFibers
-      this.nextTasks = tasks
-      this.nextFibers = fibers
+      this.round = next
+      this.next = round
       return
-    }
-    const add = (entry: readonly [Task, AnyFiber | undefined]) => {
-      tasks.push(entry[0])
-      fibers.push(entry[1])
     }
     const buckets = this.others!.buckets
     this.others!.buckets = []
     this.othersSize = 0
+    const add = ([task, fiber]: readonly [Task, AnyFiber | undefined]) => round.add(task, fiber)
     for (const [priority, entries] of buckets) if (priority < 0) entries.forEach(add)
-    for (let i = 0; i < this.nextTasks.length; i++) add([this.nextTasks[i]!, this.nextFibers[i]])
+    for (let i = 0; i < next.to; i++) round.add(next.tasks[i]!, next.fibers[i])
     for (const [priority, entries] of buckets) if (priority > 0) entries.forEach(add)
-    this.nextTasks.length = 0
-    this.nextFibers.length = 0
+    next.empty()
   }
 }
 
-/** Any of those that are ready, by a seeded draw: each seed tries another interleaving. Priorities are ignored. */
+interface Line {
+  readonly fiber: AnyFiber | undefined
+  readonly tasks: Array<Task>
+}
+
+/**
+ * Any of the fibers that are ready, by a seeded draw: each seed tries another interleaving. The tasks of one fiber keep their
+ * order, as they do in Effect's own schedulers: its combinators rely on a fiber being started before it is interrupted.
+ * Priorities are ignored.
+ */
 export class Seeded implements Ready {
   fiber: AnyFiber | undefined = undefined
-  private readonly tasks: Array<Task> = []
-  private readonly fibers: Array<AnyFiber | undefined> = []
+  size = 0
+  private readonly lines: Array<Line> = []
+  private readonly byFiber = new Map<AnyFiber, Line>()
   private readonly draw: () => number
 
   constructor(draw: () => number) {
     this.draw = draw
   }
 
-  get size(): number {
-    return this.tasks.length
-  }
-
   push(task: Task, _priority: number, fiber: AnyFiber | undefined): void {
-    this.tasks.push(task)
-    this.fibers.push(fiber)
+    this.size++
+    const line = fiber === undefined ? undefined : this.byFiber.get(fiber)
+    if (line !== undefined) {
+      line.tasks.push(task)
+      return
+    }
+    const added: Line = { fiber, tasks: [task] }
+    this.lines.push(added)
+    if (fiber !== undefined) this.byFiber.set(fiber, added)
   }
 
   take(): Task | undefined {
-    const size = this.tasks.length
-    if (size === 0) return undefined
-    const at = size === 1 ? 0 : Math.floor(this.draw() * size)
-    const task = this.tasks[at]
-    this.fiber = this.fibers[at]
-    const lastTask = this.tasks.pop()!
-    const lastFiber = this.fibers.pop()
-    if (at < size - 1) {
-      this.tasks[at] = lastTask
-      this.fibers[at] = lastFiber
-    }
-    return task
+    const count = this.lines.length
+    if (count === 0) return undefined
+    this.size--
+    const at = count === 1 ? 0 : Math.floor(this.draw() * count)
+    const line = this.lines[at]!
+    this.fiber = line.fiber
+    if (line.tasks.length > 1) return line.tasks.shift()
+    const last = this.lines.pop()!
+    if (last !== line) this.lines[at] = last
+    if (line.fiber !== undefined) this.byFiber.delete(line.fiber)
+    return line.tasks[0]
   }
 
   clear(): void {
-    this.tasks.length = 0
-    this.fibers.length = 0
+    this.size = 0
+    this.lines.length = 0
+    this.byFiber.clear()
     this.fiber = undefined
   }
 }

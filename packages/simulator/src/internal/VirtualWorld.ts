@@ -98,6 +98,7 @@ export class World implements Scheduler {
   /** With `manual`: no timer beyond this instant fires. */
   private horizon: number
   private readonly adjusting = new Set<Timer>()
+  private readonly releases: Array<() => void> = []
   private hashA = 0x811c9dc5 | 0
   private hashB = 0x2f0b4a27 | 0
 
@@ -185,6 +186,13 @@ export class World implements Scheduler {
     this.ready.clear()
     this.ready = dropped
     this.parked = undefined
+    for (const release of this.releases) release()
+    this.releases.length = 0
+  }
+
+  /** What the world gives back when it closes. */
+  onClose(release: () => void): void {
+    this.releases.push(release)
   }
 
   // Timers
@@ -202,6 +210,7 @@ export class World implements Scheduler {
       timer.due = this.now + (party.rate === 1 ? nanos : Math.ceil(nanos / party.rate))
       this.timers.push(timer)
     }
+    if (this.parked !== undefined) this.parked()
     return timer
   }
 
@@ -232,6 +241,7 @@ export class World implements Scheduler {
       this.adjusting.add(timer)
       this.horizon = Math.max(this.horizon, timer.due)
     }
+    if (this.parked !== undefined) this.parked()
     return timer
   }
 
