@@ -16,7 +16,7 @@
  * | `delay-request`, `delay-answer` | `by` | takes longer, by a {@link Latency.Latency} |
  * | `drop-request`, `drop-answer` | | lost without a sign |
  * | `duplicate` | `by` (0ms), `copies` (1) | arrives again, that much later; the client hears the first one's answer |
- * | `reorder` | `hold` (5s) | held until a later request of the account has arrived, at most that long |
+ * | `reorder` | `by` (0ms), `hold` (5s) | held, at most `hold`, until `by` after a later request of the account has arrived |
  * | `partition` | | both directions lost |
  * | `partition-request`, `partition-answer` | | one direction lost |
  * | `refuse-connection` | | nothing sent, and the client knows it |
@@ -67,7 +67,7 @@ export type Act =
   | { readonly kind: "delay-request" | "delay-answer"; readonly by: Latency.Latency }
   | { readonly kind: "drop-request" | "drop-answer" }
   | { readonly kind: "duplicate"; readonly by: Latency.Latency; readonly copies: number }
-  | { readonly kind: "reorder"; readonly hold: number }
+  | { readonly kind: "reorder"; readonly by: Latency.Latency; readonly hold: number }
   | { readonly kind: "partition" | "partition-request" | "partition-answer" }
   | { readonly kind: "refuse-connection" | "rate-limit" }
   | { readonly kind: "reset" | "empty-body" | "garbage-body" | "hang"; readonly direction: Direction }
@@ -240,7 +240,7 @@ const kinds: Readonly<Record<Kind, Readonly<Record<string, Setting>>>> = {
     by: setting(latency, Latency.none),
     copies: setting(integer(1, 10, "a number of copies from 1 to 10"), 1)
   },
-  reorder: { hold: setting(duration, 5_000) },
+  reorder: { by: setting(latency, Latency.none), hold: setting(duration, 5_000) },
   partition: {},
   "partition-request": {},
   "partition-answer": {},

@@ -46,8 +46,8 @@ export interface Passage extends Request {
 }
 
 /**
- * One copy's arrival: `after` milliseconds from now; with `hold`, only when a later request of the account has
- * arrived, but at most `hold` milliseconds after that.
+ * One copy's arrival: `after` milliseconds from now. With `hold` it waits there until a later request of the account
+ * has arrived, and arrives `lag` milliseconds after it; when none comes, it has waited long enough after `hold`.
  *
  * @since 0.1.0
  * @category models
@@ -55,6 +55,7 @@ export interface Passage extends Request {
 export interface Arrival {
   readonly after: number
   readonly hold: number | undefined
+  readonly lag: number
 }
 
 /**
@@ -324,6 +325,7 @@ export const depart = (state: State, request: Request, now: number): readonly [D
   const acted = texts(acting)
   let after = draw(state, state.link.request, `link/request/${account}`, passage)
   let hold: number | undefined
+  let lag = 0
   let end: "Refused" | "Reset" | "Lost" | undefined
   for (const active of acting) {
     const { act } = active.fault
@@ -344,6 +346,7 @@ export const depart = (state: State, request: Request, now: number): readonly [D
         break
       case "reorder":
         hold = Math.max(hold ?? 0, act.hold)
+        lag += draw(state, act.by, streamOf(active, passage, "by"), passage)
         break
     }
   }
@@ -354,10 +357,10 @@ export const depart = (state: State, request: Request, now: number): readonly [D
     const { act } = active.fault
     if (act.kind !== "duplicate") continue
     for (let copy = 1; copy <= act.copies; copy++) {
-      copies.push({ after: after + draw(state, act.by, streamOf(active, passage, `copy ${copy}`), passage), hold })
+      copies.push({ after: after + draw(state, act.by, streamOf(active, passage, `copy ${copy}`), passage), hold, lag })
     }
   }
-  return [{ _tag: "Sent", passage, acted, arrivals: [{ after, hold }, ...copies] }, next]
+  return [{ _tag: "Sent", passage, acted, arrivals: [{ after, hold, lag }, ...copies] }, next]
 }
 
 /**

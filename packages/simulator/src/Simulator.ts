@@ -109,6 +109,8 @@ export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator"
   {
     /** The UID of the first account, which is meant wherever none is named. */
     readonly account: string
+    /** What replays the run. */
+    readonly seed: Random.Seed
     readonly exchange: {
       /** The whole exchange, now. */
       readonly state: Effect.Effect<Exchange.State>
@@ -139,6 +141,8 @@ export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator"
     readonly time: {
       /** The venue's clock: ms since the epoch. */
       readonly now: Effect.Effect<number>
+      /** What it showed when the simulator was made. */
+      readonly start: number
     }
   }
 >() {}
@@ -157,9 +161,10 @@ export const make: (
     const runtime = yield* Effect.runtime<never>()
     const offset = Duration.toMillis(options.venueOffset ?? 0)
     const venueNow = () => Math.floor(clock.unsafeCurrentTimeMillis()) + offset
+    const start = venueNow()
     const accounts = options.accounts ?? [{ uid: demoUid }]
     const world = new World(
-      Exchange.make({ accounts, venue: options.venue, now: venueNow() }),
+      Exchange.make({ accounts, venue: options.venue, now: start }),
       Network.make({ seed: options.seed ?? 0, link: options.link }),
       Journal.make({ size: options.journalSize }),
       venueNow
@@ -196,6 +201,7 @@ export const make: (
         Simulator,
         Simulator.of({
           account: accounts[0]?.uid ?? demoUid,
+          seed: world.network.seed,
           exchange: {
             state: look(() => world.state),
             step: (event) => Effect.sync(() => world.step(event))
@@ -217,7 +223,7 @@ export const make: (
             }),
             faults: look(() => world.network.faults)
           },
-          time: { now: Effect.sync(() => world.pump()) }
+          time: { now: Effect.sync(() => world.pump()), start }
         })
       ),
       Context.add(HttpClient.HttpClient, MemoryClient.make(world))

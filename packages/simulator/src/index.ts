@@ -11,6 +11,16 @@ export * as Fault from "./Fault.js"
 /**
  * @since 0.1.0
  */
+export * as Faults from "./Faults.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as History from "./History.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as Journal from "./Journal.js"
 
 /**
@@ -37,6 +47,11 @@ export * as Random from "./Random.js"
  * @since 0.1.0
  */
 export * as Simulator from "./Simulator.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Timeline from "./Timeline.js"
 
 /**
  * @since 0.1.0

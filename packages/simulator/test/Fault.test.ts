@@ -39,7 +39,7 @@ const act: fc.Arbitrary<Fault.Act> = fc.oneof(
     )
   }) as fc.Arbitrary<Fault.Act>,
   fc.record({ kind: fc.constant("duplicate" as const), by: latency, copies: fc.integer({ min: 1, max: 10 }) }),
-  fc.record({ kind: fc.constant("reorder" as const), hold: millis }),
+  fc.record({ kind: fc.constant("reorder" as const), by: latency, hold: millis }),
   fc.record({
     kind: fc.constantFrom("reset" as const, "empty-body" as const, "garbage-body" as const, "hang" as const),
     direction

@@ -51,7 +51,7 @@ describe("Network", () => {
       _tag: "Sent",
       passage: { ...beat, ordinal: 1 },
       acted: [],
-      arrivals: [{ after: 0, hold: undefined }]
+      arrivals: [{ after: 0, hold: undefined, lag: 0 }]
     })
   })
 
@@ -135,8 +135,8 @@ describe("Network", () => {
   })
 
   it("holds what is to be overtaken, and copies nothing that is lost", () => {
-    const held = network(["reorder;hold=3s"]).depart(beat)
-    assert.deepStrictEqual(held._tag === "Sent" ? held.arrivals : held._tag, [{ after: 0, hold: 3_000 }])
+    const held = network(["reorder;hold=3s;by=20ms"]).depart(beat)
+    assert.deepStrictEqual(held._tag === "Sent" ? held.arrivals : held._tag, [{ after: 0, hold: 3_000, lag: 20 }])
     assert.strictEqual(network(["duplicate", "drop-request"]).depart(beat)._tag, "Lost")
     assert.strictEqual(network(["drop-request", "reset;direction=request"]).depart(beat)._tag, "Reset")
     assert.strictEqual(network(["reset;direction=request", "refuse-connection"]).depart(beat)._tag, "Refused")

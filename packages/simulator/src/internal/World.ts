@@ -84,7 +84,8 @@ export class World {
   /** Called with the instant of the next thing to do, whenever it may have moved to the front. */
   onDue: ((at: number) => void) | undefined
   readonly listeners = new Set<(entry: Journal.Entry) => void>()
-  private readonly held = new Set<Flight>()
+  /** What waits to be overtaken, and how long after that it arrives. */
+  private readonly held = new Map<Flight, number>()
   private tasks: Heap.Heap<Task> = undefined
   private rank = 0
   private ids = 0
@@ -255,7 +256,7 @@ export class World {
         })
         for (const [arrival, copy] of [[first, flight] as const, ...flights]) {
           this.at(now, arrival.after, (at) =>
-            arrival.hold === undefined ? this.arrive(copy, at) : this.hold(copy, arrival.hold, at)
+            arrival.hold === undefined ? this.arrive(copy, at) : this.hold(copy, arrival.hold, arrival.lag, at)
           )
         }
       }
@@ -263,8 +264,8 @@ export class World {
   }
 
   /** Waits until a later request of the account has arrived, but not longer than that. */
-  private hold(flight: Flight, longest: number, at: number): void {
-    this.held.add(flight)
+  private hold(flight: Flight, longest: number, lag: number, at: number): void {
+    this.held.set(flight, lag)
     this.at(at, longest, (at) => {
       if (this.held.delete(flight)) this.arrive(flight, at)
     })
@@ -283,9 +284,9 @@ export class World {
       flight.pending.record.code = answer.code
       this.leave(flight, answer, at)
     }
-    for (const held of this.held) {
+    for (const [held, lag] of this.held) {
       const overtaken = held.passage!.account === passage.account && held.passage!.ordinal < passage.ordinal
-      if (overtaken && this.held.delete(held)) this.arrive(held, at)
+      if (overtaken && this.held.delete(held)) this.at(at, lag, (at) => this.arrive(held, at))
     }
   }
 

@@ -1,0 +1,91 @@
+/**
+ * Breaking the network for a while: faults that are in force until their scope closes.
+ *
+ * ```ts
+ * Effect.scoped(
+ *   Effect.gen(function* () {
+ *     yield* Faults.add("drop-answer;after=2;times=3")
+ *     // ... the network is broken here ...
+ *   })
+ * ) // ... and healed here
+ * ```
+ *
+ * What can be written is told in the module `Fault`.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import type * as Fault from "./Fault.js"
+import type * as Network from "./Network.js"
+import * as Simulator from "./Simulator.js"
+
+/**
+ * Adds a fault, as a value or as text, until the scope closes.
+ *
+ * @since 0.1.0
+ * @category faults
+ */
+export const add = (
+  fault: Fault.Fault | string
+): Effect.Effect<Network.Active, Fault.FaultSyntaxError, Simulator.Simulator | Scope.Scope> =>
+  Effect.flatMap(Simulator.Simulator, ({ network }) => network.add(fault))
+
+/**
+ * Runs an effect while these faults are in force.
+ *
+ * @example
+ * ```ts
+ * import * as Faults from "@effect-deadman/simulator/Faults"
+ * import * as TestClock from "effect/TestClock"
+ *
+ * const cutOff = Faults.during(TestClock.adjust("20 seconds"), "partition;account=1000001")
+ * ```
+ *
+ * @since 0.1.0
+ * @category faults
+ */
+export const during = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  ...faults: ReadonlyArray<Fault.Fault | string>
+): Effect.Effect<A, E | Fault.FaultSyntaxError, R | Simulator.Simulator> =>
+  Effect.scopedWith((scope) =>
+    Effect.zipRight(
+      Scope.extend(
+        Effect.forEach(faults, (fault) => add(fault), { discard: true }),
+        scope
+      ),
+      effect
+    )
+  )
+
+/**
+ * Removes a fault before its scope does; does nothing when it is gone already.
+ *
+ * @since 0.1.0
+ * @category faults
+ */
+export const remove = (active: Network.Active): Effect.Effect<void, never, Simulator.Simulator> =>
+  Effect.flatMap(Simulator.Simulator, ({ network }) => network.remove(active.id))
+
+/**
+ * Removes all faults: the network is whole again.
+ *
+ * @since 0.1.0
+ * @category faults
+ */
+export const heal: Effect.Effect<void, never, Simulator.Simulator> = Effect.flatMap(
+  Simulator.Simulator,
+  ({ network }) => network.heal
+)
+
+/**
+ * The faults in force, with what they have done.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const active: Effect.Effect<ReadonlyArray<Network.Active>, never, Simulator.Simulator> = Effect.flatMap(
+  Simulator.Simulator,
+  ({ network }) => network.faults
+)
