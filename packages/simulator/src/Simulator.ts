@@ -22,6 +22,7 @@ import * as Exchange from "./Exchange.js"
 import * as Fault from "./Fault.js"
 import * as MemoryClient from "./internal/MemoryClient.js"
 import { World } from "./internal/World.js"
+import { WorldTag } from "./internal/WorldTag.js"
 import * as Journal from "./Journal.js"
 import * as Network from "./Network.js"
 import type * as Random from "./Random.js"
@@ -226,7 +227,8 @@ export const make: (
           time: { now: Effect.sync(() => world.pump()), start }
         })
       ),
-      Context.add(HttpClient.HttpClient, MemoryClient.make(world))
+      Context.add(HttpClient.HttpClient, MemoryClient.make(world)),
+      Context.add(WorldTag, world)
     )
   })
 

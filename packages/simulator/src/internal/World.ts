@@ -20,6 +20,8 @@ export type Outcome =
       readonly status: number
       readonly headers: Readonly<Record<string, string>>
       readonly body: string
+      /** The body as it was sent, when only a part of it has arrived. */
+      readonly whole?: string | undefined
     }
   | { readonly _tag: "Refused" }
   | { readonly _tag: "Reset" }
@@ -321,7 +323,9 @@ export class World {
       _tag: "Answer",
       status,
       headers,
-      body: answer.keep === undefined ? body : body.slice(0, answer.keep)
+      ...(answer.keep === undefined || answer.keep >= body.length
+        ? { body }
+        : { body: body.slice(0, answer.keep), whole: body })
     }
     this.at(now, answer.after, (at) => this.deliver(flight.pending, outcome, at))
   }
