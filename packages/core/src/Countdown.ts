@@ -10,6 +10,7 @@
 import type * as Brand from "effect/Brand"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 
 /**
@@ -87,7 +88,16 @@ export class InvalidCountdown extends Schema.TaggedError<InvalidCountdown>("@eff
 }
 
 /**
- * The countdown of a duration; a bare number is milliseconds, as everywhere in Effect.
+ * The countdown of a duration; a bare number is milliseconds, as everywhere in Effect. What is not a whole number of
+ * seconds from 5 to 60 is an {@link InvalidCountdown}, zero included: only {@link off} switches off.
+ *
+ * @example
+ * ```ts
+ * import * as Countdown from "@effect-deadman/core/Countdown"
+ *
+ * console.log(Countdown.fromDuration("10 seconds")) // right(10)
+ * console.log(Countdown.fromDuration("2500 millis")) // left(InvalidCountdown)
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -100,11 +110,60 @@ export const fromDuration = (input: Duration.DurationInput): Either.Either<Count
     }),
     (millis) => {
       const seconds = millis / 1000
-      return Number.isInteger(seconds) && seconds >= minSeconds && seconds <= maxSeconds
-        ? Either.right(seconds as Countdown)
-        : Either.left(new InvalidCountdown({ input: `${millis} ms` }))
+      return isCountdown(seconds) ? Either.right(seconds) : Either.left(new InvalidCountdown({ input: `${millis} ms` }))
     }
   )
+
+const isCountdown = (seconds: number): seconds is Countdown =>
+  Number.isInteger(seconds) && seconds >= minSeconds && seconds <= maxSeconds
+
+/**
+ * The schema of a countdown in whole seconds.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Countdown: Schema.Schema<Countdown, number> = Schema.Number.pipe(
+  Schema.filter(isCountdown, {
+    identifier: "Countdown",
+    message: (issue) => new InvalidCountdown({ input: String(issue.actual) }).message
+  })
+)
+
+const wire = /^(0|[1-9]\d?)$/
+
+/**
+ * The schema of what goes over the wire: the strings `"5"` to `"60"` and `"0"`, and nothing that merely reads like one
+ * of them (`"05"`, `"5.0"`, `" 5"`).
+ *
+ * @example
+ * ```ts
+ * import * as Countdown from "@effect-deadman/core/Countdown"
+ * import * as Schema from "effect/Schema"
+ *
+ * console.log(Schema.decodeUnknownSync(Countdown.SettingFromWire)("0")) // off
+ * ```
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const SettingFromWire: Schema.Schema<Setting, string> = Schema.transformOrFail(
+  Schema.String,
+  Schema.typeSchema(Schema.Union(Schema.Literal("off"), Countdown)),
+  {
+    strict: true,
+    decode: (text, _, ast) => {
+      const seconds = wire.test(text) ? Number(text) : NaN
+      if (seconds === 0) return ParseResult.succeed(off)
+      return isCountdown(seconds)
+        ? ParseResult.succeed(seconds)
+        : ParseResult.fail(
+            new ParseResult.Type(ast, text, new InvalidCountdown({ input: JSON.stringify(text) }).message)
+          )
+    },
+    encode: (setting) => ParseResult.succeed(toWire(setting))
+  }
+)
 
 /**
  * The string that the venue takes: `"5"` to `"60"`, or `"0"` for off.

@@ -1,6 +1,8 @@
 import * as Countdown from "@effect-deadman/core/Countdown"
 import { assert, describe, it } from "@effect/vitest"
 import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import * as fc from "fast-check"
 
 describe("Countdown", () => {
   it("takes whole seconds from 5 to 60 and nothing else", () => {
@@ -13,5 +15,39 @@ describe("Countdown", () => {
     for (const input of [0, 1, 499, 999, 5_000.5, 9_999, Infinity, NaN, "400 millis", "1 micros"] as const) {
       assert.isTrue(Either.isLeft(Countdown.fromDuration(input)), String(input))
     }
+  })
+
+  it("holds for any duration: a countdown is that duration exactly, or there is none", () => {
+    const seconds = fc.oneof(fc.integer({ min: -5, max: 70 }), fc.double({ min: -5, max: 70, noNaN: true }))
+    fc.assert(
+      fc.property(seconds, (input) => {
+        const countdown = Countdown.fromDuration(input * 1000)
+        if (Either.isLeft(countdown)) {
+          assert.isFalse([...Array(56).keys()].some((n) => n + 5 === input))
+          assert.include(countdown.left.message, "from 5 to 60")
+        } else {
+          assert.strictEqual(countdown.right, input)
+          assert.strictEqual(Countdown.toMillis(countdown.right), input * 1000)
+          assert.strictEqual(Countdown.toWire(countdown.right), String(input))
+        }
+      })
+    )
+  })
+
+  it("the wire form is the venue's 57 strings and no other, and comes back as it went", () => {
+    const decode = Schema.decodeUnknownEither(Countdown.SettingFromWire)
+    const good = ["0", ...Array.from({ length: 56 }, (_, n) => String(n + 5))]
+    for (const text of good) {
+      const setting = Either.getOrThrow(decode(text))
+      assert.strictEqual(setting === Countdown.off, text === "0")
+      assert.strictEqual(Schema.encodeSync(Countdown.SettingFromWire)(setting), text)
+      assert.strictEqual(Countdown.toWire(setting), text)
+    }
+    const bad = ["", " ", "off", "4", "61", "05", "5.0", " 5", "5 ", "+5", "-0", "00", "1e1", "0x10", "५", "600", "NaN"]
+    for (const text of [...bad, 5, 0, null, undefined, true]) {
+      assert.isTrue(Either.isLeft(decode(text)), String(text))
+    }
+    fc.assert(fc.property(fc.string(), (text) => Either.isRight(decode(text)) === good.includes(text)))
+    assert.include(String(decode("61")), "from 5 to 60")
   })
 })

@@ -153,7 +153,12 @@ const talkative = (layer: Layer.Layer<HttpClient.HttpClient>) =>
   ).pipe(Layer.provide(layer))
 
 const behaviours = [
-  ...["reset", "silent", "html", "json", "code", "good"],
+  "reset",
+  "silent",
+  "html",
+  "json",
+  "code",
+  "good",
   ...VenueError.groups.map((group) => group.codes[0] ?? "99999")
 ]
 
