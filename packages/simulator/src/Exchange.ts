@@ -91,7 +91,7 @@ export interface Order {
   readonly price: string
   readonly qty: string
   readonly timeInForce: "gtc" | "post_only" | "ioc" | "fok"
-  readonly posSide: string
+  readonly posSide: "long" | "short"
   readonly reduceOnly: "yes" | "no"
   readonly orderStatus: "live" | "partially_filled" | "filled" | "cancelled"
   readonly cumExecQty: string

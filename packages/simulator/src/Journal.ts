@@ -6,8 +6,46 @@
  *
  * @since 0.1.0
  */
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
 import type * as Exchange from "./Exchange.js"
+import * as JournalSchema from "./internal/JournalSchema.js"
+import * as Replay from "./internal/Replay.js"
 import type * as Venue from "./Venue.js"
+
+/**
+ * How it all began: with it a journal can be replayed without knowing anything else.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StartRecord {
+  readonly _tag: "Start"
+  readonly at: number
+  readonly seed: number
+  readonly venue: Venue.Venue
+  readonly accounts: ReadonlyArray<DeclaredAccount>
+}
+
+/**
+ * An account as the journal knows it: without its keys.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type DeclaredAccount = Omit<Exchange.Account, "keys">
+
+/**
+ * An account was declared later, or declared anew.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AccountRecord {
+  readonly _tag: "Account"
+  readonly at: number
+  readonly account: DeclaredAccount
+}
 
 /**
  * A request. An instant that never came is absent: a lost answer has no `receivedAt`, a lost request no `arrivedAt`.
@@ -154,6 +192,8 @@ export interface WindowRecord {
  * @category models
  */
 export type Entry =
+  | StartRecord
+  | AccountRecord
   | RequestRecord
   | SwitchRecord
   | PlacedRecord
@@ -215,3 +255,66 @@ export const toNdjson = (entries: Iterable<Entry>): string => {
   for (const entry of entries) text += `${JSON.stringify(entry)}\n`
   return text
 }
+
+/**
+ * A text that is no journal.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class JournalSyntaxError extends Schema.TaggedError<JournalSyntaxError>(
+  "@effect-deadman/simulator/JournalSyntaxError"
+)("JournalSyntaxError", { line: Schema.Number, problem: Schema.String }) {
+  override get message(): string {
+    return `Line ${this.line} is no entry of a journal (one JSON object a line, as toNdjson writes them):\n${this.problem}`
+  }
+}
+
+/**
+ * The entries of a text that `toNdjson` has written. Empty lines are passed over.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const fromNdjson = (text: string): Either.Either<ReadonlyArray<Entry>, JournalSyntaxError> => {
+  const entries: Array<Entry> = []
+  for (const [index, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue
+    const entry = JournalSchema.decodeLine(line)
+    if (Either.isLeft(entry)) return Either.left(new JournalSyntaxError({ line: index + 1, problem: entry.left }))
+    entries.push(entry.right)
+  }
+  return Either.right(entries)
+}
+
+/**
+ * A journal from which the exchange cannot be rebuilt: its beginning is missing, or what it tells is not what the
+ * exchange does.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ReplayError extends Schema.TaggedError<ReplayError>("@effect-deadman/simulator/ReplayError")(
+  "ReplayError",
+  { entry: Schema.Number, problem: Schema.String }
+) {
+  override get message(): string {
+    return `The journal cannot be replayed, at entry ${this.entry}: ${this.problem}`
+  }
+}
+
+/**
+ * The exchange rebuilt from its journal, as it was at the instant `now` (default: that of the last entry).
+ *
+ * Only what came from outside is taken from the journal: countdowns set, orders placed, filled and cancelled on request,
+ * release windows. What the exchange does by itself it does again, and it must be what the journal tells. Keys and rate
+ * limits are not rebuilt, `Exchange.snapshot` is what is equal.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const replay = (
+  entries: ReadonlyArray<Entry>,
+  options?: { readonly now?: number | undefined }
+): Either.Either<Exchange.State, ReplayError> =>
+  Either.mapLeft(Replay.run(entries, options?.now), (failure) => new ReplayError(failure))

@@ -6,6 +6,9 @@
  *
  * @since 0.1.0
  */
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
 
 /**
  * A check of a private call, in the part of the chain whose order nobody has published.
@@ -86,7 +89,7 @@ export interface Venue {
   /** Which of the venue's own readings `requestTime` is. Default `"accept"`. */
   readonly requestTime: "accept" | "complete"
 
-  /** The code for each flaw of `countdown`, or `"accept"` to read it leniently (`"05"` or `40`). */
+  /** The code for each flaw of `countdown`, or for a number, a fraction or a leading zero `"accept"`. */
   readonly badCountdown: Readonly<Record<CountdownFlaw, string>>
   /** The code for a body that is no JSON object. Default 40017. */
   readonly badBodyCode: string
@@ -208,16 +211,122 @@ export type Options = Partial<Omit<Venue, "badCountdown">> & {
 }
 
 /**
- * The venue with these answers, and the defaults for all the others.
+ * Options that are those of no venue.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidVenue extends Schema.TaggedError<InvalidVenue>("@effect-deadman/simulator/InvalidVenue")(
+  "InvalidVenue",
+  { problem: Schema.String }
+) {
+  override get message(): string {
+    return `These options describe no venue, see the fields of Venue.defaults for what there is:\n${this.problem}`
+  }
+}
+
+const millis = Schema.Int.pipe(
+  Schema.nonNegative({ message: () => "expected a whole number of milliseconds, 0 or more" })
+)
+const code = Schema.String.pipe(Schema.pattern(/^\d+$/, { message: () => "expected a code of the venue, digits only" }))
+const codeOrAccept = Schema.Union(code, Schema.Literal("accept"))
+const count = Schema.Int.pipe(Schema.nonNegative())
+
+const Window: Schema.Schema<Window> = Schema.Struct({ from: Schema.Int, to: Schema.Int }).pipe(
+  Schema.filter(({ from, to }) => from < to || "a window ends after it begins: from < to")
+)
+
+const checkNames = ["timestamp", "passphrase", "ip", "permission", "rate", "body"] as const
+
+/**
+ * A complete venue.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const schema: Schema.Schema<Venue> = Schema.Struct({
+  failureStatus: Schema.Literal(200, 400),
+  notFoundStatus: Schema.Literal(200, 400, 404),
+  boundary: Schema.Literal("fire", "beat"),
+  tieOrder: Schema.Literal("declared", "reverse"),
+  sweepPeriod: millis,
+  triggerLatency: millis,
+  cancelPace: millis,
+  cancelOrder: Schema.Literal("oldest", "newest"),
+  cancelReason: Schema.String,
+  cancelUpdatedTime: Schema.Literal("trigger", "cancel"),
+  timeToApply: millis,
+  timeToComplete: millis,
+  clockStart: Schema.Literal("accept", "apply", "complete"),
+  requestTime: Schema.Literal("accept", "complete"),
+  badCountdown: Schema.Struct({
+    missing: code,
+    null: code,
+    number: codeOrAccept,
+    empty: code,
+    fraction: codeOrAccept,
+    leadingZero: codeOrAccept,
+    negative: code,
+    tooShort: code,
+    tooLong: code,
+    notANumber: code,
+    otherType: code
+  }),
+  badBodyCode: code,
+  missingParameterCode: code,
+  badParameterCode: code,
+  noAccessCode: code,
+  readOnlyCode: code,
+  passphraseCode: code,
+  ipCode: code,
+  notUnifiedCode: code,
+  demoCode: code,
+  checks: Schema.Array(Schema.Literal(...checkNames)).pipe(
+    Schema.filter(
+      (checks) =>
+        (checks.length === checkNames.length && new Set(checks).size === checkNames.length) ||
+        `each of these once: ${checkNames.join(", ")}`
+    )
+  ),
+  timestampWindow: millis,
+  timestampSymmetric: Schema.Boolean,
+  timestampInclusive: Schema.Boolean,
+  rateWindow: Schema.Literal("fixed", "sliding"),
+  refusedCallsCount: Schema.Boolean,
+  ipLimit: count,
+  ipPenalty: millis,
+  openOrderCap: count,
+  openOrderCapCode: code,
+  maintenance: Schema.Array(Window),
+  maintenanceTimer: Schema.Literal("runs", "pauses", "fires-at-end"),
+  maintenanceCode: code,
+  maintenanceApplies: Schema.Boolean
+})
+
+const decodeComplete = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
+
+/**
+ * The venue with these answers, and the defaults for all the others; what is no venue says so, whatever it is.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options = {}): Venue => ({
-  ...defaults,
-  ...options,
-  badCountdown: { ...defaults.badCountdown, ...options.badCountdown }
-})
+export const decode = (options: Options): Either.Either<Venue, InvalidVenue> => {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const badCountdown = { ...defaults.badCountdown, ...options.badCountdown }
+  return Either.mapLeft(
+    decodeComplete({ ...defaults, ...given, badCountdown }),
+    (error) => new InvalidVenue({ problem: ParseResult.TreeFormatter.formatErrorSync(error) })
+  )
+}
+
+/**
+ * As `decode`, but throws the `InvalidVenue`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options = {}): Venue => Either.getOrThrowWith(decode(options), (error) => error)
 
 const hour = 3_600_000
 const day = 24 * hour

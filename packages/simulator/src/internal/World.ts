@@ -11,6 +11,7 @@ import * as Fault from "../Fault.js"
 import type * as Journal from "../Journal.js"
 import * as Network from "../Network.js"
 import * as Protocol from "../Protocol.js"
+import { declaredAccount, entryOf } from "./Entries.js"
 import * as Heap from "./Heap.js"
 
 /** What the client gets in the end. */
@@ -98,6 +99,8 @@ export class World {
     this.network = network
     this.journal = journal
     this.clock = clock
+    const accounts = Exchange.accounts(state).map((account) => declaredAccount(account.declared))
+    this.note({ _tag: "Start", at: state.now, seed: network.seed, venue: state.venue, accounts })
   }
 
   /** Does everything that is due, and says what time it is (venue ms). */
@@ -136,7 +139,11 @@ export class World {
     const now = this.pump()
     const [state, outputs] = Exchange.step(this.state, event, now)
     this.state = state
-    this.record(outputs)
+    if (event._tag === "AddAccount") {
+      // What was due came first, and is in the journal before the account.
+      this.record(outputs)
+      this.note({ _tag: "Account", at: now, account: declaredAccount(event.account) })
+    } else this.record(outputs)
     this.announce()
     return outputs
   }
@@ -391,58 +398,5 @@ export class World {
       const entry = entryOf(output)
       if (entry !== undefined) this.note(entry)
     }
-  }
-}
-
-const entryOf = (output: Exchange.Output): Journal.Entry | undefined => {
-  switch (output._tag) {
-    case "Switch":
-    case "Maintenance":
-      return output
-    case "Placed": {
-      const { account, at, by, order } = output
-      const { category, clientOid, orderId, orderType, posSide, price, qty, reduceOnly, side, symbol, timeInForce } =
-        order
-      return {
-        _tag: "Placed",
-        account,
-        at,
-        orderId,
-        order: {
-          category,
-          symbol,
-          side,
-          orderType,
-          qty,
-          price,
-          timeInForce,
-          clientOid,
-          posSide,
-          reduceOnly
-        } as Exchange.NewOrder,
-        by
-      }
-    }
-    case "Cancelled":
-      return {
-        _tag: "Cancelled",
-        account: output.account,
-        at: output.at,
-        orderId: output.order.orderId,
-        cause: output.cause,
-        by: output.by
-      }
-    case "Filled":
-      return {
-        _tag: "Filled",
-        account: output.account,
-        at: output.at,
-        orderId: output.order.orderId,
-        qty: output.qty,
-        price: output.price,
-        cause: output.cause
-      }
-    case "Refused":
-      return undefined
   }
 }
