@@ -52,11 +52,11 @@ export interface Pending {
   readonly id: number
   /** When it was sent: it was not applied before. */
   readonly sent: Reading
-  /** When it was given up; `undefined` while it is in flight. It cannot have been signed after. */
-  readonly givenUp: Reading | undefined
+  /** Whether an answer is still waited for. One that comes after it was given up is not heard. */
+  readonly inFlight: boolean
   /** Milliseconds; 0 is off. */
   readonly countdown: number
-  /** How long after it was signed the venue may still accept it, ms. */
+  /** How long after it was sent the venue may still accept it, ms. */
   readonly horizon: number
 }
 
@@ -175,7 +175,7 @@ export const sent = (
   ...self,
   pending: [
     ...expire(self, write.at).pending,
-    { id: write.id, sent: write.at, givenUp: undefined, countdown: write.countdown, horizon: write.horizon }
+    { id: write.id, sent: write.at, inFlight: true, countdown: write.countdown, horizon: write.horizon }
   ]
 })
 
@@ -196,9 +196,9 @@ export const refused = (self: FireWindow, id: number): FireWindow => ({
  * @since 0.1.0
  * @category writes
  */
-export const unresolved = (self: FireWindow, id: number, at: Reading): FireWindow => ({
+export const unresolved = (self: FireWindow, id: number): FireWindow => ({
   ...self,
-  pending: self.pending.map((write) => (write.id === id ? { ...write, givenUp: at } : write))
+  pending: self.pending.map((write) => (write.id === id ? { ...write, inFlight: false } : write))
 })
 
 /**
@@ -217,7 +217,7 @@ export const acknowledged = (
   at: Reading,
   stamps: Stamps | undefined
 ): { readonly window: FireWindow; readonly verdict: Verdict } => {
-  const write = self.pending.find((write) => write.id === id && write.givenUp === undefined)
+  const write = self.pending.find((write) => write.id === id && write.inFlight)
   if (write === undefined) return { window: self, verdict: "open" }
   const before = refused(self, id)
   const { countdown, sent } = write
@@ -227,7 +227,7 @@ export const acknowledged = (
     window: {
       ...self,
       acknowledged: { id, sent, answered: at, countdown, stamps },
-      pending: self.assumptions.replays ? [...strays, { ...write, givenUp: at }] : strays
+      pending: self.assumptions.replays ? [...strays, { ...write, inFlight: false }] : strays
     }
   }
 }
@@ -248,8 +248,7 @@ const verdict = (before: FireWindow, at: Reading, stamps: Stamps | undefined): V
 }
 
 /** Whether the write can no longer have been accepted at or after a reading. */
-const expiredBy = (write: Pending, at: Reading): boolean =>
-  write.givenUp !== undefined && elapsedAtLeast(write.givenUp, at) > write.horizon
+const expiredBy = (write: Pending, at: Reading): boolean => elapsedAtLeast(write.sent, at) > write.horizon
 
 /**
  * Forgets the unresolved beats that can do nothing any more: they could no longer be accepted, and had they been,
@@ -270,7 +269,7 @@ export const expire = (self: FireWindow, now: Reading): FireWindow => {
 }
 
 const latestOfPending = (assumptions: Assumptions, write: Pending, now: Reading): number =>
-  write.horizon + write.countdown + assumptions.triggerLatency - elapsedAtLeast(write.givenUp ?? now, now)
+  write.horizon + write.countdown + assumptions.triggerLatency - elapsedAtLeast(write.sent, now)
 
 /**
  * The bounds as seen at a reading.
@@ -307,7 +306,7 @@ export const strayFor = (self: FireWindow, now: Reading, kind: "countdown" | "of
   self.pending.reduce(
     (longest, write) =>
       (write.countdown === 0) === (kind === "off")
-        ? Math.max(longest, write.horizon - elapsedAtLeast(write.givenUp ?? now, now))
+        ? Math.max(longest, write.horizon - elapsedAtLeast(write.sent, now))
         : longest,
     0
   )

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as FireWindow from "./FireWindow.js"
+import { bounded as within } from "./internal/bounded.js"
 import { reading } from "./internal/clock.js"
 
 /**
@@ -124,13 +125,10 @@ export const bounded = (
   timeout: Duration.DurationInput,
   name = "liveness"
 ): Effect.Effect<void, LivenessFailed> =>
-  check.pipe(
-    Effect.interruptible,
-    Effect.disconnect,
-    Effect.timeoutFail({
-      duration: timeout,
-      onTimeout: () => failed(name, `no result within ${Duration.toMillis(timeout)} ms`)
-    }),
+  within<unknown, unknown>(check, timeout, () =>
+    Effect.fail(failed(name, `no result within ${Duration.toMillis(timeout)} ms`))
+  ).pipe(
+    Effect.asVoid,
     Effect.catchAllCause((cause) => {
       const error = Cause.squash(cause)
       return Effect.fail(

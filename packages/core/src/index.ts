@@ -72,3 +72,8 @@ export * as Liveness from "./Liveness.js"
  * @since 0.1.0
  */
 export * as Release from "./Release.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as Heartbeats from "./Heartbeats.js"

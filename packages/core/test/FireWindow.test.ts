@@ -37,14 +37,14 @@ const fold = (writes: ReadonlyArray<Placed>, from = FireWindow.empty(assumptions
       ? FireWindow.acknowledged(flying, id, at(ended), undefined).window
       : end === "refused"
         ? FireWindow.refused(flying, id)
-        : FireWindow.unresolved(flying, id, at(ended))
+        : FireWindow.unresolved(flying, id)
   }, from)
 
 /** Every instant at which the venue may have acted on a write; `undefined` is never. */
 const applications = (write: Placed): ReadonlyArray<number | undefined> => {
   const instants: Array<number | undefined> = []
   if (write.end === "refused") return [undefined]
-  const last = write.end === "acknowledged" ? write.ended : write.ended + horizon
+  const last = write.end === "acknowledged" ? write.ended : write.sent + horizon
   for (let instant = write.sent; instant <= last; instant++) instants.push(instant)
   if (write.end === "unresolved") instants.push(undefined)
   return instants
@@ -143,7 +143,7 @@ describe("FireWindow", () => {
                 ? FireWindow.acknowledged(flying, write.id, at(write.ended), stamps(instants[write.id]!)).window
                 : write.end === "refused"
                   ? FireWindow.refused(flying, write.id)
-                  : FireWindow.unresolved(flying, write.id, at(write.ended))
+                  : FireWindow.unresolved(flying, write.id)
           }
           window = FireWindow.sent(window, { ...last, at: at(last.sent), horizon })
           const { verdict } = FireWindow.acknowledged(window, last.id, at(last.ended), stamps(now))
@@ -173,7 +173,7 @@ describe("FireWindow", () => {
 
   it("takes no answer for a write that was given up or refused (16)", () => {
     const flying = FireWindow.sent(FireWindow.empty(assumptions), { id: 0, at: at(0), countdown: 10, horizon })
-    for (const window of [FireWindow.refused(flying, 0), FireWindow.unresolved(flying, 0, at(2))]) {
+    for (const window of [FireWindow.refused(flying, 0), FireWindow.unresolved(flying, 0)]) {
       assert.strictEqual(FireWindow.acknowledged(window, 0, at(3), undefined).window, window)
     }
   })
@@ -239,12 +239,12 @@ describe("FireWindow", () => {
         { gap: 0, countdown: 0, end: "acknowledged", took: 1 }
       ])
     )
-    assert.strictEqual(FireWindow.strayFor(lost, at(6), "countdown"), 5)
+    assert.strictEqual(FireWindow.strayFor(lost, at(6), "countdown"), 3)
     assert.isFalse(FireWindow.surelyOff(lost, at(6)))
-    assert.isFalse(FireWindow.surelyOff(lost, at(21)), "it may have landed at 11 and fire at 21, or by 22")
-    assert.isTrue(FireWindow.surelyOff(lost, at(22)))
-    const met = fold([{ id: 9, gap: 0, countdown: 0, end: "acknowledged", took: 0, sent: 12, ended: 12 }], lost)
-    assert.isTrue(FireWindow.surelyOff(met, at(12)), "a second 0 after the horizon met it")
+    assert.isFalse(FireWindow.surelyOff(lost, at(19)), "it may have landed at 9 and fire at 19, or by 20")
+    assert.isTrue(FireWindow.surelyOff(lost, at(20)))
+    const met = fold([{ id: 9, gap: 0, countdown: 0, end: "acknowledged", took: 0, sent: 10, ended: 10 }], lost)
+    assert.isTrue(FireWindow.surelyOff(met, at(10)), "a second 0 after the horizon met it")
   })
 
   it("keeps an answered write in doubt for its horizon when replays are assumed", () => {
@@ -263,7 +263,7 @@ describe("FireWindow", () => {
     let window = fold(place([{ gap: 0, countdown: 5, end: "acknowledged", took: 0 }]))
     for (let id = 1; id < 1_000; id++) {
       window = FireWindow.sent(window, { id, at: at(id * 2), countdown: 5, horizon })
-      window = FireWindow.unresolved(window, id, at(id * 2 + 2))
+      window = FireWindow.unresolved(window, id)
     }
     assert.isAtMost(window.pending.length, 8)
   })

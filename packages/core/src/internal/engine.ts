@@ -33,6 +33,7 @@ import * as HeartbeatOptions from "../HeartbeatOptions.js"
 import * as HeartbeatStatus from "../HeartbeatStatus.js"
 import * as Liveness from "../Liveness.js"
 import * as VenueError from "../VenueError.js"
+import { bounded } from "./bounded.js"
 import * as clock from "./clock.js"
 import * as ReleaseRun from "./release.js"
 import * as Telemetry from "./telemetry.js"
@@ -238,9 +239,7 @@ export const make = Effect.fnUntraced(function* (
       ledger = {
         ...ledger,
         window:
-          failure.applied === "no"
-            ? FireWindow.refused(window, flight.id)
-            : FireWindow.unresolved(window, flight.id, at)
+          failure.applied === "no" ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)
       }
       telemetry.beat(failure._tag)
       failed(failure)
@@ -350,11 +349,11 @@ export const make = Effect.fnUntraced(function* (
       const began = now().mono
       telemetry.lateness(began - beatAt)
       const outcome = yield* beatOnce
-      const ended = now().mono
       if (Exit.isSuccess(outcome)) {
-        // Fixed rate: the plan does not move with latency. What a stall has missed is not made up for.
-        beatAt += settings.interval
-        if (beatAt <= ended) beatAt = ended + settings.interval - ((ended - beatAt) % settings.interval)
+        // Fixed rate: small delays do not add up. After a stall or a retry the plan starts anew: what was missed is
+        // not made up for.
+        const left = ledger.window.acknowledged?.sent.mono ?? began
+        beatAt = (left - beatAt < HeartbeatOptions.pace / 2 ? beatAt : left) + settings.interval
       } else {
         beatAt = ledger.cause instanceof Liveness.LivenessFailed ? began + HeartbeatOptions.pace : paceAt
       }
@@ -477,10 +476,9 @@ export const make = Effect.fnUntraced(function* (
         Effect.suspend(() => {
           return reporting === undefined
             ? Effect.void
-            : Fiber.join(reporting).pipe(
-                Effect.interruptible,
-                Effect.timeoutOption(HeartbeatOptions.pace),
-                Effect.zipRight(Fiber.interruptFork(reporting))
+            : Effect.zipRight(
+                bounded(Fiber.join(reporting), HeartbeatOptions.pace, () => Effect.void),
+                Fiber.interruptFork(reporting)
               )
         })
       ),

@@ -9,6 +9,7 @@ import * as Countdown from "../Countdown.js"
 import * as FireWindow from "../FireWindow.js"
 import type * as HeartbeatOptions from "../HeartbeatOptions.js"
 import * as Release from "../Release.js"
+import { bounded } from "./bounded.js"
 
 /**
  * What the release needs of the heartbeat that it ends.
@@ -43,22 +44,16 @@ export const choose = (policy: Release.Policy, exit: Exit.Exit<unknown, unknown>
 }
 
 /**
- * Runs to its end or to `releaseTimeout`, whichever comes first, and gives what can be said then. The steps are
- * interruptible and disconnected, so that the bound holds inside a finalizer too.
+ * Runs to its end or to `releaseTimeout`, whichever comes first, and gives what can be said then: asked for later, when
+ * what is still in flight has been given up.
  *
  * @internal
  */
 export const run = (hand: Hand, choice: Release.Release): Effect.Effect<() => Release.Outcome> => {
-  const steps = Effect.zipRight(
-    hand.settled,
-    choice === "Disarm" ? disarm(hand) : choice === "Shorten" ? shorten(hand) : Effect.void
-  )
-  return steps.pipe(
-    Effect.interruptible,
-    Effect.disconnect,
-    Effect.timeoutOption(hand.settings.releaseTimeout),
-    // Judged after what is still in flight has been given up.
-    Effect.as(() => outcome(hand, choice))
+  const last = choice === "Disarm" ? disarm(hand) : choice === "Shorten" ? shorten(hand) : Effect.void
+  return Effect.as(
+    bounded(Effect.zipRight(hand.settled, last), hand.settings.releaseTimeout, () => Effect.void),
+    () => outcome(hand, choice)
   )
 }
 

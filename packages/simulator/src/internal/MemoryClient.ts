@@ -106,10 +106,11 @@ const settle = (
     const headers = Headers.unsafeFromRecord(outcome.headers)
     return Effect.succeed(new MemoryResponse(request, outcome.status, headers, outcome.body))
   }
-  const description = outcome._tag === "Refused" ? "connect ECONNREFUSED (simulated)" : "read ECONNRESET (simulated)"
-  return Effect.fail(
-    new HttpClientError.RequestError({ request, reason: "Transport", description, cause: new Error(description) })
-  )
+  // As the system says it: clients read the code of the cause to tell whether anything can have been sent.
+  const [call, code] = outcome._tag === "Refused" ? ["connect", "ECONNREFUSED"] : ["read", "ECONNRESET"]
+  const description = `${call} ${code} (simulated)`
+  const cause = Object.assign(new Error(description), { code })
+  return Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport", description, cause }))
 }
 
 /** The client of this world. */

@@ -1,0 +1,197 @@
+/**
+ * Many accounts in one process: one heartbeat an account, shared by all who ask for it and released by the last who
+ * leaves.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { CountdownCancelAll } from "./CountdownCancelAll.js"
+import * as Heartbeat from "./Heartbeat.js"
+import type { ArmError } from "./HeartbeatError.js"
+import type * as HeartbeatOptions from "./HeartbeatOptions.js"
+
+/**
+ * @since 0.1.0
+ * @category type ids
+ */
+export const TypeId: TypeId = "~@effect-deadman/core/Heartbeats"
+
+/**
+ * @since 0.1.0
+ * @category type ids
+ */
+export type TypeId = "~@effect-deadman/core/Heartbeats"
+
+/**
+ * The heartbeats of many accounts, by a name that you choose. `E` is what making an account's client can fail with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Heartbeats<in out E = never> {
+  readonly [TypeId]: TypeId
+
+  /**
+   * The heartbeat of one account, armed when the first asks, until the scope of the last who asked has closed; that
+   * one's `Exit` chooses the release. A failure is not remembered: who asks again, arms again.
+   */
+  readonly get: (account: string) => Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope>
+
+  /** The accounts that are held, or being armed or released, right now. */
+  readonly accounts: Effect.Effect<ReadonlyArray<string>>
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export const Heartbeats: Context.Tag<Heartbeats, Heartbeats> = Context.GenericTag<Heartbeats>(TypeId)
+
+/**
+ * Accounts by name. `lookup` gives the client of one account, with a label that no other account has; it lives as
+ * long as the account's heartbeat.
+ *
+ * @example
+ * import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+ * import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+ * import * as Credentials from "@effect-deadman/core/Credentials"
+ * import * as Heartbeats from "@effect-deadman/core/Heartbeats"
+ * import * as Config from "effect/Config"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * const heartbeats = Heartbeats.make({
+ *   lookup: (account) =>
+ *     Layer.unwrapEffect(
+ *       Effect.map(
+ *         Config.all({
+ *           apiKey: Config.redacted(`${account}_API_KEY`),
+ *           secretKey: Config.redacted(`${account}_SECRET_KEY`),
+ *           passphrase: Config.redacted(`${account}_PASSPHRASE`)
+ *         }),
+ *         (keys) =>
+ *           CountdownCancelAll.layer.pipe(
+ *             Layer.provide(BitgetClient.layer()),
+ *             Layer.provide(Credentials.layer({ account, ...keys }))
+ *           )
+ *       )
+ *     )
+ * })
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <E, R>(options: {
+  readonly lookup: (account: string) => Layer.Layer<CountdownCancelAll, E, R>
+  readonly heartbeat?: HeartbeatOptions.Options | ((account: string) => HeartbeatOptions.Options) | undefined
+}): Effect.Effect<Heartbeats<E>, never, R | Scope.Scope> =>
+  Effect.gen(function* () {
+    const context = yield* Effect.context<R>()
+    const entries = new Map<string, Entry<E>>()
+
+    const arm = (account: string): Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope> =>
+      Effect.flatMap(Layer.build(options.lookup(account)), (built) =>
+        Effect.provideService(
+          Heartbeat.make(typeof options.heartbeat === "function" ? options.heartbeat(account) : options.heartbeat),
+          CountdownCancelAll,
+          Context.get(built, CountdownCancelAll)
+        )
+      ).pipe(Effect.mapInputContext((input: Context.Context<Scope.Scope>) => Context.merge(context, input)))
+
+    const open = Effect.fnUntraced(function* (account: string) {
+      const scope = yield* Scope.make()
+      const ready = yield* Deferred.make<Heartbeat.Heartbeat, ArmError | E>()
+      const entry: Entry<E> = { scope, ready, users: 0, closing: undefined, arming: undefined }
+      entries.set(account, entry)
+      // In a fiber of its own: whoever asked first may leave while others still wait for it.
+      entry.arming = yield* Effect.forkDaemon(
+        Effect.interruptible(Effect.intoDeferred(Scope.extend(arm(account), scope), ready))
+      )
+      return entry
+    })
+
+    const close = (account: string, entry: Entry<E>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const closing = (entry.closing = Deferred.unsafeMake<void>(FiberId.none))
+        return (entry.arming === undefined ? Effect.void : Fiber.interrupt(entry.arming)).pipe(
+          Effect.zipRight(Scope.close(entry.scope, exit)),
+          Effect.ensuring(
+            Effect.suspend(() => {
+              if (entries.get(account) === entry) entries.delete(account)
+              return Deferred.succeed(closing, undefined)
+            })
+          )
+        )
+      })
+
+    const leave = (account: string, entry: Entry<E>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+      Effect.suspend(() =>
+        --entry.users > 0 || entry.closing !== undefined ? Effect.void : close(account, entry, exit)
+      )
+
+    const get = (account: string): Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope> =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          for (;;) {
+            const found = entries.get(account)
+            // Arming while the last who left is still disarming would have the `0` overtake the new countdown.
+            if (found?.closing !== undefined) {
+              yield* restore(Deferred.await(found.closing))
+              continue
+            }
+            const entry = found ?? (yield* open(account))
+            entry.users++
+            const armed = yield* Effect.exit(restore(Deferred.await(entry.ready)))
+            if (Exit.isFailure(armed)) {
+              const failed = yield* Deferred.isDone(entry.ready)
+              if (failed && entries.get(account) === entry) entries.delete(account)
+              yield* leave(account, entry, armed)
+              return yield* Effect.failCause(armed.cause)
+            }
+            yield* Effect.addFinalizer((exit) => leave(account, entry, exit))
+            return armed.value
+          }
+        })
+      )
+
+    yield* Effect.addFinalizer((exit) =>
+      Effect.forEach(
+        [...entries],
+        ([account, entry]) => (entry.closing ? Deferred.await(entry.closing) : close(account, entry, exit)),
+        {
+          concurrency: "unbounded",
+          discard: true
+        }
+      )
+    )
+    return { [TypeId]: TypeId, get, accounts: Effect.sync(() => [...entries.keys()]) }
+  })
+
+/**
+ * One account that is held. Not an `RcMap`: that one forgets an entry before it has closed, so that who asks again
+ * would arm into a disarm under way; it keeps a failure for as long as somebody who saw it keeps a scope open; and it
+ * closes with a bare success, so that no policy could ask how the last user ended.
+ */
+interface Entry<E> {
+  readonly scope: Scope.CloseableScope
+  readonly ready: Deferred.Deferred<Heartbeat.Heartbeat, ArmError | E>
+  users: number
+  closing: Deferred.Deferred<void> | undefined
+  arming: Fiber.RuntimeFiber<unknown, unknown> | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = <R>(options: {
+  readonly lookup: (account: string) => Layer.Layer<CountdownCancelAll, never, R>
+  readonly heartbeat?: HeartbeatOptions.Options | ((account: string) => HeartbeatOptions.Options) | undefined
+}): Layer.Layer<Heartbeats, never, R> => Layer.scoped(Heartbeats, make(options))
