@@ -74,7 +74,7 @@ export const excerpt = (text: string, scrub: Scrub): string => scrub(text).repla
 /** A stamp of the venue, from a header or from the body; what is no instant is absent. */
 const stamp = (value: unknown): number | undefined => {
   const number = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value
-  return typeof number === "number" && Number.isSafeInteger(number) && number > 0 ? number : undefined
+  return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined
 }
 
 interface SystemError {
