@@ -264,12 +264,18 @@ export const layerSharedClock = (
  * @since 0.1.0
  * @category config
  */
-export const config: Config.Config<Options> = Config.all({
-  baseUrl: Config.withDefault(Config.string("BITGET_BASE_URL"), BaseUrl.venue),
-  allowInsecureHttp: Config.withDefault(Config.boolean("BITGET_ALLOW_INSECURE_HTTP"), false),
-  demoTrading: Config.withDefault(Config.boolean("BITGET_DEMO_TRADING"), false),
-  locale: Config.withDefault(Config.string("BITGET_LOCALE"), "en-US"),
-  timeout: Config.withDefault(Config.duration("BITGET_TIMEOUT"), Duration.seconds(5))
+export const config: Config.Config<Options> = /* @__PURE__ */ Config.all({
+  baseUrl: /* @__PURE__ */ Config.withDefault(/* @__PURE__ */ Config.string("BITGET_BASE_URL"), BaseUrl.venue),
+  allowInsecureHttp: /* @__PURE__ */ Config.withDefault(
+    /* @__PURE__ */ Config.boolean("BITGET_ALLOW_INSECURE_HTTP"),
+    false
+  ),
+  demoTrading: /* @__PURE__ */ Config.withDefault(/* @__PURE__ */ Config.boolean("BITGET_DEMO_TRADING"), false),
+  locale: /* @__PURE__ */ Config.withDefault(/* @__PURE__ */ Config.string("BITGET_LOCALE"), "en-US"),
+  timeout: /* @__PURE__ */ Config.withDefault(
+    /* @__PURE__ */ Config.duration("BITGET_TIMEOUT"),
+    /* @__PURE__ */ Duration.seconds(5)
+  )
 })
 
 /**
@@ -282,8 +288,8 @@ export const layerConfig: Layer.Layer<
   BitgetClient | ServerClock.ServerClock,
   ConfigError.ConfigError,
   Credentials.Credentials | HttpClient.HttpClient
-> = Layer.unwrapEffect(
-  Effect.map(config, (options) =>
+> = /* @__PURE__ */ Layer.unwrapEffect(
+  /* @__PURE__ */ Effect.map(config, (options) =>
     Layer.mapError(layer(options), (error) => ConfigError.InvalidData(["BITGET_BASE_URL"], error.message))
   )
 )

@@ -123,7 +123,7 @@ const isCountdown = (seconds: number): seconds is Countdown =>
  * @since 0.1.0
  * @category schemas
  */
-export const Countdown: Schema.Schema<Countdown, number> = Schema.Number.pipe(
+export const Countdown: Schema.Schema<Countdown, number> = /* @__PURE__ */ Schema.Number.pipe(
   Schema.filter(isCountdown, {
     identifier: "Countdown",
     message: (issue) => new InvalidCountdown({ input: String(issue.actual) }).message
@@ -147,9 +147,9 @@ const wire = /^(0|[1-9]\d?)$/
  * @since 0.1.0
  * @category schemas
  */
-export const SettingFromWire: Schema.Schema<Setting, string> = Schema.transformOrFail(
+export const SettingFromWire: Schema.Schema<Setting, string> = /* @__PURE__ */ Schema.transformOrFail(
   Schema.String,
-  Schema.typeSchema(Schema.Union(Schema.Literal("off"), Countdown)),
+  /* @__PURE__ */ Schema.typeSchema(/* @__PURE__ */ Schema.Union(/* @__PURE__ */ Schema.Literal("off"), Countdown)),
   {
     strict: true,
     decode: (text, _, ast) => {

@@ -66,9 +66,8 @@ const timestampMillis = 30_000
  * @since 0.1.0
  * @category constructors
  */
-export const make: Effect.Effect<CountdownCancelAll["Type"], never, BitgetClient.BitgetClient> = Effect.map(
-  BitgetClient.BitgetClient,
-  ({ account, clock, execute, timeout }) =>
+export const make: Effect.Effect<CountdownCancelAll["Type"], never, BitgetClient.BitgetClient> =
+  /* @__PURE__ */ Effect.map(BitgetClient.BitgetClient, ({ account, clock, execute, timeout }) =>
     CountdownCancelAll.of({
       account,
       set: (setting) =>
@@ -87,7 +86,7 @@ export const make: Effect.Effect<CountdownCancelAll["Type"], never, BitgetClient
         Duration.millis(timestampMillis + (uncertainty ?? 2 * Duration.toMillis(timeout)))
       )
     })
-)
+  )
 
 /**
  * The countdown by {@link BitgetClient.BitgetClient}.
@@ -95,7 +94,7 @@ export const make: Effect.Effect<CountdownCancelAll["Type"], never, BitgetClient
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<CountdownCancelAll, never, BitgetClient.BitgetClient> = Layer.effect(
+export const layer: Layer.Layer<CountdownCancelAll, never, BitgetClient.BitgetClient> = /* @__PURE__ */ Layer.effect(
   CountdownCancelAll,
   make
 )

@@ -144,9 +144,9 @@ const optional = (name: string) =>
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig: Layer.Layer<Credentials, ConfigError.ConfigError> = Layer.effect(
+export const layerConfig: Layer.Layer<Credentials, ConfigError.ConfigError> = /* @__PURE__ */ Layer.effect(
   Credentials,
-  Effect.gen(function* () {
+  /* @__PURE__ */ Effect.gen(function* () {
     const { secretKey, privateKey, ...rest } = yield* Config.all({
       account: Config.withDefault(Config.string(variables.account), "default"),
       apiKey: Config.redacted(variables.apiKey),

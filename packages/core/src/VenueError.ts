@@ -48,6 +48,12 @@ const say = (
   return `${what}${answer.length === 0 ? "" : ` (${answer.join(", ")})`}. ${advice}`
 }
 
+/** What to do after a call whose answer says nothing, or that did not get as far as the venue. */
+const again = (self: { readonly applied: Applied }): string =>
+  self.applied === "no"
+    ? "Nothing was done: send the call again."
+    : "Send the call again and count this one as possibly done."
+
 /**
  * The venue does not know the key, or key, passphrase and secret do not belong together.
  *
@@ -130,7 +136,7 @@ export class PermissionRefused extends Schema.TaggedError<PermissionRefused>(id(
       this,
       "The venue refused permission",
       "The key needs UTA trade read and write. The countdown endpoint is opened only on request: " +
-        "ask the venue's business development for access to it; it is not there in demo trading for everyone."
+        "ask the venue's business development for access to it."
     )
   }
 }
@@ -222,11 +228,7 @@ export class VenueBusy extends Schema.TaggedError<VenueBusy>(id("VenueBusy"))("V
  */
 export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>(id("OutcomeUnknown"))("OutcomeUnknown", fields) {
   override get message(): string {
-    return say(
-      this,
-      "The venue does not say whether it did what was asked",
-      "Send the call again, at least a second later, and count this one as possibly done."
-    )
+    return say(this, "The venue does not say whether it did what was asked", again(this))
   }
 }
 
@@ -271,9 +273,7 @@ export class TransportFailure extends Schema.TaggedError<TransportFailure>(id("T
     return say(
       this,
       this.detail === "" ? what : `${what}: ${this.detail}`,
-      this.applied === "no"
-        ? "Nothing was sent: check network and base URL, and send the call again."
-        : "Send the call again and count this one as possibly done."
+      this.reason === "lost" ? again(this) : `Check network and base URL. ${again(this)}`
     )
   }
 }
@@ -290,11 +290,7 @@ export class RequestTimeout extends Schema.TaggedError<RequestTimeout>(id("Reque
   timeoutMillis: Schema.Number
 }) {
   override get message(): string {
-    return say(
-      this,
-      `No complete answer within ${this.timeoutMillis} ms`,
-      "Send the call again and count this one as possibly done."
-    )
+    return say(this, `No complete answer within ${this.timeoutMillis} ms`, again(this))
   }
 }
 
@@ -325,9 +321,7 @@ export class UnreadableAnswer extends Schema.TaggedError<UnreadableAnswer>(id("U
     return say(
       this,
       `The venue's answer cannot be read, ${this.reason}${this.detail === "" ? "" : `: ${this.detail}`}`,
-      this.reason === "redirect"
-        ? "Redirects are not followed with signed requests: check the base URL."
-        : "Send the call again and count this one as possibly done."
+      this.reason === "redirect" ? "Redirects are not followed with signed requests: check the base URL." : again(this)
     )
   }
 }
@@ -338,7 +332,7 @@ export class UnreadableAnswer extends Schema.TaggedError<UnreadableAnswer>(id("U
  * @since 0.1.0
  * @category schemas
  */
-export const VenueError = Schema.Union(
+export const VenueError = /* @__PURE__ */ Schema.Union(
   CredentialsRefused,
   TimestampRefused,
   IpRefused,
@@ -370,7 +364,7 @@ export type VenueError = typeof VenueError.Type
  * @since 0.1.0
  * @category guards
  */
-export const isVenueError: (u: unknown) => u is VenueError = Schema.is(VenueError)
+export const isVenueError: (u: unknown) => u is VenueError = /* @__PURE__ */ Schema.is(VenueError)
 
 /**
  * One row of the code table: a class, its codes, and what they mean for the countdown and for another try.
@@ -450,7 +444,9 @@ export const groups: ReadonlyArray<Group> = [
   group(OutcomeUnknown, "unknown", true, "40010 40725 45001 25001 40910")
 ]
 
-const byCode = new Map(groups.flatMap((row) => row.codes.map((code) => [code, row] as const)))
+const byCode = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ groups.flatMap((row) => row.codes.map((code) => [code, row] as const))
+)
 
 /**
  * The failure that a code stands for. It is for codes of failure: `"00000"` is not one.

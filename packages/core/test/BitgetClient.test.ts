@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -273,6 +275,46 @@ describe("BitgetClient", () => {
       yield* TestClock.adjust("1 millis")
       const error = yield* Fiber.join(fiber)
       assert.deepInclude(error, { _tag: "RequestTimeout", applied: "unknown", timeoutMillis: 2000 })
+    })
+  )
+
+  it.effect("a failure on the way is known to have done nothing only where the connection was never there", () =>
+    Effect.gen(function* () {
+      const system = (code: string) => Object.assign(new Error(`connect ${code}`), { code })
+      const below = (cause: unknown) => new TypeError("fetch failed", { cause })
+      const cases: ReadonlyArray<readonly [cause: unknown, reason: string, applied: string, detail: string]> = [
+        [system("ECONNREFUSED"), "refused", "no", "ECONNREFUSED"],
+        [below(system("ECONNREFUSED")), "refused", "no", "ECONNREFUSED"],
+        [below(below(system("ENETUNREACH"))), "refused", "no", "ENETUNREACH"],
+        [new AggregateError([system("ECONNREFUSED"), system("EHOSTUNREACH")]), "refused", "no", "ECONNREFUSED"],
+        [new AggregateError([system("ECONNREFUSED"), system("ETIMEDOUT")]), "lost", "unknown", "ECONNREFUSED"],
+        [below(system("ENOTFOUND")), "unresolved", "no", "ENOTFOUND"],
+        [system("EAI_AGAIN"), "unresolved", "no", "EAI_AGAIN"],
+        [system("ECONNRESET"), "lost", "unknown", "ECONNRESET"],
+        [below(system("UND_ERR_SOCKET")), "lost", "unknown", "UND_ERR_SOCKET"],
+        [system("CERT_HAS_EXPIRED"), "lost", "unknown", "CERT_HAS_EXPIRED"],
+        [
+          new TypeError("NetworkError when attempting to fetch"),
+          "lost",
+          "unknown",
+          "NetworkError when attempting to fetch"
+        ],
+        ["a string", "lost", "unknown", ""],
+        [undefined, "lost", "unknown", ""]
+      ]
+      for (const [cause, reason, applied, detail] of cases) {
+        const layer = Layer.succeed(
+          HttpClient.HttpClient,
+          HttpClient.make((request) =>
+            request.method === "GET"
+              ? Effect.succeed(HttpClientResponse.fromWeb(request, Response.json(envelope("00000"))))
+              : new HttpClientError.RequestError({ request, reason: "Transport", cause })
+          )
+        )
+        const error = yield* set(ten).pipe(Effect.provide(stack()), Effect.provide(layer), Effect.flip)
+        const expected: object = { _tag: "TransportFailure", reason, applied, detail, retryable: true }
+        assert.deepInclude({ ...error } as object, expected)
+      }
     })
   )
 
