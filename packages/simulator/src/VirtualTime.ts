@@ -384,13 +384,11 @@ export const withParty: {
   <A, E, R>(self: Effect.Effect<A, E, R>, name: string): Effect.Effect<A, E, R | VirtualTime>
 } = dual(2, <A, E, R>(self: Effect.Effect<A, E, R>, name: string): Effect.Effect<A, E, R | VirtualTime> =>
   Effect.flatMap(VirtualTime, (time) => {
-    const state = worldOf(time).party(name)
-    return Effect.locally(
-      // Entered while it does not run: wait like everything else of it.
-      Effect.suspend(() => (state.stopped ? Effect.zipRight(Effect.yieldNow(), self) : self)),
-      currentParty,
-      state
-    )
+    const world = worldOf(time)
+    const state = world.party(name)
+    // Entered while it does not run: wait like everything else of it.
+    const entered = Effect.suspend(() => (state.stopped ? Effect.zipRight(Effect.yieldNow(), self) : self))
+    return Effect.locally(Effect.withClock(entered, new VirtualClock(world, state)), currentParty, state)
   })
 )
 
@@ -401,8 +399,10 @@ export const withParty: {
  * @since 0.1.0
  * @category parties
  */
-export const outside = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.locally(self, currentParty, undefined)
+export const outside = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | VirtualTime> =>
+  Effect.flatMap(VirtualTime, (time) =>
+    Effect.locally(Effect.withClock(self, new VirtualClock(worldOf(time))), currentParty, undefined)
+  )
 
 /**
  * How much of the world's time has passed since the start.

@@ -1,5 +1,6 @@
 /**
- * Effect's `TestClock`, hence its `Clock`, on the hands of a world. It shows each fiber the hands of its own party.
+ * Effect's `TestClock`, hence its `Clock`, on the hands of a world, or on those of one party: whoever takes the clock
+ * while it is in force keeps these hands, also when another party calls it.
  *
  * @internal
  */
@@ -7,10 +8,8 @@ import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import type * as TestClock from "effect/TestClock"
-import { currentParty, NANOS_PER_MILLI, type Party, type World } from "./VirtualWorld.js"
+import { NANOS_PER_MILLI, type Party, type World } from "./VirtualWorld.js"
 
 /** Whole nanoseconds; what is shorter than one rounds. */
 export const toNanos = (duration: Duration.DurationInput): number => {
@@ -25,9 +24,11 @@ export class VirtualClock implements TestClock.TestClock {
   readonly save: Effect.Effect<Effect.Effect<void>>
   readonly sleeps: Effect.Effect<Chunk.Chunk<number>>
   private readonly world: World
+  private readonly party: Party | undefined
 
-  constructor(world: World) {
+  constructor(world: World, party?: Party) {
     this.world = world
+    this.party = party
     this.currentTimeMillis = Effect.sync(() => this.unsafeCurrentTimeMillis())
     this.currentTimeNanos = Effect.sync(() => this.unsafeCurrentTimeNanos())
     this.save = Effect.sync(() => {
@@ -40,17 +41,17 @@ export class VirtualClock implements TestClock.TestClock {
   }
 
   unsafeCurrentTimeMillis(): number {
-    return this.world.wallMillis(this.party())
+    return this.world.wallMillis(this.party)
   }
 
   unsafeCurrentTimeNanos(): bigint {
-    return this.world.monotonicNanos(this.party())
+    return this.world.monotonicNanos(this.party)
   }
 
   sleep(duration: Duration.Duration): Effect.Effect<void> {
     const nanos = toNanos(duration)
     return Effect.async<void>((resume) => {
-      const timer = this.world.schedule(nanos, this.party(), () => resume(Effect.void))
+      const timer = this.world.schedule(nanos, this.party, () => resume(Effect.void))
       return Effect.sync(() => this.world.cancel(timer))
     })
   }
@@ -77,11 +78,5 @@ export class VirtualClock implements TestClock.TestClock {
       const timer = this.world.advance(nanos(), () => resume(Effect.void))
       return Effect.sync(() => this.world.cancelAdvance(timer))
     })
-  }
-
-  private party(): Party | undefined {
-    if (this.world.parties.size === 0) return undefined
-    const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
-    return fiber?.getFiberRef(currentParty)
   }
 }

@@ -1,0 +1,198 @@
+/** Wall-clock steps, suspends and stalls of the bot's host, while the venue's clock goes on. */
+import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as Credentials from "@effect-deadman/core/Credentials"
+import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import type * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
+import * as Simulator from "@effect-deadman/simulator/Simulator"
+import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as World from "./support/world.js"
+
+const start = 1_700_000_000_000
+const hour = 3_600_000
+
+/** The bot lives on a host of its own; the exchange and the test do not. */
+const onOwnHost = (options?: HeartbeatOptions.Options) =>
+  Effect.gen(function* () {
+    const party = yield* VirtualTime.party("bot")
+    const scope = yield* Effect.scope
+    const client = CountdownCancelAll.layer.pipe(
+      Layer.provide(BitgetClient.layerConfig),
+      Layer.provide(Credentials.layerConfig),
+      Layer.provide(Simulator.layerCredentials)
+    )
+    const heartbeat = yield* Heartbeat.make(options).pipe(
+      Effect.provide(client),
+      Effect.provideService(Scope.Scope, scope),
+      VirtualTime.withParty("bot")
+    )
+    // Virtual time shows each fiber the clock of its own host, so what the bot thinks is asked on the bot's.
+    const onHost = VirtualTime.withParty("bot")
+    const seen = yield* onHost(World.collect(heartbeat))
+    const lost = yield* Effect.fork(heartbeat.awaitLost)
+    const status = onHost(heartbeat.status)
+    const reason = Effect.map(Fiber.await(lost), (exit) =>
+      Exit.isFailure(exit) ? (Cause.squash(exit.cause) as { readonly reason: string }).reason : undefined
+    )
+    return { status, party, seen, reason }
+  })
+
+const fault = (text: string) =>
+  Effect.flatMap(Simulator.Simulator, (simulator) => simulator.network.addUntilRemoved(text))
+const beatsAt = Effect.map(World.writes, (records) => records.map((record) => record.sentAt - start))
+
+describe("Heartbeat: clocks", () => {
+  for (const [name, step] of [
+    ["forward", hour],
+    ["back", -hour]
+  ] as const) {
+    World.virtual(
+      `the wall clock stepped an hour ${name} in the middle of a beat: same cadence, same pace, no false Armed (17)`,
+      Effect.gen(function* () {
+        yield* Simulator.placeOrder()
+        const { status, party, seen } = yield* onOwnHost()
+        yield* fault("delay-answer;by=500ms;times=1")
+        yield* Effect.sleep("3250 millis")
+        yield* party.stepWall(step)
+        assert.notStrictEqual((yield* status)._tag, "Armed")
+        yield* Effect.sleep("1 minute")
+        assert.strictEqual((yield* status)._tag, "Armed")
+        assert.deepStrictEqual(
+          yield* beatsAt,
+          Array.from({ length: 22 }, (_, index) => index * 3_000)
+        )
+        assert.notInclude(seen.tags(), "Fired")
+        assert.strictEqual((yield* Simulator.openOrders()).length, 1)
+      })
+    )
+
+    World.virtual(
+      `the wall clock stepped an hour ${name} between two beats: the same (17)`,
+      Effect.gen(function* () {
+        const { status, party } = yield* onOwnHost()
+        yield* Effect.sleep("4 seconds")
+        yield* party.stepWall(step)
+        assert.notStrictEqual((yield* status)._tag, "Armed")
+        yield* Effect.sleep("1 minute")
+        assert.strictEqual((yield* status)._tag, "Armed")
+        assert.deepStrictEqual(
+          yield* beatsAt,
+          Array.from({ length: 22 }, (_, index) => index * 3_000)
+        )
+      })
+    )
+  }
+
+  World.virtual(
+    "a suspend longer than what was left: the first state seen is not Armed, and the venue's stamps prove the rest (18)",
+    Effect.gen(function* () {
+      yield* Simulator.placeOrder()
+      const { status, party, reason, seen } = yield* onOwnHost()
+      yield* Effect.sleep("4 seconds")
+      yield* party.suspend
+      yield* Effect.sleep("20 seconds")
+      yield* party.resume
+      assert.strictEqual((yield* status)._tag, "MayHaveFired")
+      yield* Effect.sleep("10 seconds")
+      assert.deepStrictEqual(seen.tags(), ["Armed", "MayHaveFired", "Fired"])
+      assert.strictEqual(yield* reason, "Fired")
+      assert.strictEqual((yield* Simulator.openOrders()).length, 0)
+    })
+  )
+
+  World.virtual(
+    "nobody asks after the suspend: the change is told within a second all the same (18)",
+    Effect.gen(function* () {
+      const { party, seen } = yield* onOwnHost()
+      yield* Effect.sleep("3100 millis")
+      yield* party.suspendFor("20 seconds")
+      yield* Effect.sleep("20 seconds")
+      yield* Effect.sleep("1 second")
+      assert.deepStrictEqual(seen.tags().slice(0, 2), ["Armed", "MayHaveFired"])
+    })
+  )
+
+  World.virtual(
+    "a suspend shorter than what was left: in jeopardy until the next beat, then armed again",
+    Effect.gen(function* () {
+      yield* Simulator.placeOrder()
+      const { status, party, seen } = yield* onOwnHost()
+      yield* Effect.sleep("4 seconds")
+      yield* party.suspend
+      yield* Effect.sleep("4 seconds")
+      yield* party.resume
+      const known = yield* status
+      assert.strictEqual(known._tag === "Jeopardy" && known.earliestFire - start, 13_000)
+      yield* Effect.sleep("10 seconds")
+      assert.deepStrictEqual(seen.tags(), ["Armed", "Jeopardy", "Armed"])
+      assert.strictEqual((yield* Simulator.openOrders()).length, 1)
+    })
+  )
+
+  World.virtual(
+    "an event loop blocked for longer than what was left: not Armed afterwards, lost, and nothing is sent (15, 18)",
+    Effect.gen(function* () {
+      const { party, reason, seen, status } = yield* onOwnHost()
+      yield* Effect.sleep("4 seconds")
+      yield* party.stall
+      yield* Effect.sleep("10 seconds")
+      const before = (yield* beatsAt).length
+      yield* party.resume
+      assert.notStrictEqual((yield* status)._tag, "Armed")
+      yield* Effect.sleep("20 seconds")
+      assert.strictEqual(yield* reason, "Fired")
+      assert.notInclude(seen.tags().slice(1), "Armed")
+      assert.strictEqual((yield* beatsAt).length, before)
+    })
+  )
+
+  World.virtual(
+    "an event loop blocked for 5 s: one beat at once, no burst, the plan starts anew",
+    Effect.gen(function* () {
+      const { party } = yield* onOwnHost()
+      yield* Effect.sleep("4 seconds")
+      yield* party.stallFor("5 seconds")
+      yield* Effect.sleep("10 seconds")
+      assert.deepStrictEqual(yield* beatsAt, [0, 3_000, 9_000, 12_000])
+    })
+  )
+
+  World.virtual(
+    "a host clock that is an hour off just works, and so does one that drifts",
+    Effect.gen(function* () {
+      const party = yield* VirtualTime.party("bot")
+      yield* party.stepWall(-hour)
+      yield* party.setRate(1.0005)
+      const { status } = yield* onOwnHost()
+      yield* Effect.sleep("10 minutes")
+      assert.strictEqual((yield* status)._tag, "Armed")
+      assert.isTrue((yield* World.writes).every((write) => write.code === "00000"))
+    })
+  )
+
+  it("a crash: every order open then is gone within the countdown (10)", () => {
+    // Not `virtual`: of a crashed host everything is left behind, for good.
+    World.run(
+      Effect.gen(function* () {
+        const party = yield* VirtualTime.party("bot")
+        yield* Simulator.placeOrder()
+        yield* Effect.forkDaemon(
+          VirtualTime.withParty(Effect.scoped(Effect.zipRight(Heartbeat.make(), Effect.never)), "bot")
+        )
+        yield* Effect.sleep("5500 millis")
+        yield* party.crash
+        yield* Effect.sleep("10 seconds")
+        assert.strictEqual((yield* Simulator.openOrders()).length, 0)
+        const state = yield* Simulator.countdown()
+        assert.strictEqual(state._tag === "Fired" && state.at - start, 13_000)
+      })
+    )
+  })
+})
