@@ -89,3 +89,36 @@ export const active: Effect.Effect<ReadonlyArray<Network.Active>, never, Simulat
   Simulator.Simulator,
   ({ network }) => network.faults
 )
+
+/**
+ * The bot of an account (by default the first) is gone: from here on nothing that it sends arrives, and nothing reaches
+ * it. Marks `"crash"`, for `Expect`. What is under way to the exchange still arrives, as after a real crash; and unlike
+ * interrupting the bot's fiber it runs none of the bot's finalizers, which a crashed process does not run either.
+ *
+ * @example
+ * ```ts
+ * import * as Expect from "@effect-deadman/simulator/Expect"
+ * import * as Faults from "@effect-deadman/simulator/Faults"
+ * import * as Effect from "effect/Effect"
+ * import * as TestClock from "effect/TestClock"
+ *
+ * const test = Effect.gen(function* () {
+ *   // ... start the bot ...
+ *   yield* Faults.crash()
+ *   yield* TestClock.adjust("10 seconds")
+ *   yield* Expect.ordersCancelled({ within: "10 seconds", after: "crash" })
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category faults
+ */
+export const crash = (account?: string): Effect.Effect<Network.Active, never, Simulator.Simulator> =>
+  Effect.flatMap(Simulator.Simulator, (simulator) => {
+    const uid = account ?? simulator.account
+    return Effect.zipRight(
+      Simulator.mark("crash", uid),
+      // Only a text can be no fault.
+      Effect.orDie(simulator.network.addUntilRemoved({ act: { kind: "partition" }, on: { account: [uid] } }))
+    )
+  })

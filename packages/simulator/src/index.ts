@@ -6,6 +6,11 @@ export * as Exchange from "./Exchange.js"
 /**
  * @since 0.1.0
  */
+export * as Expect from "./Expect.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as Fault from "./Fault.js"
 
 /**

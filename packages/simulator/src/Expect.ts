@@ -1,0 +1,815 @@
+/**
+ * Assertions in the words of the domain, over the simulator's journal.
+ *
+ * ```ts
+ * yield* Expect.ordersCancelled({ within: "10 seconds", after: "crash" })
+ * yield* Expect.armedThroughout({ to: "crash" })
+ * yield* Expect.firedOnce({ after: "crash" })
+ * ```
+ *
+ * An {@link Expectation} is an effect, so it works under any test runner, and a value that judges a run that was kept
+ * (`judge`). What it fails with says what was expected, what was observed, the nearest miss, the slice of the timeline
+ * in which it happened, and the seed.
+ *
+ * Without `account` every account in the journal is judged, each for itself. An event is the name of a mark
+ * (`Simulator.mark("crash")`, the last of that name) or the time since the simulator's start (`"12 seconds"`).
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as History from "./History.js"
+import type * as Journal from "./Journal.js"
+import type * as Simulator from "./Simulator.js"
+import * as Timeline from "./Timeline.js"
+
+/**
+ * Something that was expected did not happen, or something happened that was not.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>(
+  "@effect-deadman/simulator/ExpectationFailed"
+)("ExpectationFailed", {
+  /** The name of the assertion, for example `ordersCancelled`. */
+  expectation: Schema.String,
+  expected: Schema.String,
+  observed: Schema.String,
+  /** What came closest, where something did. */
+  nearestMiss: Schema.optional(Schema.String),
+  /** The slice of the timeline that shows it. */
+  timeline: Schema.String,
+  /**
+   * False when the run could not be judged: it has not come far enough, the event was never marked, the journal is not
+   * whole, or nothing was at stake. Then the opposite has not been shown either.
+   */
+  judged: Schema.Boolean,
+  /** What replays the run. */
+  seed: Schema.Number
+}) {
+  override get message(): string {
+    return [
+      `${this.expectation}`,
+      `  expected  ${this.expected}`,
+      `  observed  ${this.observed}`,
+      ...(this.nearestMiss === undefined ? [] : [`  nearest   ${this.nearestMiss}`]),
+      "",
+      ...this.timeline.split("\n").map((line) => `  ${line}`),
+      ""
+    ].join("\n")
+  }
+}
+
+/**
+ * An event: the name of a mark, or the time since the simulator's start.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Event = Duration.DurationInput | (string & {})
+
+/**
+ * Which account is judged; all of them when it is not given.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Of {
+  readonly account?: string | undefined
+}
+
+/**
+ * A span of the run: from its beginning to now where nothing else is given.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Span extends Of {
+  readonly from?: Event | undefined
+  readonly to?: Event | undefined
+}
+
+/** Why a run does not meet an expectation. Instants are ms of the venue's clock. */
+interface Problem {
+  readonly expected: string
+  readonly observed: string
+  readonly nearest?: string | undefined
+  readonly account?: string | undefined
+  /** What the timeline shows; a little more on both sides is added. */
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+  readonly notes?: ReadonlyArray<Timeline.Note> | undefined
+  /** Whether it only says that the run cannot be judged. */
+  readonly unjudged?: true | undefined
+}
+
+type Judgement = Either.Either<void, Problem>
+
+/**
+ * An assertion: an effect that judges the simulator's run until now, and a value that judges any.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Expectation extends Effectable.Class<void, ExpectationFailed, Simulator.Simulator> {
+  readonly name: string
+  private readonly rule: (history: History.History) => Judgement
+
+  constructor(name: string, rule: (history: History.History) => Judgement) {
+    super()
+    this.name = name
+    this.rule = rule
+  }
+
+  /** What a run fails with; none when it meets the expectation. */
+  judge(evidence: History.Evidence): Option.Option<ExpectationFailed> {
+    const judgement =
+      evidence.dropped === 0
+        ? this.rule(History.make(evidence))
+        : no({
+            unjudged: true,
+            expected: "the whole journal, to judge by",
+            observed:
+              `${evidence.dropped} older entries were dropped: ` +
+              `give Simulator.layer a larger journalSize than ${evidence.entries.length}`
+          })
+    return Option.map(Either.getLeft(judgement), (problem) => {
+      const around = 5_000
+      return new ExpectationFailed({
+        expectation: this.name,
+        expected: problem.expected,
+        observed: problem.observed,
+        ...(problem.nearest === undefined ? {} : { nearestMiss: problem.nearest }),
+        timeline: Timeline.text(evidence, {
+          account: problem.account,
+          from: problem.from === undefined ? undefined : problem.from - around,
+          to: problem.to === undefined ? undefined : problem.to + around,
+          notes: problem.notes,
+          maxRows: 40
+        }),
+        judged: problem.unjudged !== true,
+        seed: evidence.seed
+      })
+    })
+  }
+
+  override commit(): Effect.Effect<void, ExpectationFailed, Simulator.Simulator> {
+    return Effect.flatMap(History.evidence, (evidence) =>
+      Option.match(this.judge(evidence), { onNone: () => Effect.void, onSome: Effect.fail })
+    )
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Words
+// ---------------------------------------------------------------------------------------------------------------
+
+const yes: Judgement = Either.right(undefined)
+const no = (problem: Problem): Either.Either<never, Problem> => Either.left(problem)
+
+const long = (millis: number): string => `${millis / 1000} s`
+const at = (history: History.History, instant: number): string => `${History.seconds(history.evidence, instant)} s`
+const some = (count: number, what: string): string => `${count === 0 ? "no" : count} ${what}${count === 1 ? "" : "s"}`
+
+interface Moment {
+  readonly at: number
+  /** How it is told: `"crash" (31.000 s)`. */
+  readonly name: string
+  /** The account that the mark belongs to. */
+  readonly account: string | undefined
+}
+
+const momentOf = (history: History.History, event: Event): Either.Either<Moment, Problem> => {
+  const mark = history.marks.findLast((mark) => mark.name === event)
+  if (mark !== undefined) {
+    return Either.right({ at: mark.at, name: `"${mark.name}" (${at(history, mark.at)})`, account: mark.account })
+  }
+  const since = Option.map(Duration.decodeUnknown(event), Duration.toMillis)
+  if (Option.isSome(since)) {
+    const instant = history.evidence.start + since.value
+    return Either.right({ at: instant, name: at(history, instant), account: undefined })
+  }
+  const names = [...new Set(history.marks.map((mark) => `"${mark.name}"`))]
+  return no({
+    unjudged: true,
+    expected: `the event ${JSON.stringify(event)}`,
+    observed:
+      names.length === 0
+        ? `nothing was marked: say Simulator.mark(${JSON.stringify(event)}) where it happens`
+        : `only these were marked: ${names.join(", ")}`
+  })
+}
+
+const momentOr = (
+  history: History.History,
+  event: Event | undefined,
+  otherwise: () => number
+): Either.Either<Moment, Problem> => {
+  if (event !== undefined) return momentOf(history, event)
+  const instant = otherwise()
+  return Either.right({ at: instant, name: at(history, instant), account: undefined })
+}
+
+const lanesOf = (history: History.History, account: string | undefined): ReadonlyArray<History.Lane> =>
+  account === undefined ? history.lanes : [History.laneOf(history, account)]
+
+const whose = (history: History.History, lane: History.Lane): string =>
+  history.lanes.length > 1 ? ` of account ${lane.account}` : ""
+
+/** Judges each account until one does not meet it. */
+const each = (lanes: ReadonlyArray<History.Lane>, judge: (lane: History.Lane) => Judgement): Judgement => {
+  for (const lane of lanes) {
+    const judgement = judge(lane)
+    if (Either.isLeft(judgement)) return no({ account: lane.account, ...judgement.left })
+  }
+  return yes
+}
+
+const notYet = (history: History.History, until: number, expected: string): Either.Either<void, Problem> =>
+  history.evidence.now >= until
+    ? yes
+    : no({
+        unjudged: true,
+        expected,
+        observed: `the run has only come to ${at(history, history.evidence.now)}: let ${long(until - history.evidence.now)} more pass`,
+        from: history.evidence.now
+      })
+
+/** How near a tooth came to firing: how much was left when it was refreshed or closed. */
+const closestCall = (lane: History.Lane, from: number, to: number) => {
+  let closest: { readonly at: number; readonly left: number } | undefined
+  for (const tooth of lane.teeth) {
+    if (tooth.end === "fired" || tooth.from > to) continue
+    const end = Math.min(tooth.to ?? to, to)
+    if (end < from) continue
+    const left = tooth.deadline - end
+    if (closest === undefined || left < closest.left) closest = { at: end, left }
+  }
+  return closest
+}
+
+const switchAt = (history: History.History, lane: History.Lane, instant: number): string => {
+  const tooth = History.toothAt(lane, instant)
+  if (tooth !== undefined) return `the switch was armed and would fire at ${at(history, tooth.deadline)}`
+  const last = lane.teeth.findLast((tooth) => tooth.from <= instant)
+  if (last === undefined) return "the switch had never been armed"
+  return last.end === "fired"
+    ? `the switch had fired at ${at(history, last.to ?? instant)}`
+    : `the switch had been switched off at ${at(history, last.to ?? instant)}`
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Orders
+// ---------------------------------------------------------------------------------------------------------------
+
+/**
+ * Every order that is open at an event is gone (cancelled, or filled) within a duration after it. Fails also when no
+ * order was open then, because then nothing was at stake.
+ *
+ * @example
+ * ```ts
+ * import * as Expect from "@effect-deadman/simulator/Expect"
+ *
+ * const safe = Expect.ordersCancelled({ within: "10 seconds", after: "crash" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category orders
+ */
+export const ordersCancelled = (
+  options: Of & { readonly within: Duration.DurationInput; readonly after: Event }
+): Expectation =>
+  new Expectation("ordersCancelled", (history) =>
+    Either.gen(function* () {
+      const within = Duration.toMillis(options.within)
+      const event = yield* momentOf(history, options.after)
+      const until = event.at + within
+      const expected = `every order open at ${event.name} to be gone within ${long(within)}, by ${at(history, until)}`
+      const lanes = lanesOf(history, options.account ?? event.account)
+      if (lanes.every((lane) => History.openOrders(lane, event.at).length === 0)) {
+        const last = lanes
+          .flatMap((lane) => lane.orders)
+          .reduce<number>((latest, life) => Math.max(latest, life.closedAt ?? -Infinity), -Infinity)
+        return yield* no({
+          unjudged: true,
+          expected,
+          observed: `no order was open at ${event.name}, so nothing was at stake`,
+          nearest: last === -Infinity ? undefined : `the last one was gone at ${at(history, last)}`,
+          from: event.at,
+          to: event.at
+        })
+      }
+      yield* each(lanes, (lane) => {
+        const open = History.openOrders(lane, event.at)
+        const late = open.filter((life) => life.closedAt === undefined || life.closedAt > until)
+        if (late.length === 0) return yes
+        const stuck = late.filter((life) => life.closedAt === undefined)
+        if (stuck.length > 0 && history.evidence.now < until) return notYet(history, until, expected)
+        const gone = Math.max(...late.map((life) => life.closedAt ?? -Infinity))
+        const observed =
+          stuck.length > 0
+            ? `${stuck.length} of ${some(open.length, "order")}${whose(history, lane)} still open at ${at(history, history.evidence.now)}`
+            : `${late.length} of ${some(open.length, "order")}${whose(history, lane)} gone only at ${at(history, gone)}, ` +
+              `${long(gone - event.at)} after it and ${long(gone - until)} too late`
+        const fire = lane.fires.find((fire) => fire.at >= event.at)
+        return no({
+          expected,
+          observed,
+          nearest:
+            fire === undefined
+              ? switchAt(history, lane, event.at)
+              : `the switch fired at ${at(history, fire.at)}, ${long(fire.at - event.at)} after it`,
+          from: event.at,
+          to: stuck.length > 0 ? until : gone,
+          notes: [
+            { at: until, text: `${long(within)} after ${event.name}` },
+            ...(stuck.length > 0 ? [] : [{ at: gone, text: `${long(gone - until)} too late` }])
+          ]
+        })
+      })
+    })
+  )
+
+/**
+ * Every order that was placed by an instant is open still. Fails also when none was placed.
+ *
+ * @since 0.1.0
+ * @category orders
+ */
+export const ordersStillOpen = (options: Of & { readonly at: Event }): Expectation =>
+  new Expectation("ordersStillOpen", (history) =>
+    Either.gen(function* () {
+      const event = yield* momentOf(history, options.at)
+      const expected = `every order placed by ${event.name} to be open still`
+      yield* notYet(history, event.at, expected)
+      const lanes = lanesOf(history, options.account ?? event.account)
+      const placed = (lane: History.Lane) => lane.orders.filter((life) => life.placed.at <= event.at)
+      if (lanes.every((lane) => placed(lane).length === 0)) {
+        return yield* no({ unjudged: true, expected, observed: "none had been placed", to: event.at })
+      }
+      yield* each(lanes, (lane) => {
+        const gone = placed(lane).filter((life) => life.closedAt !== undefined && life.closedAt <= event.at)
+        const first = gone[0]
+        if (first?.closedAt === undefined) return yes
+        const how =
+          first.how === "countdown" ? "cancelled by the countdown" : first.how === "filled" ? "filled" : "cancelled"
+        return no({
+          expected,
+          observed: `${some(gone.length, "order")}${whose(history, lane)} gone, the first ${how} at ${at(history, first.closedAt)}`,
+          nearest: `${long(event.at - first.closedAt)} before`,
+          from: first.closedAt,
+          to: event.at,
+          notes: [{ at: first.closedAt, text: how }]
+        })
+      })
+    })
+  )
+
+// ---------------------------------------------------------------------------------------------------------------
+// The switch
+// ---------------------------------------------------------------------------------------------------------------
+
+/**
+ * The switch is armed at every instant of a span; by default from when it was first armed until now.
+ *
+ * @since 0.1.0
+ * @category switch
+ */
+export const armedThroughout = (options: Span = {}): Expectation =>
+  new Expectation("armedThroughout", (history) =>
+    Either.gen(function* () {
+      const to = yield* momentOr(history, options.to, () => history.evidence.now)
+      const account = options.account ?? to.account
+      const given = options.from === undefined ? undefined : yield* momentOf(history, options.from)
+      yield* notYet(history, to.at, `the switch to be armed until ${to.name}`)
+      const lanes = lanesOf(history, account ?? given?.account)
+      if (lanes.length === 0) {
+        return yield* no({ expected: "the switch to be armed", observed: "no account did anything", unjudged: true })
+      }
+      yield* each(lanes, (lane) => {
+        const first = lane.teeth[0]
+        const from = given?.at ?? first?.from
+        const expected = `the switch${whose(history, lane)} to be armed from ${from === undefined ? "some beat" : at(history, from)} to ${to.name}`
+        if (first === undefined || from === undefined) return no({ expected, observed: "it was never armed" })
+        let covered = from
+        for (const tooth of lane.teeth) {
+          if ((tooth.to ?? Infinity) <= covered) continue
+          if (tooth.from > covered) break
+          covered = tooth.to ?? Infinity
+        }
+        if (covered >= to.at) return yes
+        const next = lane.teeth.find((tooth) => tooth.from > covered)
+        const before = lane.teeth.findLast((tooth) => tooth.to === covered)
+        const until = Math.min(next?.from ?? to.at, to.at)
+        return no({
+          expected,
+          observed: `not armed from ${at(history, covered)} to ${at(history, until)}, ${long(until - covered)}: ${switchAt(history, lane, covered)}`,
+          nearest: before === undefined ? undefined : lateBeat(history, lane, covered),
+          from: covered,
+          to: until,
+          notes: [{ at: covered, text: "not armed from here" }]
+        })
+      })
+    })
+  )
+
+/** The beat that would have saved it, had it come in time. */
+const lateBeat = (history: History.History, lane: History.Lane, deadline: number): string | undefined => {
+  const late = lane.beats.find(
+    ({ countdown, record }) => countdown !== "0" && record.appliedAt !== undefined && record.appliedAt >= deadline
+  )
+  if (late?.record.appliedAt !== undefined) {
+    return `the next beat was applied at ${at(history, late.record.appliedAt)}, ${long(late.record.appliedAt - deadline)} later (sent at ${at(history, late.record.sentAt)})`
+  }
+  const lost = lane.beats.findLast(({ record }) => record.sentAt < deadline)
+  return lost === undefined
+    ? undefined
+    : `the last beat before was sent at ${at(history, lost.record.sentAt)}: ${History.fateOf(lost.record)}`
+}
+
+/**
+ * The switch fires exactly once; with `after` and `within`, exactly once from that event on, and within that duration.
+ *
+ * @since 0.1.0
+ * @category switch
+ */
+export const firedOnce = (
+  options: Of & { readonly after?: Event | undefined; readonly within?: Duration.DurationInput | undefined } = {}
+): Expectation =>
+  new Expectation("firedOnce", (history) =>
+    Either.gen(function* () {
+      const after = yield* momentOr(history, options.after, () => history.evidence.start)
+      const within = options.within === undefined ? undefined : Duration.toMillis(options.within)
+      const until = within === undefined ? Infinity : after.at + within
+      const lanes = lanesOf(history, options.account ?? after.account)
+      const expected =
+        `the switch to fire exactly once from ${after.name} on` +
+        (within === undefined ? "" : `, and within ${long(within)}, by ${at(history, until)}`)
+      if (lanes.length === 0) return yield* no({ expected, observed: "no account did anything", unjudged: true })
+      yield* each(lanes, (lane) => {
+        const fires = lane.fires.filter((fire) => fire.at >= after.at)
+        const [fire, ...more] = fires
+        if (fire === undefined) {
+          if (until !== Infinity && history.evidence.now < until) return notYet(history, until, expected)
+          const call = closestCall(lane, after.at, history.evidence.now)
+          return no({
+            expected,
+            observed: `it never fired${whose(history, lane)}`,
+            nearest:
+              call === undefined
+                ? switchAt(history, lane, after.at)
+                : `at ${at(history, call.at)} it was ${long(call.left)} before firing`,
+            from: after.at
+          })
+        }
+        if (more.length > 0) {
+          return no({
+            expected,
+            observed: `it fired ${fires.length} times${whose(history, lane)}: at ${fires.map((fire) => at(history, fire.at)).join(", ")}`,
+            from: fire.at,
+            to: fires.at(-1)?.at
+          })
+        }
+        if (fire.at <= until) return yes
+        return no({
+          expected,
+          observed: `it fired at ${at(history, fire.at)}, ${long(fire.at - until)} too late`,
+          nearest: `${long(fire.at - after.at)} after ${after.name}`,
+          from: after.at,
+          to: fire.at,
+          notes: [{ at: fire.at, text: `${long(fire.at - until)} too late` }]
+        })
+      })
+    })
+  )
+
+/**
+ * The switch never fires in a span; by default in the whole run.
+ *
+ * @since 0.1.0
+ * @category switch
+ */
+export const neverFired = (options: Span = {}): Expectation =>
+  new Expectation("neverFired", (history) =>
+    Either.gen(function* () {
+      const from = yield* momentOr(history, options.from, () => history.evidence.start)
+      const to = yield* momentOr(history, options.to, () => history.evidence.now)
+      const expected = `the switch not to fire from ${from.name} to ${to.name}`
+      yield* notYet(history, to.at, expected)
+      yield* each(lanesOf(history, options.account ?? from.account ?? to.account), (lane) => {
+        const fire = lane.fires.find((fire) => fire.at >= from.at && fire.at <= to.at)
+        if (fire === undefined) return yes
+        return no({
+          expected,
+          observed: `it fired at ${at(history, fire.at)}${whose(history, lane)} and cancelled ${some(fire.cancelled.length, "order")}`,
+          nearest: lateBeat(history, lane, fire.at),
+          from: fire.at - 10_000,
+          to: fire.at,
+          notes: [{ at: fire.at, text: "fired" }]
+        })
+      })
+    })
+  )
+
+/**
+ * The switch fires, and nothing arms it again afterwards until now.
+ *
+ * @since 0.1.0
+ * @category switch
+ */
+export const closedAfterFire = (options: Of = {}): Expectation =>
+  new Expectation("closedAfterFire", (history) => {
+    const expected = "the switch to fire, and to stay closed after it"
+    const lanes = lanesOf(history, options.account)
+    if (lanes.every((lane) => lane.fires.length === 0))
+      return no({ unjudged: true, expected, observed: "it never fired" })
+    return each(lanes, (lane) => {
+      const fire = lane.fires[0]
+      const again = fire === undefined ? undefined : lane.teeth.find((tooth) => tooth.from >= fire.at)
+      if (fire === undefined || again === undefined) return yes
+      return no({
+        expected,
+        observed: `it fired at ${at(history, fire.at)}${whose(history, lane)} and was armed again at ${at(history, again.from)}, ${long(again.from - fire.at)} later`,
+        nearest: again.by === undefined ? undefined : `by request ${again.by}`,
+        from: fire.at,
+        to: again.from,
+        notes: [{ at: again.from, text: "armed again" }]
+      })
+    })
+  })
+
+// ---------------------------------------------------------------------------------------------------------------
+// Beats
+// ---------------------------------------------------------------------------------------------------------------
+
+const beatsIn = (lane: History.Lane, from: number, to: number): ReadonlyArray<Journal.RequestRecord> =>
+  lane.beats
+    .map(({ record }) => record)
+    .filter((record) => record.copyOf === undefined && record.sentAt >= from && record.sentAt <= to)
+
+/**
+ * Two calls of the countdown (beats, and switching off) of one account are never closer together than that, as the bot
+ * sends them; with `seen: "arrived"`, as they arrive at the exchange. Fails also when there was none.
+ *
+ * @since 0.1.0
+ * @category beats
+ */
+export const beatsNeverFasterThan = (
+  pace: Duration.DurationInput,
+  options: Span & { readonly seen?: "sent" | "arrived" | undefined } = {}
+): Expectation =>
+  new Expectation("beatsNeverFasterThan", (history) =>
+    Either.gen(function* () {
+      const least = Duration.toMillis(pace)
+      const from = yield* momentOr(history, options.from, () => history.evidence.start)
+      const to = yield* momentOr(history, options.to, () => history.evidence.now)
+      const expected = `beats at least ${long(least)} apart`
+      const lanes = lanesOf(history, options.account ?? from.account ?? to.account)
+      const instants = (lane: History.Lane) =>
+        beatsIn(lane, from.at, to.at)
+          .flatMap((record) =>
+            options.seen === "arrived" ? (record.arrivedAt === undefined ? [] : [record.arrivedAt]) : [record.sentAt]
+          )
+          .sort((a, b) => a - b)
+      if (lanes.every((lane) => instants(lane).length === 0)) {
+        return yield* no({ expected, observed: "there was no beat", unjudged: true, from: from.at, to: to.at })
+      }
+      yield* each(lanes, (lane) => {
+        const beats = instants(lane)
+        let tightest: { readonly at: number; readonly gap: number } | undefined
+        let count = 0
+        for (const [index, instant] of beats.entries()) {
+          const gap = instant - (beats[index - 1] ?? -Infinity)
+          if (gap >= least) continue
+          count++
+          if (tightest === undefined || gap < tightest.gap) tightest = { at: instant, gap }
+        }
+        if (tightest === undefined) return yes
+        return no({
+          expected,
+          observed: `${some(count, "gap")}${whose(history, lane)} shorter than that`,
+          nearest: `the tightest is ${long(tightest.gap)}, at ${at(history, tightest.at)}`,
+          from: tightest.at - tightest.gap,
+          to: tightest.at,
+          notes: [{ at: tightest.at, text: `${long(tightest.gap)} after the one before` }]
+        })
+      })
+    })
+  )
+
+/**
+ * No span without a beat is longer than that, from the span's beginning (by default the first beat) to its end.
+ *
+ * @since 0.1.0
+ * @category beats
+ */
+export const beatsNeverSlowerThan = (pace: Duration.DurationInput, options: Span = {}): Expectation =>
+  new Expectation("beatsNeverSlowerThan", (history) =>
+    Either.gen(function* () {
+      const most = Duration.toMillis(pace)
+      const to = yield* momentOr(history, options.to, () => history.evidence.now)
+      const given = options.from === undefined ? undefined : yield* momentOf(history, options.from)
+      const expected = `a beat at least every ${long(most)} until ${to.name}`
+      yield* notYet(history, to.at, expected)
+      const lanes = lanesOf(history, options.account ?? given?.account ?? to.account)
+      if (lanes.every((lane) => lane.beats.length === 0))
+        return yield* no({ expected, observed: "there was no beat", unjudged: true })
+      yield* each(lanes, (lane) => {
+        const beats = beatsIn(lane, given?.at ?? -Infinity, to.at).map((record) => record.sentAt)
+        let last = given?.at ?? beats[0]
+        if (last === undefined) return yes
+        let widest = { at: last, gap: 0 }
+        for (const instant of [...beats, to.at]) {
+          if (instant - last > widest.gap) widest = { at: instant, gap: instant - last }
+          last = instant
+        }
+        if (widest.gap <= most) return yes
+        return no({
+          expected,
+          observed: `none${whose(history, lane)} from ${at(history, widest.at - widest.gap)} to ${at(history, widest.at)}, ${long(widest.gap)}`,
+          nearest: `${long(widest.gap - most)} too long`,
+          from: widest.at - widest.gap,
+          to: widest.at,
+          notes: [{ at: widest.at, text: `${long(widest.gap)} after the one before` }]
+        })
+      })
+    })
+  )
+
+/**
+ * How many calls of the countdown the bot sends in a span.
+ *
+ * @since 0.1.0
+ * @category beats
+ */
+export const beats = (
+  options: Span & { readonly atLeast?: number | undefined; readonly atMost?: number | undefined }
+): Expectation =>
+  new Expectation("beats", (history) =>
+    Either.gen(function* () {
+      const from = yield* momentOr(history, options.from, () => history.evidence.start)
+      const to = yield* momentOr(history, options.to, () => history.evidence.now)
+      const [least, most] = [options.atLeast ?? 0, options.atMost ?? Infinity]
+      const range = most === Infinity ? `at least ${least}` : least === 0 ? `at most ${most}` : `${least} to ${most}`
+      const expected = `${range} beats from ${from.name} to ${to.name}`
+      yield* notYet(history, to.at, expected)
+      const account = options.account ?? from.account ?? to.account
+      const lanes = lanesOf(history, account)
+      if (lanes.length === 0 && least > 0)
+        return yield* no({ expected, observed: "no account did anything", unjudged: true })
+      yield* each(lanes, (lane) => {
+        const count = beatsIn(lane, from.at, to.at).length
+        return count >= least && count <= most
+          ? yes
+          : no({ expected, observed: `${some(count, "beat")}${whose(history, lane)}`, from: from.at, to: to.at })
+      })
+    })
+  )
+
+// ---------------------------------------------------------------------------------------------------------------
+// Anything
+// ---------------------------------------------------------------------------------------------------------------
+
+/**
+ * One account at one instant, as the exchange knows it. `remaining` is the ms until the switch fires, `undefined` when it
+ * is not armed; `state` is the last state that the bot has recorded.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface View {
+  readonly account: string
+  /** ms since the simulator's start. */
+  readonly at: number
+  readonly remaining: number | undefined
+  readonly openOrders: number
+  readonly fired: number
+  readonly state: string | undefined
+}
+
+const viewAt = (history: History.History, lane: History.Lane, instant: number): View => {
+  const tooth = History.toothAt(lane, instant)
+  return {
+    account: lane.account,
+    at: instant - history.evidence.start,
+    remaining: tooth === undefined ? undefined : tooth.deadline - instant,
+    openOrders: History.openOrders(lane, instant).length,
+    fired: lane.fires.filter((fire) => fire.at <= instant).length,
+    state: lane.windows.findLast((window) => window.at <= instant)?.state
+  }
+}
+
+/** Both ends of a span, and every instant in it at which something changes for the account. */
+const instantsOf = (lane: History.Lane, from: number, to: number): ReadonlyArray<number> => {
+  const changes = [
+    ...lane.teeth.flatMap((tooth) => (tooth.to === undefined ? [tooth.from] : [tooth.from, tooth.to])),
+    ...lane.orders.flatMap((life) =>
+      life.closedAt === undefined ? [life.placed.at] : [life.placed.at, life.closedAt]
+    ),
+    ...lane.windows.map((window) => window.at)
+  ]
+  return [...new Set([from, ...changes.filter((instant) => instant > from && instant < to), to])].sort((a, b) => a - b)
+}
+
+const told = (view: View): string =>
+  `${view.remaining === undefined ? "not armed" : `${long(view.remaining)} before firing`}, ` +
+  `${some(view.openOrders, "open order")}, fired ${view.fired} times${view.state === undefined ? "" : `, the bot says ${view.state}`}`
+
+const throughout = (name: string, expected: string, options: Span, holds: (view: View) => boolean): Expectation =>
+  new Expectation(name, (history) =>
+    Either.gen(function* () {
+      const from = yield* momentOr(history, options.from, () => history.evidence.start)
+      const to = yield* momentOr(history, options.to, () => history.evidence.now)
+      const whole = `${expected} from ${from.name} to ${to.name}`
+      yield* notYet(history, to.at, whole)
+      const lanes = lanesOf(history, options.account ?? from.account ?? to.account)
+      if (lanes.length === 0) return yield* no({ expected: whole, observed: "no account did anything", unjudged: true })
+      yield* each(lanes, (lane) => {
+        const instant = instantsOf(lane, from.at, to.at).find((instant) => !holds(viewAt(history, lane, instant)))
+        if (instant === undefined) return yes
+        return no({
+          expected: whole,
+          observed: `not at ${at(history, instant)}${whose(history, lane)}: ${told(viewAt(history, lane, instant))}`,
+          from: instant,
+          to: instant,
+          notes: [{ at: instant, text: "not here" }]
+        })
+      })
+    })
+  )
+
+/**
+ * Something holds at both ends of a span and whenever anything changes for an account in between.
+ *
+ * @since 0.1.0
+ * @category anything
+ */
+export const always = (what: string, holds: (view: View) => boolean, options: Span = {}): Expectation =>
+  throughout("always", `always ${what}`, options, holds)
+
+/**
+ * Something holds at neither end of a span, nor whenever anything changes for an account in between.
+ *
+ * @since 0.1.0
+ * @category anything
+ */
+export const never = (what: string, holds: (view: View) => boolean, options: Span = {}): Expectation =>
+  throughout("never", `never ${what}`, options, (view) => !holds(view))
+
+/**
+ * Something holds at least once within a duration after an event (by default the start).
+ *
+ * @since 0.1.0
+ * @category anything
+ */
+export const eventually = (
+  what: string,
+  holds: (view: View) => boolean,
+  options: Of & { readonly within: Duration.DurationInput; readonly after?: Event | undefined }
+): Expectation =>
+  new Expectation("eventually", (history) =>
+    Either.gen(function* () {
+      const within = Duration.toMillis(options.within)
+      const after = yield* momentOr(history, options.after, () => history.evidence.start)
+      const until = after.at + within
+      const expected = `${what} within ${long(within)} after ${after.name}, by ${at(history, until)}`
+      const lanes = lanesOf(history, options.account ?? after.account)
+      if (lanes.length === 0) return yield* no({ expected, observed: "no account did anything", unjudged: true })
+      const held = (lane: History.Lane, to: number) =>
+        instantsOf(lane, after.at, to).find((instant) => holds(viewAt(history, lane, instant)))
+      yield* each(lanes, (lane) => {
+        if (held(lane, Math.min(until, history.evidence.now)) !== undefined) return yes
+        if (history.evidence.now < until) return notYet(history, until, expected)
+        const later = held(lane, history.evidence.now)
+        return no({
+          expected,
+          observed: `never${whose(history, lane)}; at the end: ${told(viewAt(history, lane, until))}`,
+          nearest: later === undefined ? undefined : `at ${at(history, later)}, ${long(later - until)} too late`,
+          from: after.at,
+          to: until
+        })
+      })
+    })
+  )
+
+/**
+ * Something was reached at least once: an entry of the journal such as a beat that was applied and whose answer was
+ * lost. A campaign that never reached it has proven nothing about it.
+ *
+ * @since 0.1.0
+ * @category anything
+ */
+export const sometimes = (what: string, holds: (entry: Journal.Entry) => boolean): Expectation =>
+  new Expectation("sometimes", (history) =>
+    history.evidence.entries.some((entry) => holds(entry))
+      ? yes
+      : no({
+          expected: `${what}, at least once`,
+          observed: `not in any of the ${history.evidence.entries.length} entries of the journal`
+        })
+  )
