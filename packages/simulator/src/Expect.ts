@@ -17,251 +17,59 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Effectable from "effect/Effectable"
 import * as Either from "effect/Either"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import type { Event, Of, Span } from "./Expectation.js"
+import { Expectation } from "./Expectation.js"
 import * as History from "./History.js"
+import {
+  at,
+  beatsIn,
+  closestCall,
+  each,
+  lanesOf,
+  lateBeat,
+  long,
+  momentOf,
+  momentOr,
+  no,
+  notYet,
+  some,
+  switchAt,
+  whose,
+  yes
+} from "./internal/judging.js"
 import type * as Journal from "./Journal.js"
-import type * as Simulator from "./Simulator.js"
-import * as Timeline from "./Timeline.js"
 
-/**
- * Something that was expected did not happen, or something happened that was not.
- *
- * @since 0.1.0
- * @category errors
- */
-export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>(
-  "@effect-deadman/simulator/ExpectationFailed"
-)("ExpectationFailed", {
-  /** The name of the assertion, for example `ordersCancelled`. */
-  expectation: Schema.String,
-  expected: Schema.String,
-  observed: Schema.String,
-  /** What came closest, where something did. */
-  nearestMiss: Schema.optional(Schema.String),
-  /** The slice of the timeline that shows it. */
-  timeline: Schema.String,
+export {
   /**
-   * False when the run could not be judged: it has not come far enough, the event was never marked, the journal is not
-   * whole, or nothing was at stake. Then the opposite has not been shown either.
+   * @since 0.1.0
+   * @category errors
    */
-  judged: Schema.Boolean,
-  /** What replays the run. */
-  seed: Schema.Number
-}) {
-  override get message(): string {
-    return [
-      `${this.expectation}`,
-      `  expected  ${this.expected}`,
-      `  observed  ${this.observed}`,
-      ...(this.nearestMiss === undefined ? [] : [`  nearest   ${this.nearestMiss}`]),
-      "",
-      ...this.timeline.split("\n").map((line) => `  ${line}`),
-      ""
-    ].join("\n")
-  }
-}
+  ExpectationFailed,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Expectation
+} from "./Expectation.js"
 
-/**
- * An event: the name of a mark, or the time since the simulator's start.
- *
- * @since 0.1.0
- * @category models
- */
-export type Event = Duration.DurationInput | (string & {})
-
-/**
- * Which account is judged; all of them when it is not given.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Of {
-  readonly account?: string | undefined
-}
-
-/**
- * A span of the run: from its beginning to now where nothing else is given.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Span extends Of {
-  readonly from?: Event | undefined
-  readonly to?: Event | undefined
-}
-
-/** Why a run does not meet an expectation. Instants are ms of the venue's clock. */
-interface Problem {
-  readonly expected: string
-  readonly observed: string
-  readonly nearest?: string | undefined
-  readonly account?: string | undefined
-  /** What the timeline shows; a little more on both sides is added. */
-  readonly from?: number | undefined
-  readonly to?: number | undefined
-  readonly notes?: ReadonlyArray<Timeline.Note> | undefined
-  /** Whether it only says that the run cannot be judged. */
-  readonly unjudged?: true | undefined
-}
-
-type Judgement = Either.Either<void, Problem>
-
-/**
- * An assertion: an effect that judges the simulator's run until now, and a value that judges any.
- *
- * @since 0.1.0
- * @category models
- */
-export class Expectation extends Effectable.Class<void, ExpectationFailed, Simulator.Simulator> {
-  readonly name: string
-  private readonly rule: (history: History.History) => Judgement
-
-  constructor(name: string, rule: (history: History.History) => Judgement) {
-    super()
-    this.name = name
-    this.rule = rule
-  }
-
-  /** What a run fails with; none when it meets the expectation. */
-  judge(evidence: History.Evidence): Option.Option<ExpectationFailed> {
-    const judgement =
-      evidence.dropped === 0
-        ? this.rule(History.make(evidence))
-        : no({
-            unjudged: true,
-            expected: "the whole journal, to judge by",
-            observed:
-              `${evidence.dropped} older entries were dropped: ` +
-              `give Simulator.layer a larger journalSize than ${evidence.entries.length}`
-          })
-    return Option.map(Either.getLeft(judgement), (problem) => {
-      const around = 5_000
-      return new ExpectationFailed({
-        expectation: this.name,
-        expected: problem.expected,
-        observed: problem.observed,
-        ...(problem.nearest === undefined ? {} : { nearestMiss: problem.nearest }),
-        timeline: Timeline.text(evidence, {
-          account: problem.account,
-          from: problem.from === undefined ? undefined : problem.from - around,
-          to: problem.to === undefined ? undefined : problem.to + around,
-          notes: problem.notes,
-          maxRows: 40
-        }),
-        judged: problem.unjudged !== true,
-        seed: evidence.seed
-      })
-    })
-  }
-
-  override commit(): Effect.Effect<void, ExpectationFailed, Simulator.Simulator> {
-    return Effect.flatMap(History.evidence, (evidence) =>
-      Option.match(this.judge(evidence), { onNone: () => Effect.void, onSome: Effect.fail })
-    )
-  }
-}
-
-// ---------------------------------------------------------------------------------------------------------------
-// Words
-// ---------------------------------------------------------------------------------------------------------------
-
-const yes: Judgement = Either.right(undefined)
-const no = (problem: Problem): Either.Either<never, Problem> => Either.left(problem)
-
-const long = (millis: number): string => `${millis / 1000} s`
-const at = (history: History.History, instant: number): string => `${History.seconds(history.evidence, instant)} s`
-const some = (count: number, what: string): string => `${count === 0 ? "no" : count} ${what}${count === 1 ? "" : "s"}`
-
-interface Moment {
-  readonly at: number
-  /** How it is told: `"crash" (31.000 s)`. */
-  readonly name: string
-  /** The account that the mark belongs to. */
-  readonly account: string | undefined
-}
-
-const momentOf = (history: History.History, event: Event): Either.Either<Moment, Problem> => {
-  const mark = history.marks.findLast((mark) => mark.name === event)
-  if (mark !== undefined) {
-    return Either.right({ at: mark.at, name: `"${mark.name}" (${at(history, mark.at)})`, account: mark.account })
-  }
-  const since = Option.map(Duration.decodeUnknown(event), Duration.toMillis)
-  if (Option.isSome(since)) {
-    const instant = history.evidence.start + since.value
-    return Either.right({ at: instant, name: at(history, instant), account: undefined })
-  }
-  const names = [...new Set(history.marks.map((mark) => `"${mark.name}"`))]
-  return no({
-    unjudged: true,
-    expected: `the event ${JSON.stringify(event)}`,
-    observed:
-      names.length === 0
-        ? `nothing was marked: say Simulator.mark(${JSON.stringify(event)}) where it happens`
-        : `only these were marked: ${names.join(", ")}`
-  })
-}
-
-const momentOr = (
-  history: History.History,
-  event: Event | undefined,
-  otherwise: () => number
-): Either.Either<Moment, Problem> => {
-  if (event !== undefined) return momentOf(history, event)
-  const instant = otherwise()
-  return Either.right({ at: instant, name: at(history, instant), account: undefined })
-}
-
-const lanesOf = (history: History.History, account: string | undefined): ReadonlyArray<History.Lane> =>
-  account === undefined ? history.lanes : [History.laneOf(history, account)]
-
-const whose = (history: History.History, lane: History.Lane): string =>
-  history.lanes.length > 1 ? ` of account ${lane.account}` : ""
-
-/** Judges each account until one does not meet it. */
-const each = (lanes: ReadonlyArray<History.Lane>, judge: (lane: History.Lane) => Judgement): Judgement => {
-  for (const lane of lanes) {
-    const judgement = judge(lane)
-    if (Either.isLeft(judgement)) return no({ account: lane.account, ...judgement.left })
-  }
-  return yes
-}
-
-const notYet = (history: History.History, until: number, expected: string): Either.Either<void, Problem> =>
-  history.evidence.now >= until
-    ? yes
-    : no({
-        unjudged: true,
-        expected,
-        observed: `the run has only come to ${at(history, history.evidence.now)}: let ${long(until - history.evidence.now)} more pass`,
-        from: history.evidence.now
-      })
-
-/** How near a tooth came to firing: how much was left when it was refreshed or closed. */
-const closestCall = (lane: History.Lane, from: number, to: number) => {
-  let closest: { readonly at: number; readonly left: number } | undefined
-  for (const tooth of lane.teeth) {
-    if (tooth.end === "fired" || tooth.from > to) continue
-    const end = Math.min(tooth.to ?? to, to)
-    if (end < from) continue
-    const left = tooth.deadline - end
-    if (closest === undefined || left < closest.left) closest = { at: end, left }
-  }
-  return closest
-}
-
-const switchAt = (history: History.History, lane: History.Lane, instant: number): string => {
-  const tooth = History.toothAt(lane, instant)
-  if (tooth !== undefined) return `the switch was armed and would fire at ${at(history, tooth.deadline)}`
-  const last = lane.teeth.findLast((tooth) => tooth.from <= instant)
-  if (last === undefined) return "the switch had never been armed"
-  return last.end === "fired"
-    ? `the switch had fired at ${at(history, last.to ?? instant)}`
-    : `the switch had been switched off at ${at(history, last.to ?? instant)}`
-}
+export type {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Event,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Of,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Span
+} from "./Expectation.js"
 
 // ---------------------------------------------------------------------------------------------------------------
 // Orders
@@ -418,20 +226,6 @@ export const armedThroughout = (options: Span = {}): Expectation =>
     })
   )
 
-/** The beat that would have saved it, had it come in time. */
-const lateBeat = (history: History.History, lane: History.Lane, deadline: number): string | undefined => {
-  const late = lane.beats.find(
-    ({ countdown, record }) => countdown !== "0" && record.appliedAt !== undefined && record.appliedAt >= deadline
-  )
-  if (late?.record.appliedAt !== undefined) {
-    return `the next beat was applied at ${at(history, late.record.appliedAt)}, ${long(late.record.appliedAt - deadline)} later (sent at ${at(history, late.record.sentAt)})`
-  }
-  const lost = lane.beats.findLast(({ record }) => record.sentAt < deadline)
-  return lost === undefined
-    ? undefined
-    : `the last beat before was sent at ${at(history, lost.record.sentAt)}: ${History.fateOf(lost.record)}`
-}
-
 /**
  * The switch fires exactly once; with `after` and `within`, exactly once from that event on, and within that duration.
  *
@@ -546,11 +340,6 @@ export const closedAfterFire = (options: Of = {}): Expectation =>
 // ---------------------------------------------------------------------------------------------------------------
 // Beats
 // ---------------------------------------------------------------------------------------------------------------
-
-const beatsIn = (lane: History.Lane, from: number, to: number): ReadonlyArray<Journal.RequestRecord> =>
-  lane.beats
-    .map(({ record }) => record)
-    .filter((record) => record.copyOf === undefined && record.sentAt >= from && record.sentAt <= to)
 
 /**
  * Two calls of the countdown (beats, and switching off) of one account are never closer together than that, as the bot

@@ -17,6 +17,7 @@
 import * as Effect from "effect/Effect"
 import * as History from "./History.js"
 import * as Page from "./internal/page.js"
+import * as Picture from "./internal/picture.js"
 import type * as Journal from "./Journal.js"
 import type * as Simulator from "./Simulator.js"
 
@@ -347,7 +348,7 @@ export const text = (evidence: History.Evidence, options: TextOptions = {}): str
  * @category pictures
  */
 export const svg = (evidence: History.Evidence, options: Options = {}): string =>
-  Page.svg(History.make(evidence), options)
+  Picture.svg(History.make(evidence), options)
 
 /**
  * The run as a page that opens from disk: the picture, what its signs mean, and the text below. Nothing in it points

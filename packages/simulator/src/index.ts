@@ -11,6 +11,11 @@ export * as Expect from "./Expect.js"
 /**
  * @since 0.1.0
  */
+export * as Expectation from "./Expectation.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as Fault from "./Fault.js"
 
 /**
