@@ -213,6 +213,8 @@ export type Entry =
 export interface Journal {
   /** The entries that are kept, oldest first. */
   readonly entries: () => ReadonlyArray<Entry>
+  /** How many that is. */
+  readonly size: () => number
   /** How many were dropped. */
   readonly dropped: () => number
   readonly append: (entry: Entry) => void
@@ -231,6 +233,7 @@ export const make = (options?: { readonly size?: number | undefined }): Journal 
   let total = 0
   return {
     entries: () => (total <= size ? ring.slice() : [...ring.slice(total % size), ...ring.slice(0, total % size)]),
+    size: () => Math.min(total, size),
     dropped: () => Math.max(0, total - size),
     append: (entry) => {
       if (total < size) ring.push(entry)

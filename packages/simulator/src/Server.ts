@@ -1,23 +1,53 @@
 /**
  * The simulated exchange behind real sockets, for bots in any language: the same machine, protocol, network and journal
- * as in memory, on a clock that runs.
+ * as in memory, on a clock that runs, stands or jumps.
+ *
+ * | Path | What is there |
+ * |---|---|
+ * | `/api/...` | the venue's REST endpoints |
+ * | `/v3/ws/private` | its private WebSocket: login, the channel `order`, ping |
+ * | `/` | a page to watch it and to break the network by hand |
+ * | `/_sim/...` | the control API, see `ControlApi`; `/_sim/docs` to try it, `/_sim/openapi.json` |
+ *
+ * Every answer carries the exchange's time as `x-sim-now`. A connection cannot be refused once it is there: a fault that
+ * refuses it resets it instead.
  *
  * Needs `@effect/platform-node`.
  *
  * @since 0.1.0
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import type * as Fault from "./Fault.js"
-import { Driver, ServedClock } from "./internal/ServedClock.js"
+import * as Control from "./internal/Control.js"
+import { Driver } from "./internal/Driver.js"
+import * as Served from "./internal/Served.js"
+import { type Mode, ServedClock } from "./internal/ServedClock.js"
 import * as VenueSockets from "./internal/VenueSockets.js"
 import { WorldTag } from "./internal/WorldTag.js"
 import * as Simulator from "./Simulator.js"
+
+/**
+ * How time passes. `real` runs with the host; `scaled` runs `speed` times as fast; `manual` stands until it is advanced;
+ * `auto` jumps to the next thing that is due while no request is in flight and nobody holds the clock.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ClockMode = Mode
 
 /**
  * @since 0.1.0
@@ -28,7 +58,29 @@ export interface Options extends Simulator.Options {
   readonly port?: number | undefined
   /** The address to listen on. Default 127.0.0.1, which no other machine reaches. */
   readonly host?: string | undefined
+  /** What the control API asks for. Without it the host must be a loopback address. */
+  readonly token?: string | undefined
+  readonly clock?:
+    | {
+        /** Default `"real"`. */
+        readonly mode?: ClockMode | undefined
+        /** For `scaled`: the exchange's seconds for one of the host's. Default 10. */
+        readonly speed?: number | undefined
+        /** What the clock shows at the start: ms since the epoch. Default: the host's time. */
+        readonly start?: number | undefined
+      }
+    | undefined
 }
+
+/**
+ * Options that do not go together. The message says which and what to do.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidServerOptions extends Schema.TaggedError<InvalidServerOptions>(
+  "@effect-deadman/simulator/InvalidServerOptions"
+)("InvalidServerOptions", { message: Schema.String }) {}
 
 /**
  * A served exchange.
@@ -41,10 +93,41 @@ export class Server extends Context.Tag("@effect-deadman/simulator/Server")<
   {
     /** What a bot takes as the venue's base URL, for example `http://127.0.0.1:8080`. */
     readonly url: string
+    /** What a bot takes as the URL of the private WebSocket. */
+    readonly websocketUrl: string
     /** The control surface of the exchange that is served. */
     readonly simulator: Context.Tag.Service<Simulator.Simulator>
+    readonly clock: {
+      /** Moves the clock, and is done when everything that was due by then has happened; gives the exchange's time. */
+      readonly advance: (duration: Duration.DurationInput) => Effect.Effect<number>
+      /** Changes how time passes from now on. `speed` is for `"scaled"`. */
+      readonly set: (mode: ClockMode, speed?: number) => Effect.Effect<void>
+    }
   }
 >() {}
+
+const validate = (options: Options): Effect.Effect<void, InvalidServerOptions> => {
+  const fail = (message: string) => new InvalidServerOptions({ message })
+  const { clock, host = "127.0.0.1", port = 0, token } = options
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    return fail(`The port ${port} is none: give a whole number from 0 (any that is free) to 65535.`)
+  }
+  if (token === "") return fail("The token is empty: give one of at least one character, or none.")
+  if (token === undefined && !Control.isLoopback(host)) {
+    return fail(
+      `The host "${host}" can be reached from other machines, and whoever controls the exchange can do anything to it: ` +
+        `give a token as well, or listen on 127.0.0.1.`
+    )
+  }
+  const { speed, start } = clock ?? {}
+  if (speed !== undefined && !(speed > 0 && speed <= 100_000)) {
+    return fail(`The clock's speed ${speed} is out of range: give a number above 0, at most 100000.`)
+  }
+  if (start !== undefined && !(Number.isSafeInteger(start) && start >= 0)) {
+    return fail(`The clock cannot start at ${start}: give whole ms since the epoch.`)
+  }
+  return Effect.void
+}
 
 /**
  * Serves an exchange until the scope closes; requests that are under way then lose their connection. Fails when it
@@ -57,35 +140,101 @@ export const make: (
   options?: Options
 ) => Effect.Effect<
   Context.Context<Server | Simulator.Simulator>,
-  Fault.FaultSyntaxError | HttpServerError.ServeError,
+  Fault.FaultSyntaxError | InvalidServerOptions | HttpServerError.ServeError,
   Scope.Scope
 > = Effect.fnUntraced(function* (options: Options = {}) {
-  const clock = new ServedClock(undefined, 1)
+  yield* validate(options)
+  const clock = new ServedClock(options.clock?.start)
   const context = yield* Effect.withClock(Simulator.make(options), clock)
   const simulator = Context.get(context, Simulator.Simulator)
   const world = Context.unsafeGet(context, WorldTag)
-  yield* Effect.acquireRelease(
+  const driver = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const driver = new Driver(world, clock)
+      driver.set(options.clock?.mode ?? "real", options.clock?.speed ?? 10)
       driver.start()
       return driver
     }),
     (driver) => Effect.sync(() => driver.stop())
   )
+  const served: Served.Served = {
+    world,
+    driver,
+    simulatorStart: simulator.time.start,
+    reset: Served.resetter(world, {
+      accounts: options.accounts ?? [{ uid: Simulator.demoUid }],
+      venue: options.venue
+    })
+  }
 
   const host = options.host ?? "127.0.0.1"
-  const server = Http.createServer({ noDelay: true })
+  const server = Http.createServer({ noDelay: true, keepAliveTimeout: 60_000 })
   const http = yield* NodeHttpServer.make(() => server, { port: options.port ?? 0, host })
   // Runs before the server waits for its connections to end, which one that is held by a fault never would.
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-  server.on("request", VenueSockets.make(world))
+  const control = yield* controlHandler(served, options.token)
+  const venue = VenueSockets.make(driver)
+  server.on("request", (request, response) => {
+    if (isControl(request.url ?? "/")) control(request, response)
+    else venue(request, response)
+  })
+
   const port = http.address._tag === "TcpAddress" ? http.address.port : 0
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+  const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`
   return Context.empty().pipe(
     Context.add(Simulator.Simulator, simulator),
-    Context.add(Server, Server.of({ url, simulator }))
+    Context.add(
+      Server,
+      Server.of({
+        url: `http://${authority}`,
+        websocketUrl: `ws://${authority}/v3/ws/private`,
+        simulator,
+        clock: {
+          advance: (duration) =>
+            Effect.async<number>((resume) => {
+              const takeBack = driver.advance(Duration.toMillis(duration), (now) => resume(Effect.succeed(now)))
+              return Effect.sync(() => void takeBack())
+            }),
+          set: (mode, speed = 10) => Effect.sync(() => driver.set(mode, speed))
+        }
+      })
+    )
   )
 })
+
+const isControl = (url: string): boolean => url === "/" || url.startsWith("/_sim") || url.startsWith("/?")
+
+const notFound = HttpServerResponse.unsafeJson(
+  { _tag: "NoSuchRoute", message: "There is nothing at this path. /_sim/docs shows the whole control API." },
+  { status: 404 }
+)
+
+/** The control API, its documentation and the page, as a handler for node's own server. */
+const controlHandler = (served: Served.Served, token: string | undefined) =>
+  Effect.gen(function* () {
+    const api = Control.layer(served, token)
+    const docs = Layer.mergeAll(
+      HttpApiBuilder.middlewareOpenApi({ path: "/_sim/openapi.json" }),
+      HttpApiSwagger.layer({ path: "/_sim/docs" })
+    )
+    const app = yield* HttpApiBuilder.httpApp.pipe(
+      Effect.provide(
+        Layer.mergeAll(docs).pipe(
+          Layer.provideMerge(api),
+          Layer.provideMerge(Layer.mergeAll(HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer))
+        )
+      )
+    )
+    const timed = app.pipe(
+      Effect.catchAllCause((cause) =>
+        Predicate.isTagged(Cause.squash(cause), "RouteNotFound") ? Effect.succeed(notFound) : Effect.failCause(cause)
+      ),
+      Effect.map((response) =>
+        HttpServerResponse.setHeader(response, VenueSockets.nowHeader, String(served.world.pump()))
+      )
+    )
+    return yield* NodeHttpServer.makeHandler(timed)
+  }).pipe(Effect.provide(NodeHttpServer.layerContext), Effect.withClock(Clock.make()))
 
 /**
  * @since 0.1.0
@@ -93,5 +242,7 @@ export const make: (
  */
 export const layer = (
   options?: Options
-): Layer.Layer<Server | Simulator.Simulator, Fault.FaultSyntaxError | HttpServerError.ServeError> =>
-  Layer.scopedContext(make(options))
+): Layer.Layer<
+  Server | Simulator.Simulator,
+  Fault.FaultSyntaxError | InvalidServerOptions | HttpServerError.ServeError
+> => Layer.scopedContext(make(options))

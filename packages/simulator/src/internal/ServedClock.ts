@@ -1,29 +1,38 @@
 /**
- * The clock of a served exchange, and what wakes it. Time that runs comes from the host's monotonic clock: a step of the
- * host's wall clock does not reach the exchange. Only a host that was suspended, whose monotonic clock stood still, makes
- * it jump, as the real venue would have gone on.
+ * The clock of a served exchange. Time that runs comes from the host's monotonic clock: a step of the host's wall clock
+ * does not reach the exchange. Only a host that was suspended, whose monotonic clock stood still, makes it jump, as the
+ * real venue would have gone on.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { World } from "./World.js"
 
 /** A wall clock this far ahead of the monotonic one (ms) means that the host was suspended. */
 const suspended = 1_000
 
-/** A timer of the host's cannot be longer (ms). */
-const longest = 2_147_483_647
+export type Mode = "real" | "scaled" | "manual" | "auto"
 
 export class ServedClock implements Clock.Clock {
   readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
-  /** The exchange's ms for one of the host's. */
-  readonly speed: number
+  mode: Mode = "real"
+  /** The exchange's ms for one of the host's; 0 while the clock stands. */
+  speed = 1
   private at: number
   private monotonic = performance.now()
   private wall = Date.now()
 
-  constructor(start: number | undefined, speed: number) {
+  constructor(start: number | undefined) {
     this.at = start ?? this.wall
-    this.speed = speed
+  }
+
+  set(mode: Mode, speed: number): void {
+    this.unsafeCurrentTimeMillis()
+    this.mode = mode
+    this.speed = mode === "real" ? 1 : mode === "scaled" ? speed : 0
+  }
+
+  /** Moves on to an instant (ms); one that has passed already is where it is. */
+  jumpTo(at: number): void {
+    this.at = Math.max(this.unsafeCurrentTimeMillis(), at)
   }
 
   unsafeCurrentTimeMillis(): number {
@@ -48,43 +57,5 @@ export class ServedClock implements Clock.Clock {
   /** What sleeps on this clock is woken by nobody: `Driver` moves the world. */
   sleep(): Effect.Effect<void> {
     return Effect.never
-  }
-}
-
-/** Moves the world when something is due by itself, with one timer for all that it waits for. */
-export class Driver {
-  private readonly world: World
-  private readonly clock: ServedClock
-  private timer: NodeJS.Timeout | undefined
-  private wakesAt = Infinity
-
-  constructor(world: World, clock: ServedClock) {
-    this.world = world
-    this.clock = clock
-  }
-
-  start(): void {
-    this.world.onDue = (at) => this.ensure(at)
-    this.world.pump()
-  }
-
-  stop(): void {
-    this.world.onDue = undefined
-    clearTimeout(this.timer)
-  }
-
-  /** A timer that comes too early finds nothing due, and sets the next: a refreshed countdown costs no timer. */
-  private ensure(at: number): void {
-    if (at >= this.wakesAt) return
-    this.wakesAt = at
-    clearTimeout(this.timer)
-    const wait = Math.ceil((at - this.clock.unsafeCurrentTimeMillis()) / this.clock.speed)
-    this.timer = setTimeout(
-      () => {
-        this.wakesAt = Infinity
-        this.world.pump()
-      },
-      Math.min(longest, Math.max(0, wait))
-    )
   }
 }

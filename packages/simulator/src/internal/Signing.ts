@@ -21,9 +21,12 @@ const publicKey = (key: ApiKey, pem: string): KeyObject | null => {
   return parsed
 }
 
+export const hmac = (secret: string, payload: string): string =>
+  createHmac("sha256", secret).update(payload).digest("base64")
+
 /** Whether `signature` is this key's signature of `payload`. */
 export const verifies = (key: ApiKey, payload: string, signature: string): boolean => {
-  if (key.secret !== undefined) return createHmac("sha256", key.secret).update(payload).digest("base64") === signature
+  if (key.secret !== undefined) return hmac(key.secret, payload) === signature
   if (key.rsaPublicKey === undefined) return false
   const pem = publicKey(key, key.rsaPublicKey)
   return pem !== null && verifyWith("sha256", Buffer.from(payload), pem, Buffer.from(signature, "base64"))

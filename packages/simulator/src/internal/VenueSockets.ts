@@ -3,7 +3,8 @@
  * also when that is a connection that breaks, half an answer, or none.
  */
 import type * as Http from "node:http"
-import type { Outcome, Pending, World } from "./World.js"
+import type { Driver } from "./Driver.js"
+import type { Outcome } from "./World.js"
 
 /** A longer body is not read to its end; the venue's own are a few hundred bytes (place-batch a few thousand). */
 const longestBody = 1_048_576
@@ -15,50 +16,76 @@ export const nowHeader = "x-sim-now"
 const addressOf = (request: Http.IncomingMessage): string =>
   (request.socket.remoteAddress ?? "127.0.0.1").replace(/^::ffff:/, "")
 
-/** Ends the connection as a peer that has crashed does. */
-const breakOff = (response: Http.ServerResponse): void => {
-  response.socket?.resetAndDestroy()
-}
-
-const answer = (world: World, response: Http.ServerResponse, outcome: Outcome): void => {
-  if (outcome._tag !== "Answer") return breakOff(response)
+const answer = (response: Http.ServerResponse, outcome: Outcome, now: number): void => {
+  // A connection that a fault ends breaks as when a peer has crashed.
+  if (outcome._tag !== "Answer") return void response.socket?.resetAndDestroy()
   const { body, headers, status, whole } = outcome
   const length = Buffer.byteLength(whole ?? body)
-  response.writeHead(status, { ...headers, [nowHeader]: world.state.now, "content-length": length })
+  response.writeHead(status, { ...headers, [nowHeader]: now, "content-length": length })
   if (whole === undefined) response.end(body)
   else response.write(body, () => response.socket?.destroy())
 }
 
-const handle = (world: World, request: Http.IncomingMessage, response: Http.ServerResponse, body: string): void => {
-  const pending: Pending = world.send({
+const handle = (
+  driver: Driver,
+  request: Http.IncomingMessage,
+  response: Http.ServerResponse,
+  body: string,
+  waits: () => void,
+  goesOn: () => void
+): void => {
+  const { world } = driver
+  const pending = world.send({
     method: request.method ?? "GET",
     path: request.url ?? "/",
     headers: request.headers as Readonly<Record<string, string | undefined>>,
     body,
     ip: addressOf(request)
   })
-  if (pending.outcome !== undefined) return answer(world, response, pending.outcome)
-  pending.listener = (outcome) => answer(world, response, outcome)
+  const settle = (outcome: Outcome) => answer(response, outcome, pending.record.receivedAt ?? world.state.now)
+  if (pending.outcome !== undefined) return settle(pending.outcome)
+  pending.listener = (outcome) => {
+    goesOn()
+    settle(outcome)
+  }
   response.on("close", () => {
     if (pending.outcome === undefined) world.abort(pending)
   })
+  waits()
 }
 
 /** Handles a request of node's own server as one to the venue. */
 export const make =
-  (world: World) =>
+  (driver: Driver) =>
   (request: Http.IncomingMessage, response: Http.ServerResponse): void => {
-    let chunks = ""
+    let inTheWay = false
+    const goesOn = () => {
+      if (inTheWay) return
+      inTheWay = true
+      driver.enter()
+    }
+    const waits = () => {
+      if (!inTheWay) return
+      inTheWay = false
+      driver.leave()
+    }
+    goesOn()
+    response.on("finish", waits)
+    response.on("close", waits)
+
+    let body = ""
+    let refused = false
     request.setEncoding("utf8")
     request.on("data", (chunk: string) => {
-      chunks += chunk
-      if (chunks.length > longestBody) {
-        response.writeHead(413, { "content-type": "text/plain", connection: "close" })
-        response.end(`The body is longer than ${longestBody} characters, which the venue does not read.\n`)
-        request.removeAllListeners("data")
-        request.removeAllListeners("end")
-        request.resume()
-      }
+      if (refused) return
+      body += chunk
+      if (body.length <= longestBody) return
+      refused = true
+      body = ""
+      response.writeHead(413, { "content-type": "text/plain", connection: "close" })
+      response.end(`The body is longer than ${longestBody} characters, which the venue does not read.\n`)
     })
-    request.on("end", () => handle(world, request, response, chunks))
+    request.on("end", () => {
+      if (!refused) handle(driver, request, response, body, waits, goesOn)
+    })
   }

@@ -87,6 +87,8 @@ export class World {
   /** Called with the instant of the next thing to do, whenever it may have moved to the front. */
   onDue: ((at: number) => void) | undefined
   readonly listeners = new Set<(entry: Journal.Entry) => void>()
+  /** Whoever wants what the exchange did as it did it, with the whole order. */
+  readonly watchers = new Set<(output: Exchange.Output) => void>()
   /** What waits to be overtaken, and how long after that it arrives. */
   private readonly held = new Map<Flight, number>()
   private tasks: Heap.Heap<Task> = undefined
@@ -195,6 +197,22 @@ export class World {
     }
     this.announce()
     return pending
+  }
+
+  /** Does something after a delay (ms), in its turn among all that is due. */
+  later(delay: number, run: (at: number) => void): void {
+    this.at(this.pump(), Math.max(1, delay), run)
+    this.announce()
+  }
+
+  /** Another exchange and another network, as if nothing had been. What is under way is lost. */
+  reset(state: Exchange.State, network: Network.State): void {
+    this.state = state
+    this.network = network
+    this.tasks = undefined
+    this.held.clear()
+    this.journal.clear()
+    this.announce()
   }
 
   /** The client gives up; what is under way stays under way. */
@@ -395,6 +413,7 @@ export class World {
 
   private record(outputs: ReadonlyArray<Exchange.Output>): void {
     for (const output of outputs) {
+      for (const watcher of this.watchers) watcher(output)
       const entry = entryOf(output)
       if (entry !== undefined) this.note(entry)
     }

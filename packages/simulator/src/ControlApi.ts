@@ -1,0 +1,629 @@
+/**
+ * The served exchange's control surface over HTTP, as a description: `Server` serves it under `/_sim`, with OpenAPI at
+ * `/_sim/openapi.json` and a page to try it at `/_sim/docs`. A test in TypeScript makes a client of it with
+ * `HttpApiClient.make(ControlApi.Api)`, one in any other language from the OpenAPI document.
+ *
+ * Instants are ms since the epoch on the exchange's clock, lengths are ms of the same clock.
+ *
+ * @since 0.1.0
+ */
+import * as HttpApi from "@effect/platform/HttpApi"
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
+import * as OpenApi from "@effect/platform/OpenApi"
+import * as Schema from "effect/Schema"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Errors
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * No account has this UID.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NoSuchAccount extends Schema.TaggedError<NoSuchAccount>("@effect-deadman/simulator/NoSuchAccount")(
+  "NoSuchAccount",
+  { uid: Schema.String, message: Schema.String },
+  HttpApiSchema.annotations({ status: 404 })
+) {}
+
+/**
+ * The account has no open order with this id.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NoSuchOrder extends Schema.TaggedError<NoSuchOrder>("@effect-deadman/simulator/NoSuchOrder")(
+  "NoSuchOrder",
+  { orderId: Schema.String, message: Schema.String },
+  HttpApiSchema.annotations({ status: 404 })
+) {}
+
+/**
+ * No fault in force has this id.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NoSuchFault extends Schema.TaggedError<NoSuchFault>("@effect-deadman/simulator/NoSuchFault")(
+  "NoSuchFault",
+  { id: Schema.Number, message: Schema.String },
+  HttpApiSchema.annotations({ status: 404 })
+) {}
+
+/**
+ * Nobody holds the clock under this name.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NoSuchHold extends Schema.TaggedError<NoSuchHold>("@effect-deadman/simulator/NoSuchHold")(
+  "NoSuchHold",
+  { name: Schema.String, message: Schema.String },
+  HttpApiSchema.annotations({ status: 404 })
+) {}
+
+/**
+ * A text that is no fault: the message shows where it fails, and what is allowed there.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidFault extends Schema.TaggedError<InvalidFault>("@effect-deadman/simulator/InvalidFault")(
+  "InvalidFault",
+  {
+    input: Schema.String,
+    position: Schema.Number,
+    found: Schema.String,
+    expected: Schema.Array(Schema.String),
+    message: Schema.String
+  },
+  HttpApiSchema.annotations({ status: 400 })
+) {}
+
+/**
+ * The exchange refused it, with the code that it would answer a bot.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Refused extends Schema.TaggedError<Refused>("@effect-deadman/simulator/Refused")(
+  "Refused",
+  { code: Schema.String, message: Schema.String },
+  HttpApiSchema.annotations({ status: 422 })
+) {}
+
+/**
+ * The clock did not get there, because somebody held it all the while.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ClockHeld extends Schema.TaggedError<ClockHeld>("@effect-deadman/simulator/ClockHeld")(
+  "ClockHeld",
+  { holders: Schema.Array(Schema.String), now: Schema.Number, message: Schema.String },
+  HttpApiSchema.annotations({ status: 409 })
+) {}
+
+/**
+ * The caller has no right to control the exchange.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Unauthorized extends Schema.TaggedError<Unauthorized>("@effect-deadman/simulator/Unauthorized")(
+  "Unauthorized",
+  { message: Schema.String },
+  HttpApiSchema.annotations({ status: 401 })
+) {}
+
+/**
+ * The control API is never reachable by accident. With a token, the token is asked for. Without one the exchange listens
+ * on loopback only, and what a page of another site sends from this machine's browser is refused.
+ *
+ * @since 0.1.0
+ * @category middleware
+ */
+export class Guard extends HttpApiMiddleware.Tag<Guard>()("@effect-deadman/simulator/Guard", {
+  failure: Unauthorized,
+  security: {
+    bearer: HttpApiSecurity.bearer,
+    query: HttpApiSecurity.apiKey({ in: "query", key: "token" })
+  }
+}) {}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Models
+// ---------------------------------------------------------------------------------------------------------------------
+
+const instant = Schema.Number.annotations({ description: "ms since the epoch, on the exchange's clock" })
+const ms = Schema.NonNegative.annotations({ description: "ms on the exchange's clock" })
+
+/**
+ * The state of one account's switch, which no client of the real venue can read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Switch = Schema.Union(
+  Schema.TaggedStruct("Armed", {
+    seconds: Schema.Number,
+    deadline: instant,
+    remaining: ms,
+    firesAt: instant,
+    armedAt: instant
+  }),
+  Schema.TaggedStruct("Closed", {}),
+  Schema.TaggedStruct("Fired", { at: instant, deadline: instant, orders: Schema.Number })
+).annotations({ identifier: "Switch" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export const Order = Schema.Struct({
+  orderId: Schema.String,
+  clientOid: Schema.String,
+  category: Schema.String,
+  symbol: Schema.String,
+  side: Schema.Literal("buy", "sell"),
+  orderType: Schema.Literal("limit", "market"),
+  price: Schema.String,
+  qty: Schema.String,
+  timeInForce: Schema.String,
+  posSide: Schema.String,
+  reduceOnly: Schema.Literal("yes", "no"),
+  orderStatus: Schema.Literal("live", "partially_filled", "filled", "cancelled"),
+  cumExecQty: Schema.String,
+  cumExecValue: Schema.String,
+  avgPrice: Schema.String,
+  cancelReason: Schema.String,
+  createdTime: instant,
+  updatedTime: instant
+}).annotations({ identifier: "Order" })
+
+const decimal = Schema.String.pipe(
+  Schema.pattern(/^(?!0*(\.0*)?$)\d{1,20}(\.\d{1,20})?$/, {
+    message: () => 'a positive number as a string, such as "0.01"'
+  })
+)
+
+/**
+ * An order to place: what is left out is a limit buy of 0.01 BTCUSDT at 50000 in USDT-FUTURES.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const NewOrder = Schema.Struct({
+  category: Schema.optional(Schema.Literal("SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")),
+  symbol: Schema.optional(Schema.NonEmptyString),
+  side: Schema.optional(Schema.Literal("buy", "sell")),
+  orderType: Schema.optional(Schema.Literal("limit", "market")),
+  qty: Schema.optional(decimal),
+  price: Schema.optional(decimal),
+  timeInForce: Schema.optional(Schema.Literal("gtc", "post_only", "ioc", "fok")),
+  clientOid: Schema.optional(Schema.String),
+  posSide: Schema.optional(Schema.Literal("long", "short")),
+  reduceOnly: Schema.optional(Schema.Literal("yes", "no"))
+}).annotations({ identifier: "NewOrder" })
+
+/**
+ * A key to declare. It signs with its `secret`, or with the private half of `rsaPublicKey` (PEM).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ApiKey = Schema.Struct({
+  key: Schema.NonEmptyString,
+  secret: Schema.optional(Schema.NonEmptyString),
+  rsaPublicKey: Schema.optional(Schema.NonEmptyString),
+  passphrase: Schema.NonEmptyString,
+  permission: Schema.optional(Schema.Literal("trade", "read")),
+  ipWhitelist: Schema.optional(Schema.Array(Schema.String)),
+  demo: Schema.optional(Schema.Boolean)
+}).annotations({ identifier: "ApiKey" })
+
+/**
+ * An account to declare. Without keys it gets one with obvious test values: `test-key-<uid>`, `test-secret-<uid>`,
+ * `test-passphrase-<uid>`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const NewAccount = Schema.Struct({
+  uid: Schema.String.pipe(
+    Schema.pattern(/^[A-Za-z0-9_-]{1,40}$/, {
+      message: () => "a UID is 1 to 40 letters, digits, hyphens or underscores"
+    })
+  ),
+  keys: Schema.optional(Schema.NonEmptyArray(ApiKey)),
+  mode: Schema.optional(Schema.Literal("unified", "classic")),
+  accountMode: Schema.optional(Schema.Literal("unified", "hybrid", "upgrading", "switching")),
+  countdownAccess: Schema.optional(Schema.Boolean)
+}).annotations({ identifier: "NewAccount" })
+
+/**
+ * An account as it stands; secrets are never told.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Account = Schema.Struct({
+  uid: Schema.String,
+  mode: Schema.Literal("unified", "classic"),
+  countdownAccess: Schema.Boolean,
+  switch: Switch,
+  openOrders: Schema.Number
+}).annotations({ identifier: "Account" })
+
+/**
+ * A fault in force. `seen` counts what it could have acted on, `acted` what it acted on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ActiveFault = Schema.Struct({
+  id: Schema.Number,
+  fault: Schema.String,
+  since: instant,
+  seen: Schema.Number,
+  acted: Schema.Number
+}).annotations({ identifier: "ActiveFault" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export const ClockMode = Schema.Literal("real", "scaled", "manual", "auto").annotations({
+  identifier: "ClockMode",
+  description:
+    "real: runs with the host. scaled: runs `speed` times as fast. manual: stands until it is advanced. auto: jumps to " +
+    "the next thing that is due while no request is in flight and nobody holds it."
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export const Clock = Schema.Struct({
+  now: instant,
+  mode: ClockMode,
+  speed: Schema.Number.annotations({ description: "ms of the exchange for one of the host; 0 while it stands" }),
+  nextDue: Schema.optional(instant),
+  holds: Schema.Array(Schema.Struct({ name: Schema.String, since: instant })),
+  sleeping: Schema.Array(Schema.Struct({ name: Schema.String, until: instant }))
+}).annotations({ identifier: "Clock" })
+
+/**
+ * An entry of the journal; which fields it has follows from its `_tag`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const JournalEntry = Schema.Struct(
+  { _tag: Schema.String },
+  Schema.Record({ key: Schema.String, value: Schema.Unknown })
+).annotations({ identifier: "JournalEntry" })
+
+/**
+ * A page of the journal, oldest first. `next` is the `after` of the following page.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const JournalPage = Schema.Struct({
+  entries: Schema.Array(JournalEntry),
+  next: Schema.Number,
+  total: Schema.Number.annotations({ description: "all entries there have been since the journal was last cleared" }),
+  dropped: Schema.Number.annotations({ description: "how many of those the journal no longer has" })
+}).annotations({ identifier: "JournalPage" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export const State = Schema.Struct({
+  version: Schema.String,
+  clock: Clock,
+  seed: Schema.Union(Schema.Number, Schema.String),
+  maintenance: Schema.Boolean,
+  windows: Schema.Array(Schema.Struct({ from: instant, to: instant })),
+  faults: Schema.Array(ActiveFault),
+  accounts: Schema.Array(
+    Schema.Struct({ ...Account.fields, orders: Schema.Array(Order).annotations({ description: "open, oldest first" }) })
+  ),
+  journal: Schema.Struct({ total: Schema.Number, dropped: Schema.Number })
+}).annotations({ identifier: "State" })
+
+const uid = HttpApiSchema.param("uid", Schema.String)
+const orderId = HttpApiSchema.param("orderId", Schema.String)
+const events = HttpApiSchema.Text({ contentType: "text/event-stream" })
+const orders = Schema.Struct({ orders: Schema.Array(Order) })
+
+const described = (summary: string, description?: string) =>
+  OpenApi.annotations(description === undefined ? { summary } : { summary, description })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Endpoints
+// ---------------------------------------------------------------------------------------------------------------------
+
+const State_ = HttpApiGroup.make("state")
+  .add(HttpApiEndpoint.get("read", "/state").addSuccess(State).annotateContext(described("The whole exchange, now.")))
+  .add(
+    HttpApiEndpoint.get("live", "/live")
+      .addSuccess(events)
+      .annotateContext(
+        described(
+          "What the page shows, whenever it changes.",
+          "Server-sent events, at most ten a second: `state` (the same as `/state`) and `entries` (an array of journal " +
+            "entries; a request comes again each time it has got further). `skipped` says how many entries were left " +
+            "out because they came faster than that."
+        )
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("reset", "/reset")
+      .addSuccess(State)
+      .annotateContext(
+        described(
+          "Puts accounts, orders, faults and journal back to what the server was started with.",
+          "The clock goes on. Requests under way are lost."
+        )
+      )
+  )
+  .middleware(Guard)
+
+const Accounts = HttpApiGroup.make("accounts")
+  .add(
+    HttpApiEndpoint.get("list", "/accounts")
+      .addSuccess(Schema.Struct({ accounts: Schema.Array(Account) }))
+      .annotateContext(described("All accounts."))
+  )
+  .add(
+    HttpApiEndpoint.put("declare", "/accounts")
+      .setPayload(NewAccount)
+      .addSuccess(Account)
+      .annotateContext(described("Declares an account, or changes the keys and rights of one."))
+  )
+  .add(
+    HttpApiEndpoint.get("read")`/accounts/${uid}`
+      .addSuccess(Account)
+      .addError(NoSuchAccount)
+      .annotateContext(described("One account and its switch."))
+  )
+  .add(
+    HttpApiEndpoint.get("orders")`/accounts/${uid}/orders`
+      .setUrlParams(Schema.Struct({ state: Schema.optional(Schema.Literal("open", "closed", "all")) }))
+      .addSuccess(orders)
+      .addError(NoSuchAccount)
+      .annotateContext(described("Its orders, oldest first: open ones, unless `state` says otherwise."))
+  )
+  .add(
+    HttpApiEndpoint.post("placeOrder")`/accounts/${uid}/orders`
+      .setPayload(NewOrder)
+      .addSuccess(Order)
+      .addError(NoSuchAccount)
+      .addError(Refused)
+      .annotateContext(described("Puts an order into the book, past network, signature and rate limit."))
+  )
+  .add(
+    HttpApiEndpoint.del("cancelOrders")`/accounts/${uid}/orders`
+      .addSuccess(orders)
+      .addError(NoSuchAccount)
+      .annotateContext(described("Cancels all its open orders."))
+  )
+  .add(
+    HttpApiEndpoint.del("cancelOrder")`/accounts/${uid}/orders/${orderId}`
+      .addSuccess(Order)
+      .addError(NoSuchAccount)
+      .addError(NoSuchOrder)
+      .annotateContext(described("Cancels one open order."))
+  )
+  .add(
+    HttpApiEndpoint.post("fillOrder")`/accounts/${uid}/orders/${orderId}/fill`
+      .setPayload(Schema.Struct({ qty: Schema.optional(decimal), price: Schema.optional(decimal) }))
+      .addSuccess(Order)
+      .addError(NoSuchAccount)
+      .addError(NoSuchOrder)
+      .addError(Refused)
+      .annotateContext(described("Fills an open order, all of it or `qty`."))
+  )
+  .add(
+    HttpApiEndpoint.post("beat")`/accounts/${uid}/beat`
+      .setPayload(
+        Schema.Struct({
+          countdown: Schema.optionalWith(Schema.String, { default: () => "10" }),
+          timeout: Schema.optionalWith(ms, { default: () => 2_000 })
+        })
+      )
+      .addSuccess(Schema.Struct({ request: Schema.Number }))
+      .addError(NoSuchAccount)
+      .addError(Refused)
+      .annotateContext(
+        described(
+          "Sends one countdown request as a bot of this account would: signed, and through all faults.",
+          "Answers at once with the request's number in the journal, where its way can be followed. The bot gives up " +
+            "after `timeout` on the exchange's clock."
+        )
+      )
+  )
+  .middleware(Guard)
+
+const Faults = HttpApiGroup.make("faults")
+  .add(
+    HttpApiEndpoint.get("list", "/faults")
+      .addSuccess(Schema.Struct({ faults: Schema.Array(ActiveFault) }))
+      .annotateContext(described("The faults in force."))
+  )
+  .add(
+    HttpApiEndpoint.post("add", "/faults")
+      .setPayload(
+        Schema.Struct({
+          fault: Schema.String.annotations({
+            description: "for example `drop-answer;times=3` or `delay-request;by=200ms;account=1000001`"
+          })
+        })
+      )
+      .addSuccess(ActiveFault)
+      .addError(InvalidFault)
+      .annotateContext(described("Adds a fault of the network, in the one grammar for faults."))
+  )
+  .add(
+    HttpApiEndpoint.del("remove")`/faults/${HttpApiSchema.param("id", Schema.NumberFromString)}`
+      .addSuccess(ActiveFault)
+      .addError(NoSuchFault)
+      .annotateContext(described("Removes a fault."))
+  )
+  .add(
+    HttpApiEndpoint.del("heal", "/faults")
+      .addSuccess(Schema.Struct({ removed: Schema.Number }))
+      .annotateContext(described("Removes all faults."))
+  )
+  .add(
+    HttpApiEndpoint.post("maintenance", "/maintenance")
+      .setPayload(Schema.Struct({ after: Schema.optionalWith(ms, { default: () => 0 }), for: ms }))
+      .addSuccess(Schema.Struct({ from: instant, to: instant }))
+      .annotateContext(
+        described("Schedules a release window of the venue, in which it answers requests with an error of that kind.")
+      )
+  )
+  .middleware(Guard)
+
+const Clock_ = HttpApiGroup.make("clock")
+  .add(HttpApiEndpoint.get("read", "/clock").addSuccess(Clock).annotateContext(described("What the clock shows.")))
+  .add(
+    HttpApiEndpoint.put("set", "/clock")
+      .setPayload(
+        Schema.Struct({
+          mode: ClockMode,
+          speed: Schema.optional(Schema.Positive.annotations({ description: "for `scaled`; default 10" }))
+        })
+      )
+      .addSuccess(Clock)
+      .annotateContext(described("Changes how time passes, from now on. Time itself never goes back."))
+  )
+  .add(
+    HttpApiEndpoint.post("advance", "/clock/advance")
+      .setPayload(Schema.Struct({ ms }))
+      .addSuccess(Clock)
+      .addError(ClockHeld)
+      .annotateContext(
+        described(
+          "Moves the clock, and answers when everything that was due by then has happened.",
+          "Whoever sleeps on the clock is woken at its own instant, and the clock waits there until it sleeps again or " +
+            "gives up its hold. A clock that runs jumps, and runs on from there."
+        )
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("sleep", "/clock/sleep")
+      .setPayload(
+        Schema.Struct({
+          as: Schema.optional(
+            Schema.NonEmptyString.annotations({ description: "gives up this hold while asleep, and has it on waking" })
+          ),
+          ms
+        })
+      )
+      .addSuccess(Schema.Struct({ now: instant }))
+      .annotateContext(described("Answers when so much time has passed: the `sleep` of a bot in virtual time."))
+  )
+  .add(
+    HttpApiEndpoint.post("hold", "/clock/holds")
+      .setPayload(Schema.Struct({ name: Schema.NonEmptyString }))
+      .addSuccess(Clock)
+      .annotateContext(
+        described(
+          "Holds the clock: in `auto` it does not jump until every hold is given up.",
+          "Holding twice under one name is holding once."
+        )
+      )
+  )
+  .add(
+    HttpApiEndpoint.del("release")`/clock/holds/${HttpApiSchema.param("name", Schema.String)}`
+      .addSuccess(Clock)
+      .addError(NoSuchHold)
+      .annotateContext(described("Gives up a hold."))
+  )
+  .middleware(Guard)
+
+const Journal = HttpApiGroup.make("journal")
+  .add(
+    HttpApiEndpoint.get("page", "/journal")
+      .setUrlParams(
+        Schema.Struct({
+          after: Schema.optional(Schema.NumberFromString.pipe(Schema.nonNegative())),
+          limit: Schema.optional(Schema.NumberFromString.pipe(Schema.between(1, 10_000)))
+        })
+      )
+      .addSuccess(JournalPage)
+      .annotateContext(described("Entries of the journal, from the oldest that it has or from after the given one."))
+  )
+  .add(
+    HttpApiEndpoint.get("file", "/journal.ndjson")
+      .addSuccess(HttpApiSchema.Text({ contentType: "application/x-ndjson" }))
+      .annotateContext(described("The whole journal as a file, one JSON object a line."))
+  )
+  .add(
+    HttpApiEndpoint.get("events", "/journal/events")
+      .addSuccess(events)
+      .annotateContext(
+        described(
+          "Every entry from now on, as server-sent events named `entry`.",
+          "A request comes again each time it has got further. A reader that is too slow gets an event `gap` with how " +
+            "many it missed."
+        )
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("mark", "/journal/marks")
+      .setPayload(Schema.Struct({ name: Schema.NonEmptyString, account: Schema.optional(Schema.String) }))
+      .addSuccess(JournalEntry)
+      .annotateContext(described("Notes something in the journal, for example `crash`."))
+  )
+  .add(
+    HttpApiEndpoint.del("clear", "/journal")
+      .addSuccess(Schema.Struct({ cleared: Schema.Number }))
+      .annotateContext(described("Empties the journal."))
+  )
+  .add(
+    HttpApiEndpoint.get("timeline", "/timeline")
+      .setUrlParams(Schema.Struct({ account: Schema.optional(Schema.String) }))
+      .addSuccess(HttpApiSchema.Text({ contentType: "text/html" }))
+      .annotateContext(described("The run until now as a page of its own, with nothing outside it."))
+  )
+  .add(
+    HttpApiEndpoint.get("timelineText", "/timeline.txt")
+      .setUrlParams(Schema.Struct({ account: Schema.optional(Schema.String) }))
+      .addSuccess(HttpApiSchema.Text())
+      .annotateContext(described("The run until now as text."))
+  )
+  .middleware(Guard)
+
+/**
+ * The control API.
+ *
+ * @since 0.1.0
+ * @category api
+ */
+export const Api = HttpApi.make("effect-deadman-simulator")
+  .add(State_)
+  .add(Accounts)
+  .add(Faults)
+  .add(Clock_)
+  .add(Journal)
+  .prefix("/_sim")
+  .annotateContext(
+    OpenApi.annotations({
+      title: "effect-deadman simulator: control",
+      version: "0.1.0",
+      description:
+        "Controls the simulated exchange: accounts, orders, faults, clock and journal. Instants are ms since the epoch " +
+        "on the exchange's clock, which every answer carries as `x-sim-now`."
+    })
+  )

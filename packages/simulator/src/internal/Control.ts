@@ -1,0 +1,432 @@
+/**
+ * The control API's handlers: thin, over the world and what moves it.
+ */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as Stream from "effect/Stream"
+import { timingSafeEqual } from "node:crypto"
+import * as ControlApi from "../ControlApi.js"
+import * as Exchange from "../Exchange.js"
+import * as Fault from "../Fault.js"
+import type * as History from "../History.js"
+import * as Journal from "../Journal.js"
+import * as Timeline from "../Timeline.js"
+import * as EventStream from "./EventStream.js"
+import * as Served from "./Served.js"
+
+/** An advance that has been waiting so long (ms of the host's) for somebody's hold is given up. */
+const longestWait = 10_000
+
+/** A page of a person's is told at most ten times a second. */
+const liveEvery = 100
+const liveEntries = 200
+
+const hostnameOf = (host: string): string => host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1")
+
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
+
+const equalSecrets = (a: string, b: string): boolean => {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+/** Who may control: with a token whoever has it, without one this machine's own programs and the page itself. */
+const guard = (token: string | undefined): Layer.Layer<ControlApi.Guard> => {
+  const check = (given: Redacted.Redacted) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): Effect.Effect<void, ControlApi.Unauthorized> => {
+      if (token !== undefined) {
+        if (equalSecrets(Redacted.value(given), token)) return Effect.void
+        return new ControlApi.Unauthorized({
+          message:
+            "Controlling this exchange needs the token that it was started with: send `Authorization: Bearer <token>`, " +
+            "or `?token=<token>` where no header can be set."
+        })
+      }
+      const host = request.headers["host"] ?? ""
+      const origin = request.headers["origin"]
+      if (!isLoopback(hostnameOf(host)) || (origin !== undefined && origin !== `http://${host}`)) {
+        return new ControlApi.Unauthorized({
+          message:
+            `This exchange is controlled from its own machine only, and not by pages of other sites (host "${host}", ` +
+            `origin "${origin ?? "none"}"). Start it with a token to control it from elsewhere.`
+        })
+      }
+      return Effect.void
+    })
+  return Layer.succeed(ControlApi.Guard, { bearer: check, query: check })
+}
+
+const sse = (stream: Stream.Stream<Uint8Array>) =>
+  HttpServerResponse.stream(stream, {
+    contentType: "text/event-stream",
+    headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
+  })
+
+const known = (served: Served.Served, uid: string): Effect.Effect<Exchange.AccountState, ControlApi.NoSuchAccount> =>
+  Effect.suspend(() => {
+    served.world.pump()
+    const account = Exchange.account(served.world.state, uid)
+    if (account !== undefined) return Effect.succeed(account)
+    const uids = Exchange.accounts(served.world.state)
+      .slice(0, 20)
+      .map((account) => account.declared.uid)
+    return new ControlApi.NoSuchAccount({
+      uid,
+      message: `The simulated exchange has no account "${uid}". It has: ${uids.join(", ")}. PUT /_sim/accounts declares one.`
+    })
+  })
+
+/** Lets something happen to the exchange; gives the order that came of it. */
+const order = (
+  served: Served.Served,
+  event: Exchange.Event
+): Effect.Effect<Exchange.Order, ControlApi.Refused | ControlApi.NoSuchOrder> =>
+  Effect.suspend((): Effect.Effect<Exchange.Order, ControlApi.Refused | ControlApi.NoSuchOrder> => {
+    for (const output of served.world.step(event)) {
+      if (output._tag === "Refused") {
+        return "orderId" in event && event.orderId !== undefined && output.code === "25204"
+          ? new ControlApi.NoSuchOrder({
+              orderId: event.orderId,
+              message: `The account has no open order "${event.orderId}": it may be filled or cancelled already.`
+            })
+          : new ControlApi.Refused({
+              code: output.code,
+              message: `The exchange refuses this with code ${output.code}: ${output.msg}`
+            })
+      }
+      if ("order" in output) return Effect.succeed(output.order)
+    }
+    return Effect.dieMessage("the exchange neither did what it was asked nor refused it")
+  })
+
+const completed = (order: typeof ControlApi.NewOrder.Type): Exchange.NewOrder => {
+  const orderType = order.orderType ?? "limit"
+  return {
+    ...order,
+    category: order.category ?? "USDT-FUTURES",
+    symbol: order.symbol ?? "BTCUSDT",
+    side: order.side ?? "buy",
+    orderType,
+    qty: order.qty ?? "0.01",
+    price: order.price ?? (orderType === "limit" ? "50000" : undefined)
+  }
+}
+
+const state = (served: Served.Served) =>
+  HttpApiBuilder.group(ControlApi.Api, "state", (handlers) =>
+    handlers
+      .handle("read", () => Effect.sync(() => Served.stateOf(served)))
+      .handle("reset", () =>
+        Effect.sync(() => {
+          served.reset()
+          return Served.stateOf(served)
+        })
+      )
+      .handleRaw("live", () => Effect.sync(() => sse(live(served))))
+  )
+
+/** The state and the newest entries, gathered over a tenth of a second. */
+const live = ({ world, ...served }: Served.Served) =>
+  EventStream.make({
+    attach: (outbox) => {
+      let fresh = new Map<Journal.Entry | number, Journal.Entry>()
+      let skipped = 0
+      let timer: NodeJS.Timeout | undefined
+      const tell = () => {
+        timer = undefined
+        const entries = [...fresh.values()]
+        const state = EventStream.event("state", Served.stateOf({ world, ...served }))
+        const told = outbox.write(
+          entries.length > 0 ? EventStream.event("entries", { entries, skipped }) + state : state
+        )
+        skipped = told ? 0 : skipped + entries.length
+        fresh = new Map()
+      }
+      const listener = (entry: Journal.Entry) => {
+        const key = entry._tag === "Request" ? entry.id : entry
+        if (fresh.size < liveEntries || fresh.has(key)) fresh.set(key, entry)
+        else skipped++
+        timer ??= setTimeout(tell, liveEvery)
+      }
+      // What the page shows changes also without an entry: a clock that is advanced, a hold, a fault that has acted.
+      const look = setInterval(() => (timer ??= setTimeout(tell, liveEvery)), 1_000)
+      world.listeners.add(listener)
+      tell()
+      return () => {
+        world.listeners.delete(listener)
+        clearTimeout(timer)
+        clearInterval(look)
+      }
+    }
+  })
+
+const accounts = (served: Served.Served) => {
+  const { world } = served
+  const account = (uid: string) => Effect.map(known(served, uid), (account) => Served.accountOf(world.state, account))
+  return HttpApiBuilder.group(ControlApi.Api, "accounts", (handlers) =>
+    handlers
+      .handle("list", () =>
+        Effect.sync(() => {
+          world.pump()
+          const { state } = world
+          return { accounts: Exchange.accounts(state).map((account) => Served.accountOf(state, account)) }
+        })
+      )
+      .handle("declare", ({ payload }) =>
+        Effect.suspend(() => {
+          world.step({ _tag: "AddAccount", account: payload })
+          return Effect.orDie(account(payload.uid))
+        })
+      )
+      .handle("read", ({ path }) => account(path.uid))
+      .handle("orders", ({ path, urlParams }) =>
+        Effect.map(known(served, path.uid), ({ declared: { uid } }) => {
+          const wanted = urlParams.state ?? "open"
+          const closed = wanted === "open" ? [] : Exchange.closedOrders(world.state, uid)
+          const open = wanted === "closed" ? [] : Exchange.openOrders(world.state, uid)
+          return { orders: [...closed, ...open].sort((a, b) => a.createdTime - b.createdTime) }
+        })
+      )
+      .handle("placeOrder", ({ path, payload }) =>
+        Effect.zipRight(
+          known(served, path.uid),
+          Effect.catchTag(
+            order(served, { _tag: "PlaceOrder", account: path.uid, order: completed(payload) }),
+            "NoSuchOrder",
+            (e) => Effect.die(e)
+          )
+        )
+      )
+      .handle("cancelOrders", ({ path }) =>
+        Effect.map(known(served, path.uid), ({ declared: { uid } }) => ({
+          orders: Exchange.openOrders(world.state, uid).flatMap(({ orderId }) =>
+            world
+              .step({ _tag: "CancelOrder", account: uid, orderId })
+              .flatMap((output) => (output._tag === "Cancelled" ? [output.order] : []))
+          )
+        }))
+      )
+      .handle("cancelOrder", ({ path }) =>
+        Effect.zipRight(
+          known(served, path.uid),
+          Effect.catchTag(
+            order(served, { _tag: "CancelOrder", account: path.uid, orderId: path.orderId }),
+            "Refused",
+            (refused) => Effect.die(refused)
+          )
+        )
+      )
+      .handle("fillOrder", ({ path, payload }) =>
+        Effect.zipRight(
+          known(served, path.uid),
+          order(served, { _tag: "FillOrder", account: path.uid, orderId: path.orderId, ...payload })
+        )
+      )
+      .handle("beat", ({ path, payload }) =>
+        Effect.flatMap(
+          known(served, path.uid),
+          (account): Effect.Effect<{ readonly request: number }, ControlApi.Refused> => {
+            const request = Served.beat(world, account, payload.countdown, payload.timeout)
+            if (request !== undefined) return Effect.succeed({ request })
+            return new ControlApi.Refused({
+              code: "40037",
+              message: `Account "${path.uid}" has no key with a secret: nothing here can sign for it.`
+            })
+          }
+        )
+      )
+  )
+}
+
+const faults = ({ world }: Served.Served) =>
+  HttpApiBuilder.group(ControlApi.Api, "faults", (handlers) =>
+    handlers
+      .handle("list", () =>
+        Effect.sync(() => {
+          world.pump()
+          return { faults: world.network.faults.map(Served.faultOf) }
+        })
+      )
+      .handle("add", ({ payload }) =>
+        Either.match(Fault.parse(payload.fault), {
+          onLeft: ({
+            expected,
+            found,
+            input,
+            message,
+            position
+          }): Effect.Effect<typeof ControlApi.ActiveFault.Type, ControlApi.InvalidFault> =>
+            new ControlApi.InvalidFault({ input, position, found, expected, message }),
+          onRight: (fault) => Effect.sync(() => Served.faultOf(world.addFault(fault)))
+        })
+      )
+      .handle("remove", ({ path }) =>
+        Effect.suspend(() => {
+          const active = world.network.faults.find((active) => active.id === path.id)
+          if (active === undefined) {
+            return new ControlApi.NoSuchFault({ id: path.id, message: `No fault in force has the id ${path.id}.` })
+          }
+          world.removeFault(active.id)
+          return Effect.succeed(Served.faultOf(active))
+        })
+      )
+      .handle("heal", () =>
+        Effect.sync(() => {
+          const { faults } = world.network
+          for (const active of faults) world.removeFault(active.id)
+          return { removed: faults.length }
+        })
+      )
+      .handle("maintenance", ({ payload }) =>
+        Effect.sync(() => {
+          const from = world.pump() + payload.after
+          const window = { from, to: from + payload.for }
+          world.step({ _tag: "Maintenance", window })
+          return window
+        })
+      )
+  )
+
+const clock = (served: Served.Served) => {
+  const { driver } = served
+  const read = Effect.sync(() => Served.clockOf(served))
+  return HttpApiBuilder.group(ControlApi.Api, "clock", (handlers) =>
+    handlers
+      .handle("read", () => read)
+      .handle("set", ({ payload }) =>
+        Effect.zipRight(
+          Effect.sync(() => driver.set(payload.mode, payload.speed ?? 10)),
+          read
+        )
+      )
+      .handle("advance", ({ payload }) =>
+        Effect.async<typeof ControlApi.Clock.Type, ControlApi.ClockHeld>((resume) => {
+          const giveUp = setTimeout(() => {
+            takeBack()
+            const holders = [...driver.holds.keys()]
+            resume(
+              new ControlApi.ClockHeld({
+                holders,
+                now: served.world.pump(),
+                message:
+                  `The clock has been held for ${longestWait / 1_000} s by ${holders.join(", ") || "a request under way"}. ` +
+                  `A bot gives up its hold by sleeping (POST /_sim/clock/sleep), or DELETE /_sim/clock/holds/<name> does.`
+              })
+            )
+          }, longestWait)
+          const takeBack = driver.advance(payload.ms, () => {
+            clearTimeout(giveUp)
+            resume(read)
+          })
+          return Effect.sync(() => {
+            clearTimeout(giveUp)
+            takeBack()
+          })
+        })
+      )
+      .handle("sleep", ({ payload }) =>
+        Effect.async<{ readonly now: number }>((resume) => {
+          const takeBack = driver.sleep(payload.ms, payload.as, (now) => resume(Effect.succeed({ now })))
+          return Effect.sync(() => void takeBack())
+        })
+      )
+      .handle("hold", ({ payload }) =>
+        Effect.zipRight(
+          Effect.sync(() => driver.hold(payload.name)),
+          read
+        )
+      )
+      .handle("release", ({ path }) =>
+        Effect.suspend(() =>
+          driver.release(path.name)
+            ? read
+            : new ControlApi.NoSuchHold({
+                name: path.name,
+                message: `Nobody holds the clock as "${path.name}". Holders: ${[...driver.holds.keys()].join(", ") || "none"}.`
+              })
+        )
+      )
+  )
+}
+
+const journal = ({ simulatorStart, world }: Served.Served) => {
+  const asEntry = (entry: Journal.Entry) => ({ ...entry })
+  const evidence = Effect.sync((): History.Evidence => {
+    const now = world.pump()
+    return {
+      seed: world.network.seed,
+      start: simulatorStart,
+      now,
+      dropped: world.journal.dropped(),
+      entries: world.journal.entries().map((entry) => ({ ...entry }))
+    }
+  })
+  return HttpApiBuilder.group(ControlApi.Api, "journal", (handlers) =>
+    handlers
+      .handle("page", ({ urlParams }) =>
+        Effect.sync(() => {
+          world.pump()
+          const dropped = world.journal.dropped()
+          const from = Math.max(0, (urlParams.after ?? 0) - dropped)
+          const entries = world.journal.entries().slice(from, from + (urlParams.limit ?? 1_000))
+          return {
+            entries: entries.map(asEntry),
+            next: dropped + from + entries.length,
+            total: Served.total(world.journal),
+            dropped
+          }
+        })
+      )
+      .handle("file", () =>
+        Effect.sync(() => {
+          world.pump()
+          return Journal.toNdjson(world.journal.entries())
+        })
+      )
+      .handleRaw("events", () =>
+        Effect.succeed(
+          sse(
+            EventStream.make({
+              attach: (outbox) => {
+                const listener = (entry: Journal.Entry) => void outbox.write(EventStream.event("entry", entry))
+                world.listeners.add(listener)
+                return () => world.listeners.delete(listener)
+              },
+              missed: (missed) => EventStream.event("gap", { missed })
+            })
+          )
+        )
+      )
+      .handle("mark", ({ payload }) =>
+        Effect.sync(() => {
+          const mark: Journal.MarkRecord = { _tag: "Mark", at: world.pump(), ...payload }
+          world.note(mark)
+          return asEntry(mark)
+        })
+      )
+      .handle("clear", () =>
+        Effect.sync(() => {
+          const cleared = world.journal.size()
+          world.journal.clear()
+          return { cleared }
+        })
+      )
+      .handle("timeline", ({ urlParams }) =>
+        Effect.map(evidence, (evidence) => Timeline.html(evidence, { ...urlParams, title: "Timeline" }))
+      )
+      .handle("timelineText", ({ urlParams }) => Effect.map(evidence, (evidence) => Timeline.text(evidence, urlParams)))
+  )
+}
+
+/** The control API over what is served. */
+export const layer = (served: Served.Served, token: string | undefined) =>
+  HttpApiBuilder.api(ControlApi.Api).pipe(
+    Layer.provide([state(served), accounts(served), faults(served), clock(served), journal(served)]),
+    Layer.provide(guard(token))
+  )

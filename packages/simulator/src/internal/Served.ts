@@ -1,0 +1,128 @@
+/**
+ * What a server controls: the world, what moves it, and how it was at the start.
+ */
+import * as HashMap from "effect/HashMap"
+import type * as ControlApi from "../ControlApi.js"
+import * as Exchange from "../Exchange.js"
+import type * as Journal from "../Journal.js"
+import * as Network from "../Network.js"
+import type * as Venue from "../Venue.js"
+import type { Driver } from "./Driver.js"
+import * as Signing from "./Signing.js"
+import type { World } from "./World.js"
+
+export interface Served {
+  readonly world: World
+  readonly driver: Driver
+  readonly simulatorStart: number
+  readonly reset: () => void
+}
+
+export const version = "0.1.0"
+
+/** No page of a person's needs more than that. */
+const mostAccounts = 100
+const mostOrders = 200
+
+/** How the exchange is put back to what it was started with. */
+export const resetter = (
+  world: World,
+  options: { readonly accounts: ReadonlyArray<Exchange.Account>; readonly venue: Venue.Options | undefined }
+): (() => void) => {
+  const faults = world.network.faults.map((active) => active.fault)
+  return () => {
+    const now = world.pump()
+    let network = Network.make({ seed: world.network.seed, link: world.network.link })
+    for (const fault of faults) network = Network.add(network, fault, now)[1]
+    world.reset(Exchange.make({ ...options, now }), network)
+  }
+}
+
+export const switchOf = (state: Exchange.State, uid: string): typeof ControlApi.Switch.Type =>
+  Exchange.countdown(state, uid)
+
+export const accountOf = (state: Exchange.State, account: Exchange.AccountState): typeof ControlApi.Account.Type => ({
+  uid: account.declared.uid,
+  mode: account.declared.mode ?? "unified",
+  countdownAccess: account.declared.countdownAccess ?? true,
+  switch: switchOf(state, account.declared.uid),
+  openOrders: HashMap.size(account.open)
+})
+
+export const faultOf = (active: Network.Active): typeof ControlApi.ActiveFault.Type => ({
+  id: active.id,
+  fault: active.text,
+  since: active.since,
+  seen: active.seen,
+  acted: active.acted
+})
+
+export const clockOf = ({ driver, world }: Served): typeof ControlApi.Clock.Type => {
+  const now = world.pump()
+  const due = driver.nextDue()
+  return {
+    now,
+    mode: driver.clock.mode,
+    speed: driver.clock.speed,
+    ...(due === Infinity ? {} : { nextDue: due }),
+    holds: [...driver.holds].map(([name, since]) => ({ name, since })),
+    sleeping: driver.sleeping
+  }
+}
+
+export const total = (journal: Journal.Journal): number => journal.dropped() + journal.size()
+
+export const stateOf = (served: Served): typeof ControlApi.State.Type => {
+  const { world } = served
+  const clock = clockOf(served)
+  const { state } = world
+  return {
+    version,
+    clock,
+    seed: world.network.seed,
+    maintenance: Exchange.inMaintenance(state),
+    windows: state.windows,
+    faults: world.network.faults.map(faultOf),
+    accounts: Exchange.accounts(state)
+      .slice(0, mostAccounts)
+      .map((account) => ({
+        ...accountOf(state, account),
+        orders: Exchange.openOrders(state, account.declared.uid).slice(0, mostOrders)
+      })),
+    journal: { total: total(world.journal), dropped: world.journal.dropped() }
+  }
+}
+
+/** One countdown request as the account's own bot would send it; `undefined` when no key of its can sign here. */
+export const beat = (
+  world: World,
+  account: Exchange.AccountState,
+  countdown: string,
+  timeout: number
+): number | undefined => {
+  const key = account.declared.keys?.find((key) => key.secret !== undefined)
+  if (key?.secret === undefined) return undefined
+  const path = "/api/v3/trade/countdown-cancel-all"
+  const body = JSON.stringify({ countdown })
+  const timestamp = String(world.pump())
+  const pending = world.send({
+    method: "POST",
+    path,
+    headers: {
+      "access-key": key.key,
+      "access-sign": Signing.hmac(key.secret, `${timestamp}POST${path}${body}`),
+      "access-timestamp": timestamp,
+      "access-passphrase": key.passphrase,
+      "content-type": "application/json",
+      ...(key.demo === true ? { paptrading: "1" } : {})
+    },
+    body,
+    ip: key.ipWhitelist?.[0]
+  })
+  if (pending.outcome === undefined) {
+    world.later(timeout, () => {
+      if (pending.outcome === undefined) world.abort(pending)
+    })
+  }
+  return pending.record.id
+}
