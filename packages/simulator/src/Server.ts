@@ -20,7 +20,10 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
+import type * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Socket from "@effect/platform/Socket"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -36,6 +39,7 @@ import * as Control from "./internal/Control.js"
 import { Driver } from "./internal/Driver.js"
 import * as Served from "./internal/Served.js"
 import { type Mode, ServedClock } from "./internal/ServedClock.js"
+import * as PrivateStream from "./internal/PrivateStream.js"
 import * as VenueSockets from "./internal/VenueSockets.js"
 import { WorldTag } from "./internal/WorldTag.js"
 import * as Simulator from "./Simulator.js"
@@ -172,8 +176,11 @@ export const make: (
   const http = yield* NodeHttpServer.make(() => server, { port: options.port ?? 0, host })
   // Runs before the server waits for its connections to end, which one that is held by a fault never would.
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-  const control = yield* controlHandler(served, options.token)
+  yield* http.serve(yield* controlApp(served, options.token))
+  // The venue's own requests go past the router: a fault must be able to hold or break their sockets.
+  const [control] = server.listeners("request") as [Http.RequestListener]
   const venue = VenueSockets.make(driver)
+  server.off("request", control)
   server.on("request", (request, response) => {
     if (isControl(request.url ?? "/")) control(request, response)
     else venue(request, response)
@@ -209,32 +216,55 @@ const notFound = HttpServerResponse.unsafeJson(
   { status: 404 }
 )
 
-/** The control API, its documentation and the page, as a handler for node's own server. */
-const controlHandler = (served: Served.Served, token: string | undefined) =>
+/** The control API, its documentation, the page, and the venue's WebSocket. */
+const controlApp = (served: Served.Served, token: string | undefined) =>
   Effect.gen(function* () {
-    const api = Control.layer(served, token)
     const docs = Layer.mergeAll(
       HttpApiBuilder.middlewareOpenApi({ path: "/_sim/openapi.json" }),
       HttpApiSwagger.layer({ path: "/_sim/docs" })
     )
     const app = yield* HttpApiBuilder.httpApp.pipe(
       Effect.provide(
-        Layer.mergeAll(docs).pipe(
-          Layer.provideMerge(api),
+        docs.pipe(
+          Layer.provideMerge(Control.layer(served, token)),
           Layer.provideMerge(Layer.mergeAll(HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer))
         )
       )
     )
-    const timed = app.pipe(
+    const context = yield* Effect.context<HttpRouter.HttpRouter.DefaultServices>()
+    return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      request.url.split("?", 1)[0] === PrivateStream.path ? privateStream(served, request) : app
+    ).pipe(
       Effect.catchAllCause((cause) =>
         Predicate.isTagged(Cause.squash(cause), "RouteNotFound") ? Effect.succeed(notFound) : Effect.failCause(cause)
       ),
       Effect.map((response) =>
         HttpServerResponse.setHeader(response, VenueSockets.nowHeader, String(served.world.pump()))
-      )
+      ),
+      Effect.withClock(Clock.make()),
+      Effect.provide(context)
     )
-    return yield* NodeHttpServer.makeHandler(timed)
-  }).pipe(Effect.provide(NodeHttpServer.layerContext), Effect.withClock(Clock.make()))
+  }).pipe(Effect.provide(NodeHttpServer.layerContext))
+
+/** One connection to the venue's WebSocket, until either end closes it. */
+const privateStream = (served: Served.Served, request: HttpServerRequest.HttpServerRequest) =>
+  Effect.gen(function* () {
+    const socket = yield* request.upgrade
+    let session: PrivateStream.Session | undefined
+    yield* socket
+      .runRaw((message) =>
+        // The socket is there while it runs, which the type of `runRaw` does not say.
+        Effect.contextWith((context: Context.Context<never>) => {
+          session ??= new PrivateStream.Session(served.world, Context.unsafeGet(context, Socket.WebSocket))
+          session.receive(typeof message === "string" ? message : new TextDecoder().decode(message))
+        })
+      )
+      .pipe(
+        Effect.catchAll(() => Effect.void),
+        Effect.ensuring(Effect.sync(() => session?.end()))
+      )
+    return HttpServerResponse.empty()
+  })
 
 /**
  * @since 0.1.0
