@@ -233,6 +233,32 @@ describe("Expect", () => {
     })
   )
 
+  it.effect("does not take a copy that the network made for a beat of the bot", () =>
+    Effect.gen(function* () {
+      const evidence = yield* run(
+        Faults.during(Effect.zipRight(beat(), pass("3 seconds")), "duplicate;by=500ms;copies=2")
+      )
+      holds(evidence, Expect.beats({ atLeast: 1, atMost: 1 }), Expect.beatsNeverFasterThan("1 second"))
+      assert.lengthOf(
+        evidence.entries.filter((entry) => entry._tag === "Request"),
+        3
+      )
+    })
+  )
+
+  it.effect("judges what it was given, not what became of it afterwards", () =>
+    Effect.gen(function* () {
+      yield* Faults.add("delay-request;by=1s")
+      yield* Effect.fork(beat())
+      yield* pass("500 millis")
+      const evidence = yield* History.evidence
+      const before = JSON.stringify(evidence)
+      yield* pass("5 seconds")
+      assert.strictEqual(JSON.stringify(evidence), before)
+      assert.notStrictEqual(JSON.stringify(yield* History.evidence), before)
+    }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
+  )
+
   it.effect("judges every account for itself, and a mark's account alone", () =>
     Effect.gen(function* () {
       const evidence = yield* Effect.gen(function* () {

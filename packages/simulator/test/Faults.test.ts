@@ -111,6 +111,7 @@ describe("Faults", () => {
       yield* Effect.fork(Bot.setCountdown("10"))
       yield* TestClock.adjust("1 millis")
       yield* Bot.setCountdown("10", { keys: Bot.keysOf("2") })
+      yield* Bot.call("GET", "/api/v3/trade/unfilled-orders", "", { keys: Bot.keysOf("2") })
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual((yield* Simulator.countdown())._tag, "Closed")
       yield* Bot.call("GET", "/api/v3/trade/unfilled-orders", "")

@@ -58,6 +58,20 @@ describe("Random", () => {
     )
   })
 
+  it("has 53 random bits: the lower ones say nothing of the upper ones", () => {
+    const small = Array.from({ length: 64_000 }, (_, n) => Random.uniform(3, "x", n)).filter((u) => u < 1 / 16)
+    const bins = Array.from({ length: 16 }, () => 0)
+    for (const u of small) {
+      const bin = Math.floor(((u * 2 ** 27) % 1) * 16)
+      bins[bin] = (bins[bin] ?? 0) + 1
+    }
+    const share = small.length / 16
+    assert.isBelow(
+      bins.reduce((sum, count) => sum + (count - share) ** 2 / share, 0),
+      44.3
+    )
+  })
+
   it("draws whole numbers from both ends, and normal numbers with mean 0 and deviation 1", () => {
     const whole = new Set(Array.from({ length: 200 }, (_, n) => Random.integer(1, "i", n, 3, 5)))
     assert.deepStrictEqual([...whole].sort(), [3, 4, 5])
