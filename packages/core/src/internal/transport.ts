@@ -10,6 +10,8 @@ import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as VenueError from "../VenueError.js"
 import { reading } from "./clock.js"
@@ -66,7 +68,19 @@ export const scrubber =
 /** @internal */
 export const noSecrets: Scrub = (text) => text
 
-const redactedNames = ["access-key", "access-sign", "access-passphrase"]
+const secretNames = ["access-key", "access-sign", "access-passphrase"]
+
+let lastNames: ReadonlyArray<string | RegExp> = []
+let lastWithSecretNames: ReadonlyArray<string | RegExp> = secretNames
+
+/** The names of headers to hide, and ours; they are the same from call to call. */
+const withSecretNames = (names: ReadonlyArray<string | RegExp>): ReadonlyArray<string | RegExp> => {
+  if (names !== lastNames) {
+    lastNames = names
+    lastWithSecretNames = [...names, ...secretNames]
+  }
+  return lastWithSecretNames
+}
 
 /** @internal */
 export const excerpt = (text: string, scrub: Scrub): string => scrub(text).replace(/\s+/g, " ").trim().slice(0, 200)
@@ -243,19 +257,26 @@ export const make = (options: {
           error._tag === "ResponseError" ? Effect.succeed(error.response) : transportFailure(error.cause, scrub)
         )
       )
-      return Effect.gen(function* () {
+      const exchange = Effect.gen(function* () {
         const { mono: sentAt } = yield* reading
         const response = yield* execute
         call.httpStatus = response.status
         const text = yield* Effect.catchAll(readBody(response, options.maxBodyBytes), broken)
         const { mono: receivedAt } = yield* reading
         return yield* readEnvelope(response, text, scrub, { sentAt, receivedAt })
-      }).pipe(
-        // A defect of an HTTP library may quote a header.
-        Effect.catchAllDefect((defect) => transportFailure(defect, scrub)),
-        Effect.scoped,
-        Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, ...redactedNames]),
-        Effect.mapInputContext((context: Context.Context<never>) => Context.merge(context, fetchOptions))
+      })
+      // The scope aborts the request. Once the whole answer is there it has nothing to do, and to close it would double
+      // the cost of a good call.
+      return Effect.flatMap(Scope.make(), (scope) =>
+        exchange.pipe(
+          // A defect of an HTTP library may quote a header.
+          Effect.catchAllDefect((defect) => transportFailure(defect, scrub)),
+          Effect.onError(() => Scope.close(scope, Exit.void)),
+          Effect.locallyWith(Headers.currentRedactedNames, withSecretNames),
+          Effect.mapInputContext((context: Context.Context<never>) =>
+            Context.add(Context.merge(context, fetchOptions), Scope.Scope, scope)
+          )
+        )
       )
     }
   })
