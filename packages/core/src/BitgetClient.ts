@@ -6,6 +6,10 @@
  * says what is known of the outcome. It repeats nothing that writes: whoever does that has to know until when it is
  * good.
  *
+ * It works over any `HttpClient`. One that keeps connections saves the handshake of each call: `FetchHttpClient.layer`
+ * and `NodeHttpClient.layerUndici` do, `NodeHttpClient.layer` does not without an agent made with `keepAlive`. None
+ * may repeat requests by itself: a repeated one carries the old timestamp and signature.
+ *
  * @example
  * ```ts
  * import * as BitgetClient from "@effect-deadman/core/BitgetClient"

@@ -5,14 +5,16 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
+import * as Http from "node:http"
+import type * as Net from "node:net"
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
 import type * as VenueError from "@effect-deadman/core/VenueError"
 import * as Hostile from "./support/hostile.js"
-import { credentials, stack } from "./support/venue.js"
+import { credentials, envelope, stack } from "./support/venue.js"
 
 type Tag = VenueError.VenueError["_tag"]
 
@@ -147,6 +149,47 @@ describe.sequential("against a hostile peer", () => {
         yield* Fiber.interrupt(fiber)
         yield* until("the peer has no connection", () => peer.open.size === 0)
       }).pipe(Effect.provide(layer), Effect.scoped)
+    )
+  }
+
+  const keeping = {
+    "node:http": NodeHttpClient.layerWithoutAgent.pipe(
+      Layer.provide(NodeHttpClient.makeAgentLayer({ keepAlive: true }))
+    ),
+    undici: NodeHttpClient.layerUndici,
+    fetch: FetchHttpClient.layer
+  }
+  for (const [client, layer] of Object.entries(keeping)) {
+    it.live(`${client}: calls that follow each other share their connections, refused ones too`, () =>
+      Effect.gen(function* () {
+        let connections = 0
+        let calls = 0
+        const server = yield* Effect.acquireRelease(
+          Effect.async<Http.Server>((resume) => {
+            const server = Http.createServer((request, response) => {
+              request.resume().on("end", () => {
+                const code = request.method === "POST" && calls++ % 2 === 1 ? "40084" : "00000"
+                response.writeHead(code === "00000" ? 200 : 400).end(JSON.stringify(envelope(code)))
+              })
+            })
+            server.on("connection", () => (connections += 1))
+            server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+          }),
+          (server) =>
+            Effect.sync(() => {
+              server.closeAllConnections()
+              server.close()
+            })
+        )
+        const { port } = server.address() as Net.AddressInfo
+        yield* Effect.gen(function* () {
+          const countdown = yield* CountdownCancelAll.CountdownCancelAll
+          for (let call = 0; call < 50; call++) yield* Effect.ignore(countdown.set(Countdown.off))
+        }).pipe(Effect.provide(stack({ baseUrl: `http://127.0.0.1:${port}` })), Effect.provide(layer))
+        assert.strictEqual(calls, 50)
+        // Undici may open a second one while it settles the first.
+        assert.isAtMost(connections, 2)
+      }).pipe(Effect.scoped)
     )
   }
 })
