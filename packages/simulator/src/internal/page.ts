@@ -29,11 +29,15 @@ const sign = (body: string): string =>
 
 const legend = (history: History.History): string => {
   const believes = history.lanes.some((lane) => lane.windows.length > 0)
+  const copies = history.lanes.some((lane) => lane.requests.some((record) => record.copyOf !== undefined))
   const items: ReadonlyArray<readonly [string, string]> = [
     [`<circle cx="13" cy="7" r="4.5" fill="var(--ok)"/>`, "beat, applied and answered"],
     [`<circle cx="13" cy="7" r="4.5" fill="var(--warn)"/>`, "refused, or answered as an error"],
     [`<path class="lost" d="M13 0V7"/>${cross(13, 8)}`, "lost"],
     [`<rect x="8.5" y="2.5" width="9" height="9" fill="var(--ok)"/>`, "switched off"],
+    ...(copies
+      ? [[`<path class="out" stroke-dasharray="5 3" d="M2 2L24 12"/>`, "copy that the network made"] as const]
+      : []),
     [
       `<polygon class="tooth" points="3,13 3,1 23,13"/><path class="edge" d="M3 13V1L23 13"/>`,
       "countdown of the exchange"

@@ -58,7 +58,7 @@ export const frameOf = (history: History.History, options: Options): Frame => {
   const from = options.from ?? evidence.start
   const to = Math.max(from + 1_000, options.to ?? evidence.now)
   const length = (to - from) / 1000
-  const plot = Math.min(12_000, Math.max(1_040, length * 16))
+  const plot = Math.min(12_000, Math.max(1_040, length * 13))
   return {
     history,
     from,
@@ -510,7 +510,7 @@ export const svg = (history: History.History, options: Options): string => {
           acted
             .map(
               (at) =>
-                `<path d="M${n(frame.x(at))} ${n(top + 1)}v${faultHeight - 4}" stroke="var(--bad)" stroke-width="2"/>`
+                `<path d="M${n(frame.x(at))} ${n(top + faultHeight - 8)}v5" stroke="var(--bad)" stroke-width="2"/>`
             )
             .join("") +
           `<text class="faultt" x="${n(inside ? x1 + 6 : x2 + 6)}" y="${n(top + 12)}">${escape(span.label)}</text>`
