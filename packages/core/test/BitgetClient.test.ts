@@ -280,7 +280,8 @@ describe("BitgetClient", () => {
 
   it.effect("a failure on the way is known to have done nothing only where the connection was never there", () =>
     Effect.gen(function* () {
-      const system = (code: string) => Object.assign(new Error(`connect ${code}`), { code })
+      const system = (code: string, syscall = "connect") =>
+        Object.assign(new Error(`${syscall} ${code}`), { code, syscall })
       const below = (cause: unknown) => new TypeError("fetch failed", { cause })
       const cases: ReadonlyArray<readonly [cause: unknown, reason: string, applied: string, detail: string]> = [
         [system("ECONNREFUSED"), "refused", "no", "ECONNREFUSED"],
@@ -290,6 +291,7 @@ describe("BitgetClient", () => {
         [new AggregateError([system("ECONNREFUSED"), system("ETIMEDOUT")]), "lost", "unknown", "ECONNREFUSED"],
         [below(system("ENOTFOUND")), "unresolved", "no", "ENOTFOUND"],
         [system("EAI_AGAIN"), "unresolved", "no", "EAI_AGAIN"],
+        [system("EHOSTUNREACH", "read"), "lost", "unknown", "EHOSTUNREACH"],
         [system("ECONNRESET"), "lost", "unknown", "ECONNRESET"],
         [below(system("UND_ERR_SOCKET")), "lost", "unknown", "UND_ERR_SOCKET"],
         [system("CERT_HAS_EXPIRED"), "lost", "unknown", "CERT_HAS_EXPIRED"],

@@ -108,14 +108,18 @@ const systemErrors = (error: unknown, depth = 0): ReadonlyArray<SystemError> => 
   return below.length > 0 || typeof code !== "string" ? below : [error]
 }
 
-const refusedCodes = new Set(["ECONNREFUSED", "ConnectionRefused", "EHOSTUNREACH", "ENETUNREACH"])
-const unresolvedCodes = new Set(["ENOTFOUND", "EAI_AGAIN"])
+const isUnresolved = ({ code }: SystemError) => code === "ENOTFOUND" || code === "EAI_AGAIN"
+
+// An unreachable host can also end a connection that has carried the request; only when connecting it proves something.
+const isRefused = ({ code, syscall }: SystemError) =>
+  code === "ECONNREFUSED" ||
+  code === "ConnectionRefused" ||
+  ((code === "EHOSTUNREACH" || code === "ENETUNREACH") && syscall === "connect")
 
 const transportFailure = (cause: unknown, scrub: Scrub): VenueError.TransportFailure => {
   const errors = systemErrors(cause)
-  const all = (codes: ReadonlySet<string>) =>
-    errors.length > 0 && errors.every((error) => codes.has(String(error.code)))
-  const reason = all(refusedCodes) ? "refused" : all(unresolvedCodes) ? "unresolved" : "lost"
+  const all = (is: (error: SystemError) => boolean) => errors.length > 0 && errors.every(is)
+  const reason = all(isRefused) ? "refused" : all(isUnresolved) ? "unresolved" : "lost"
   const message = cause instanceof Error ? cause.message : ""
   return new VenueError.TransportFailure({
     venueMessage: "",
