@@ -1,0 +1,113 @@
+// A bot whose open orders live no longer than it does: it arms the switch, places resting orders, and waits.
+// SIGTERM or Ctrl-C turns the switch off and leaves the orders; a crash or SIGKILL leaves the cancelling to the venue.
+// Run: `pnpm start` runs it against the simulated exchange, `pnpm start:live` against the venue.
+import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as Credentials from "@effect-deadman/core/Credentials"
+import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+
+const wholeNumber = (name: string) =>
+  Config.validate(Config.integer(name), { message: "a whole number from 0 on", validation: (value) => value >= 0 })
+
+const config = Config.all({
+  /** How long after its last sign of life the venue cancels everything. */
+  countdown: Config.withDefault(Config.duration("BOT_COUNTDOWN"), Duration.seconds(10)),
+  /** How many orders to place. None unless asked for. */
+  orders: Config.withDefault(wholeNumber("BOT_ORDERS"), 0),
+  category: Config.withDefault(Config.string("BOT_CATEGORY"), "USDT-FUTURES"),
+  symbol: Config.withDefault(Config.string("BOT_SYMBOL"), "BTCUSDT"),
+  side: Config.withDefault(Config.literal("buy", "sell")("BOT_SIDE"), "buy"),
+  /** No default: what an order costs is said by whoever pays for it. */
+  price: Config.option(Config.nonEmptyString("BOT_PRICE")),
+  qty: Config.option(Config.nonEmptyString("BOT_QTY")),
+  /** How often to say how the switch is. */
+  reportEvery: Config.withDefault(Config.duration("BOT_REPORT_EVERY"), Duration.seconds(10))
+}).pipe(
+  Config.mapOrFail((settings) =>
+    settings.orders > 0 && (Option.isNone(settings.price) || Option.isNone(settings.qty))
+      ? Either.left(ConfigError.MissingData(["BOT_PRICE", "BOT_QTY"], "BOT_ORDERS needs BOT_PRICE and BOT_QTY"))
+      : Either.right(settings)
+  )
+)
+
+/** Rests in the book or is refused, but never takes: `post_only`. */
+const placeOrder = Effect.fnUntraced(function* (order: {
+  readonly category: string
+  readonly symbol: string
+  readonly side: "buy" | "sell"
+  readonly price: string
+  readonly qty: string
+}) {
+  const client = yield* BitgetClient.BitgetClient
+  const { data } = yield* client.execute({
+    method: "POST",
+    path: "/api/v3/trade/place-order",
+    body: { ...order, orderType: "limit", timeInForce: "post_only" },
+    response: Schema.Struct({ orderId: Schema.String })
+  })
+  return data.orderId
+})
+
+const describe = (status: HeartbeatStatus.Status): string => {
+  if (status._tag === "Released") return "released"
+  const left = ((status.earliestFire - status.at) / 1_000).toFixed(1)
+  return `the switch is ${status._tag}, ${left} s ahead of the venue's cancelling`
+}
+
+const bot = Effect.gen(function* () {
+  const { category, countdown, orders, price, qty, reportEvery, side, symbol } = yield* config
+  // From here on the switch is armed, and it is released when the scope closes, however that comes about.
+  const heartbeat = yield* Heartbeat.make({ countdown })
+  yield* Effect.logInfo(describe(yield* heartbeat.status))
+
+  const trade = Effect.gen(function* () {
+    if (Option.isSome(price) && Option.isSome(qty)) {
+      for (let placed = 0; placed < orders; placed++) {
+        yield* heartbeat.ensureArmed({ margin: "1 seconds" })
+        yield* placeOrder({ category, symbol, side, price: price.value, qty: qty.value })
+      }
+      yield* Effect.logInfo(`${orders} orders rest in the book`)
+    }
+    const report = Effect.flatMap(heartbeat.status, (status) => Effect.logInfo(describe(status)))
+    yield* Effect.repeat(Effect.delay(report, reportEvery), Schedule.forever)
+  })
+  // When the switch is lost, the trading is interrupted and this fails with the reason.
+  yield* heartbeat.guard(trade)
+})
+
+const venue = CountdownCancelAll.layer.pipe(
+  Layer.provideMerge(BitgetClient.layerConfig),
+  Layer.provide(Credentials.layerConfig),
+  Layer.provide(FetchHttpClient.layer)
+)
+
+const lines = Logger.replace(
+  Logger.defaultLogger,
+  Logger.withConsoleLog(
+    Logger.make(({ date, logLevel, message }) => {
+      const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
+      return `${date.toISOString()} ${logLevel.label} ${text}`
+    })
+  )
+)
+
+bot.pipe(
+  Effect.scoped,
+  Effect.provide(venue),
+  Effect.tapError((error) => Effect.logError("message" in error ? error.message : String(error))),
+  Effect.provide(lines),
+  NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true })
+)

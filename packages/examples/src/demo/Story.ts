@@ -1,0 +1,82 @@
+/** The exchange's journal told as lines and bars. Pure: what is shown is what the journal says, and nothing else. */
+import type * as Journal from "@effect-deadman/simulator/Journal"
+
+/** One account, as far as the journal has been read. */
+export interface Chapter {
+  /** When the switch will fire, ms of the venue's clock; absent while it is off. */
+  readonly deadline: number | undefined
+  /** The countdown that fills the bar, ms. */
+  readonly full: number
+  readonly open: ReadonlySet<string>
+  readonly beats: number
+}
+
+export const beginning: Chapter = { deadline: undefined, full: 0, open: new Set(), beats: 0 }
+
+/** The chapter after one more entry of its account. */
+export const read = (chapter: Chapter, entry: Journal.Entry): Chapter => {
+  switch (entry._tag) {
+    case "Switch": {
+      const running = entry.transition === "armed" || entry.transition === "refreshed"
+      return {
+        ...chapter,
+        deadline: running ? entry.deadline : undefined,
+        full: running ? (entry.seconds ?? 0) * 1_000 : chapter.full,
+        beats: chapter.beats + (entry.transition === "refreshed" ? 1 : 0)
+      }
+    }
+    case "Placed":
+      return { ...chapter, open: new Set([...chapter.open, entry.orderId]) }
+    case "Cancelled":
+      return { ...chapter, open: new Set([...chapter.open].filter((id) => id !== entry.orderId)) }
+    default:
+      return chapter
+  }
+}
+
+export interface Style {
+  readonly full: string
+  readonly empty: string
+  readonly width: number
+}
+
+export const seconds = (millis: number, digits = 1): string => `${(millis / 1_000).toFixed(digits)} s`
+
+export const orders = (count: number): string => `${count} ${count === 1 ? "order" : "orders"}`
+
+/** The bar of what is left of the countdown, with the open orders behind it. */
+export const bar = (chapter: Chapter, now: number, style: Style): string => {
+  const left = chapter.deadline === undefined ? 0 : Math.max(0, chapter.deadline - now)
+  const filled = chapter.full === 0 ? 0 : Math.min(style.width, Math.ceil((left / chapter.full) * style.width))
+  const time = chapter.deadline === undefined ? "off" : seconds(left)
+  const gauge = style.full.repeat(filled) + style.empty.repeat(style.width - filled)
+  return `[${gauge}] ${time.padStart(5)}  ${orders(chapter.open.size).padStart(8)}`
+}
+
+/** How long the name of an event may be. */
+export const nameWidth = 7
+
+/** What is worth a line: its name, and a remark. `before` is the chapter that the entry was read into. */
+export const event = (before: Chapter, entry: Journal.Entry): readonly [name: string, remark: string] | undefined => {
+  switch (entry._tag) {
+    case "Switch":
+      switch (entry.transition) {
+        case "armed":
+          return ["armed", ""]
+        case "refreshed":
+          return [`beat ${before.beats + 1}`, `refilled with ${seconds((before.deadline ?? entry.at) - entry.at)} left`]
+        case "closed":
+          return ['"0"', "the switch is off"]
+        case "fired":
+          return ["fired", "the exchange cancels everything there is"]
+      }
+      break
+    case "Placed":
+      return ["order", ""]
+    case "Cancelled":
+      return before.open.size === 1 ? ["empty", "nothing is left in the book"] : undefined
+    case "Mark":
+      return entry.name.length <= nameWidth ? [entry.name, ""] : ["", entry.name]
+  }
+  return undefined
+}

@@ -1,0 +1,187 @@
+/**
+ * `pnpm start`: a simulated exchange on a free port of this machine, and bots that are processes of their own. One is
+ * killed, one is asked to stop; the exchange's journal says what became of their orders. No account is needed.
+ */
+import * as Exchange from "@effect-deadman/simulator/Exchange"
+import * as Server from "@effect-deadman/simulator/Server"
+import * as Simulator from "@effect-deadman/simulator/Simulator"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import { fileURLToPath } from "node:url"
+import * as BotProcess from "./BotProcess.js"
+import * as Screen from "./Screen.js"
+import * as Story from "./Story.js"
+import * as Verdict from "./Verdict.js"
+
+/** ms. The shortest countdown that the venue takes, so that nobody waits for long. */
+const countdown = 5_000
+const latency = 1_000
+const orders = 4
+
+const bots = {
+  crash: { name: "bot 1", account: "1000001" },
+  stop: { name: "bot 2", account: "1000002" }
+} as const
+type Bot = (typeof bots)[keyof typeof bots]
+
+const trial = (bot: Bot): Verdict.Trial => ({ account: bot.account, countdown, latency })
+
+class BotFailed extends Data.TaggedError("BotFailed")<{ readonly message: string }> {}
+
+const script = fileURLToPath(new URL("../bot.js", import.meta.url))
+
+const environment = (bot: Bot, url: string): Record<string, string> => {
+  const key = Exchange.testKey(bot.account)
+  return {
+    BITGET_BASE_URL: url,
+    BITGET_API_KEY: key.key,
+    BITGET_SECRET_KEY: key.secret ?? "",
+    BITGET_PASSPHRASE: key.passphrase,
+    BITGET_ACCOUNT_LABEL: bot.name,
+    BOT_COUNTDOWN: `${countdown} millis`,
+    BOT_ORDERS: String(orders),
+    BOT_PRICE: "50000",
+    BOT_QTY: "0.01"
+  }
+}
+
+/** Tells the journal as it is written, with a bar for the account that the act is about. */
+const narrate = Effect.fnUntraced(function* (screen: Screen.Screen, bot: Bot, since: number) {
+  const simulator = yield* Simulator.Simulator
+  const style = screen.inPlace ? { full: "█", empty: "░", width: 30 } : { full: "#", empty: ".", width: 20 }
+  let chapter = Story.beginning
+  let toldAt = -Infinity
+  const tell = (at: number, name: string, remark: string) => {
+    toldAt = at
+    const clock = Story.seconds(at - since, 2).padStart(8)
+    screen.print(
+      `${clock}  ${bot.name}  ${name.padEnd(Story.nameWidth)}  ${Story.bar(chapter, at, style)}  ${remark}`.trimEnd()
+    )
+  }
+  yield* simulator.journal.events.pipe(
+    Stream.filter((entry) => "account" in entry && entry.account === bot.account),
+    Stream.runForEach((entry) =>
+      Effect.sync(() => {
+        const before = chapter
+        chapter = Story.read(chapter, entry)
+        const event = Story.event(before, entry)
+        if (event !== undefined && "at" in entry) tell(entry.at, event[0], event[1])
+      })
+    ),
+    Effect.forkScoped
+  )
+  yield* Effect.forkScoped(
+    Effect.repeat(
+      Effect.map(simulator.time.now, (now) => {
+        if (screen.inPlace)
+          screen.paint(`          ${bot.name}  ${" ".repeat(Story.nameWidth)}  ${Story.bar(chapter, now, style)}`)
+        else if (chapter.deadline !== undefined && now - toldAt >= 1_000) tell(now, "", "")
+      }),
+      Schedule.spaced(screen.inPlace ? 50 : 100)
+    )
+  )
+})
+
+/** Starts a bot and waits until its orders are in the book and it has lived for a few beats. */
+const live = Effect.fnUntraced(function* (screen: Screen.Screen, bot: Bot, url: string) {
+  const simulator = yield* Simulator.Simulator
+  const child = yield* BotProcess.start(script, {
+    env: environment(bot, url),
+    // Without the instant that each line of a log begins with: here it has a clock of its own.
+    onLine: (line) => screen.print(`${" ".repeat(10)}${bot.name}  | ${line.replace(/^\S+Z /, "")}`)
+  })
+  screen.print(`${" ".repeat(10)}${bot.name}  runs as process ${child.pid}`)
+  const settled = Effect.map(simulator.journal.entries, (entries) => {
+    const own = entries.filter((entry) => "account" in entry && entry.account === bot.account)
+    const beats = own.filter((entry) => entry._tag === "Switch" && entry.transition === "refreshed")
+    return beats.length >= 2 && own.filter((entry) => entry._tag === "Placed").length === orders
+  })
+  yield* Effect.repeat(Effect.delay(settled, 20), { until: (done) => done }).pipe(
+    Effect.raceFirst(
+      Effect.flatMap(child.ended, (how) =>
+        Effect.fail(new BotFailed({ message: `${bot.name} ended before its time: ${how}` }))
+      )
+    ),
+    Effect.timeoutFail({
+      duration: "10 seconds",
+      onTimeout: () => new BotFailed({ message: `${bot.name} placed no ${Story.orders(orders)} in 10 s` })
+    })
+  )
+  // Not in step with a beat, but somewhere between two.
+  yield* Effect.sleep(700)
+  return child
+})
+
+const crash = Effect.fnUntraced(function* (screen: Screen.Screen, url: string, since: number) {
+  const bot = bots.crash
+  screen.print("\n1. A bot arms the switch and places orders. Then it is killed, and cannot say a word.\n")
+  yield* narrate(screen, bot, since)
+  const child = yield* live(screen, bot, url)
+  yield* Simulator.mark(Verdict.marks.kill, bot.account)
+  yield* child.kill("SIGKILL")
+  const gone = Effect.map(Simulator.openOrders(bot.account), (open) => open.length === 0)
+  yield* Effect.repeat(Effect.delay(gone, 20), { until: (none) => none }).pipe(
+    // Longer than promised: a bound that is missed is to be seen, and by how much.
+    Effect.timeoutOption(2 * countdown)
+  )
+  // Lets the last lines be told.
+  yield* Effect.sleep(100)
+  const simulator = yield* Simulator.Simulator
+  const { happened, promised } = Verdict.cancelled(yield* simulator.journal.entries, trial(bot))
+  screen.print(`${" ".repeat(10)}${bot.name}  cancelled: ${happened}; promised: ${promised}`)
+}, Effect.scoped)
+
+const stop = Effect.fnUntraced(function* (screen: Screen.Screen, url: string, since: number) {
+  const bot = bots.stop
+  screen.print("\n2. A second bot does the same. It is asked to stop, and leaves its orders where they are.\n")
+  yield* narrate(screen, bot, since)
+  const child = yield* live(screen, bot, url)
+  yield* Simulator.mark(Verdict.marks.stop, bot.account)
+  yield* child.kill("SIGTERM")
+  const how = yield* Effect.timeoutOption(child.ended, 2 * countdown)
+  if (how._tag === "Some") yield* Simulator.mark(`${Verdict.marks.ended} by ${how.value}`, bot.account)
+  // Had the switch been left armed, it would fire in this time.
+  yield* Effect.sleep(countdown + latency)
+  yield* Simulator.mark(Verdict.marks.end, bot.account)
+  yield* Effect.sleep(100)
+}, Effect.scoped)
+
+const demonstration = Effect.gen(function* () {
+  const screen = yield* Screen.make(process.stdout)
+  const { simulator, url } = yield* Server.Server
+  const since = yield* simulator.time.now
+  screen.print(`A simulated exchange listens on ${url}. It runs in this process, the bots run in their own.`)
+  screen.print(`Countdown ${Story.seconds(countdown)}. The bar is what is left of it before the exchange cancels.`)
+  yield* crash(screen, url, since)
+  yield* stop(screen, url, since)
+
+  const entries = yield* simulator.journal.entries
+  const rows = [...Verdict.crash(entries, trial(bots.crash)), ...Verdict.stop(entries, trial(bots.stop))]
+  screen.print("\n3. By the exchange's journal:\n")
+  for (const line of Verdict.table(rows)) screen.print(line)
+  const broken = rows.filter((row) => !row.held).length
+  screen.print(broken === 0 ? "\nEvery promise held." : `\n${broken} of ${rows.length} promises did NOT hold.`)
+  return broken === 0
+}).pipe(
+  Effect.scoped,
+  Effect.provide(Server.layer({ accounts: Object.values(bots).map(({ account }) => ({ uid: account })) })),
+  Effect.catchAll((error) =>
+    Effect.as(
+      Effect.sync(() => console.error(error.message)),
+      false
+    )
+  )
+)
+
+NodeRuntime.runMain(demonstration, {
+  disablePrettyLogger: true,
+  teardown: (exit, onExit) => {
+    const interrupted = Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)
+    onExit(Exit.isSuccess(exit) && exit.value === true ? 0 : interrupted ? 130 : 1)
+  }
+})

@@ -1,0 +1,130 @@
+/** The template bot as a real process over real HTTP: what becomes of its orders when it dies, and when it is stopped. */
+import * as Exchange from "@effect-deadman/simulator/Exchange"
+import type * as Journal from "@effect-deadman/simulator/Journal"
+import * as Server from "@effect-deadman/simulator/Server"
+import * as Simulator from "@effect-deadman/simulator/Simulator"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { fileURLToPath } from "node:url"
+import * as BotProcess from "../src/demo/BotProcess.js"
+
+const countdown = 5_000
+const script = fileURLToPath(new URL("../dist/bot.js", import.meta.url))
+
+const uids = { killed: "1000001", stopped: "1000002", interrupted: "1000003", refused: "1000004" }
+
+const exchange = Server.layer({
+  accounts: Object.values(uids).map((uid) => ({ uid, countdownAccess: uid !== uids.refused }))
+})
+
+const start = Effect.fnUntraced(function* (uid: string, extra?: Record<string, string>) {
+  const { url } = yield* Server.Server
+  const key = Exchange.testKey(uid)
+  const lines: Array<string> = []
+  const bot = yield* BotProcess.start(script, {
+    env: {
+      BITGET_BASE_URL: url,
+      BITGET_API_KEY: key.key,
+      BITGET_SECRET_KEY: key.secret ?? "",
+      BITGET_PASSPHRASE: key.passphrase,
+      BOT_COUNTDOWN: `${countdown} millis`,
+      BOT_ORDERS: "3",
+      BOT_PRICE: "50000",
+      BOT_QTY: "0.01",
+      ...extra
+    },
+    onLine: (line) => lines.push(line)
+  })
+  return { ...bot, lines }
+})
+
+const own = <Tag extends Journal.Entry["_tag"]>(uid: string, tag: Tag) =>
+  Effect.map(
+    Effect.flatMap(Simulator.Simulator, (simulator) => simulator.journal.entries),
+    (entries) =>
+      entries.filter(
+        (entry): entry is Extract<Journal.Entry, { readonly _tag: Tag }> =>
+          entry._tag === tag && "account" in entry && entry.account === uid
+      )
+  )
+
+const until = <E, R>(condition: Effect.Effect<boolean, E, R>) =>
+  Effect.timeout(Effect.repeat(Effect.delay(condition, 20), { until: (holds) => holds }), "15 seconds")
+
+const beating = (uid: string) =>
+  until(
+    Effect.zipWith(
+      own(uid, "Switch"),
+      Simulator.openOrders(uid),
+      (switches, open) => switches.length >= 2 && open.length === 3
+    )
+  )
+
+const now = Effect.flatMap(Simulator.Simulator, (simulator) => simulator.time.now)
+
+describe.concurrent("the template bot, a process over loopback", () => {
+  it.live(
+    "SIGKILL: all its orders are cancelled within the countdown and a second, and no sooner than the countdown (10)",
+    () =>
+      Effect.gen(function* () {
+        const bot = yield* start(uids.killed)
+        yield* beating(uids.killed)
+        const killed = yield* now
+        yield* bot.kill("SIGKILL")
+        assert.strictEqual(yield* bot.ended, "SIGKILL")
+        yield* until(Effect.map(Simulator.openOrders(uids.killed), (open) => open.length === 0))
+        const cancels = yield* own(uids.killed, "Cancelled")
+        assert.lengthOf(cancels, 3)
+        for (const cancel of cancels) {
+          assert.strictEqual(cancel.cause, "countdown")
+          assert.isAtMost(cancel.at - killed, countdown + 1_000)
+        }
+        const switches = yield* own(uids.killed, "Switch")
+        assert.deepStrictEqual(
+          switches.filter((entry) => entry.transition === "fired").map((entry) => entry.at >= (entry.deadline ?? 0)),
+          [true]
+        )
+      }).pipe(Effect.scoped, Effect.provide(exchange)),
+    30_000
+  )
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    const uid = signal === "SIGTERM" ? uids.stopped : uids.interrupted
+    it.live(
+      `${signal}: the switch is off when the process ends, and its orders stay (12)`,
+      () =>
+        Effect.gen(function* () {
+          const bot = yield* start(uid)
+          yield* beating(uid)
+          yield* bot.kill(signal)
+          assert.strictEqual(yield* bot.ended, "exit code 0")
+          assert.strictEqual((yield* Simulator.countdown(uid))._tag, "Closed")
+          assert.strictEqual((yield* own(uid, "Switch")).at(-1)?.transition, "closed")
+          assert.isTrue(bot.lines.some((line) => line.includes("released: Disarmed")))
+          yield* Effect.sleep(countdown + 1_000)
+          assert.lengthOf(yield* Simulator.openOrders(uid), 3)
+          assert.lengthOf(yield* own(uid, "Cancelled"), 0)
+        }).pipe(Effect.scoped, Effect.provide(exchange)),
+      30_000
+    )
+  }
+
+  it.live("a refused arm ends it with exit code 1 and one line that says what to do, before any order", () =>
+    Effect.gen(function* () {
+      const bot = yield* start(uids.refused)
+      assert.strictEqual(yield* bot.ended, "exit code 1")
+      assert.lengthOf(bot.lines, 1)
+      assert.match(bot.lines[0] ?? "", /ERROR .*40301/)
+      assert.lengthOf(yield* own(uids.refused, "Placed"), 0)
+    }).pipe(Effect.scoped, Effect.provide(exchange))
+  )
+
+  it.live("orders without a price are refused before anything is armed", () =>
+    Effect.gen(function* () {
+      const bot = yield* start(uids.stopped, { BOT_PRICE: "" })
+      assert.strictEqual(yield* bot.ended, "exit code 1")
+      assert.match(bot.lines.join("\n"), /BOT_PRICE/)
+      assert.lengthOf(yield* own(uids.stopped, "Switch"), 0)
+    }).pipe(Effect.scoped, Effect.provide(exchange))
+  )
+})
