@@ -408,6 +408,16 @@ export const print = (fault: Fault): string => {
 }
 
 /**
+ * The fault of a text, or a value that is checked: what {@link print} makes of it must be a fault. The error of a value
+ * points into its text.
+ *
+ * @since 0.1.0
+ * @category text
+ */
+export const decode = (input: Fault | string): Either.Either<Fault, FaultSyntaxError> =>
+  parse(typeof input === "string" ? input : print(input))
+
+/**
  * A fault in JSON: its text.
  *
  * @since 0.1.0

@@ -170,7 +170,7 @@ export const make: (
       Journal.make({ size: options.journalSize }),
       venueNow
     )
-    for (const fault of options.faults ?? []) world.addFault(yield* decodeFault(fault))
+    for (const fault of options.faults ?? []) world.addFault(yield* Fault.decode(fault))
     yield* drive(world, runtime)
 
     const events = Stream.unwrapScoped(
@@ -196,7 +196,7 @@ export const make: (
         world.pump()
         return read()
       })
-    const add = (fault: Fault.Fault | string) => Effect.map(decodeFault(fault), (fault) => world.addFault(fault))
+    const add = (fault: Fault.Fault | string) => Effect.map(Fault.decode(fault), (fault) => world.addFault(fault))
     return Context.empty().pipe(
       Context.add(
         Simulator,
@@ -231,9 +231,6 @@ export const make: (
       Context.add(WorldTag, world)
     )
   })
-
-const decodeFault = (fault: Fault.Fault | string): Effect.Effect<Fault.Fault, Fault.FaultSyntaxError> =>
-  typeof fault === "string" ? Fault.parse(fault) : Effect.succeed(fault)
 
 /**
  * Wakes the world when something is due by itself. A sleeper is not called back when something earlier turns up, or when

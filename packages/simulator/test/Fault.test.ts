@@ -176,6 +176,21 @@ describe("Fault", () => {
     )
   })
 
+  it("checks a value as it checks a text", () => {
+    const problem = (fault: Fault.Fault) => Either.getOrThrow(Either.flip(Fault.decode(fault))).message.split("\n")[0]
+    const on = {}
+    assert.strictEqual(
+      problem({ act: { kind: "delay-request", by: { _tag: "Uniform", min: 9, max: 3 } }, on }),
+      'This is no fault, at position 29: found "3ms)", expected a maximum of at least 9ms.'
+    )
+    assert.match(problem({ act: { kind: "drop-answer" }, on: { times: 0 } }) ?? "", /a whole number from 1/)
+    assert.match(problem({ act: { kind: "drop-answer" }, on: { probability: Number.NaN } }) ?? "", /from 0 to 1/)
+    assert.match(problem({ act: { kind: "partition" }, on: { from: 5, to: 4 } }) ?? "", /an end of at least 5ms/)
+    assert.match(problem({ act: { kind: "partition" }, on: { from: -5 } }) ?? "", /whole milliseconds/)
+    const fine: Fault.Fault = { act: { kind: "drop-answer" }, on: { times: 1 } }
+    assert.deepStrictEqual(Fault.decode(fine), Either.right(fine))
+  })
+
   it("is a schema of its text", () => {
     assert.deepStrictEqual(Schema.decodeSync(Fault.Text)("drop-answer;times=1"), {
       act: { kind: "drop-answer" },
