@@ -34,7 +34,6 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
-import type * as Fault from "./Fault.js"
 import * as Control from "./internal/Control.js"
 import { Driver } from "./internal/Driver.js"
 import * as Served from "./internal/Served.js"
@@ -144,7 +143,7 @@ export const make: (
   options?: Options
 ) => Effect.Effect<
   Context.Context<Server | Simulator.Simulator>,
-  Fault.FaultSyntaxError | InvalidServerOptions | HttpServerError.ServeError,
+  Simulator.InvalidOptions | InvalidServerOptions | HttpServerError.ServeError,
   Scope.Scope
 > = Effect.fnUntraced(function* (options: Options = {}) {
   yield* validate(options)
@@ -274,5 +273,5 @@ export const layer = (
   options?: Options
 ): Layer.Layer<
   Server | Simulator.Simulator,
-  Fault.FaultSyntaxError | InvalidServerOptions | HttpServerError.ServeError
+  Simulator.InvalidOptions | InvalidServerOptions | HttpServerError.ServeError
 > => Layer.scopedContext(make(options))

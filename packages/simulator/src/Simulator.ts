@@ -26,7 +26,7 @@ import { WorldTag } from "./internal/WorldTag.js"
 import * as Journal from "./Journal.js"
 import * as Network from "./Network.js"
 import type * as Random from "./Random.js"
-import type * as Venue from "./Venue.js"
+import * as Venue from "./Venue.js"
 
 /**
  * The account that exists when none is declared.
@@ -56,6 +56,29 @@ export interface Options {
   /** How many entries the journal keeps. Default 10,000. */
   readonly journalSize?: number | undefined
 }
+
+/**
+ * Accounts that cannot live at one exchange.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidAccounts extends Schema.TaggedError<InvalidAccounts>("@effect-deadman/simulator/InvalidAccounts")(
+  "InvalidAccounts",
+  { problem: Schema.String }
+) {
+  override get message(): string {
+    return `The option \`accounts\` does not describe the accounts of an exchange: ${this.problem}.`
+  }
+}
+
+/**
+ * Options from which no simulator can be made.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type InvalidOptions = Fault.FaultSyntaxError | Venue.InvalidVenue | InvalidAccounts
 
 /**
  * The exchange knows no such account.
@@ -156,16 +179,19 @@ export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator"
  */
 export const make: (
   options?: Options
-) => Effect.Effect<Context.Context<Simulator | HttpClient.HttpClient>, Fault.FaultSyntaxError, Scope.Scope> =
-  Effect.fnUntraced(function* (options: Options = {}) {
+) => Effect.Effect<Context.Context<Simulator | HttpClient.HttpClient>, InvalidOptions, Scope.Scope> = Effect.fnUntraced(
+  function* (options: Options = {}) {
     const clock = yield* Effect.clock
     const runtime = yield* Effect.runtime<never>()
     const offset = Duration.toMillis(options.venueOffset ?? 0)
     const venueNow = () => Math.floor(clock.unsafeCurrentTimeMillis()) + offset
     const start = venueNow()
     const accounts = options.accounts ?? [{ uid: demoUid }]
+    const venue = yield* Venue.decode(options.venue ?? {})
+    const problem = problemOf(accounts)
+    if (problem !== undefined) return yield* new InvalidAccounts({ problem })
     const world = new World(
-      Exchange.make({ accounts, venue: options.venue, now: start }),
+      Exchange.make({ accounts, venue, now: start }),
       Network.make({ seed: options.seed ?? 0, link: options.link }),
       Journal.make({ size: options.journalSize }),
       venueNow
@@ -173,17 +199,27 @@ export const make: (
     for (const fault of options.faults ?? []) world.addFault(yield* Fault.decode(fault))
     yield* drive(world, runtime)
 
+    const queues = new Set<Queue.Queue<Journal.Entry>>()
+    let closed = false
+    yield* Effect.addFinalizer(() => {
+      closed = true
+      return Effect.forEach(queues, (queue) => Queue.shutdown(queue))
+    })
     const events = Stream.unwrapScoped(
       Effect.map(
         Effect.acquireRelease(
-          Effect.map(Queue.unbounded<Journal.Entry>(), (queue) => {
+          Effect.flatMap(Queue.unbounded<Journal.Entry>(), (queue) => {
             const listener = (entry: Journal.Entry) => void queue.unsafeOffer(entry)
             world.listeners.add(listener)
-            return { queue, listener }
+            queues.add(queue)
+            return Effect.as(closed ? Queue.shutdown(queue) : Effect.void, { queue, listener })
           }),
           ({ queue, listener }) =>
             Effect.zipRight(
-              Effect.sync(() => world.listeners.delete(listener)),
+              Effect.sync(() => {
+                world.listeners.delete(listener)
+                queues.delete(queue)
+              }),
               Queue.shutdown(queue)
             )
         ),
@@ -201,7 +237,7 @@ export const make: (
       Context.add(
         Simulator,
         Simulator.of({
-          account: accounts[0]?.uid ?? demoUid,
+          account: accounts[0]!.uid,
           seed: world.network.seed,
           exchange: {
             state: look(() => world.state),
@@ -230,7 +266,27 @@ export const make: (
       Context.add(HttpClient.HttpClient, MemoryClient.make(world)),
       Context.add(WorldTag, world)
     )
-  })
+  }
+)
+
+const problemOf = (accounts: ReadonlyArray<Exchange.Account>): string | undefined => {
+  if (accounts.length === 0) return "there is none; leave the option out to get one with test values"
+  const uids = new Set<string>()
+  const keys = new Set<string>()
+  for (const account of accounts) {
+    if (account.uid === "") return "a UID is empty"
+    if (uids.has(account.uid)) return `the UID ${account.uid} is there twice; give one account several \`keys\` instead`
+    uids.add(account.uid)
+    for (const { key } of account.keys ?? [Exchange.testKey(account.uid)]) {
+      if (key === "") return `a key of account ${account.uid} is empty`
+      // The key itself stays out of the message, however obvious a test value it is.
+      if (keys.has(key))
+        return `a key of account ${account.uid} is there twice; the key tells the venue which account is meant`
+      keys.add(key)
+    }
+  }
+  return undefined
+}
 
 /**
  * Wakes the world when something is due by itself. A sleeper is not called back when something earlier turns up, or when
@@ -269,7 +325,7 @@ const drive = (world: World, runtime: Runtime.Runtime<never>): Effect.Effect<voi
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options?: Options): Layer.Layer<Simulator | HttpClient.HttpClient, Fault.FaultSyntaxError> =>
+export const layer = (options?: Options): Layer.Layer<Simulator | HttpClient.HttpClient, InvalidOptions> =>
   Layer.scopedContext(make(options))
 
 /**

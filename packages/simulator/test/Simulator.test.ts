@@ -1,8 +1,15 @@
 import * as Simulator from "@effect-deadman/simulator/Simulator"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { assert, describe, it } from "@effect/vitest"
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Bot from "./support/Bot.js"
@@ -91,5 +98,111 @@ describe("Simulator", () => {
       const push = Option.getOrThrow(yield* Fiber.join(pushed))
       assert.deepInclude(push, { account: "1000001", at: 6_000, deadline: 6_000 })
     }).pipe(Effect.provide(Simulator.layer()))
+  )
+
+  it.effect("the bot's own wiring finds its credentials in the configuration, and all else where it was", () =>
+    Effect.gen(function* () {
+      const read = (name: string) => Effect.orElseSucceed(Config.string(name), () => "nothing")
+      assert.strictEqual(yield* read("BITGET_API_KEY"), "test-key-7")
+      assert.strictEqual(yield* read("BITGET_SECRET_KEY"), "test-secret-7")
+      assert.strictEqual(yield* read("BITGET_PASSPHRASE"), "test-passphrase-7")
+      assert.match(yield* read("BITGET_BASE_URL"), /^https?:/)
+      assert.strictEqual(yield* read("STRATEGY"), "patient")
+      assert.strictEqual(yield* read("NOTHING"), "nothing")
+    }).pipe(
+      Effect.provide(Simulator.layerCredentials),
+      Effect.provide(Simulator.layer({ accounts: [{ uid: "7" }, { uid: "8" }] })),
+      Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["STRATEGY", "patient"]])))
+    )
+  )
+
+  it.effect("the venue's clock may stand apart from the bot's", () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.Simulator
+      assert.strictEqual(yield* simulator.time.now, 3_600_000)
+      assert.strictEqual((yield* Bot.setCountdown("5")).code, "40008")
+      assert.strictEqual((yield* Bot.setCountdown("5", { clockAhead: 3_600_000 })).code, "00000")
+      yield* TestClock.adjust("5 seconds")
+      assert.deepInclude(yield* Simulator.countdown(), { _tag: "Fired", at: 3_605_000 })
+    }).pipe(Effect.provide(Simulator.layer({ venueOffset: "1 hour" })))
+  )
+
+  it.effect("says what is wrong with options, accounts and orders", () =>
+    Effect.gen(function* () {
+      const message = (options: Simulator.Options) =>
+        Effect.map(Effect.flip(Effect.scoped(Simulator.make(options))), (error) => error.message)
+      assert.include(yield* message({ venue: { sweepPeriod: -1 } }), "sweepPeriod")
+      assert.include(yield* message({ faults: ["drop-everything"] }), "drop-everything")
+      assert.include(yield* message({ accounts: [] }), "there is none")
+      assert.include(yield* message({ accounts: [{ uid: "1" }, { uid: "1" }] }), "the UID 1 is there twice")
+      const keys = [{ key: "shared", passphrase: "p", secret: "s" }]
+      const twice = yield* message({
+        accounts: [
+          { uid: "1", keys },
+          { uid: "2", keys }
+        ]
+      })
+      assert.include(twice, "a key of account 2 is there twice")
+      assert.notInclude(twice, "shared")
+
+      const unknown = yield* Effect.flip(Simulator.openOrders("9"))
+      assert.include(unknown.message, `no account "9"`)
+      assert.include(unknown.message, Simulator.demoUid)
+      yield* Simulator.placeOrder({ clientOid: "a" })
+      const refused = yield* Effect.flip(Simulator.placeOrder({ clientOid: "a" }))
+      assert.deepInclude(refused, { _tag: "ExchangeRefused", code: "25212" })
+    }).pipe(Effect.provide(Simulator.layer()))
+  )
+
+  for (const traced of [true, false]) {
+    it.effect(`its client is as good as any of platform's, ${traced ? "with" : "without"} spans`, () =>
+      Effect.gen(function* () {
+        const time = HttpClientRequest.get("http://bitget.test/api/v2/public/time?x=1#y")
+        const response = yield* HttpClient.execute(time)
+        assert.strictEqual(response.status, 200)
+        assert.strictEqual(response.headers["content-type"], "application/json")
+        const text = yield* response.text
+        assert.deepStrictEqual(yield* response.json, JSON.parse(text))
+        assert.strictEqual(new TextDecoder().decode(yield* response.arrayBuffer), text)
+        assert.strictEqual(yield* Stream.mkString(Stream.decodeText(response.stream)), text)
+        assert.include(JSON.stringify(response), `"status":200`)
+        const filtered = yield* HttpClient.execute(HttpClientRequest.get("http://bitget.test/none")).pipe(
+          Effect.flatMap(HttpClientResponse.filterStatusOk),
+          Effect.flip
+        )
+        assert.deepInclude(filtered, { _tag: "ResponseError", reason: "StatusCode" })
+        assert.deepInclude(yield* Effect.flip(HttpClient.get("http://[bad")), { reason: "InvalidUrl" })
+
+        const { network } = yield* Simulator.Simulator
+        for (const [fault, text, json] of [
+          ["empty-body;times=1", "", "null"],
+          ["truncated-body;keep=10;times=1", `{"code":"0`, "ResponseError"]
+        ] as const) {
+          yield* network.addUntilRemoved(fault)
+          const broken = yield* HttpClient.execute(time)
+          assert.strictEqual(yield* broken.text, text)
+          const read = yield* Effect.match(broken.json, { onFailure: (error) => error._tag, onSuccess: String })
+          assert.strictEqual(read, json)
+        }
+        yield* network.addUntilRemoved("refuse-connection;times=1")
+        const refused = yield* Effect.flip(HttpClient.execute(time))
+        assert.deepInclude(refused, { _tag: "RequestError", reason: "Transport" })
+
+        const form = HttpClientRequest.bodyFormData(HttpClientRequest.post("http://bitget.test/"), new FormData())
+        assert.deepInclude(yield* Effect.flip(HttpClient.execute(form)), { _tag: "RequestError", reason: "Encode" })
+      }).pipe(Effect.withTracerEnabled(traced), Effect.provide(Simulator.layer()))
+    )
+  }
+
+  it.effect("leaves nothing behind when its scope closes: no sleeper, and the streams end", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const context = yield* Simulator.make().pipe(Scope.extend(scope))
+      const reader = yield* Simulator.events.pipe(Stream.runDrain, Effect.provide(context), Effect.fork)
+      yield* Bot.setCountdown("5").pipe(Effect.provide(context))
+      yield* Scope.close(scope, Exit.void)
+      yield* Fiber.join(reader)
+      yield* TestClock.adjust("10 seconds")
+    })
   )
 })

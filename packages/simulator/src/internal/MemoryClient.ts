@@ -11,6 +11,8 @@ import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as UrlParams from "@effect/platform/UrlParams"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FiberRef from "effect/FiberRef"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -84,6 +86,9 @@ class MemoryResponse extends Inspectable.Class implements HttpClientResponse.Htt
   }
 }
 
+/** Changing the prototype of an object that exists, as platform does it, is far slower than to begin with it. */
+const headersProto = Object.getPrototypeOf(Headers.empty) as object
+
 const readBody = (request: HttpClientRequest.HttpClientRequest): string | undefined => {
   const body = request.body
   switch (body._tag) {
@@ -103,7 +108,7 @@ const settle = (
   outcome: Outcome
 ): Effect.Effect<MemoryResponse, HttpClientError.HttpClientError> => {
   if (outcome._tag === "Answer") {
-    const headers = Headers.unsafeFromRecord(outcome.headers)
+    const headers = Object.assign(Object.create(headersProto) as Headers.Headers, outcome.headers)
     return Effect.succeed(new MemoryResponse(request, outcome.status, headers, outcome.body))
   }
   // As the system says it: clients read the code of the cause to tell whether anything can have been sent.
@@ -113,30 +118,73 @@ const settle = (
   return Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport", description, cause }))
 }
 
+/** Paths by the URL they were read from: a bot calls the same few again and again. */
+const pathCacheSize = 256
+
+/** The path and query of a request as they would stand on the wire. */
+const makePathOf = () => {
+  const known = new Map<string, string>()
+  return (request: HttpClientRequest.HttpClientRequest): string | undefined => {
+    const plain = request.urlParams.length === 0
+    const cached = plain ? known.get(request.url) : undefined
+    if (cached !== undefined) return cached
+    const url = UrlParams.makeUrl(request.url, request.urlParams, request.hash)
+    if (Either.isLeft(url)) return undefined
+    const path = url.right.pathname + url.right.search
+    if (plain) {
+      if (known.size >= pathCacheSize) known.clear()
+      known.set(request.url, path)
+    }
+    return path
+  }
+}
+
+const exchange = (
+  world: World,
+  request: HttpClientRequest.HttpClientRequest,
+  path: string
+): Effect.Effect<MemoryResponse, HttpClientError.HttpClientError> => {
+  const body = readBody(request)
+  if (body === undefined) {
+    const description = `the simulator reads bodies that are text or bytes, not ${request.body._tag}`
+    return Effect.fail(new HttpClientError.RequestError({ request, reason: "Encode", description }))
+  }
+  const headers: Record<string, string | undefined> = request.headers
+  const contentType = request.body.contentType
+  const pending = world.send({
+    method: request.method,
+    path,
+    headers:
+      headers["content-type"] === undefined && contentType !== undefined
+        ? { ...headers, "content-type": contentType }
+        : headers,
+    body
+  })
+  if (pending.outcome !== undefined) return settle(request, pending.outcome)
+  return Effect.async((resume) => {
+    pending.listener = (outcome) => resume(settle(request, outcome))
+    return Effect.sync(() => world.abort(pending))
+  })
+}
+
 /** The client of this world. */
-export const make = (world: World): HttpClient.HttpClient =>
-  HttpClient.make((request, url) =>
-    Effect.suspend(() => {
-      const body = readBody(request)
-      if (body === undefined) {
-        const description = `the simulator reads bodies that are text or bytes, not ${request.body._tag}`
-        return Effect.fail(new HttpClientError.RequestError({ request, reason: "Encode", description }))
-      }
-      const headers: Record<string, string | undefined> = request.headers
-      const contentType = request.body.contentType
-      const pending = world.send({
-        method: request.method,
-        path: url.pathname + url.search,
-        headers:
-          headers["content-type"] === undefined && contentType !== undefined
-            ? { ...headers, "content-type": contentType }
-            : headers,
-        body
-      })
-      if (pending.outcome !== undefined) return settle(request, pending.outcome)
-      return Effect.async<MemoryResponse, HttpClientError.HttpClientError>((resume) => {
-        pending.listener = (outcome) => resume(settle(request, outcome))
-        return Effect.sync(() => world.abort(pending))
-      })
-    })
+export const make = (world: World): HttpClient.HttpClient => {
+  const pathOf = makePathOf()
+  // With spans it is an ordinary client of platform's. Without them there is nothing for that client to do here: an
+  // abort signal and a registry of unread bodies are of use to a socket, and they cost as much as the call itself.
+  const traced = HttpClient.make((request, url) =>
+    Effect.suspend(() => exchange(world, request, url.pathname + url.search))
   )
+  return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
+    Effect.flatMap((request) =>
+      Effect.withFiberRuntime<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>((fiber) => {
+        const untraced =
+          !fiber.getFiberRef(FiberRef.currentTracerEnabled) ||
+          fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)(request)
+        const path = untraced ? pathOf(request) : undefined
+        return path === undefined ? traced.execute(request) : exchange(world, request, path)
+      })
+    ),
+    Effect.succeed
+  )
+}

@@ -3,22 +3,20 @@
  * SHA256withRSA (PKCS#1 v1.5) with the private key, in base64. Written apart from the client, on the platform's own
  * primitives, so that a mistake in one is seen by the other.
  */
-import { createHmac, createPublicKey, type KeyObject, verify as verifyWith } from "node:crypto"
+import { createHmac, createPublicKey, createSecretKey, type KeyObject, verify as verifyWith } from "node:crypto"
 import type { ApiKey } from "../Exchange.js"
 
-const publicKeys = new WeakMap<ApiKey, KeyObject | null>()
+// A key is parsed once, not for each request.
+const parsed = new WeakMap<ApiKey, KeyObject | null>()
 
-const publicKey = (key: ApiKey, pem: string): KeyObject | null => {
-  const known = publicKeys.get(key)
-  if (known !== undefined) return known
-  let parsed: KeyObject | null = null
+const parse = (key: ApiKey): KeyObject | null => {
   try {
-    parsed = createPublicKey(pem)
+    if (key.secret !== undefined) return createSecretKey(Buffer.from(key.secret))
+    return key.rsaPublicKey === undefined ? null : createPublicKey(key.rsaPublicKey)
   } catch {
     // A key that was declared with something else than a PEM verifies nothing.
+    return null
   }
-  publicKeys.set(key, parsed)
-  return parsed
 }
 
 export const hmac = (secret: string, payload: string): string =>
@@ -26,8 +24,13 @@ export const hmac = (secret: string, payload: string): string =>
 
 /** Whether `signature` is this key's signature of `payload`. */
 export const verifies = (key: ApiKey, payload: string, signature: string): boolean => {
-  if (key.secret !== undefined) return hmac(key.secret, payload) === signature
-  if (key.rsaPublicKey === undefined) return false
-  const pem = publicKey(key, key.rsaPublicKey)
-  return pem !== null && verifyWith("sha256", Buffer.from(payload), pem, Buffer.from(signature, "base64"))
+  let material = parsed.get(key)
+  if (material === undefined) {
+    material = parse(key)
+    parsed.set(key, material)
+  }
+  if (material === null) return false
+  return material.type === "secret"
+    ? createHmac("sha256", material).update(payload).digest("base64") === signature
+    : verifyWith("sha256", Buffer.from(payload), material, Buffer.from(signature, "base64"))
 }

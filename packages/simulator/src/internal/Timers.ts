@@ -6,6 +6,7 @@
  * what it has lost against the venue's clock so far. So a release window costs the same with one armed account and with
  * a hundred thousand.
  */
+import * as HashMap from "effect/HashMap"
 import type { AccountState, Event, Output, State } from "../Exchange.js"
 import type * as Venue from "../Venue.js"
 import { cancelOrders, get, put, sorted } from "./Book.js"
@@ -150,12 +151,15 @@ export const setCountdown = (
   const still = state.inWindow && state.venue.maintenanceTimer === "pauses" ? state.windows[0]!.from : Infinity
   const due = Math.min(from, still) + seconds * 1000 - state.paused
   const transition = account.armed === undefined ? "armed" : "refreshed"
-  const armed = put(state, { ...account, armed: { seconds, armedAt: at, due }, fired: undefined })
-  // A later deadline leaves the account's entry where it is, and `clean` moves it when it gets to the top: most beats
-  // then cost no work in the heap.
-  const next = clean(
-    account.queued !== undefined && account.queued.at <= due ? armed : enqueue(armed, get(armed, uid)!, due)
-  )
+  const armed: AccountState = { ...account, armed: { seconds, armedAt: at, due }, fired: undefined }
+  const isFirst = account.queued !== undefined && state.due?.item.token === account.queued.token
+  // A later deadline leaves the account's entry where it is until it gets to the top: most beats then cost no work in
+  // the heap. At the top it is moved at once, so that the top is always true.
+  const next = isFirst
+    ? clean(enqueue(state, armed, due, Heap.pop(state.due)))
+    : account.queued !== undefined && account.queued.at <= due
+      ? put(state, armed)
+      : enqueue(state, armed, due)
   outputs.push({
     _tag: "Switch",
     account: uid,
@@ -169,13 +173,14 @@ export const setCountdown = (
   return next
 }
 
-const enqueue = (state: State, account: AccountState, due: number): State => {
+const enqueue = (state: State, account: AccountState, due: number, heap = state.due): State => {
   const token = state.tokens
   const rank = state.venue.tieOrder === "declared" ? account.rank : -account.rank
   return {
-    ...put(state, { ...account, queued: { at: due, token } }),
+    ...state,
+    accounts: HashMap.set(state.accounts, account.declared.uid, { ...account, queued: { at: due, token } }),
     tokens: token + 1,
-    due: Heap.insert(state.due, { at: due, rank, uid: account.declared.uid, token })
+    due: Heap.insert(heap, { at: due, rank, uid: account.declared.uid, token })
   }
 }
 
