@@ -133,8 +133,11 @@ export interface Options {
   readonly start?: number | undefined
   /** Which of the timers due at one instant fires first: the one set first (default), or a draw by the seed. */
   readonly instants?: "first-in" | "seeded" | undefined
-  /** Which of the fibers that can run does: the one that could first (default), or a draw by the seed. */
-  readonly fibers?: "first-in" | "seeded" | undefined
+  /**
+   * Which party runs when several can (what belongs to none counts as one): the one that could first (default), or a draw by
+   * the seed. Fibers of one party run first in, first out, always, as they do in one process.
+   */
+  readonly parties?: "first-in" | "seeded" | undefined
   /** How much virtual time may pass; unlimited by default. */
   readonly maxTime?: Duration.DurationInput | undefined
   /** How many times a fiber may be run; defaults to ten million. A loop that never sleeps ends here. */
@@ -330,7 +333,7 @@ const makeWorld = (options: Options | undefined): World | InvalidOption => {
     seed,
     startMillis: start,
     instants: options?.instants ?? "first-in",
-    fibers: options?.fibers ?? "first-in",
+    parties: options?.parties ?? "first-in",
     maxSteps,
     maxTime: toNanos(maxTime.value),
     manual: options?.time === "manual"

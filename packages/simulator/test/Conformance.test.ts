@@ -523,9 +523,12 @@ const trees = FastCheck.letrec<{ tree: Tree }>((tie) => ({
 })).tree
 
 /** Each leaf sleeps at a place of its own in the millisecond's thousands, so that no two meet at one instant by chance. */
-const grow = (say: Say) => {
+const grow = <R = never>(
+  say: Say,
+  place: (self: Effect.Effect<void, never, R>, i: number) => Effect.Effect<void, never, R> = (self) => self
+) => {
   let leaf = 0
-  const eff = (tree: Tree): Effect.Effect<void> => {
+  const eff = (tree: Tree): Effect.Effect<void, never, R> => {
     const own = ++leaf * 1000
     switch (tree.op) {
       case "sleep":
@@ -535,7 +538,10 @@ const grow = (say: Say) => {
       case "seq":
         return Effect.all(tree.of.map(eff), { discard: true })
       case "par":
-        return Effect.all(tree.of.map(eff), { discard: true, concurrency: "unbounded" })
+        return Effect.all(
+          tree.of.map((one, i) => place(eff(one), i)),
+          { discard: true, concurrency: "unbounded" }
+        )
       case "race":
         return Effect.raceAll(tree.of.map(eff))
       case "timeout":
@@ -579,7 +585,10 @@ describe("random programs", () => {
       FastCheck.property(trees, FastCheck.integer(), (tree, seed) => {
         const once = (seed: number) => {
           const { lines, say } = recorder()
-          const outcome = VirtualTime.run(grow(say)(tree), { seed, instants: "seeded", fibers: "seeded" })
+          const program = grow<VirtualTime.VirtualTime>(say, (self, i) => VirtualTime.withParty(self, `party ${i}`))(
+            tree
+          )
+          const outcome = VirtualTime.run(program, { seed, instants: "seeded", parties: "seeded" })
           // Whatever the order, no program may get stuck: Effect's combinators hold in each that the draw allows.
           assert.isTrue(Exit.isSuccess(outcome.exit), String(outcome.exit))
           traces.add(outcome.trace)

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
+import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as VirtualTime from "../src/VirtualTime.js"
 
@@ -176,6 +177,58 @@ describe("party", () => {
     assert.deepStrictEqual(outcome.exit, Exit.succeed(5000))
   })
 
+  it("with a hand that changes its speed: what is left of its timers takes that much longer", () => {
+    const { out } = with_((party) =>
+      Effect.gen(function* () {
+        yield* Effect.sleep(500)
+        yield* party.setRate(0.5)
+        yield* Effect.sleep(1500)
+        yield* party.suspendFor(10_000)
+        yield* Effect.sleep(100)
+        yield* party.setRate(2)
+      })
+    )
+    // 500 at full speed and 1000 at half; 500 more at half, the host asleep, and the other 750 at twice the speed.
+    assert.deepStrictEqual(out, [
+      [1000, 1500],
+      [2000, 12_375],
+      [3000, 12_875]
+    ])
+  })
+
+  it("shows a hand that stands still while it is suspended", () => {
+    const outcome = VirtualTime.run(
+      Effect.gen(function* () {
+        const party = yield* VirtualTime.party("bot")
+        const runtime = yield* VirtualTime.withParty(Effect.runtime<never>(), "bot")
+        yield* Effect.sleep(10)
+        yield* party.suspend
+        yield* Effect.sleep(10)
+        return Runtime.runSync(runtime)(Effect.zip(Clock.currentTimeMillis, Clock.currentTimeNanos))
+      })
+    )
+    assert.deepStrictEqual(outcome.exit, Exit.succeed([20, 10_000_000n]))
+  })
+
+  it("stays crashed, whatever is asked of it", () => {
+    let steps = 0
+    VirtualTime.run(
+      Effect.gen(function* () {
+        const party = yield* VirtualTime.party("bot")
+        const tick = Effect.sleep(10).pipe(Effect.andThen(() => void steps++))
+        yield* Effect.forkDaemon(VirtualTime.withParty(Effect.forever(tick), "bot"))
+        yield* Effect.sleep(25)
+        yield* party.stall
+        yield* Effect.sleep(10)
+        yield* party.crash
+        yield* party.resume
+        yield* party.suspendFor(5)
+        yield* Effect.sleep(100)
+      })
+    )
+    assert.strictEqual(steps, 2)
+  })
+
   it("joining one of its fibers does not make the joiner a member", () => {
     const outcome = VirtualTime.run(
       Effect.gen(function* () {
@@ -263,27 +316,30 @@ describe("time", () => {
 describe("seeds", () => {
   const program = Effect.gen(function* () {
     const order: Array<number> = []
+    const gate = yield* Deferred.make<void>()
+    yield* Effect.fork(Effect.zipRight(Effect.sleep(5), Deferred.succeed(gate, void 0)))
     yield* Effect.forEach(
       Array.from({ length: 8 }, (_, i) => i),
       (i) =>
-        Effect.zipRight(
-          Effect.sleep(10),
-          Effect.sync(() => void order.push(i))
+        Deferred.await(gate).pipe(
+          Effect.andThen(Effect.sleep(i % 2)),
+          Effect.andThen(() => void order.push(i)),
+          VirtualTime.withParty(`party ${i}`)
         ),
       { concurrency: "unbounded" }
     )
     return order.join("")
   })
 
-  it("order equal instants, each in its way, and each always in the same", () => {
-    const orders = (option: "instants" | "fibers") =>
+  it("order equal instants, or parties that are ready, each in its way, and each always in the same", () => {
+    const orders = (option: "instants" | "parties") =>
       Array.from({ length: 20 }, (_, seed) => {
         const outcome = VirtualTime.run(program, { seed, [option]: "seeded" })
         assert.deepStrictEqual(VirtualTime.run(program, { seed, [option]: "seeded" }), outcome)
         return Exit.isSuccess(outcome.exit) ? outcome.exit.value : ""
       })
     assert.isAbove(new Set(orders("instants")).size, 15)
-    assert.isAbove(new Set(orders("fibers")).size, 15)
+    assert.isAbove(new Set(orders("parties")).size, 15)
   })
 
   it("feed Effect's Random", () => {
@@ -419,4 +475,16 @@ describe("runPromise", () => {
     const exit = (await outcome).exit
     assert.isTrue(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause))
   })
+})
+
+describe("layer", () => {
+  it.live("drives what sleeps in it, though another scheduler runs it", () =>
+    Effect.gen(function* () {
+      const runtime = yield* Effect.runtime<never>()
+      const time = yield* Effect.provide(Effect.clock, VirtualTime.layer({ time: "auto" }))
+      // Not one task of this world is scheduled: its timer alone must wake its driver.
+      yield* Effect.promise(() => Runtime.runPromise(runtime)(time.sleep(Duration.days(1))))
+      assert.strictEqual(time.unsafeCurrentTimeMillis(), 86_400_000)
+    })
+  )
 })

@@ -102,36 +102,42 @@ export class FirstIn implements Ready {
 }
 
 interface Line {
-  readonly fiber: AnyFiber | undefined
-  readonly tasks: Array<Task>
+  readonly owner: unknown
+  readonly queue: FirstIn
 }
 
 /**
- * Any of the fibers that are ready, by a seeded draw: each seed tries another interleaving. The tasks of one fiber keep their
- * order, as they do in Effect's own schedulers: its combinators rely on a fiber being started before it is interrupted.
- * Priorities are ignored.
+ * Any of the owners that have something ready, by a seeded draw; each owner's fibers first in, first out.
+ *
+ * Fibers of one owner are not shuffled: a Node process runs them in this order, and Effect relies on it. `Effect.forEach` with
+ * concurrency, for one, hangs if it is interrupted after it forked and before the fork has started, which cannot happen
+ * otherwise.
  */
 export class Seeded implements Ready {
   fiber: AnyFiber | undefined = undefined
   size = 0
   private readonly lines: Array<Line> = []
-  private readonly byFiber = new Map<AnyFiber, Line>()
+  private readonly idle = new Map<unknown, Line>()
+  private readonly busy = new Map<unknown, Line>()
   private readonly draw: () => number
+  private readonly ownerOf: (fiber: AnyFiber) => unknown
 
-  constructor(draw: () => number) {
+  constructor(draw: () => number, ownerOf: (fiber: AnyFiber) => unknown) {
     this.draw = draw
+    this.ownerOf = ownerOf
   }
 
-  push(task: Task, _priority: number, fiber: AnyFiber | undefined): void {
+  push(task: Task, priority: number, fiber: AnyFiber | undefined): void {
     this.size++
-    const line = fiber === undefined ? undefined : this.byFiber.get(fiber)
-    if (line !== undefined) {
-      line.tasks.push(task)
-      return
+    const owner = fiber === undefined ? undefined : this.ownerOf(fiber)
+    let line = this.busy.get(owner)
+    if (line === undefined) {
+      line = this.idle.get(owner) ?? { owner, queue: new FirstIn() }
+      this.idle.delete(owner)
+      this.busy.set(owner, line)
+      this.lines.push(line)
     }
-    const added: Line = { fiber, tasks: [task] }
-    this.lines.push(added)
-    if (fiber !== undefined) this.byFiber.set(fiber, added)
+    line.queue.push(task, priority, fiber)
   }
 
   take(): Task | undefined {
@@ -140,18 +146,22 @@ export class Seeded implements Ready {
     this.size--
     const at = count === 1 ? 0 : Math.floor(this.draw() * count)
     const line = this.lines[at]!
-    this.fiber = line.fiber
-    if (line.tasks.length > 1) return line.tasks.shift()
-    const last = this.lines.pop()!
-    if (last !== line) this.lines[at] = last
-    if (line.fiber !== undefined) this.byFiber.delete(line.fiber)
-    return line.tasks[0]
+    const task = line.queue.take()
+    this.fiber = line.queue.fiber
+    if (line.queue.size === 0) {
+      const last = this.lines.pop()!
+      if (last !== line) this.lines[at] = last
+      this.busy.delete(line.owner)
+      this.idle.set(line.owner, line)
+    }
+    return task
   }
 
   clear(): void {
     this.size = 0
     this.lines.length = 0
-    this.byFiber.clear()
+    this.idle.clear()
+    this.busy.clear()
     this.fiber = undefined
   }
 }

@@ -20,10 +20,8 @@ const LATE = 2
 /** How many operations a fiber runs before others get their turn, looked up this often. */
 const YIELD_CHECK_MASK = 31
 
-/** The party a fiber belongs to. It is inherited by forking and never by joining: who waits for a party stays outside. */
-export const currentParty: FiberRef.FiberRef<Party | undefined> = FiberRef.unsafeMake<Party | undefined>(undefined, {
-  join: (outer) => outer
-})
+/** The party a fiber belongs to; forks inherit it. */
+export const currentParty: FiberRef.FiberRef<Party | undefined> = FiberRef.unsafeMake<Party | undefined>(undefined)
 
 /** One member of the world, with a clock of its own that can part from the world's. */
 export class Party {
@@ -67,7 +65,7 @@ export interface WorldOptions {
   readonly seed: number
   readonly startMillis: number
   readonly instants: "first-in" | "seeded"
-  readonly fibers: "first-in" | "seeded"
+  readonly parties: "first-in" | "seeded"
   readonly maxSteps: number
   /** Nanoseconds since the start. */
   readonly maxTime: number
@@ -108,7 +106,10 @@ export class World implements Scheduler {
     this.horizon = options.manual ? 0 : Infinity
     this.startNanos = BigInt(options.startMillis) * BigInt(NANOS_PER_MILLI)
     this.drawRank = options.instants === "seeded" ? generator(options.seed ^ 0x5bd1e995) : undefined
-    this.ready = options.fibers === "seeded" ? new Seeded(generator(options.seed)) : new FirstIn()
+    this.ready =
+      options.parties === "seeded"
+        ? new Seeded(generator(options.seed), (fiber) => fiber.getFiberRef(currentParty))
+        : new FirstIn()
   }
 
   // Scheduler
@@ -337,6 +338,8 @@ export class World implements Scheduler {
   crash(party: Party): void {
     party.dead = true
     party.stopped = true
+    party.stalls = 0
+    party.suspensions = 0
     party.frozen = []
     this.timers.extract(party)
     party.heldTasks.length = 0
