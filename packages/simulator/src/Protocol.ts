@@ -10,6 +10,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Exchange from "./Exchange.js"
+import { copyOf } from "./internal/Book.js"
 import * as Parameters from "./internal/Parameters.js"
 import * as RateLimit from "./internal/RateLimit.js"
 import * as Signing from "./internal/Signing.js"
@@ -223,7 +224,9 @@ class Call {
       Option.getOrUndefined(HashMap.get(this.state.addresses, ip)),
       this.state.now
     )
-    this.state = { ...this.state, addresses: HashMap.set(this.state.addresses, ip, address) }
+    const entered = copyOf(this.state)
+    entered.addresses = HashMap.set(entered.addresses, ip, address)
+    this.state = entered
     if (!admitted) return tooMany
     this.endpoint = endpointOf(this.request.path)
     if (this.endpoint === undefined || this.endpoint.method !== this.request.method) {
@@ -305,7 +308,9 @@ class Call {
           const all = Option.getOrElse(HashMap.get(this.state.calls, known.uid), () => noCalls)
           const [calls, remaining] = RateLimit.take(this.venue, all[endpoint.name], endpoint.limit, this.state.now)
           const next = { ...all, [endpoint.name]: calls }
-          this.state = { ...this.state, calls: HashMap.set(this.state.calls, known.uid, next) }
+          const counted = copyOf(this.state)
+          counted.calls = HashMap.set(counted.calls, known.uid, next)
+          this.state = counted
           this.remaining = Math.max(0, remaining)
           if (remaining < 0) return tooMany
           break

@@ -11,10 +11,32 @@ const historyLimit = 1_000
 export const get = (state: State, uid: string): AccountState | undefined =>
   Option.getOrUndefined(HashMap.get(state.accounts, uid))
 
-export const put = (state: State, account: AccountState): State => ({
-  ...state,
-  accounts: HashMap.set(state.accounts, account.declared.uid, account)
+/**
+ * A state to be changed before anyone else sees it. All fields are written out: states that are made by spreading have
+ * many shapes, and each request copies a few.
+ */
+export const copyOf = (state: State): { -readonly [K in keyof State]: State[K] } => ({
+  venue: state.venue,
+  now: state.now,
+  accounts: state.accounts,
+  keys: state.keys,
+  due: state.due,
+  cancels: state.cancels,
+  orders: state.orders,
+  tokens: state.tokens,
+  calls: state.calls,
+  addresses: state.addresses,
+  windows: state.windows,
+  inWindow: state.inWindow,
+  resumedAt: state.resumedAt,
+  paused: state.paused
 })
+
+export const put = (state: State, account: AccountState): State => {
+  const next = copyOf(state)
+  next.accounts = HashMap.set(state.accounts, account.declared.uid, account)
+  return next
+}
 
 export const refuse = (state: State, uid: string, code: string, msg: string, outputs: Array<Output>): State => {
   outputs.push({ _tag: "Refused", account: uid, at: state.now, code, msg })

@@ -9,7 +9,7 @@
 import * as HashMap from "effect/HashMap"
 import type { AccountState, Event, Output, State } from "../Exchange.js"
 import type * as Venue from "../Venue.js"
-import { cancelOrders, get, put, sorted } from "./Book.js"
+import { cancelOrders, copyOf, get, put, sorted } from "./Book.js"
 import * as Heap from "./Heap.js"
 
 /** An account's place in the heap of deadlines. It counts only while the account knows its `token`. */
@@ -74,7 +74,11 @@ export const run = (from: State, target: number, outputs: Array<Output>): State 
   return state.now === now ? state : movedTo(state, now)
 }
 
-const movedTo = (state: State, now: number): State => ({ ...state, now })
+const movedTo = (state: State, now: number): State => {
+  const next = copyOf(state)
+  next.now = now
+  return next
+}
 
 const crossEdge = (state: State, outputs: Array<Output>): State => {
   const window = state.windows[0]!
@@ -176,15 +180,18 @@ export const setCountdown = (
 const enqueue = (state: State, account: AccountState, due: number, heap = state.due): State => {
   const token = state.tokens
   const rank = state.venue.tieOrder === "declared" ? account.rank : -account.rank
-  return {
-    ...state,
-    accounts: HashMap.set(state.accounts, account.declared.uid, { ...account, queued: { at: due, token } }),
-    tokens: token + 1,
-    due: Heap.insert(heap, { at: due, rank, uid: account.declared.uid, token })
-  }
+  const next = copyOf(state)
+  next.accounts = HashMap.set(state.accounts, account.declared.uid, { ...account, queued: { at: due, token } })
+  next.tokens = token + 1
+  next.due = Heap.insert(heap, { at: due, rank, uid: account.declared.uid, token })
+  return next
 }
 
-const withoutFirst = (state: State): State => ({ ...state, due: Heap.pop(state.due) })
+const withoutFirst = (state: State): State => {
+  const next = copyOf(state)
+  next.due = Heap.pop(state.due)
+  return next
+}
 
 /** Makes the top of the heap true again: an entry that its account has outlived is moved or dropped. */
 const clean = (from: State): State => {

@@ -319,11 +319,9 @@ export class World {
 
   private apply(flight: Flight, acceptedAt: number, now: number): void {
     const record = flight.pending.record
-    const [state, response, outputs] = Protocol.handle(
-      this.state,
-      { ...flight.request, id: record.id, acceptedAt },
-      now
-    )
+    const { body, headers, ip, method, path } = flight.request
+    const request: Protocol.Request = { method, path, headers, body, ip, id: record.id, acceptedAt }
+    const [state, response, outputs] = Protocol.handle(this.state, request, now)
     this.state = state
     this.record(outputs)
     record.code = response.code
