@@ -1,6 +1,7 @@
 /**
  * Many accounts in one process: one heartbeat an account, shared by all who ask for it and released by the last who
- * leaves.
+ * leaves. A scope that holds many accounts releases them side by side, so that closing it takes no longer than closing
+ * one (a scope's own finalizers run one after the other, and each disarm keeps the venue's pace).
  *
  * @since 0.1.0
  */
@@ -136,6 +137,25 @@ export const make = <E, R>(options: {
         --entry.users > 0 || entry.closing !== undefined ? Effect.void : close(account, entry, exit)
       )
 
+    // One finalizer a scope, however many accounts it holds: they are released side by side, not one after the other.
+    const held = new WeakMap<Scope.Scope, Array<readonly [string, Entry<E>]>>()
+    const hold = (account: string, entry: Entry<E>): Effect.Effect<void, never, Scope.Scope> =>
+      Effect.flatMap(Effect.scope, (scope) => {
+        const accounts = held.get(scope)
+        if (accounts !== undefined) {
+          accounts.push([account, entry])
+          return Effect.void
+        }
+        const first = [[account, entry] as const]
+        held.set(scope, first)
+        return Scope.addFinalizerExit(scope, (exit) =>
+          Effect.forEach(first.splice(0), ([account, entry]) => leave(account, entry, exit), {
+            concurrency: "unbounded",
+            discard: true
+          })
+        )
+      })
+
     const get = (account: string): Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope> =>
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
@@ -155,7 +175,7 @@ export const make = <E, R>(options: {
               yield* leave(account, entry, armed)
               return yield* Effect.failCause(armed.cause)
             }
-            yield* Effect.addFinalizer((exit) => leave(account, entry, exit))
+            yield* hold(account, entry)
             return armed.value
           }
         })

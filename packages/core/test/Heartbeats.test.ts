@@ -1,0 +1,239 @@
+/** Many accounts in one process. */
+import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+import * as Countdown from "@effect-deadman/core/Countdown"
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as Credentials from "@effect-deadman/core/Credentials"
+import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import * as Heartbeats from "@effect-deadman/core/Heartbeats"
+import type * as Release from "@effect-deadman/core/Release"
+import * as Simulator from "@effect-deadman/simulator/Simulator"
+import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as World from "./support/world.js"
+
+const uids = ["2000001", "2000002", "2000003"]
+const accounts = uids.map((uid) => ({
+  uid,
+  keys: [{ key: `key-${uid}`, secret: `secret-${uid}`, passphrase: `passphrase-${uid}` }]
+}))
+
+const lookup = (uid: string) =>
+  CountdownCancelAll.layer.pipe(
+    Layer.provide(BitgetClient.layer({ baseUrl: "https://bitget.simulator" })),
+    Layer.provide(
+      Credentials.layer({
+        account: uid,
+        apiKey: Redacted.make(`key-${uid}`),
+        secretKey: Redacted.make(`secret-${uid}`),
+        passphrase: Redacted.make(`passphrase-${uid}`)
+      })
+    )
+  )
+
+const stateOf = (uid: string) => Effect.map(Simulator.countdown(uid), (state) => state._tag)
+const inScope = Effect.flatMap(Effect.scope, (parent) => Scope.fork(parent, { _tag: "Sequential" }))
+
+describe("Heartbeats", () => {
+  const simulator = { accounts }
+
+  World.virtual(
+    "one heartbeat an account, shared by all who ask, disarmed by the last who leaves",
+    Effect.gen(function* () {
+      const heartbeats = yield* Heartbeats.make({ lookup })
+      const [one, two] = [yield* inScope, yield* inScope]
+      const first = yield* Scope.extend(heartbeats.get("2000001"), one)
+      const second = yield* Scope.extend(heartbeats.get("2000001"), two)
+      assert.strictEqual(first, second)
+      yield* Scope.extend(heartbeats.get("2000002"), two)
+      assert.deepStrictEqual(yield* heartbeats.accounts, ["2000001", "2000002"])
+      yield* Effect.sleep("30 seconds")
+      yield* Scope.close(one, Exit.void)
+      assert.strictEqual(yield* stateOf("2000001"), "Armed")
+      yield* Scope.close(two, Exit.void)
+      assert.strictEqual(yield* stateOf("2000001"), "Closed")
+      assert.strictEqual(yield* stateOf("2000002"), "Closed")
+      assert.strictEqual(yield* stateOf("2000003"), "Closed")
+      assert.deepStrictEqual(yield* heartbeats.accounts, [])
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "failures are not remembered, also while somebody who saw one keeps a scope open",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      const heartbeats = yield* Heartbeats.make({ lookup })
+      const fault = yield* network.addUntilRemoved("code;code=40014")
+      const refused = yield* Effect.flip(heartbeats.get("2000001"))
+      assert.strictEqual(refused._tag, "PermissionRefused")
+      yield* network.remove(fault.id)
+      const heartbeat = yield* heartbeats.get("2000001")
+      assert.strictEqual((yield* heartbeat.status)._tag, "Armed")
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "one refused account does not disturb the others",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("code;code=40014;account=2000002")
+      const heartbeats = yield* Heartbeats.make({ lookup })
+      const results = yield* Effect.forEach(uids, (uid) => Effect.either(heartbeats.get(uid)), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(
+        results.map((result) => result._tag),
+        ["Right", "Left", "Right"]
+      )
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(yield* Effect.forEach(uids, stateOf), ["Armed", "Closed", "Armed"])
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "who asks while the last one who left still disarms waits, and then arms anew",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      const heartbeats = yield* Heartbeats.make({ lookup })
+      const one = yield* inScope
+      yield* Scope.extend(heartbeats.get("2000001"), one)
+      yield* Effect.sleep("4 seconds")
+      yield* network.addUntilRemoved("delay-answer;by=1s;countdown=0")
+      const closing = yield* Effect.fork(Scope.close(one, Exit.void))
+      yield* Effect.sleep("100 millis")
+      const again = yield* heartbeats.get("2000001")
+      yield* Fiber.join(closing)
+      assert.strictEqual((yield* again.status)._tag, "Armed")
+      assert.deepStrictEqual(
+        (yield* World.applied).map((write) => write.countdown),
+        ["10", "10", "0", "10"]
+      )
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "who asked first may leave while others still wait for the arming",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("delay-answer;by=1s")
+      const heartbeats = yield* Heartbeats.make({ lookup })
+      const first = yield* Effect.fork(Effect.scoped(heartbeats.get("2000001")))
+      const second = yield* Effect.fork(heartbeats.get("2000001"))
+      yield* Effect.sleep("500 millis")
+      yield* Fiber.interrupt(first)
+      const heartbeat = yield* Fiber.join(second)
+      assert.strictEqual((yield* heartbeat.status)._tag, "Armed")
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "when all who asked have left before it was armed, it is disarmed",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("delay-answer;by=1s")
+      const heartbeats = yield* Heartbeats.make({ lookup })
+      const asking = yield* Effect.fork(Effect.scoped(heartbeats.get("2000001")))
+      yield* Effect.sleep("1500 millis")
+      yield* Fiber.interrupt(asking)
+      assert.notStrictEqual(yield* stateOf("2000001"), "Armed")
+      assert.deepStrictEqual(yield* heartbeats.accounts, [])
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "the exit of the last who leaves chooses the release",
+    Effect.gen(function* () {
+      const chosen: Array<string> = []
+      const release: Release.Policy = (exit) => {
+        chosen.push(exit._tag)
+        return "Disarm"
+      }
+      const heartbeats = yield* Heartbeats.make({ lookup, heartbeat: () => ({ release }) })
+      yield* Effect.exit(Effect.scoped(Effect.zipRight(heartbeats.get("2000001"), Effect.fail("broken"))))
+      yield* Effect.scoped(heartbeats.get("2000001"))
+      assert.deepStrictEqual(chosen, ["Failure", "Success"])
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "a second, unshared heartbeat on an account that is held fails with AccountInUse, until the first is released",
+    Effect.gen(function* () {
+      const heartbeats = yield* Heartbeats.make({ lookup })
+      const scope = yield* inScope
+      yield* Scope.extend(heartbeats.get("2000001"), scope)
+      const second = Effect.scoped(Heartbeat.make()).pipe(Effect.provide(lookup("2000001")))
+      const error = yield* Effect.flip(second)
+      assert.strictEqual(error._tag, "AccountInUse")
+      assert.strictEqual(yield* stateOf("2000001"), "Armed")
+      yield* Scope.close(scope, Exit.void)
+      yield* second
+    }),
+    { simulator }
+  )
+
+  it("10,000 heartbeats in one process each keep their pace (14)", { timeout: 120_000 }, () => {
+    // The port alone: what is measured is the plan of the writes, account by account.
+    const sent = new Map<string, Array<number>>()
+    const countdowns = (account: string) =>
+      Layer.effect(
+        CountdownCancelAll.CountdownCancelAll,
+        Effect.map(Effect.clock, (clock) => {
+          const times: Array<number> = []
+          sent.set(account, times)
+          let calls = 0
+          return CountdownCancelAll.CountdownCancelAll.of({
+            account,
+            horizon: Effect.succeed(Duration.seconds(30)),
+            set: (setting) =>
+              Effect.suspend(() => {
+                times.push(clock.unsafeCurrentTimeMillis())
+                // Answers of all lengths, and now and then none at all.
+                const took = (Number(account) * 7 + ++calls * 131) % 2_300
+                const stamp = clock.unsafeCurrentTimeMillis()
+                return Effect.as(Effect.sleep(setting === Countdown.off ? 1 : took), {
+                  acceptedAt: stamp,
+                  completedAt: stamp,
+                  requestTime: stamp
+                })
+              })
+          })
+        })
+      )
+    const outcome = VirtualTime.run(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const heartbeats = yield* Heartbeats.make({ lookup: countdowns })
+          yield* Effect.forEach(
+            Array.from({ length: 10_000 }, (_, index) => String(index)),
+            (account) => Effect.delay(heartbeats.get(account), Number(account) % 3_000),
+            { concurrency: "unbounded", discard: true }
+          )
+          yield* Effect.sleep("9 seconds")
+        })
+      ).pipe(Effect.provideService(Heartbeat.HeldAccounts, new Set<string>())),
+      { maxSteps: Infinity }
+    )
+    assert.isTrue(Exit.isSuccess(outcome.exit))
+    assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
+    assert.strictEqual(sent.size, 10_000)
+    for (const times of sent.values()) {
+      assert.isAtLeast(times.length, 4)
+      times.forEach((time, index) => {
+        if (index > 0) assert.isAtLeast(time - times[index - 1]!, 1_000)
+      })
+    }
+  })
+})
