@@ -216,13 +216,18 @@ describe("party", () => {
       Effect.gen(function* () {
         const party = yield* VirtualTime.party("bot")
         const tick = Effect.sleep(10).pipe(Effect.andThen(() => void steps++))
+        const news = yield* Deferred.make<void>()
+        const reader = Deferred.await(news).pipe(Effect.andThen(() => void steps++))
         yield* Effect.forkDaemon(VirtualTime.withParty(Effect.forever(tick), "bot"))
+        yield* Effect.forkDaemon(VirtualTime.withParty(reader, "bot"))
         yield* Effect.sleep(25)
         yield* party.stall
         yield* Effect.sleep(10)
         yield* party.crash
         yield* party.resume
         yield* party.suspendFor(5)
+        yield* Effect.sleep(100)
+        yield* Deferred.succeed(news, void 0)
         yield* Effect.sleep(100)
       })
     )
