@@ -204,6 +204,17 @@ describe("Boundaries", () => {
     assert.lengthOf(Exchange.openOrders(end, "1000001"), 1)
   })
 
+  it("with a latency alone, an order that is gone meanwhile keeps none of the others", () => {
+    let state = begin({ triggerLatency: 100 })
+    for (let n = 0; n < 3; n++) state = step(state, order(), start)
+    const ids = Exchange.openOrders(state, "1000001").map((order) => order.orderId)
+    const fired = at(beat(state, "5", start), start + 5_050)
+    assert.lengthOf(Exchange.openOrders(fired, "1000001"), 3)
+    const byHand = step(fired, { _tag: "CancelOrder", account: "1000001", orderId: ids[0]! }, start + 5_050)
+    assert.lengthOf(Exchange.openOrders(at(byHand, start + 5_099), "1000001"), 2)
+    assert.lengthOf(Exchange.openOrders(at(byHand, start + 5_100), "1000001"), 0)
+  })
+
   it("the cancels say what the venue was told to say: reason, and time of the firing or of the cancel", () => {
     for (const cancelUpdatedTime of ["trigger", "cancel"] as const) {
       const venue = { triggerLatency: 300, cancelUpdatedTime, cancelReason: "countdown_cancel" }
