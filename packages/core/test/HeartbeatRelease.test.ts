@@ -167,11 +167,14 @@ describe("Heartbeat: release", () => {
     Effect.gen(function* () {
       const { close, heartbeat } = yield* World.open()
       yield* Effect.sleep("3200 millis")
-      const manual = yield* Effect.fork(Effect.either(heartbeat.beat))
+      const manual = yield* Effect.fork(
+        Effect.forEach([1, 2, 3], () => Effect.either(heartbeat.beat), { concurrency: "unbounded" })
+      )
       yield* Effect.sleep("100 millis")
       yield* close
-      const result = yield* Fiber.join(manual)
-      assert.strictEqual(result._tag === "Left" && result.left._tag, "NotArmed")
+      for (const result of yield* Fiber.join(manual)) {
+        assert.strictEqual(result._tag === "Left" && result.left._tag, "NotArmed")
+      }
       assert.deepStrictEqual((yield* sends).slice(2), [[4_000, "0"]])
     })
   )

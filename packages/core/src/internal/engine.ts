@@ -172,6 +172,8 @@ export const make = Effect.fnUntraced(function* (
       inFlight = flight
       const write = Effect.flatMap(service.horizon, (horizon) =>
         Effect.suspend(() => {
+          // Given up while it asked for the horizon: what is not entered in the ledger must not leave.
+          if (inFlight !== flight) return Effect.interrupt
           flight.sent = now()
           ledger = {
             ...ledger,
@@ -313,11 +315,15 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /** One beat: alive, paced, sent; or the one that is already under way. */
-  const beatOnce: Effect.Effect<BeatOutcome> = Effect.suspend(() => {
-    if (current !== undefined) return Deferred.await(current)
-    const shared = Deferred.unsafeMake<BeatOutcome>(FiberId.none)
-    current = shared
-    return Effect.gen(function* (): Effect.fn.Return<BeatOutcome> {
+  const beatOnce: Effect.Effect<BeatOutcome> = Effect.suspend(() =>
+    current === undefined ? carryOut(claim()) : Deferred.await(current)
+  )
+
+  const claim = (): Deferred.Deferred<BeatOutcome> => (current = Deferred.unsafeMake<BeatOutcome>(FiberId.none))
+
+  const carryOut = (shared: Deferred.Deferred<BeatOutcome>): Effect.Effect<BeatOutcome> =>
+    // Only the steps can be interrupted: whatever happens, those who wait are told.
+    Effect.gen(function* (): Effect.fn.Return<BeatOutcome> {
       const negative = yield* proveAlive
       if (negative !== undefined) {
         telemetry.beat("withheld")
@@ -332,6 +338,7 @@ export const make = Effect.fnUntraced(function* (
       const { exit } = yield* send(settings.countdown)
       return exit
     }).pipe(
+      Effect.interruptible,
       Effect.onExit((exit) => {
         current = undefined
         // Whoever shares a beat that is stopped half-way by the release hears that there will be none.
@@ -339,7 +346,6 @@ export const make = Effect.fnUntraced(function* (
         return Effect.void
       })
     )
-  })
 
   const loop: Effect.Effect<void> = Effect.gen(function* () {
     while (ledger.lost === undefined) {
@@ -470,7 +476,9 @@ export const make = Effect.fnUntraced(function* (
         ledger = { ...ledger, outcome: final }
         phase = "released"
         publish(HeartbeatStatus.derive(ledger, now()))
+        return final._tag
       }),
+      Effect.tap((outcome) => Effect.annotateCurrentSpan("outcome", outcome)),
       Effect.zipRight(
         // The last transition is reported before the scope is closed, unless the user's hook takes too long.
         Effect.suspend(() => {
@@ -518,17 +526,15 @@ export const make = Effect.fnUntraced(function* (
   const beat = Effect.suspend(() => {
     if (ledger.lost !== undefined) return Effect.fail(ledger.lost)
     if (phase !== "beating") return Effect.fail(notArmed(0))
-    if (current === undefined) {
-      return Effect.forkDaemon(Effect.interruptible(beatOnce)).pipe(
-        Effect.tap((fiber) => {
-          manual = fiber
-          return Effect.void
-        }),
-        Effect.flatMap(Fiber.await),
-        Effect.flatMap((exit) => (Exit.isSuccess(exit) ? exit.value : Effect.fail(notArmed(0))))
-      )
-    }
-    return Effect.flatten(Deferred.await(current))
+    if (current !== undefined) return Effect.flatten(Deferred.await(current))
+    // In a fiber of its own: a caller that is interrupted takes nothing from those who share the beat.
+    const shared = claim()
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Effect.forkDaemon(carryOut(shared)), (fiber) => {
+        manual = fiber
+        return restore(Effect.flatten(Deferred.await(shared)))
+      })
+    )
   }).pipe(Effect.asVoid)
 
   const ensureArmed = (options?: { readonly margin?: Duration.DurationInput | undefined }) =>
