@@ -1,12 +1,12 @@
 /** The template bot as a real process over real HTTP: what becomes of its orders when it dies, and when it is stopped. */
 import * as Exchange from "@effect-deadman/simulator/Exchange"
-import type * as Journal from "@effect-deadman/simulator/Journal"
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { fileURLToPath } from "node:url"
 import * as BotProcess from "../src/demo/BotProcess.js"
+import { now, own, until } from "./support/journal.js"
 
 const countdown = 5_000
 const script = fileURLToPath(new URL("../dist/bot.js", import.meta.url))
@@ -38,19 +38,6 @@ const start = Effect.fnUntraced(function* (uid: string, extra?: Record<string, s
   return { ...bot, lines }
 })
 
-const own = <Tag extends Journal.Entry["_tag"]>(uid: string, tag: Tag) =>
-  Effect.map(
-    Effect.flatMap(Simulator.Simulator, (simulator) => simulator.journal.entries),
-    (entries) =>
-      entries.filter(
-        (entry): entry is Extract<Journal.Entry, { readonly _tag: Tag }> =>
-          entry._tag === tag && "account" in entry && entry.account === uid
-      )
-  )
-
-const until = <E, R>(condition: Effect.Effect<boolean, E, R>) =>
-  Effect.timeout(Effect.repeat(Effect.delay(condition, 20), { until: (holds) => holds }), "15 seconds")
-
 const beating = (uid: string) =>
   until(
     Effect.zipWith(
@@ -59,8 +46,6 @@ const beating = (uid: string) =>
       (switches, open) => switches.length >= 2 && open.length === 3
     )
   )
-
-const now = Effect.flatMap(Simulator.Simulator, (simulator) => simulator.time.now)
 
 describe.concurrent("the template bot, a process over loopback", () => {
   it.live(

@@ -21,13 +21,14 @@ export const start = (
   script: string,
   options: {
     readonly env: Readonly<Record<string, string>>
+    readonly args?: ReadonlyArray<string> | undefined
     /** Each line that it writes, to either stream. */
     readonly onLine?: ((line: string) => void) | undefined
   }
 ): Effect.Effect<BotProcess, Error, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.gen(function* () {
-      const child = ChildProcess.spawn(process.execPath, [script], {
+      const child = ChildProcess.spawn(process.execPath, [script, ...(options.args ?? [])], {
         env: { ...inherited(), ...options.env },
         stdio: ["ignore", "pipe", "pipe"]
       })

@@ -1,0 +1,52 @@
+// One process, a list of accounts from the configuration, a switch for each. An account whose switch cannot be armed is
+// reported and left out; the others trade on. Stopping the process turns all switches off.
+// Run: `pnpm example many-accounts`. ACCOUNTS=MAIN,HEDGE wants MAIN_API_KEY, MAIN_SECRET_KEY, MAIN_PASSPHRASE, ...
+import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as Credentials from "@effect-deadman/core/Credentials"
+import * as Heartbeats from "@effect-deadman/core/Heartbeats"
+import * as ServerClock from "@effect-deadman/core/ServerClock"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+/** Your trading of one account. */
+const trading = (account: string) => Effect.zipRight(Effect.logInfo(`${account}: trading, protected`), Effect.never)
+
+const client = (account: string) =>
+  Layer.unwrapEffect(
+    Effect.gen(function* () {
+      const keys = yield* Config.all({
+        apiKey: Config.redacted("API_KEY"),
+        secretKey: Config.redacted("SECRET_KEY"),
+        passphrase: Config.redacted("PASSPHRASE")
+      }).pipe(Config.nested(account))
+      return CountdownCancelAll.layer.pipe(
+        // One clock for all: what one account learns of the venue's time is as true for the others.
+        Layer.provide(BitgetClient.layerSharedClock(yield* BitgetClient.config)),
+        Layer.provide(Credentials.layer({ account, ...keys }))
+      )
+    })
+  )
+
+const program = Effect.gen(function* () {
+  const accounts = yield* Config.array(Config.nonEmptyString(), "ACCOUNTS")
+  const heartbeats = yield* Heartbeats.make({ lookup: client, heartbeat: { countdown: "10 seconds" } })
+
+  const one = (account: string) =>
+    Effect.flatMap(heartbeats.get(account), (heartbeat) => heartbeat.guard(trading(account))).pipe(
+      Effect.scoped,
+      // The end of one account is a message, not the end of the others.
+      Effect.catchAll((error) => Effect.logError(`${account} is left out: ${error.message}`))
+    )
+  yield* Effect.forEach(accounts, one, { concurrency: "unbounded", discard: true })
+  yield* Effect.logWarning("no account is left")
+}).pipe(Effect.scoped)
+
+const venue = Layer.unwrapEffect(Effect.map(BitgetClient.config, ServerClock.layer)).pipe(
+  Layer.provideMerge(FetchHttpClient.layer)
+)
+
+NodeRuntime.runMain(Effect.provide(program, venue))

@@ -1,0 +1,72 @@
+// `pnpm example <template>`: runs a template against a simulated exchange that is started for it on a free port.
+// `pnpm example <template> --live` runs it against the venue, with your credentials from the environment.
+// The templates know nothing of this: each of them is a program that reads its environment.
+import * as Exchange from "@effect-deadman/simulator/Exchange"
+import * as Server from "@effect-deadman/simulator/Server"
+import * as Effect from "effect/Effect"
+import * as ChildProcess from "node:child_process"
+import * as Fs from "node:fs"
+import { fileURLToPath } from "node:url"
+
+const templates = ["quickstart", "market-maker", "graceful-shutdown", "watchdog", "many-accounts"]
+
+/** The accounts of the simulated exchange. For the last one the venue has not opened the countdown. */
+const accounts = { MAIN: "1000001", HEDGE: "1000002", CLOSED: "1000003" }
+
+const simulated = (url: string): Record<string, string> => {
+  const names = Object.keys(accounts)
+  const keys = Object.entries(accounts).flatMap(([name, uid]) => {
+    const key = Exchange.testKey(uid)
+    const prefixes = name === names[0] ? ["BITGET", name] : [name]
+    return prefixes.flatMap((prefix) => [
+      [`${prefix}_API_KEY`, key.key],
+      [`${prefix}_SECRET_KEY`, key.secret ?? ""],
+      [`${prefix}_PASSPHRASE`, key.passphrase]
+    ])
+  })
+  return {
+    ...Object.fromEntries(keys),
+    BITGET_BASE_URL: url,
+    ACCOUNTS: names.join(","),
+    PRICE: "50000",
+    QTY: "0.01"
+  }
+}
+
+/** Runs the script with the terminal of this process, and gives its exit code. */
+const run = (script: string, env: Record<string, string | undefined>, args: ReadonlyArray<string>) =>
+  Effect.async<number>((resume) => {
+    const child = ChildProcess.spawn(process.execPath, [script, ...args], { env, stdio: "inherit" })
+    // Ctrl-C reaches both, and the template ends first; what is sent to this process alone is passed on.
+    process.on("SIGINT", () => undefined)
+    process.on("SIGTERM", () => child.kill("SIGTERM"))
+    child.once("close", (code, signal) => resume(Effect.succeed(signal === null ? (code ?? 1) : 1)))
+  })
+
+const program = Effect.gen(function* () {
+  const [name = "", ...args] = process.argv.slice(2)
+  const live = args.includes("--live")
+  const rest = args.filter((arg) => arg !== "--live")
+  if (!templates.includes(name)) {
+    console.error(`Which template? One of: ${templates.join(", ")}.`)
+    return 1
+  }
+  const script = [`./${name}.js`, `./${name}/main.js`]
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((path) => Fs.existsSync(path))
+  if (script === undefined) return yield* Effect.dieMessage(`${name} is not built: tsc -b`)
+  if (live) return yield* run(script, process.env, rest)
+
+  const { url } = yield* Server.Server
+  const own = Object.entries(process.env).filter(([variable]) => !variable.startsWith("BITGET_"))
+  console.log(`${name}, against a simulated exchange on ${url}`)
+  return yield* run(script, { ...simulated(url), ...Object.fromEntries(own) }, rest)
+}).pipe(
+  Effect.provide(
+    Server.layer({
+      accounts: Object.entries(accounts).map(([name, uid]) => ({ uid, countdownAccess: name !== "CLOSED" }))
+    })
+  )
+)
+
+process.exitCode = await Effect.runPromise(program)

@@ -1,0 +1,22 @@
+/** What tests of real processes ask of the exchange that they run against. */
+import type * as Journal from "@effect-deadman/simulator/Journal"
+import * as Simulator from "@effect-deadman/simulator/Simulator"
+import * as Effect from "effect/Effect"
+
+/** The entries of one kind of one account. */
+export const own = <Tag extends Journal.Entry["_tag"]>(uid: string, tag: Tag) =>
+  Effect.map(
+    Effect.flatMap(Simulator.Simulator, (simulator) => simulator.journal.entries),
+    (entries) =>
+      entries.filter(
+        (entry): entry is Extract<Journal.Entry, { readonly _tag: Tag }> =>
+          entry._tag === tag && "account" in entry && entry.account === uid
+      )
+  )
+
+/** Waits until it holds, and fails when that takes longer than any of these tests may. */
+export const until = <E, R>(condition: Effect.Effect<boolean, E, R>) =>
+  Effect.timeout(Effect.repeat(Effect.delay(condition, 20), { until: (holds) => holds }), "15 seconds")
+
+/** The venue's clock. */
+export const now = Effect.flatMap(Simulator.Simulator, (simulator) => simulator.time.now)

@@ -1,0 +1,103 @@
+/** The templates that end, or are ended, as processes over loopback. */
+import * as Server from "@effect-deadman/simulator/Server"
+import * as Simulator from "@effect-deadman/simulator/Simulator"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { own, until } from "./support/journal.js"
+import * as Template from "./support/template.js"
+
+const { exchange, uid } = Template
+
+const transitions = (account: string) =>
+  Effect.map(own(account, "Switch"), (entries) => entries.map((entry) => entry.transition))
+
+const armed = (account: string) => until(Effect.map(transitions(account), (all) => all.length > 0))
+
+describe.concurrent("quickstart", () => {
+  it.live("is protected while it lives, and turns the switch off when it is stopped", () =>
+    Effect.gen(function* () {
+      const template = yield* Template.start("quickstart.js")
+      yield* until(Effect.sync(() => template.text().includes("trading, protected")))
+      assert.strictEqual((yield* Simulator.countdown(uid))._tag, "Armed")
+      yield* template.kill("SIGINT")
+      assert.strictEqual(yield* template.ended, "exit code 0")
+      assert.strictEqual((yield* Simulator.countdown(uid))._tag, "Closed")
+    }).pipe(Effect.scoped, Effect.provide(exchange))
+  )
+})
+
+describe.concurrent("graceful-shutdown", () => {
+  const cases = [
+    { ending: "done", exit: "exit code 0", says: "Disarmed", last: "closed", seconds: undefined },
+    { ending: "SIGTERM", exit: "exit code 0", says: "Disarmed", last: "closed", seconds: undefined },
+    { ending: "failure", exit: "exit code 1", says: "Shortened", last: "refreshed", seconds: 5 },
+    { ending: "defect", exit: "exit code 1", says: "Lapsing", last: "armed", seconds: 20 }
+  ] as const
+  for (const { ending, exit, last, says, seconds } of cases) {
+    it.live(`${ending}: ${says}`, () =>
+      Effect.gen(function* () {
+        const template = yield* Template.start("graceful-shutdown.js", {
+          env: ending === "SIGTERM" ? {} : { ENDING: ending }
+        })
+        yield* armed(uid)
+        if (ending === "SIGTERM") {
+          yield* until(Effect.sync(() => template.text().includes("armed")))
+          yield* template.kill("SIGTERM")
+        }
+        assert.strictEqual(yield* template.ended, exit, template.text())
+        assert.include(template.text(), says)
+        const writes = yield* own(uid, "Switch")
+        assert.strictEqual(writes.at(-1)?.transition, last)
+        const state = yield* Simulator.countdown(uid)
+        assert.strictEqual(state._tag === "Armed" ? state.seconds : undefined, seconds)
+      }).pipe(Effect.scoped, Effect.provide(exchange))
+    )
+  }
+})
+
+describe.concurrent("watchdog", () => {
+  it.live("market data stops, the beats are withheld, the venue cancels, and the process says why it ends", () =>
+    Effect.gen(function* () {
+      const template = yield* Template.start("watchdog.js", { env: { FEED_SECONDS: "2" } })
+      assert.strictEqual(yield* template.ended, "exit code 1")
+      assert.match(template.text(), /was not alive/)
+      assert.match(template.text(), /market data \(last kick \d+ ms ago, 1000 ms allowed\)/)
+      yield* until(Effect.map(own(uid, "Cancelled"), (cancels) => cancels.length === 1))
+      assert.strictEqual((yield* own(uid, "Cancelled"))[0]?.cause, "countdown")
+      assert.strictEqual((yield* transitions(uid)).at(-1), "fired")
+    }).pipe(Effect.scoped, Effect.provide(exchange))
+  )
+})
+
+describe.concurrent("many-accounts", () => {
+  it.live("one refused account does not disturb the others, and all are turned off at the end", () =>
+    Effect.gen(function* () {
+      const template = yield* Template.start("many-accounts.js", {
+        env: {
+          ACCOUNTS: "MAIN,CLOSED,HEDGE",
+          ...Template.credentials("1000001", "MAIN"),
+          ...Template.credentials("1000002", "HEDGE"),
+          ...Template.credentials("1000003", "CLOSED")
+        }
+      })
+      // Armed and beaten once, each.
+      for (const account of ["1000001", "1000002"]) {
+        yield* until(Effect.map(transitions(account), (all) => all.includes("refreshed")))
+      }
+      assert.match(template.text(), /CLOSED is left out: .*40301/)
+      assert.deepStrictEqual(yield* transitions("1000003"), [])
+      yield* template.kill("SIGTERM")
+      assert.strictEqual(yield* template.ended, "exit code 0")
+      for (const account of ["1000001", "1000002"]) {
+        assert.deepStrictEqual((yield* transitions(account)).slice(-1), ["closed"])
+      }
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        Server.layer({
+          accounts: [{ uid: "1000001" }, { uid: "1000002" }, { uid: "1000003", countdownAccess: false }]
+        })
+      )
+    )
+  )
+})
