@@ -329,6 +329,7 @@ export const JournalPage = Schema.Struct({
  */
 export const State = Schema.Struct({
   version: Schema.String,
+  startedAt: instant,
   clock: Clock,
   seed: Schema.Union(Schema.Number, Schema.String),
   maintenance: Schema.Boolean,

@@ -38,6 +38,7 @@ import * as Control from "./internal/Control.js"
 import { Driver } from "./internal/Driver.js"
 import * as Served from "./internal/Served.js"
 import { type Mode, ServedClock } from "./internal/ServedClock.js"
+import * as LivePage from "./internal/LivePage.js"
 import * as PrivateStream from "./internal/PrivateStream.js"
 import * as VenueSockets from "./internal/VenueSockets.js"
 import { WorldTag } from "./internal/WorldTag.js"
@@ -208,7 +209,8 @@ export const make: (
   )
 })
 
-const isControl = (url: string): boolean => url === "/" || url.startsWith("/_sim") || url.startsWith("/?")
+const isControl = (url: string): boolean =>
+  url === "/" || url === "/favicon.ico" || url.startsWith("/_sim") || url.startsWith("/?")
 
 const notFound = HttpServerResponse.unsafeJson(
   { _tag: "NoSuchRoute", message: "There is nothing at this path. /_sim/docs shows the whole control API." },
@@ -220,7 +222,8 @@ const controlApp = (served: Served.Served, token: string | undefined) =>
   Effect.gen(function* () {
     const docs = Layer.mergeAll(
       HttpApiBuilder.middlewareOpenApi({ path: "/_sim/openapi.json" }),
-      HttpApiSwagger.layer({ path: "/_sim/docs" })
+      HttpApiSwagger.layer({ path: "/_sim/docs" }),
+      LivePage.layer
     )
     const app = yield* HttpApiBuilder.httpApp.pipe(
       Effect.provide(

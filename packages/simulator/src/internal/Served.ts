@@ -78,6 +78,7 @@ export const stateOf = (served: Served): typeof ControlApi.State.Type => {
   const { state } = world
   return {
     version,
+    startedAt: served.simulatorStart,
     clock,
     seed: world.network.seed,
     maintenance: Exchange.inMaintenance(state),

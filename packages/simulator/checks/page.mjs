@@ -1,0 +1,162 @@
+// The live page in a real Chromium: a countdown that is refilled and fires, the network cut by button, the timeline, no
+// error on the console, a restart survived. Screenshots go to .reports/page.
+//
+//   pnpm check:page
+import * as Server from "@effect-deadman/simulator/Server"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as assert from "node:assert/strict"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { chromium } from "playwright-core"
+import { chromiumPath } from "./chromium.mjs"
+
+const shots = Path.join(import.meta.dirname, "..", ".reports", "page")
+Fs.mkdirSync(shots, { recursive: true })
+
+const serve = async (options) => {
+  const scope = Effect.runSync(Scope.make())
+  const context = await Effect.runPromise(Layer.buildWithScope(Server.layer(options), scope))
+  return {
+    server: Effect.runSync(Effect.provide(Server.Server, context)),
+    stop: () => Effect.runPromise(Scope.close(scope, Exit.void))
+  }
+}
+
+const browser = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox"] })
+let running = await serve({ clock: { mode: "manual" } })
+const { url } = running.server
+const complaints = []
+let restarting = false
+try {
+  const page = await browser.newPage({ viewport: { width: 1320, height: 1150 }, colorScheme: "light" })
+  page.on("pageerror", (error) => complaints.push(String(error)))
+  page.on("console", (message) => {
+    if (message.type() !== "error") return
+    // A browser writes every connection that it loses to the console: while the server restarts, that is what is wanted.
+    if (!restarting || !message.text().includes("ERR_")) complaints.push(message.text())
+  })
+  page.on("request", (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith("data:")) complaints.push(`asked ${request.url()}`)
+  })
+  await page.goto(url)
+  const card = page.getByRole("article", { name: "Account 1000001" })
+  const has = (text, where = card) => where.getByText(text, { exact: true }).first().waitFor({ timeout: 10_000 })
+  const button = (name, where = page) => where.getByRole("button", { name })
+  const advance = async (seconds) => {
+    for (let left = seconds; left > 0; left--) await page.keyboard.press(".")
+  }
+  const step = async (what, does) => {
+    await does()
+    console.log(`  ok  ${what}`)
+  }
+
+  await step("an order that is placed by button is listed", async () => {
+    await has("off")
+    await button("Place order", card).click()
+    await button("Place order", card).click()
+    await card.locator(".orders li").nth(1).waitFor()
+    assert.match(
+      await page.locator("#curl").textContent(),
+      /^curl -X POST --json .*\/_sim\/accounts\/1000001\/orders'$/
+    )
+  })
+  await step("a beat fills the ring, time empties it, the next beat fills it again", async () => {
+    await button("Beat once", card).click()
+    await has("10.0")
+    await advance(4)
+    await has("6.0")
+    await button("Beat once", card).click()
+    await has("10.0")
+    await page.screenshot({ path: Path.join(shots, "armed.png") })
+  })
+  await step("with the network cut by button a beat is lost", async () => {
+    await button("Cut the network").click()
+    await button("Cut the network").and(page.locator("[aria-pressed=true]")).waitFor()
+    await button("Beat once", card).click()
+    await advance(4)
+    await has("no answer", page.locator("#log"))
+    await has("6.0")
+  })
+  await step("the switch fires, and the orders are gone", async () => {
+    await button("+5 s").click()
+    await advance(1)
+    await has("fired")
+    await has("No open orders.")
+    assert.equal(await card.locator(".orders li").count(), 0)
+    assert.match(await card.locator(".why").textContent(), /cancelled 2 orders/)
+  })
+  await step("the picture of the last minute shows beats, the fault and the firing", async () => {
+    const timeline = page.locator("#timeline")
+    await timeline.locator(".fire").waitFor()
+    assert.equal(await timeline.locator(".tooth").count(), 2)
+    assert.equal(await timeline.locator(".beat.good").count(), 2)
+    assert.equal(await timeline.locator(".beat.lost").count(), 1)
+    assert.equal(await timeline.locator(".span.fault").count(), 1)
+    await page.screenshot({ path: Path.join(shots, "fired.png") })
+    await page.emulateMedia({ colorScheme: "dark" })
+    await page.screenshot({ path: Path.join(shots, "fired-dark.png") })
+    await page.emulateMedia({ colorScheme: "light" })
+    await page.setViewportSize({ width: 400, height: 900 })
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    assert.equal(wider, 0, "the page is wider than a narrow screen")
+    await page.screenshot({ path: Path.join(shots, "narrow.png"), fullPage: true })
+    await page.setViewportSize({ width: 1320, height: 1150 })
+  })
+  await step("a fault is typed, refused with its place when it is none, and removed", async () => {
+    const field = page.getByPlaceholder("drop-answer")
+    await field.fill("drop-anser")
+    await field.press("Enter")
+    await page.getByRole("alert").filter({ hasText: "at position 0" }).waitFor()
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes("400 (Bad Request)")))
+    await field.fill("drop-answer;times=3")
+    await field.press("Enter")
+    await has("drop-answer;times=3", page.locator("#faults"))
+    await button("Heal all").click()
+    await page.locator("#healthy").waitFor({ state: "visible" })
+  })
+  await step("everything is reached by the keyboard alone", async () => {
+    await page.locator("body").click({ position: { x: 2, y: 400 } })
+    const reached = new Set()
+    for (let tab = 0; tab < 40; tab++) {
+      await page.keyboard.press("Tab")
+      reached.add(await page.evaluate(() => document.activeElement?.textContent?.trim() ?? ""))
+    }
+    for (const name of ["+1 s", "Start demo bot", "Beat once", "Place order", "Cut the network", "Add", "Copy"]) {
+      assert.ok(reached.has(name), `Tab never reaches "${name}"`)
+    }
+  })
+  await step("the demo bot beats by the exchange's clock", async () => {
+    await page.keyboard.press("s")
+    await has("10.0")
+    await advance(3)
+    await page.waitForFunction(() => document.querySelectorAll("#log tr[data-kind=good]").length === 4)
+    await has("10.0")
+  })
+  await step("the page lives through a restart of the server", async () => {
+    restarting = true
+    await running.stop()
+    await has("reconnecting", page.locator("header"))
+    running = await serve({
+      port: Number(new URL(url).port),
+      clock: { mode: "manual" },
+      accounts: [{ uid: "1000001" }, { uid: "second" }]
+    })
+    await page.getByRole("article", { name: "Account second" }).waitFor({ timeout: 15_000 })
+    await has("live", page.locator("header"))
+  })
+  await step("the documentation of the control API opens without anything from elsewhere", async () => {
+    restarting = false
+    await page.goto(`${url}/_sim/docs`)
+    await page.getByText("Adds a fault of the network").first().waitFor()
+  })
+  assert.deepEqual(complaints, [])
+  console.log(
+    `  ok  no error on the console, nothing asked from another host\nScreenshots: ${Path.relative(process.cwd(), shots)}`
+  )
+} finally {
+  await browser.close()
+  await running.stop()
+}
