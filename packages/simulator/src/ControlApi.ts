@@ -207,7 +207,11 @@ export const NewOrder = Schema.Struct({
   qty: Schema.optional(decimal),
   price: Schema.optional(decimal),
   timeInForce: Schema.optional(Schema.Literal("gtc", "post_only", "ioc", "fok")),
-  clientOid: Schema.optional(Schema.String),
+  clientOid: Schema.optional(
+    Schema.String.pipe(
+      Schema.pattern(/^[.A-Z:/a-z0-9_-]{1,32}$/, { message: () => "1 to 32 letters, digits, and any of . : / _ -" })
+    )
+  ),
   posSide: Schema.optional(Schema.Literal("long", "short")),
   reduceOnly: Schema.optional(Schema.Literal("yes", "no"))
 }).annotations({ identifier: "NewOrder" })
@@ -341,6 +345,61 @@ export const State = Schema.Struct({
   journal: Schema.Struct({ total: Schema.Number, dropped: Schema.Number })
 }).annotations({ identifier: "State" })
 
+const event = Schema.Union(
+  Schema.String.annotations({ description: "the name of a mark, the last of that name" }),
+  Schema.NonNegative.annotations({ description: "ms since the start" })
+)
+const of = { account: Schema.optional(Schema.String) }
+const span = { ...of, from: Schema.optional(event), to: Schema.optional(event) }
+
+/**
+ * What a run is expected to be, in the words of `Expect`, where each of them is described. Lengths are ms; an event is
+ * the name of a mark, or ms since the start.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Expectation = Schema.Union(
+  Schema.Struct({ expect: Schema.Literal("ordersCancelled"), within: ms, after: event, ...of }),
+  Schema.Struct({ expect: Schema.Literal("ordersStillOpen"), at: event, ...of }),
+  Schema.Struct({ expect: Schema.Literal("armedThroughout"), ...span }),
+  Schema.Struct({
+    expect: Schema.Literal("firedOnce"),
+    after: Schema.optional(event),
+    within: Schema.optional(ms),
+    ...of
+  }),
+  Schema.Struct({ expect: Schema.Literal("neverFired"), ...span }),
+  Schema.Struct({ expect: Schema.Literal("closedAfterFire"), ...of }),
+  Schema.Struct({
+    expect: Schema.Literal("beatsNeverFasterThan"),
+    pace: ms,
+    seen: Schema.optional(Schema.Literal("sent", "arrived")),
+    ...span
+  }),
+  Schema.Struct({ expect: Schema.Literal("beatsNeverSlowerThan"), pace: ms, ...span }),
+  Schema.Struct({
+    expect: Schema.Literal("beats"),
+    atLeast: Schema.optional(Schema.NonNegativeInt),
+    atMost: Schema.optional(Schema.NonNegativeInt),
+    ...span
+  })
+).annotations({ identifier: "Expectation" })
+
+/**
+ * What became of an expectation. `judged` is false where the run could not be judged: it has not come far enough, the
+ * event was never marked, the journal is not whole, or nothing was at stake. `report` is what a person reads.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Verdict = Schema.Struct({
+  expect: Schema.String,
+  holds: Schema.Boolean,
+  judged: Schema.Boolean,
+  report: Schema.optional(Schema.String)
+}).annotations({ identifier: "Verdict" })
+
 const uid = HttpApiSchema.param("uid", Schema.String)
 const orderId = HttpApiSchema.param("orderId", Schema.String)
 const events = HttpApiSchema.Text({ contentType: "text/event-stream" })
@@ -438,8 +497,8 @@ const Accounts = HttpApiGroup.make("accounts")
     HttpApiEndpoint.post("beat")`/accounts/${uid}/beat`
       .setPayload(
         Schema.Struct({
-          countdown: Schema.optionalWith(Schema.String, { default: () => "10" }),
-          timeout: Schema.optionalWith(ms, { default: () => 2_000 })
+          countdown: Schema.optional(Schema.String.annotations({ description: "default `10`" })),
+          timeout: Schema.optional(ms.annotations({ description: "default 2000" }))
         })
       )
       .addSuccess(Schema.Struct({ request: Schema.Number }))
@@ -487,7 +546,7 @@ const Faults = HttpApiGroup.make("faults")
   )
   .add(
     HttpApiEndpoint.post("maintenance", "/maintenance")
-      .setPayload(Schema.Struct({ after: Schema.optionalWith(ms, { default: () => 0 }), for: ms }))
+      .setPayload(Schema.Struct({ after: Schema.optional(ms.annotations({ description: "default 0" })), for: ms }))
       .addSuccess(Schema.Struct({ from: instant, to: instant }))
       .annotateContext(
         described("Schedules a release window of the venue, in which it answers requests with an error of that kind.")
@@ -550,6 +609,20 @@ const Clock_ = HttpApiGroup.make("clock")
       .addSuccess(Clock)
       .addError(NoSuchHold)
       .annotateContext(described("Gives up a hold."))
+  )
+  .middleware(Guard)
+
+const Verify = HttpApiGroup.make("verify")
+  .add(
+    HttpApiEndpoint.post("judge", "/verify")
+      .setPayload(Schema.Struct({ expectations: Schema.NonEmptyArray(Expectation) }))
+      .addSuccess(Schema.Struct({ holds: Schema.Boolean, verdicts: Schema.Array(Verdict) }))
+      .annotateContext(
+        described(
+          "Judges the run until now.",
+          "Answers 200 whether it holds or not; `holds` at the top is true when every expectation does."
+        )
+      )
   )
   .middleware(Guard)
 
@@ -618,6 +691,7 @@ export const Api = HttpApi.make("effect-deadman-simulator")
   .add(Faults)
   .add(Clock_)
   .add(Journal)
+  .add(Verify)
   .prefix("/_sim")
   .annotateContext(
     OpenApi.annotations({

@@ -148,14 +148,13 @@ export const make: (
   Scope.Scope
 > = Effect.fnUntraced(function* (options: Options = {}) {
   yield* validate(options)
-  const clock = new ServedClock(options.clock?.start)
+  const clock = new ServedClock(options.clock?.start, options.clock?.mode ?? "real", options.clock?.speed ?? 10)
   const context = yield* Effect.withClock(Simulator.make(options), clock)
   const simulator = Context.get(context, Simulator.Simulator)
   const world = Context.unsafeGet(context, WorldTag)
   const driver = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const driver = new Driver(world, clock)
-      driver.set(options.clock?.mode ?? "real", options.clock?.speed ?? 10)
       driver.start()
       return driver
     }),
@@ -164,7 +163,6 @@ export const make: (
   const served: Served.Served = {
     world,
     driver,
-    simulatorStart: simulator.time.start,
     reset: Served.resetter(world, {
       accounts: options.accounts ?? [{ uid: Simulator.demoUid }],
       venue: options.venue

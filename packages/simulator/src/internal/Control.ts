@@ -7,11 +7,13 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import { timingSafeEqual } from "node:crypto"
 import * as ControlApi from "../ControlApi.js"
 import * as Exchange from "../Exchange.js"
+import * as Expect from "../Expect.js"
 import * as Fault from "../Fault.js"
 import type * as History from "../History.js"
 import * as Journal from "../Journal.js"
@@ -232,7 +234,7 @@ const accounts = (served: Served.Served) => {
         Effect.flatMap(
           known(served, path.uid),
           (account): Effect.Effect<{ readonly request: number }, ControlApi.Refused> => {
-            const request = Served.beat(world, account, payload.countdown, payload.timeout)
+            const request = Served.beat(world, account, payload.countdown ?? "10", payload.timeout ?? 2_000)
             if (request !== undefined) return Effect.succeed({ request })
             return new ControlApi.Refused({
               code: "40037",
@@ -285,7 +287,7 @@ const faults = ({ world }: Served.Served) =>
       )
       .handle("maintenance", ({ payload }) =>
         Effect.sync(() => {
-          const from = world.pump() + payload.after
+          const from = world.pump() + (payload.after ?? 0)
           const window = { from, to: from + payload.for }
           world.step({ _tag: "Maintenance", window })
           return window
@@ -355,18 +357,62 @@ const clock = (served: Served.Served) => {
   )
 }
 
-const journal = ({ simulatorStart, world }: Served.Served) => {
-  const asEntry = (entry: Journal.Entry) => ({ ...entry })
-  const evidence = Effect.sync((): History.Evidence => {
+/** The run until now, as what judges it and draws it takes it. */
+const evidenceOf = ({ world }: Served.Served) =>
+  Effect.sync((): History.Evidence => {
     const now = world.pump()
     return {
       seed: world.network.seed,
-      start: simulatorStart,
+      start: world.startedAt,
       now,
       dropped: world.journal.dropped(),
+      // The records of requests under way go on changing: what is judged must not.
       entries: world.journal.entries().map((entry) => ({ ...entry }))
     }
   })
+
+const expectation = (given: typeof ControlApi.Expectation.Type): Expect.Expectation => {
+  switch (given.expect) {
+    case "ordersCancelled":
+      return Expect.ordersCancelled(given)
+    case "ordersStillOpen":
+      return Expect.ordersStillOpen(given)
+    case "armedThroughout":
+      return Expect.armedThroughout(given)
+    case "firedOnce":
+      return Expect.firedOnce(given)
+    case "neverFired":
+      return Expect.neverFired(given)
+    case "closedAfterFire":
+      return Expect.closedAfterFire(given)
+    case "beatsNeverFasterThan":
+      return Expect.beatsNeverFasterThan(given.pace, given)
+    case "beatsNeverSlowerThan":
+      return Expect.beatsNeverSlowerThan(given.pace, given)
+    case "beats":
+      return Expect.beats(given)
+  }
+}
+
+const verify = (served: Served.Served) =>
+  HttpApiBuilder.group(ControlApi.Api, "verify", (handlers) =>
+    handlers.handle("judge", ({ payload }) =>
+      Effect.map(evidenceOf(served), (evidence) => {
+        const verdicts = payload.expectations.map((given): typeof ControlApi.Verdict.Type =>
+          Option.match(expectation(given).judge(evidence), {
+            onNone: () => ({ expect: given.expect, holds: true, judged: true }),
+            onSome: ({ judged, message }) => ({ expect: given.expect, holds: false, judged, report: message })
+          })
+        )
+        return { holds: verdicts.every((verdict) => verdict.holds), verdicts }
+      })
+    )
+  )
+
+const journal = (served: Served.Served) => {
+  const { world } = served
+  const asEntry = (entry: Journal.Entry) => ({ ...entry })
+  const evidence = evidenceOf(served)
   return HttpApiBuilder.group(ControlApi.Api, "journal", (handlers) =>
     handlers
       .handle("page", ({ urlParams }) =>
@@ -427,6 +473,6 @@ const journal = ({ simulatorStart, world }: Served.Served) => {
 /** The control API over what is served. */
 export const layer = (served: Served.Served, token: string | undefined) =>
   HttpApiBuilder.api(ControlApi.Api).pipe(
-    Layer.provide([state(served), accounts(served), faults(served), clock(served), journal(served)]),
+    Layer.provide([state(served), accounts(served), faults(served), clock(served), journal(served), verify(served)]),
     Layer.provide(guard(token))
   )

@@ -14,7 +14,6 @@ import type { World } from "./World.js"
 export interface Served {
   readonly world: World
   readonly driver: Driver
-  readonly simulatorStart: number
   readonly reset: () => void
 }
 
@@ -78,7 +77,7 @@ export const stateOf = (served: Served): typeof ControlApi.State.Type => {
   const { state } = world
   return {
     version,
-    startedAt: served.simulatorStart,
+    startedAt: world.startedAt,
     clock,
     seed: world.network.seed,
     maintenance: Exchange.inMaintenance(state),

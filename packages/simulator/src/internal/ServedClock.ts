@@ -11,23 +11,27 @@ const suspended = 1_000
 
 export type Mode = "real" | "scaled" | "manual" | "auto"
 
+const speedOf = (mode: Mode, scale: number): number => (mode === "real" ? 1 : mode === "scaled" ? scale : 0)
+
 export class ServedClock implements Clock.Clock {
   readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
-  mode: Mode = "real"
+  mode: Mode
   /** The exchange's ms for one of the host's; 0 while the clock stands. */
-  speed = 1
+  speed: number
   private at: number
   private monotonic = performance.now()
   private wall = Date.now()
 
-  constructor(start: number | undefined) {
+  constructor(start: number | undefined, mode: Mode, speed: number) {
     this.at = start ?? this.wall
+    this.mode = mode
+    this.speed = speedOf(mode, speed)
   }
 
   set(mode: Mode, speed: number): void {
     this.unsafeCurrentTimeMillis()
     this.mode = mode
-    this.speed = mode === "real" ? 1 : mode === "scaled" ? speed : 0
+    this.speed = speedOf(mode, speed)
   }
 
   /** Moves on to an instant (ms); one that has passed already is where it is. */

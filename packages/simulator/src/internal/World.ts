@@ -89,6 +89,8 @@ export class World {
   readonly listeners = new Set<(entry: Journal.Entry) => void>()
   /** Whoever wants what the exchange did as it did it, with the whole order. */
   readonly watchers = new Set<(output: Exchange.Output) => void>()
+  /** When the exchange was made, or was last put back to its beginning. */
+  startedAt = 0
   /** What waits to be overtaken, and how long after that it arrives. */
   private readonly held = new Map<Flight, number>()
   private tasks: Heap.Heap<Task> = undefined
@@ -101,8 +103,15 @@ export class World {
     this.network = network
     this.journal = journal
     this.clock = clock
-    const accounts = Exchange.accounts(state).map((account) => declaredAccount(account.declared))
-    this.note({ _tag: "Start", at: state.now, seed: network.seed, venue: state.venue, accounts })
+    this.begin()
+  }
+
+  /** With this entry a journal can be replayed without knowing anything else. */
+  private begin(): void {
+    const { now, venue } = this.state
+    this.startedAt = now
+    const accounts = Exchange.accounts(this.state).map((account) => declaredAccount(account.declared))
+    this.note({ _tag: "Start", at: now, seed: this.network.seed, venue, accounts })
   }
 
   /** Does everything that is due, and says what time it is (venue ms). */
@@ -212,6 +221,7 @@ export class World {
     this.tasks = undefined
     this.held.clear()
     this.journal.clear()
+    this.begin()
     this.announce()
   }
 
