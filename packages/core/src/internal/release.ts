@@ -4,31 +4,13 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as Countdown from "../Countdown.js"
 import * as FireWindow from "../FireWindow.js"
-import type * as HeartbeatOptions from "../HeartbeatOptions.js"
 import * as Release from "../Release.js"
 import { bounded } from "./bounded.js"
-
-/**
- * What the release needs of the heartbeat that it ends.
- *
- * @internal
- */
-export interface Hand {
-  readonly settings: HeartbeatOptions.Settings
-  readonly window: () => FireWindow.FireWindow
-  readonly now: () => FireWindow.Reading
-  readonly sleep: (millis: number) => Effect.Effect<void>
-  /** Waits until the venue takes the next write. */
-  readonly paced: Effect.Effect<void>
-  /** Waits for the write in flight, if any. */
-  readonly settled: Effect.Effect<unknown>
-  readonly send: (
-    setting: Countdown.Setting
-  ) => Effect.Effect<{ readonly acknowledged: boolean; readonly again: boolean }>
-}
+import type { Knowledge } from "./knowledge.js"
+import type { Writer } from "./writer.js"
 
 /**
  * The policy's choice; one that throws has chosen nothing, and the default holds.
@@ -49,49 +31,55 @@ export const choose = (policy: Release.Policy, exit: Exit.Exit<unknown, unknown>
  *
  * @internal
  */
-export const run = (hand: Hand, choice: Release.Release): Effect.Effect<() => Release.Outcome> => {
-  const last = choice === "Disarm" ? disarm(hand) : choice === "Shorten" ? shorten(hand) : Effect.void
+export const run = (
+  knowledge: Knowledge,
+  writer: Writer,
+  choice: Release.Release
+): Effect.Effect<() => Release.Outcome> => {
+  const last =
+    choice === "Disarm" ? disarm(knowledge, writer) : choice === "Shorten" ? shorten(knowledge, writer) : Effect.void
   return Effect.as(
-    bounded(Effect.zipRight(hand.settled, last), hand.settings.releaseTimeout, () => Effect.void),
-    () => outcome(hand, choice)
+    bounded(Effect.zipRight(writer.settled, last), knowledge.settings.releaseTimeout, () => Effect.void),
+    () => outcome(knowledge, choice)
   )
 }
 
-const disarm = (hand: Hand): Effect.Effect<void> =>
+const disarm = (knowledge: Knowledge, writer: Writer): Effect.Effect<void> =>
   Effect.gen(function* () {
-    if (!(yield* switchOff(hand))) return
+    if (!(yield* switchOff(knowledge, writer))) return
     // A beat that was never answered may land after the `0` and start the countdown anew: meet it with a second one.
-    if (FireWindow.strayFor(hand.window(), hand.now(), "countdown") <= 0) return
-    yield* hand.sleep(hand.settings.settle)
-    yield* switchOff(hand)
+    if (FireWindow.strayFor(knowledge.ledger.window, knowledge.now(), "countdown") <= 0) return
+    yield* knowledge.sleep(knowledge.settings.settle)
+    yield* switchOff(knowledge, writer)
   })
 
 /** Sends `0` until it is acknowledged, refused for good, or there is nothing left to turn off. */
-const switchOff = (hand: Hand): Effect.Effect<boolean> =>
+const switchOff = (knowledge: Knowledge, writer: Writer): Effect.Effect<boolean> =>
   Effect.gen(function* () {
     for (;;) {
-      yield* hand.paced
-      const { acknowledged, again } = yield* hand.send(Countdown.off)
-      if (acknowledged || !again) return acknowledged
-      if (!(FireWindow.edges(hand.window(), hand.now()).latest > 0)) return false
+      yield* writer.paced
+      const { again, exit } = yield* writer.send(Countdown.off)
+      if (Exit.isSuccess(exit)) return true
+      if (!again) return false
+      if (!(FireWindow.edges(knowledge.ledger.window, knowledge.now()).latest > 0)) return false
     }
   })
 
 /** Sets the shortest countdown, but only while that surely brings the firing forward. */
-const shorten = (hand: Hand): Effect.Effect<void> =>
+const shorten = (knowledge: Knowledge, writer: Writer): Effect.Effect<void> =>
   Effect.gen(function* () {
     const shortest = Countdown.minSeconds * 1_000
     for (;;) {
-      yield* hand.paced
-      if (FireWindow.edges(hand.window(), hand.now()).earliest <= shortest) return
-      const { acknowledged, again } = yield* hand.send(Countdown.shortest)
-      if (acknowledged || !again) return
+      yield* writer.paced
+      if (FireWindow.edges(knowledge.ledger.window, knowledge.now()).earliest <= shortest) return
+      const { again, exit } = yield* writer.send(Countdown.shortest)
+      if (Exit.isSuccess(exit) || !again) return
     }
   })
 
-const outcome = (hand: Hand, choice: Release.Release): Release.Outcome => {
-  const now = hand.now()
-  const window = hand.window()
+const outcome = (knowledge: Knowledge, choice: Release.Release): Release.Outcome => {
+  const now = knowledge.now()
+  const window = knowledge.ledger.window
   const { earliest, latest } = FireWindow.edges(window, now)
   const edges = { earliestFire: now.wall + earliest, latestFire: now.wall + latest }
   switch (choice) {

@@ -1,0 +1,144 @@
+/**
+ * What the running heartbeat knows, in one place: the ledger, which only synchronous steps change, the state derived
+ * from it, and those who are told when it moves.
+ *
+ * @internal
+ */
+import type * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
+import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import * as FireWindow from "../FireWindow.js"
+import * as HeartbeatError from "../HeartbeatError.js"
+import type * as HeartbeatOptions from "../HeartbeatOptions.js"
+import * as HeartbeatStatus from "../HeartbeatStatus.js"
+import * as Liveness from "../Liveness.js"
+import * as clock from "./clock.js"
+import * as Telemetry from "./telemetry.js"
+
+/** @internal */
+export class Knowledge {
+  readonly telemetry: Telemetry.Telemetry
+  readonly settings: HeartbeatOptions.Settings
+  readonly hands: Clock.Clock
+  /** Fails when the heartbeat is lost. */
+  readonly lost = Deferred.unsafeMake<never, HeartbeatError.SwitchLost>(FiberId.none)
+  /** For the reporter. */
+  readonly transitions: Queue.Queue<HeartbeatStatus.Transition>
+  phase: "arming" | "beating" | "releasing" | "released" = "arming"
+  ledger: HeartbeatStatus.Ledger
+  private published: HeartbeatStatus.Status["_tag"] = "Armed"
+  private hub: PubSub.PubSub<HeartbeatStatus.Status> | undefined
+
+  constructor(
+    account: string,
+    settings: HeartbeatOptions.Settings,
+    hands: Clock.Clock,
+    transitions: Queue.Queue<HeartbeatStatus.Transition>
+  ) {
+    this.settings = settings
+    this.hands = hands
+    this.transitions = transitions
+    this.telemetry = Telemetry.make(account)
+    this.ledger = {
+      account,
+      window: FireWindow.empty({ triggerLatency: settings.triggerLatency, replays: settings.assumeReplays }),
+      failures: 0,
+      cause: undefined,
+      doubt: false,
+      fired: false,
+      lost: undefined,
+      outcome: undefined
+    }
+  }
+
+  now(): FireWindow.Reading {
+    return clock.read(this.hands)
+  }
+
+  /** At least as long as asked for: timers take whole milliseconds. */
+  sleep(millis: number): Effect.Effect<void> {
+    return this.hands.sleep(Duration.millis(Math.max(1, Math.ceil(millis))))
+  }
+
+  /** Until a monotonic instant, which may move meanwhile. */
+  sleepUntil(instant: () => number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const left = instant() - this.now().mono
+      return left > 0 ? Effect.zipRight(this.sleep(left), this.sleepUntil(instant)) : Effect.void
+    })
+  }
+
+  /** Changes the ledger. */
+  enter(change: Partial<HeartbeatStatus.Ledger>): void {
+    this.ledger = { ...this.ledger, ...change }
+  }
+
+  publish(status: HeartbeatStatus.Status): void {
+    if (status._tag === this.published) return
+    const from = this.published
+    this.published = status._tag
+    this.telemetry.transition(from, status._tag)
+    this.transitions.unsafeOffer({ from, to: status })
+    this.hub?.unsafeOffer(status)
+  }
+
+  /** Looks at the clock, moves the state where it must move, and says what it is. */
+  observe(): HeartbeatStatus.Status {
+    const at = this.now()
+    const status = HeartbeatStatus.derive(this.ledger, at)
+    if (this.phase !== "beating") return status
+    if (this.ledger.lost === undefined && (status._tag === "Fired" || status._tag === "MayHaveFired")) {
+      this.publish(status)
+      if (status._tag === "Fired") this.lose("Fired", at)
+      // When only the wall clock says that the window has closed, it was either set or the host was suspended: the
+      // next beat asks the venue, and until it has answered the state is `MayHaveFired`.
+      else if (this.settings.whenInDoubt === "stop" && (this.ledger.doubt || this.closedForBothHands(at)))
+        this.lose("MayHaveFired", at)
+      return this.ledger.lost === undefined ? status : HeartbeatStatus.derive(this.ledger, at)
+    }
+    this.publish(status)
+    return status
+  }
+
+  private closedForBothHands(at: FireWindow.Reading): boolean {
+    return FireWindow.edges(this.ledger.window, { mono: at.mono, wall: -Infinity }).earliest <= 0
+  }
+
+  lose(reason: HeartbeatError.LossReason, at: FireWindow.Reading): void {
+    if (this.ledger.lost !== undefined || this.phase !== "beating") return
+    const withheld = this.ledger.cause instanceof Liveness.LivenessFailed
+    const error = new HeartbeatError.SwitchLost({
+      account: this.ledger.account,
+      reason: withheld && (reason === "MayHaveFired" || reason === "Fired") ? "NotAlive" : reason,
+      timeLeft: Math.max(0, FireWindow.edges(this.ledger.window, at).earliest),
+      ...(this.ledger.cause === undefined ? {} : { cause: this.ledger.cause })
+    })
+    this.enter({ lost: error })
+    this.publish(HeartbeatStatus.derive(this.ledger, at))
+    Deferred.unsafeDone(this.lost, Exit.fail(error))
+  }
+
+  /** The last beat was not acknowledged, or not sent. */
+  failed(cause: HeartbeatStatus.BeatFailure): void {
+    this.enter({ failures: this.ledger.failures + 1, cause })
+  }
+
+  /** The current state first, then each change, the end after `Released`. */
+  readonly changes: Stream.Stream<HeartbeatStatus.Status> = Stream.unwrapScoped(
+    Effect.gen(this, function* () {
+      // Sliding: a reader that is slower than the state changes misses the oldest and keeps the last.
+      this.hub ??= yield* PubSub.sliding<HeartbeatStatus.Status>(16)
+      const dequeue = yield* PubSub.subscribe(this.hub)
+      return Stream.concat(Stream.make(this.observe()), Stream.fromQueue(dequeue)).pipe(
+        Stream.changesWith((before, after) => before._tag === after._tag),
+        Stream.takeUntil((status) => status._tag === "Released")
+      )
+    })
+  )
+}

@@ -1,0 +1,52 @@
+/**
+ * Tells of the changes of state, in order and beside the heartbeat: in the log, and to the user's hook.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as HeartbeatStatus from "../HeartbeatStatus.js"
+import type { Knowledge } from "./knowledge.js"
+
+/**
+ * Runs until it has told of `Released`.
+ *
+ * @internal
+ */
+export const reporter = (knowledge: Knowledge): Effect.Effect<void> => {
+  const { onTransition } = knowledge.settings
+  return Effect.gen(function* () {
+    for (;;) {
+      const transition = yield* Queue.take(knowledge.transitions)
+      yield* report(transition)
+      if (onTransition !== undefined) {
+        yield* Effect.catchAllCause(
+          Effect.suspend(() => onTransition(transition)),
+          (cause) => Effect.logError("onTransition failed", cause)
+        )
+      }
+      if (transition.to._tag === "Released") return
+    }
+  }).pipe(Effect.annotateLogs({ account: knowledge.ledger.account, module: "Heartbeat" }))
+}
+
+const report = ({ to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
+  switch (to._tag) {
+    case "Armed":
+      return Effect.logInfo("the switch is armed again")
+    case "Jeopardy": {
+      const left = ((to.earliestFire - to.at) / 1_000).toFixed(1)
+      return Effect.logWarning(
+        `the switch is in jeopardy, ${left} s left: ${to.cause?.message ?? "clock hands disagree"}`
+      )
+    }
+    case "MayHaveFired":
+      return Effect.logError("the switch may have fired: orders may be gone")
+    case "Fired":
+      return Effect.logError("the switch has fired: orders are gone")
+    case "Released":
+      return to.outcome._tag === "DisarmUnconfirmed"
+        ? Effect.logWarning(`released, but the disarm is unconfirmed: it may fire until ${to.outcome.until}`)
+        : Effect.logInfo(`released: ${to.outcome._tag}`)
+  }
+}
