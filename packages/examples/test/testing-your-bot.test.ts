@@ -1,0 +1,88 @@
+// The template for tests of your own bot: it runs against the exchange in memory, in virtual time, signatures and all.
+// A minute takes milliseconds, the same seed gives the same run, and what fails prints the timeline of what happened.
+// Copy the layer and one test for each accident that you want to survive; the others are in the module `Fault`.
+import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as Credentials from "@effect-deadman/core/Credentials"
+import * as Expect from "@effect-deadman/simulator/Expect"
+import * as Faults from "@effect-deadman/simulator/Faults"
+import * as Simulator from "@effect-deadman/simulator/Simulator"
+import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
+import { it } from "@effect-deadman/simulator/VirtualTimeVitest"
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import { bot } from "../src/testing-your-bot.js"
+
+/** The bot's own layers, over the simulator's `HttpClient` and with a key of its first account. */
+const exchange = CountdownCancelAll.layer.pipe(
+  Layer.provideMerge(BitgetClient.layerConfig),
+  Layer.provide(Credentials.layerConfig),
+  Layer.provide(Simulator.layerCredentials),
+  Layer.provideMerge(Simulator.layer({ seed: 1 }))
+)
+
+/** Starts the bot as a party of its own, which a test can stall, suspend or crash, and lets it trade for a while. */
+const trading = Effect.gen(function* () {
+  const fiber = yield* Effect.fork(VirtualTime.withParty(bot, "bot"))
+  yield* Effect.sleep("10 seconds")
+  assert.lengthOf(yield* Simulator.openOrders(), 3)
+  return fiber
+})
+
+describe("my bot", () => {
+  it.virtual("lives: its orders stay, and the switch stays armed", () =>
+    Effect.gen(function* () {
+      yield* trading
+      yield* Effect.sleep("10 minutes")
+      yield* Expect.neverFired()
+      yield* Expect.beatsNeverFasterThan("3 seconds")
+    }).pipe(Effect.provide(exchange))
+  )
+
+  it.virtual("crashes: everything is cancelled within the countdown", () =>
+    Effect.gen(function* () {
+      yield* trading
+      yield* Faults.crash()
+      yield* Effect.sleep("20 seconds")
+      yield* Expect.armedThroughout({ from: "1 seconds", to: "crash" })
+      yield* Expect.ordersCancelled({ within: "10 seconds", after: "crash" })
+      yield* Expect.firedOnce({ after: "crash" })
+    }).pipe(Effect.provide(exchange))
+  )
+
+  it.virtual("hangs: everything is cancelled, and when it wakes it knows, and places nothing", () =>
+    Effect.gen(function* () {
+      const fiber = yield* trading
+      const party = yield* VirtualTime.party("bot")
+      yield* Simulator.mark("hang")
+      yield* party.stallFor("30 seconds")
+      const error = yield* Effect.flip(Fiber.join(fiber))
+      assert.strictEqual(error._tag, "SwitchLost")
+      yield* Expect.ordersCancelled({ within: "10 seconds", after: "hang" })
+      assert.lengthOf(yield* Simulator.openOrders(), 0)
+    }).pipe(Effect.provide(exchange))
+  )
+
+  it.virtual("is cut off: everything is cancelled, and it stops as soon as it cannot know better", () =>
+    Effect.gen(function* () {
+      const fiber = yield* trading
+      yield* Simulator.mark("cut")
+      const error = yield* Faults.during(Effect.flip(Fiber.join(fiber)), "partition")
+      assert.isTrue(error._tag === "SwitchLost" && error.reason === "MayHaveFired")
+      yield* Effect.sleep("2 seconds")
+      yield* Expect.ordersCancelled({ within: "10 seconds", after: "cut" })
+    }).pipe(Effect.provide(exchange))
+  )
+
+  it.virtual("hears late: it goes on, because what was sent has arrived", () =>
+    Effect.gen(function* () {
+      const fiber = yield* trading
+      yield* Faults.during(Effect.sleep("5 seconds"), "delay-answer;by=1500ms")
+      yield* Effect.sleep("1 minutes")
+      assert.isNull(fiber.unsafePoll(), "the bot lives")
+      yield* Expect.neverFired()
+    }).pipe(Effect.provide(exchange))
+  )
+})
