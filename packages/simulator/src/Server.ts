@@ -187,6 +187,7 @@ export const make: (
   const port = http.address._tag === "TcpAddress" ? http.address.port : 0
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`
   return Context.empty().pipe(
+    Context.add(WorldTag, world),
     Context.add(Simulator.Simulator, simulator),
     Context.add(
       Server,

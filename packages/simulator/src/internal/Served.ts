@@ -120,8 +120,8 @@ export const beat = (
     ip: key.ipWhitelist?.[0]
   })
   if (pending.outcome === undefined) {
-    world.later(timeout, () => {
-      if (pending.outcome === undefined) world.abort(pending)
+    world.later(timeout, (at) => {
+      if (pending.outcome === undefined) world.abort(pending, at)
     })
   }
   return pending.record.id

@@ -226,10 +226,10 @@ export class World {
   }
 
   /** The client gives up; what is under way stays under way. */
-  abort(pending: Pending): void {
+  abort(pending: Pending, at = this.pump()): void {
     pending.listener = undefined
     if (pending.outcome !== undefined) return
-    pending.record.abortedAt = this.pump()
+    pending.record.abortedAt = at
     this.tell(pending.record)
   }
 
