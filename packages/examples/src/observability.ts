@@ -1,0 +1,56 @@
+// What there is to watch: metrics for a scrape (Prometheus text), traces by OTLP, logs as JSON. Alert on `deadman_slack_ms`
+// (the time that was left when a beat was acknowledged: it shrinks long before anything fires) and on `deadman_state`.
+// Run: `pnpm example observability`, then `curl localhost:9464/metrics`. Traces go to OTEL_EXPORTER_OTLP_ENDPOINT, if set.
+import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as Credentials from "@effect-deadman/core/Credentials"
+import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import * as Metrics from "@effect/opentelemetry/Metrics"
+import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
+import * as OtlpTracer from "@effect/opentelemetry/OtlpTracer"
+import * as Resource from "@effect/opentelemetry/Resource"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import { PrometheusExporter } from "@opentelemetry/exporter-prometheus"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+
+const serviceName = "my-bot"
+
+/** Every metric of Effect, those of the heartbeat among them, read when somebody scrapes. */
+const metrics = Layer.unwrapEffect(
+  Effect.map(Config.withDefault(Config.port("METRICS_PORT"), 9464), (port) =>
+    Metrics.layer(() => new PrometheusExporter({ port, host: "127.0.0.1" }))
+  )
+).pipe(Layer.provide(Resource.layer({ serviceName })))
+
+/** A span for the arming, the release and each failed beat; good beats make none. */
+const traces = Layer.unwrapEffect(
+  Effect.map(Config.option(Config.nonEmptyString("OTEL_EXPORTER_OTLP_ENDPOINT")), (endpoint) =>
+    Option.match(endpoint, {
+      onNone: () => Layer.empty,
+      onSome: (url) => OtlpTracer.layer({ url: `${url}/v1/traces`, resource: { serviceName } })
+    })
+  )
+).pipe(Layer.provide([FetchHttpClient.layer, OtlpSerialization.layerJson]))
+
+const program = Effect.gen(function* () {
+  const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds" })
+  yield* Effect.logInfo("trading, protected")
+  yield* heartbeat.guard(Effect.never)
+}).pipe(Effect.scoped)
+
+const venue = CountdownCancelAll.layer.pipe(
+  Layer.provide(BitgetClient.layerConfig),
+  Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
+)
+
+// The telemetry is around everything else: the span of the release is exported too.
+program.pipe(
+  Effect.provide(venue),
+  Effect.provide(Layer.mergeAll(metrics, traces, Logger.json)),
+  NodeRuntime.runMain({ disablePrettyLogger: true })
+)
