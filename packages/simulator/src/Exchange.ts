@@ -267,7 +267,7 @@ export interface AccountState {
   /** Filled and cancelled orders, oldest first, the newest 1,000 of them. */
   readonly closed: ReadonlyArray<Order>
   /** The one entry of the heap that counts for this account. */
-  readonly queued: { readonly at: number; readonly token: number } | undefined
+  readonly queued: Timers.DueEntry | undefined
 }
 
 /**
@@ -286,8 +286,8 @@ export interface State {
   /** How many orders there have been, and how many entries of the heaps. */
   readonly orders: number
   readonly tokens: number
-  /** Calls by account and endpoint, and by address: what the rate limits count. */
-  readonly calls: HashMap.HashMap<string, Readonly<Record<string, RateLimit.Calls>>>
+  /** Calls by account (in the order of the protocol's endpoints), and by address: what the rate limits count. */
+  readonly calls: HashMap.HashMap<string, ReadonlyArray<RateLimit.Calls | undefined>>
   readonly addresses: HashMap.HashMap<string, RateLimit.Address>
   /** The release windows that are not over; the first has begun when `inWindow` is true. */
   readonly windows: ReadonlyArray<Venue.Window>

@@ -134,6 +134,10 @@ const exchangeAt = (state: Exchange.State, now: number, outputs: Array<Exchange.
   return next
 }
 
+/** The body of every answer. The codes are digits, and a time is a number. */
+const envelope = (code: string, msg: string, requestTime: string, data: unknown): string =>
+  `{"code":${JSON.stringify(code)},"msg":${JSON.stringify(msg)},"requestTime":${requestTime},"data":${JSON.stringify(data)}}`
+
 /**
  * The venue's envelope for a code, as it would come at `now` (ms of the venue's clock).
  *
@@ -156,7 +160,7 @@ export const refusal = (
     "x-bg-request-accept-time": String(now),
     "x-bg-response-complete-time": String(now)
   },
-  body: JSON.stringify({ code, msg: messages[code] ?? `error ${code}`, requestTime: now, data: null }),
+  body: envelope(code, messages[code] ?? `error ${code}`, String(now), null),
   code
 })
 
@@ -305,9 +309,11 @@ class Call {
           break
         }
         case "rate": {
-          const all = Option.getOrElse(HashMap.get(this.state.calls, known.uid), () => noCalls)
-          const [calls, remaining] = RateLimit.take(this.venue, all[endpoint.name], endpoint.limit, this.state.now)
-          const next = { ...all, [endpoint.name]: calls }
+          const all = Option.getOrUndefined(HashMap.get(this.state.calls, known.uid)) ?? noCalls
+          const place = endpoints.indexOf(endpoint)
+          const [calls, remaining] = RateLimit.take(this.venue, all[place], endpoint.limit, this.state.now)
+          const next = all.slice()
+          next[place] = calls
           const counted = copyOf(this.state)
           counted.calls = HashMap.set(counted.calls, known.uid, next)
           this.state = counted
@@ -449,24 +455,27 @@ class Call {
 
   respond(verdict: Refusal | Success): Response {
     const completedAt = this.state.now + this.venue.timeToComplete
-    const requestTime = this.venue.requestTime === "accept" ? this.acceptedAt : completedAt
-    const headers: Record<string, string> = {
-      "content-type": "application/json",
-      "x-bg-request-accept-time": String(this.acceptedAt),
-      "x-bg-response-complete-time": String(completedAt)
-    }
-    if (this.remaining !== undefined) headers["x-mbx-used-remain-limit"] = String(this.remaining)
+    const accepted = String(this.acceptedAt)
+    const completed = completedAt === this.acceptedAt ? accepted : String(completedAt)
+    const requestTime = this.venue.requestTime === "accept" ? accepted : completed
     const ok = verdict._tag === "Success"
     const code = ok ? "00000" : verdict.code
     return {
       status: ok ? 200 : (verdict.status ?? this.venue.failureStatus),
-      headers,
-      body: JSON.stringify({
-        code,
-        msg: ok ? "success" : verdict.msg,
-        requestTime,
-        data: ok ? verdict.data : null
-      }),
+      headers:
+        this.remaining === undefined
+          ? {
+              "content-type": "application/json",
+              "x-bg-request-accept-time": accepted,
+              "x-bg-response-complete-time": completed
+            }
+          : {
+              "content-type": "application/json",
+              "x-bg-request-accept-time": accepted,
+              "x-bg-response-complete-time": completed,
+              "x-mbx-used-remain-limit": String(this.remaining)
+            },
+      body: envelope(code, ok ? "success" : verdict.msg, requestTime, ok ? verdict.data : null),
       applied: ok || this.applied,
       code,
       endpoint: this.endpoint?.name ?? "unknown",
@@ -484,4 +493,4 @@ const named = (output: Exchange.Output | undefined) =>
     ? { orderId: output.order.orderId, clientOid: output.order.clientOid }
     : null
 
-const noCalls: Readonly<Record<string, RateLimit.Calls>> = {}
+const noCalls: ReadonlyArray<RateLimit.Calls | undefined> = endpoints.map(() => undefined)

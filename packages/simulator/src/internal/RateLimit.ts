@@ -52,6 +52,6 @@ export const enter = (
   if (now < known.lockedUntil) return [known, false]
   const used = (known.minute === minute ? known.used : 0) + 1
   return used > venue.ipLimit
-    ? [{ ...known, minute, used: 0, lockedUntil: now + venue.ipPenalty }, false]
-    : [{ ...known, minute, used }, true]
+    ? [{ minute, used: 0, lockedUntil: now + venue.ipPenalty, calls: known.calls }, false]
+    : [{ minute, used, lockedUntil: known.lockedUntil, calls: known.calls }, true]
 }

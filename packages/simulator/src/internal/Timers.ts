@@ -106,7 +106,7 @@ const fireNext = (state: State, outputs: Array<Output>): State => {
   if (state.venue.cancelOrder === "newest") victims.reverse()
   outputs.push({ _tag: "Switch", account: uid, at, transition: "fired", deadline, seconds: account.armed!.seconds })
   const fired = clean({
-    ...put(state, { ...account, armed: undefined, fired: { at, deadline, orders: victims.length }, queued: undefined }),
+    ...put(state, withTimer(account, undefined, { at, deadline, orders: victims.length }, undefined)),
     due: Heap.pop(state.due)
   })
   if (victims.length === 0) return fired
@@ -148,22 +148,22 @@ export const setCountdown = (
   if (seconds === 0) {
     if (account.armed === undefined) return state
     outputs.push({ _tag: "Switch", account: uid, at, transition: "closed", by })
-    return clean(put(state, { ...account, armed: undefined, fired: undefined }))
+    return clean(put(state, withTimer(account, undefined, undefined, account.queued)))
   }
   const from = event.from ?? at
   // The running clock has stood still since the beginning of the window: what is armed in it starts to run at its end.
   const still = state.inWindow && state.venue.maintenanceTimer === "pauses" ? state.windows[0]!.from : Infinity
   const due = Math.min(from, still) + seconds * 1000 - state.paused
   const transition = account.armed === undefined ? "armed" : "refreshed"
-  const armed: AccountState = { ...account, armed: { seconds, armedAt: at, due }, fired: undefined }
+  const armed = { seconds, armedAt: at, due }
   const isFirst = account.queued !== undefined && state.due?.item.token === account.queued.token
   // A later deadline leaves the account's entry where it is until it gets to the top: most beats then cost no work in
   // the heap. At the top it is moved at once, so that the top is always true.
   const next = isFirst
-    ? clean(enqueue(state, armed, due, Heap.pop(state.due)))
+    ? clean(enqueue(state, account, armed, Heap.pop(state.due)))
     : account.queued !== undefined && account.queued.at <= due
-      ? put(state, armed)
-      : enqueue(state, armed, due)
+      ? put(state, withTimer(account, armed, undefined, account.queued))
+      : enqueue(state, account, armed, state.due)
   outputs.push({
     _tag: "Switch",
     account: uid,
@@ -177,13 +177,40 @@ export const setCountdown = (
   return next
 }
 
-const enqueue = (state: State, account: AccountState, due: number, heap = state.due): State => {
+/** Field by field, for the same reason as `copyOf`. */
+const withTimer = (
+  account: AccountState,
+  armed: AccountState["armed"],
+  fired: AccountState["fired"],
+  queued: AccountState["queued"]
+): AccountState => ({
+  declared: account.declared,
+  rank: account.rank,
+  armed,
+  fired,
+  open: account.open,
+  pendingClientOids: account.pendingClientOids,
+  openFutures: account.openFutures,
+  openSpot: account.openSpot,
+  closed: account.closed,
+  queued
+})
+
+/** Arms the account, with an entry of its own in the heap. */
+const enqueue = (
+  state: State,
+  account: AccountState,
+  armed: NonNullable<AccountState["armed"]>,
+  heap: Heap.Heap<DueEntry>
+): State => {
   const token = state.tokens
   const rank = state.venue.tieOrder === "declared" ? account.rank : -account.rank
+  // The account refers to its entry in the heap: one object for both.
+  const entry: DueEntry = { at: armed.due, rank, uid: account.declared.uid, token }
   const next = copyOf(state)
-  next.accounts = HashMap.set(state.accounts, account.declared.uid, { ...account, queued: { at: due, token } })
+  next.accounts = HashMap.set(state.accounts, account.declared.uid, withTimer(account, armed, undefined, entry))
   next.tokens = token + 1
-  next.due = Heap.insert(heap, { at: due, rank, uid: account.declared.uid, token })
+  next.due = Heap.insert(heap, entry)
   return next
 }
 
@@ -206,8 +233,8 @@ const clean = (from: State): State => {
     if (!current) continue
     state =
       account.armed === undefined
-        ? put(state, { ...account, queued: undefined })
-        : enqueue(state, account, account.armed.due)
+        ? put(state, withTimer(account, undefined, account.fired, undefined))
+        : enqueue(state, account, account.armed, state.due)
   }
 }
 
