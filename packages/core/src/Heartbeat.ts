@@ -106,6 +106,7 @@ export class HeldAccounts extends Context.Reference<HeldAccounts>()("@effect-dea
  * write whose outcome is unknown sends `0` before it gives up: nothing is left half armed.
  *
  * @example
+ * ```ts
  * import * as Effect from "effect/Effect"
  * import * as Heartbeat from "@effect-deadman/core/Heartbeat"
  *
@@ -114,6 +115,7 @@ export class HeldAccounts extends Context.Reference<HeldAccounts>()("@effect-dea
  *   yield* heartbeat.ensureArmed({ margin: "3 seconds" })
  *   yield* heartbeat.guard(Effect.logInfo("trading, protected"))
  * }).pipe(Effect.scoped)
+ * ```
  *
  * @since 0.1.0
  * @category constructors

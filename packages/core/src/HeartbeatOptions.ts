@@ -37,7 +37,7 @@ export interface Options {
   /**
    * What happens once the switch may have fired. `"stop"` ends the heartbeat: it never re-arms over a book that may be
    * empty. `"ask"` keeps beating and lets the venue's stamps decide; what they cannot decide stays `MayHaveFired`
-   * until {@link Heartbeat.Heartbeat.reconciled} is run. Defaults to `"stop"`.
+   * until `reconciled` of the heartbeat is run. Defaults to `"stop"`.
    */
   readonly whenInDoubt?: "stop" | "ask" | undefined
   /** A beat is withheld while this fails. See the module `Liveness`. Defaults to none. */

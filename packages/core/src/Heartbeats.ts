@@ -60,6 +60,7 @@ export const Heartbeats: Context.Tag<Heartbeats, Heartbeats> = Context.GenericTa
  * long as the account's heartbeat.
  *
  * @example
+ * ```ts
  * import * as BitgetClient from "@effect-deadman/core/BitgetClient"
  * import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
  * import * as Credentials from "@effect-deadman/core/Credentials"
@@ -85,6 +86,7 @@ export const Heartbeats: Context.Tag<Heartbeats, Heartbeats> = Context.GenericTa
  *       )
  *     )
  * })
+ * ```
  *
  * @since 0.1.0
  * @category constructors

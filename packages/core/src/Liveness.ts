@@ -60,6 +60,7 @@ const failed = (name: string, reason: string): LivenessFailed => new LivenessFai
  * A watchdog that wants a kick every `within`. The time until the first kick counts from the making.
  *
  * @example
+ * ```ts
  * import * as Effect from "effect/Effect"
  * import * as Heartbeat from "@effect-deadman/core/Heartbeat"
  * import * as Liveness from "@effect-deadman/core/Liveness"
@@ -70,6 +71,7 @@ const failed = (name: string, reason: string): LivenessFailed => new LivenessFai
  *   const round = Effect.zipRight(watchdog.kick, Effect.logDebug("quote"))
  *   return yield* heartbeat.guard(Effect.forever(Effect.delay(round, "500 millis")))
  * })
+ * ```
  *
  * @since 0.1.0
  * @category constructors

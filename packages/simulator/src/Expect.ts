@@ -2,9 +2,14 @@
  * Assertions in the words of the domain, over the simulator's journal.
  *
  * ```ts
- * yield* Expect.ordersCancelled({ within: "10 seconds", after: "crash" })
- * yield* Expect.armedThroughout({ to: "crash" })
- * yield* Expect.firedOnce({ after: "crash" })
+ * import * as Expect from "@effect-deadman/simulator/Expect"
+ * import * as Effect from "effect/Effect"
+ *
+ * const verdict = Effect.gen(function* () {
+ *   yield* Expect.ordersCancelled({ within: "10 seconds", after: "crash" })
+ *   yield* Expect.armedThroughout({ to: "crash" })
+ *   yield* Expect.firedOnce({ after: "crash" })
+ * })
  * ```
  *
  * An {@link Expectation} is an effect, so it works under any test runner, and a value that judges a run that was kept

@@ -2,7 +2,10 @@
  * Breaking the network for a while: faults that are in force until their scope closes.
  *
  * ```ts
- * Effect.scoped(
+ * import * as Faults from "@effect-deadman/simulator/Faults"
+ * import * as Effect from "effect/Effect"
+ *
+ * const broken = Effect.scoped(
  *   Effect.gen(function* () {
  *     yield* Faults.add("drop-answer;after=2;times=3")
  *     // ... the network is broken here ...

@@ -194,11 +194,13 @@ export interface Outcome<A, E> {
  * Effect's own per-fiber metrics are off; `Random` is seeded. Programs that await promises need `runPromise`.
  *
  * @example
+ * ```ts
  * import * as Effect from "effect/Effect"
  * import { run } from "@effect-deadman/simulator/VirtualTime"
  *
  * const outcome = run(Effect.sleep("1 day").pipe(Effect.as("done")))
  * // outcome.exit: Exit.succeed("done"), outcome.now: 86400000
+ * ```
  *
  * @since 0.1.0
  * @category running

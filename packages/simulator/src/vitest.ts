@@ -2,15 +2,19 @@
  * The assertions of `Expect` as matchers of vitest, for those who prefer `expect(...)`. They judge a run that was kept:
  *
  * ```ts
+ * import * as History from "@effect-deadman/simulator/History"
  * import { matchers } from "@effect-deadman/simulator/vitest"
+ * import * as Effect from "effect/Effect"
  * import { expect } from "vitest"
  *
  * expect.extend(matchers)
  *
- * // in a test
- * const run = yield* History.evidence
- * expect(run).toHaveOrdersCancelled({ within: "10 seconds", after: "crash" })
- * expect(run).not.toHaveFired({ to: "crash" })
+ * const test = Effect.gen(function* () {
+ *   // ... the run ...
+ *   const run = yield* History.evidence
+ *   expect(run).toHaveOrdersCancelled({ within: "10 seconds", after: "crash" })
+ *   expect(run).not.toHaveFired({ to: "crash" })
+ * })
  * ```
  *
  * vitest itself is not loaded from here: whoever writes `expect` has it.

@@ -27,7 +27,7 @@ const node = <A extends Ranked>(item: A, one: Heap<A>, other: Heap<A>): Node<A> 
     : { item, height: (one?.height ?? 0) + 1, left: other, right: one }
 
 /** Both heaps in one. */
-export const merge = <A extends Ranked>(one: Heap<A>, other: Heap<A>): Heap<A> => {
+const merge = <A extends Ranked>(one: Heap<A>, other: Heap<A>): Heap<A> => {
   if (one === undefined) return other
   if (other === undefined) return one
   return before(one.item, other.item)

@@ -68,10 +68,9 @@ export const readCountdown = (venue: Venue.Venue, value: unknown): Read<number> 
     : bad(venue, "countdown")
 }
 
-export const categories: ReadonlyArray<string> = ["SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"]
+const categories: ReadonlySet<string> = new Set(["SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"])
 
-const isCategory = (value: unknown): value is Exchange.Category =>
-  typeof value === "string" && categories.includes(value)
+const isCategory = (value: unknown): value is Exchange.Category => typeof value === "string" && categories.has(value)
 
 const isSymbol = (value: unknown): value is string => typeof value === "string" && /^[A-Z0-9]{1,40}$/.test(value)
 

@@ -37,8 +37,7 @@ export const resetter = (
   }
 }
 
-export const switchOf = (state: Exchange.State, uid: string): typeof ControlApi.Switch.Type =>
-  Exchange.countdown(state, uid)
+const switchOf = (state: Exchange.State, uid: string): typeof ControlApi.Switch.Type => Exchange.countdown(state, uid)
 
 export const accountOf = (state: Exchange.State, account: Exchange.AccountState): typeof ControlApi.Account.Type => ({
   uid: account.declared.uid,

@@ -61,7 +61,7 @@ interface Answered {
 }
 
 /** A request with this header meets the faults that it names, parted by `|`, and none of the network's. */
-export const faultHeader = "x-simulator-fault"
+const faultHeader = "x-simulator-fault"
 
 const readFaults = (text: string): Either.Either<ReadonlyArray<Fault.Fault>, string> =>
   Either.mapLeft(Either.all(text.split("|").map((part) => Fault.parse(part))), (error) => error.message)

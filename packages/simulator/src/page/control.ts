@@ -95,7 +95,7 @@ const readToken = (): string | null => {
   return sessionStorage.getItem(tokenKey)
 }
 
-export const token = readToken()
+const token = readToken()
 
 const withToken = (path: string): string =>
   token === null ? path : `${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`

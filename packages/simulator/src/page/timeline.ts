@@ -5,7 +5,7 @@
 import type { Account, Entry } from "./control.js"
 import { h } from "./dom.js"
 
-export const span = 60_000
+const span = 60_000
 const laneHeight = 128
 const top = 22
 const left = 78

@@ -1,0 +1,81 @@
+// Runs the checks, two at a time, prints one line for each and the output of those that fail.
+//
+//   node scripts/check.mjs            what every change must pass, about a minute
+//   node scripts/check.mjs --all      and what is too slow for that
+//   node scripts/check.mjs size knip  only these
+import { spawn } from "node:child_process"
+import * as Path from "node:path"
+
+const root = Path.join(import.meta.dirname, "..")
+const node = (script, ...args) => [process.execPath, Path.join("scripts", script), ...args]
+const bin = (name, ...args) => [Path.join("node_modules", ".bin", name), ...args]
+
+/** Everything else needs what the build makes. */
+const build = { name: "types", command: bin("tsc", "-b") }
+
+const fast = [
+  { name: "lint", command: bin("oxlint") },
+  { name: "format", command: bin("prettier", "--check", "--log-level", "warn", ".") },
+  { name: "knip", command: bin("knip", "--no-progress") },
+  { name: "packages", command: node("packages.mjs") },
+  { name: "size", command: node("size.mjs") },
+  { name: "examples", command: node("examples.mjs") }
+]
+
+const slow = [
+  { name: "effects", command: node("effects.mjs") },
+  { name: "api docs", command: bin("typedoc") },
+  { name: "smoke", command: node("smoke.mjs") },
+  // In a browser: the page that watches the served exchange.
+  { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] }
+]
+
+const wanted = process.argv.slice(2)
+const all = wanted.includes("--all")
+const names = wanted.filter((argument) => !argument.startsWith("--"))
+const known = [build, ...fast, ...slow]
+for (const name of names) {
+  if (!known.some((check) => check.name === name)) {
+    console.error(`there is no check "${name}"; there are: ${known.map((check) => check.name).join(", ")}`)
+    process.exit(2)
+  }
+}
+const chosen = names.length > 0 ? known.filter((check) => names.includes(check.name)) : all ? known : [build, ...fast]
+
+const run = ({ command: [program, ...args], name }) =>
+  new Promise((resolve) => {
+    const started = performance.now()
+    const output = []
+    const child = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
+    child.stdout.on("data", (chunk) => output.push(chunk))
+    child.stderr.on("data", (chunk) => output.push(chunk))
+    const end = (good) => {
+      const seconds = ((performance.now() - started) / 1_000).toFixed(1).padStart(6)
+      console.log(`${good ? "ok    " : "FAILED"} ${seconds} s  ${name}`)
+      if (!good) console.log(Buffer.concat(output).toString().trimEnd())
+      resolve(good)
+    }
+    child.on("error", (error) => {
+      output.push(Buffer.from(String(error)))
+      end(false)
+    })
+    child.on("close", (code) => end(code === 0))
+  })
+
+const failed = []
+const queue = chosen.filter((check) => check !== build)
+if (chosen.includes(build) && !(await run(build))) {
+  failed.push(build.name)
+  // What was built before is no subject to check.
+  queue.length = 0
+}
+const worker = async () => {
+  for (let check = queue.shift(); check !== undefined; check = queue.shift()) {
+    if (!(await run(check))) failed.push(check.name)
+  }
+}
+await Promise.all([worker(), worker()])
+if (failed.length > 0) {
+  console.error(`failed: ${failed.join(", ")}`)
+  process.exit(1)
+}

@@ -1,0 +1,104 @@
+// Type-checks every ```ts block in the documentation: doc comments of exported things, README files, docs/*.md.
+//
+// Each block is a module of its own, as somebody would paste it; one that begins with ```ts continued goes on where the
+// block before it in the same file ended. They see what users see: the packages through their `exports`, not the
+// sources. A block that has parse or type errors, or that imports something internal, fails here with its own line.
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+
+const root = Path.join(import.meta.dirname, "..")
+// In the package of the examples, which has everything installed that an example may use.
+const out = Path.join(root, "packages", "examples", ".docs")
+
+const walk = (folder, wanted) =>
+  Fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = Path.join(folder, entry.name)
+    if (entry.isDirectory()) return /^(node_modules|dist|\..*)$/.test(entry.name) ? [] : walk(path, wanted)
+    return wanted(entry.name) ? [path] : []
+  })
+
+const sources = ["core", "simulator"].flatMap((name) =>
+  walk(Path.join(root, "packages", name, "src"), (file) => file.endsWith(".ts"))
+)
+const pages = walk(root, (file) => file.endsWith(".md"))
+
+const faults = []
+const modules = []
+for (const path of [...sources, ...pages]) {
+  const where = Path.relative(root, path).replaceAll("\\", "/")
+  const isSource = path.endsWith(".ts")
+  const lines = Fs.readFileSync(path, "utf8").split("\n")
+  /** A line of documentation without what makes it a comment; `undefined` for one of code. */
+  const prose = (line) => (isSource ? /^\s*(?:\/\*)?\* ?(.*)$/.exec(line)?.[1] : line)
+  let open
+  for (const [index, line] of lines.entries()) {
+    const text = prose(line)
+    if (open === undefined) {
+      if (text?.trim() === "@example" && !prose(lines[index + 1] ?? "")?.startsWith("```ts")) {
+        faults.push(`${where}:${index + 1}: an @example is a block between \`\`\`ts and \`\`\``)
+      }
+      const fence = /^\s*```ts\b *(.*)$/.exec(text ?? "")
+      if (fence === null) continue
+      const last = modules.at(-1)
+      const goesOn = fence[1] === "continued"
+      if (!goesOn && fence[1] !== "") faults.push(`${where}:${index + 1}: \`\`\`ts ${fence[1]} means nothing here`)
+      if (goesOn && last?.where !== where) {
+        faults.push(`${where}:${index + 1}: \`\`\`ts continued has no block before it in this file`)
+      }
+      open = goesOn && last?.where === where ? last : { where, line: index + 1, code: [] }
+      if (open !== last) modules.push(open)
+      open.blocks = (open.blocks ?? 0) + 1
+    } else if (text === undefined || text.trim() === "```") {
+      if (text === undefined) faults.push(`${where}:${index + 1}: the \`\`\`ts block is not closed`)
+      open = undefined
+    } else {
+      // On the same line as in its file, so that the compiler's positions are those of the documentation.
+      while (open.code.length < index) open.code.push("")
+      open.code.push(text)
+    }
+  }
+  if (open !== undefined) faults.push(`${where}: a \`\`\`ts block is not closed`)
+}
+if (modules.length === 0) faults.push("no ```ts block was found at all: this check looks in the wrong place")
+
+Fs.rmSync(out, { recursive: true, force: true })
+Fs.mkdirSync(out, { recursive: true })
+const fileOf = new Map()
+for (const [index, { code, line, where }] of modules.entries()) {
+  const name = `${String(index).padStart(3, "0")}-${Path.basename(where).replace(/\W/g, "-")}-${line}.ts`
+  fileOf.set(name, where)
+  // A block without an import or an export is a module too.
+  Fs.writeFileSync(Path.join(out, name), `${code.join("\n")}\nexport {}\n`)
+}
+Fs.writeFileSync(
+  Path.join(out, "tsconfig.json"),
+  JSON.stringify({
+    extends: "../../../tsconfig.base.json",
+    compilerOptions: {
+      composite: false,
+      incremental: false,
+      declaration: false,
+      declarationMap: false,
+      sourceMap: false,
+      noEmit: true,
+      noUnusedLocals: false,
+      types: ["node"]
+    },
+    include: ["*.ts"]
+  })
+)
+const tsc = Path.join(root, "node_modules", ".bin", "tsc")
+const { status, stdout } = spawnSync(tsc, ["-p", out, "--pretty", "false"], { cwd: out, encoding: "utf8" })
+if (status !== 0) {
+  faults.push(
+    stdout.trimEnd().replace(/^(\d{3}-[^(\n]+\.ts)\((\d+),/gm, (_, name, line) => `${fileOf.get(name)}:${line} (`)
+  )
+}
+
+const blocks = modules.reduce((sum, module) => sum + module.blocks, 0)
+console.log(`${blocks} blocks of code in ${new Set(modules.map((module) => module.where)).size} files`)
+if (faults.length > 0) {
+  for (const fault of faults) console.error(fault)
+  process.exit(1)
+}

@@ -1,0 +1,37 @@
+// Packs what would be published, exactly as `pnpm publish` would.
+import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+
+export const root = Path.join(import.meta.dirname, "..", "..")
+
+/** The packages that are published, by the name of their folder. */
+export const published = ["core", "simulator"]
+
+const pnpm = (args, options) => {
+  // Inside of `pnpm run` this names the pnpm that runs; outside of it, npx finds the one that package.json names.
+  const running = process.env.npm_execpath ?? ""
+  if (/pnpm[^/\\]*$/.test(running)) return execFileSync(process.execPath, [running, ...args], options)
+  const { packageManager } = JSON.parse(Fs.readFileSync(Path.join(root, "package.json"), "utf8"))
+  return execFileSync("npx", ["-y", packageManager, ...args], options)
+}
+
+/** Packs one package into `into` and gives the path of the tarball. */
+export const pack = (name, into) => {
+  Fs.mkdirSync(into, { recursive: true })
+  const cwd = Path.join(root, "packages", name)
+  const args = ["pack", "--json", "--pack-destination", into]
+  const said = pnpm(args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+  return Path.resolve(into, JSON.parse(said.slice(said.indexOf("{"))).filename)
+}
+
+/** Unpacks a tarball next to itself; gives the folder and the files in it. */
+export const unpack = (tarball) => {
+  const folder = tarball.replace(/\.tgz$/, "")
+  Fs.mkdirSync(folder, { recursive: true })
+  execFileSync("tar", ["-xzf", tarball, "-C", folder, "--strip-components=1"])
+  const files = Fs.readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => Path.relative(folder, Path.join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
+  return { folder, files }
+}

@@ -1,0 +1,121 @@
+// Packs both packages and looks at the tarballs: are they what was meant to be published, and can they be imported?
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { publint } from "publint"
+import { formatMessage } from "publint/utils"
+import { pack, published, root, unpack } from "./lib/pack.mjs"
+
+const into = Path.join(root, ".reports", "packs")
+Fs.rmSync(into, { recursive: true, force: true })
+
+const faults = []
+const fault = (name, text) => faults.push(`${name}: ${text}`)
+
+/** What may be in a tarball. Whatever else turns up there got in by accident. */
+const expected = [
+  /^package\.json$/,
+  /^(README|CHANGELOG)\.md$/,
+  /^LICENSE$/,
+  /^docs\/.+\.(md|json|svg|png)$/,
+  /^src\/.+\.ts$/,
+  /^dist\/.+\.(js|d\.ts)(\.map)?$/
+]
+
+/** What a user must bring. A tool that rewrites these ranges on the way breaks every installation. */
+const peersOf = {
+  effect: "^3.22.0",
+  "@effect/platform": "^0.97.0"
+}
+
+const checkManifest = (name, tarball) => {
+  const { files, folder: unpacked } = unpack(tarball)
+  const manifest = JSON.parse(Fs.readFileSync(Path.join(unpacked, "package.json"), "utf8"))
+  const source = JSON.parse(Fs.readFileSync(Path.join(root, "packages", name, "package.json"), "utf8"))
+
+  for (const file of files) {
+    if (!expected.some((pattern) => pattern.test(file))) {
+      fault(name, `the tarball holds ${file}, which nobody needs: narrow "files" in its package.json`)
+    }
+  }
+  for (const needed of ["LICENSE", "README.md", "dist/index.js", "dist/index.d.ts", "src/index.ts"]) {
+    if (!files.includes(needed)) fault(name, `the tarball lacks ${needed}`)
+  }
+  for (const field of ["dependencies", "peerDependencies", "devDependencies", "optionalDependencies"]) {
+    for (const [dependency, range] of Object.entries(manifest[field] ?? {})) {
+      if (/^(workspace|catalog|link|file):/.test(range)) {
+        fault(name, `${field}.${dependency} is "${range}" in the tarball: only this repository understands that`)
+      }
+    }
+  }
+  for (const [peer, range] of Object.entries({ ...source.peerDependencies, ...peersOf })) {
+    const packed = manifest.peerDependencies?.[peer]
+    if (packed !== range) fault(name, `the peer ${peer} is "${packed}" in the tarball, and must be "${range}"`)
+    if (manifest.dependencies?.[peer] !== undefined) {
+      fault(name, `${peer} is a dependency besides a peer: two copies of it do not work together`)
+    }
+  }
+  // Every module is reachable, and no internal one is.
+  if (manifest.exports?.["./internal/*"] !== null) fault(name, `"./internal/*" is not closed in "exports"`)
+  if (manifest.sideEffects !== false) fault(name, `"sideEffects" is not false: bundlers keep what is not used`)
+  if (manifest.type !== "module") fault(name, `"type" is not "module"`)
+  if (manifest.engines?.node === undefined) fault(name, `"engines.node" is missing`)
+  if (manifest.publishConfig?.access !== "public" || manifest.publishConfig?.provenance !== true) {
+    fault(name, `"publishConfig" does not say { "access": "public", "provenance": true }`)
+  }
+
+  // What the code imports is what the manifest asks for.
+  const allowed = new Set([
+    manifest.name,
+    ...Object.keys(manifest.dependencies ?? {}),
+    ...Object.keys(manifest.peerDependencies ?? {})
+  ])
+  for (const file of files.filter((path) => /^dist\/.+\.(js|d\.ts)$/.test(path))) {
+    const code = Fs.readFileSync(Path.join(unpacked, file), "utf8")
+    for (const [, specifier] of code.matchAll(/^(?:(?:im|ex)port [^"'\n]*from|import) ["']([^"'.][^"'\n]*)["']/gm)) {
+      if (specifier.startsWith("node:")) {
+        if (name === "core") fault(name, `${file} imports ${specifier}: core runs in browsers too`)
+        continue
+      }
+      const wanted = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/")
+      if (!allowed.has(wanted)) fault(name, `${file} imports ${specifier}, which its package.json does not name`)
+    }
+  }
+  return { files, manifest }
+}
+
+const checkWithPublint = async (name, tarball) => {
+  const bytes = Fs.readFileSync(tarball)
+  const { messages, pkg } = await publint({
+    pack: { tarball: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) },
+    strict: true
+  })
+  for (const message of messages) {
+    fault(name, `publint: ${formatMessage(message, pkg)}`)
+  }
+}
+
+const checkWithAttw = (name, tarball, files, manifest) => {
+  const modules = files
+    .filter((path) => /^dist\/[A-Za-z]+\.js$/.test(path))
+    .map((path) => Path.basename(path, ".js"))
+    .filter((module) => module !== "index" && manifest.exports[`./${module}`] !== null)
+  const attw = Path.join(root, "node_modules", ".bin", "attw")
+  const args = [tarball, "--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji", "--entrypoints", "."]
+  const { status, stderr, stdout } = spawnSync(attw, [...args, ...modules], { encoding: "utf8" })
+  if (status !== 0) fault(name, `attw, which asks whether TypeScript finds the types:\n${stdout}${stderr}`)
+  return modules.length
+}
+
+for (const name of published) {
+  const tarball = pack(name, into)
+  const { files, manifest } = checkManifest(name, tarball)
+  await checkWithPublint(name, tarball)
+  const modules = checkWithAttw(name, tarball, files, manifest)
+  const size = (Fs.statSync(tarball).size / 1_000).toFixed(0)
+  console.log(`${manifest.name} ${manifest.version}: ${files.length} files, ${modules} modules, ${size} kB packed`)
+}
+if (faults.length > 0) {
+  for (const text of faults) console.error(text)
+  process.exit(1)
+}

@@ -1,0 +1,43 @@
+// What the library adds to a program that already has Effect: minified and gzipped, without `effect` and the platform.
+import { build } from "esbuild"
+import * as Path from "node:path"
+import { gzipSync } from "node:zlib"
+
+const dist = Path.join(import.meta.dirname, "..", "packages", "core", "dist")
+
+const bundles = [
+  { name: "Heartbeat", budget: 12_000, code: `export * from "./Heartbeat.js"` },
+  {
+    name: "Heartbeat and the client below it",
+    budget: 30_000,
+    code: `
+      export { make } from "./Heartbeat.js"
+      export { layer as switchLayer } from "./CountdownCancelAll.js"
+      export { layerConfig } from "./BitgetClient.js"
+      export { layerConfig as credentials } from "./Credentials.js"
+    `
+  }
+]
+
+const kB = (bytes) => `${(bytes / 1_000).toFixed(1)} kB`
+for (const { budget, code, name } of bundles) {
+  const { metafile, outputFiles } = await build({
+    stdin: { contents: code, resolveDir: dist },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    external: ["effect", "effect/*", "@effect/platform", "@effect/platform/*"],
+    metafile: true,
+    write: false
+  })
+  const size = gzipSync(outputFiles[0].contents, { level: 9 }).length
+  console.log(`${name}: ${kB(size)} (budget ${kB(budget)})`)
+  if (size > budget) {
+    process.exitCode = 1
+    const inputs = Object.entries(Object.values(metafile.outputs)[0].inputs)
+    inputs.sort(([, one], [, other]) => other.bytesInOutput - one.bytesInOutput)
+    console.error(`${name} is over its budget; the largest parts, minified and not zipped:`)
+    for (const [path, { bytesInOutput }] of inputs.slice(0, 12)) console.error(`  ${kB(bytesInOutput)}  ${path}`)
+  }
+}
