@@ -14,6 +14,8 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts"],
     testTimeout: 20_000,
+    // Only tests that wait for real processes ask to run side by side; they spend their time waiting.
+    maxConcurrency: 20,
     reporters: process.env["CI"] ? ["default", ["json", { outputFile: ".reports/tests.json" }]] : ["default"]
   }
 })

@@ -1,0 +1,67 @@
+// A bot as a process: it keeps the switch armed and says what it knows, one JSON line at a time. Plain JavaScript,
+// because Node runs it as it is, against what was built. Whatever it is told comes by environment and by signals;
+// SIGUSR2 blocks its event loop for BOT_BLOCK ms.
+import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as Credentials from "@effect-deadman/core/Credentials"
+import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import { endWithParent } from "./parent.mjs"
+import * as Fs from "node:fs"
+import process from "node:process"
+
+endWithParent()
+
+/** Written before anything else runs: a line that stands before a request was said before it. */
+const say = (line) => void Fs.writeSync(1, `${JSON.stringify({ saidAt: Date.now(), ...line })}\n`)
+
+const sayStatus = (kind, status) => {
+  const { at, earliestFire, latestFire, outcome, _tag: state } = status
+  say({ kind, state, at, earliestFire, latestFire, outcome: outcome?._tag })
+}
+
+say({ kind: "ready" })
+
+process.on("SIGUSR2", () => {
+  say({ kind: "blocking" })
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(process.env.BOT_BLOCK))
+})
+
+const bot = Effect.gen(function* () {
+  const heartbeat = yield* Heartbeat.make({
+    countdown: "5 seconds",
+    whenInDoubt: process.env.BOT_IN_DOUBT ?? "stop",
+    triggerLatency: process.env.BOT_TRIGGER_LATENCY ?? "1 second",
+    onTransition: ({ to }) => Effect.sync(() => sayStatus("changed", to))
+  })
+  yield* Effect.forkScoped(
+    Effect.forever(
+      Effect.gen(function* () {
+        sayStatus("is", yield* heartbeat.status)
+        const gate = yield* Effect.either(heartbeat.ensureArmed())
+        say({ kind: "gate", open: gate._tag === "Right" })
+        yield* Effect.sleep("50 millis")
+      })
+    )
+  )
+  yield* heartbeat.guard(Effect.never).pipe(
+    Effect.tapError(({ reason, timeLeft }) => Effect.sync(() => say({ kind: "lost", reason, timeLeft }))),
+    // To see what a lost heartbeat sends while its scope is open: nothing.
+    process.env.BOT_WHEN_LOST === "stay" ? Effect.catchAll(() => Effect.never) : (self) => self
+  )
+})
+
+const venue = CountdownCancelAll.layer.pipe(
+  Layer.provide(BitgetClient.layerConfig),
+  Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
+)
+
+bot.pipe(
+  Effect.scoped,
+  Effect.provide([venue, Logger.remove(Logger.defaultLogger)]),
+  NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true })
+)

@@ -1,0 +1,27 @@
+// The simulated exchange as a process that can be killed. It says `ready` when it could listen, and listens on the port
+// that it reads from its input: so another one takes over a port without loading anything first.
+import * as Server from "@effect-deadman/simulator/Server"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Effect from "effect/Effect"
+import { endWithParent } from "./parent.mjs"
+import process from "node:process"
+
+endWithParent()
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
+
+// It waits for its port on an input that, as such, keeps no process alive.
+process.stdin.ref()
+process.stdin.once("data", (data) => {
+  const port = Number(String(data))
+  NodeRuntime.runMain(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const context = yield* Server.make({ port })
+        const { url } = yield* Effect.provide(Server.Server, context)
+        say({ kind: "listening", url })
+        yield* Effect.never
+      })
+    )
+  )
+})
+say({ kind: "ready" })

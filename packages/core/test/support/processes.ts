@@ -1,0 +1,97 @@
+/** Children of a test: their lines, their signals, and their certain end. */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
+import type * as Scope from "effect/Scope"
+import * as ChildProcess from "node:child_process"
+import * as Readline from "node:readline"
+import { fileURLToPath } from "node:url"
+
+/** What a child says, one JSON object a line. */
+export interface Line {
+  readonly kind: string
+  /** When it was written, ms since the epoch. */
+  readonly saidAt: number
+  readonly state?: string
+  readonly at?: number
+  readonly earliestFire?: number
+  readonly latestFire?: number
+  readonly outcome?: string
+  readonly open?: boolean
+  readonly reason?: string
+  readonly timeLeft?: number
+  readonly url?: string
+}
+
+export interface Child {
+  readonly lines: ReadonlyArray<Line>
+  /** What it wrote to its standard error. */
+  readonly complaints: ReadonlyArray<string>
+  readonly tell: (text: string) => Effect.Effect<void>
+  readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
+  /** How it ended: `code 0`, or the signal that killed it. */
+  readonly ended: Effect.Effect<string>
+}
+
+const alive = new Set<ChildProcess.ChildProcess>()
+process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")))
+
+/** Loading costs a core most of a second: few at a time, so that those that run already are not starved. */
+const loading = Effect.unsafeMakeSemaphore(3)
+
+/**
+ * Starts one of the scripts beside this file, and is done when it is loaded. When the scope closes it is killed, if it
+ * still lives, and waited for.
+ */
+export const start = (
+  script: "bot.mjs" | "exchange.mjs",
+  env: Readonly<Record<string, string>> = {}
+): Effect.Effect<Child, Error, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const inherited = Object.entries(process.env).filter(([name]) => !/^(BITGET|BOT|NODE)_/.test(name))
+      const child = ChildProcess.spawn(process.execPath, [fileURLToPath(new URL(script, import.meta.url))], {
+        env: { ...Object.fromEntries(inherited), ...env },
+        stdio: "pipe"
+      })
+      alive.add(child)
+      const lines: Array<Line> = []
+      const complaints: Array<string> = []
+      const ended = Deferred.unsafeMake<string>(FiberId.none)
+      Readline.createInterface({ input: child.stdout }).on("line", (line) => lines.push(JSON.parse(line) as Line))
+      Readline.createInterface({ input: child.stderr }).on("line", (line) => complaints.push(line))
+      child.stdin.on("error", () => undefined)
+      // Both streams have ended by then: no line is missed.
+      child.once("close", (code, signal) => {
+        alive.delete(child)
+        Deferred.unsafeDone(ended, Effect.succeed(signal ?? `code ${code}`))
+      })
+      return {
+        lines,
+        complaints,
+        tell: (text: string) => Effect.sync(() => void child.stdin.write(text)),
+        signal: (signal: NodeJS.Signals) => Effect.sync(() => void child.kill(signal)),
+        ended: Deferred.await(ended)
+      }
+    }),
+    (child) => Effect.zipRight(child.signal("SIGKILL"), child.ended)
+  ).pipe(
+    Effect.tap((child) =>
+      until(
+        `${script} is loaded`,
+        Effect.sync(() => child.lines.some((line) => line.kind === "ready"))
+      )
+    ),
+    loading.withPermits(1)
+  )
+
+/** Looks until it holds. What is waited for stands in the error when it never does. */
+export const until = <E, R>(
+  what: string,
+  condition: Effect.Effect<boolean, E, R>,
+  within = 20_000
+): Effect.Effect<void, E | Error, R> =>
+  Effect.repeat(Effect.delay(condition, 10), { until: (holds) => holds }).pipe(
+    Effect.timeoutFail({ duration: within, onTimeout: () => new Error(`not within ${within} ms: ${what}`) }),
+    Effect.asVoid
+  )

@@ -1,0 +1,87 @@
+/** A TCP proxy that does to each direction of its connections what it is told. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Net from "node:net"
+
+/** What becomes of the bytes that arrive: passed on, passed on later (ms), dropped, or met with a reset of both sides. */
+export type Treatment = "pass" | "swallow" | "reset" | { readonly delay: number }
+
+export type Direction = "requests" | "answers"
+
+export interface Proxy {
+  readonly url: string
+  readonly treat: (direction: Direction, treatment: Treatment) => Effect.Effect<void>
+  /** How often the treatment of a direction was met by bytes. */
+  readonly met: (direction: Direction) => number
+}
+
+export const make = (target: string): Effect.Effect<Proxy, never, Scope.Scope> => {
+  const sockets = new Set<Net.Socket>()
+  const treatments: Record<Direction, Treatment> = { requests: "pass", answers: "pass" }
+  const met: Record<Direction, number> = { requests: 0, answers: 0 }
+
+  const pump = (direction: Direction, from: Net.Socket, to: Net.Socket): void => {
+    const held: Array<{ readonly due: number; readonly bytes: Buffer }> = []
+    let ended = false
+    const drain = (): void => {
+      while (held.length > 0 && held[0]!.due <= performance.now()) to.write(held.shift()!.bytes)
+      if (held.length > 0) setTimeout(drain, held[0]!.due - performance.now() + 1)
+      // Also what was delayed past the end of its sender arrives.
+      else if (ended) to.end()
+    }
+    from.on("data", (bytes) => {
+      const treatment = treatments[direction]
+      if (treatment !== "pass") met[direction]++
+      if (treatment === "swallow") return
+      if (treatment === "reset") {
+        from.resetAndDestroy()
+        to.resetAndDestroy()
+        return
+      }
+      const delay = treatment === "pass" ? 0 : treatment.delay
+      held.push({ due: Math.max(held.at(-1)?.due ?? 0, performance.now() + delay), bytes })
+      if (held.length === 1) drain()
+    })
+    from.on("close", () => {
+      ended = true
+      if (held.length === 0) to.end()
+    })
+    from.on("error", () => undefined)
+  }
+
+  const { hostname, port } = new URL(target)
+  const server = Net.createServer((client) => {
+    const upstream = Net.connect(Number(port), hostname)
+    for (const socket of [client, upstream]) {
+      socket.setNoDelay(true)
+      sockets.add(socket)
+      socket.on("close", () => sockets.delete(socket))
+    }
+    pump("requests", client, upstream)
+    pump("answers", upstream, client)
+  })
+
+  return Effect.acquireRelease(
+    Effect.async<Proxy>((resume) => {
+      server.listen(0, "127.0.0.1", () => {
+        const { port } = server.address() as Net.AddressInfo
+        resume(
+          Effect.succeed({
+            url: `http://127.0.0.1:${port}`,
+            treat: (direction, treatment) =>
+              Effect.sync(() => {
+                treatments[direction] = treatment
+                met[direction] = 0
+              }),
+            met: (direction) => met[direction]
+          })
+        )
+      })
+    }),
+    () =>
+      Effect.async<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        for (const socket of sockets) socket.destroy()
+      })
+  )
+}
