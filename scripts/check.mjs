@@ -26,6 +26,8 @@ const slow = [
   { name: "effects", command: node("effects.mjs") },
   { name: "api docs", command: bin("typedoc") },
   { name: "smoke", command: node("smoke.mjs") },
+  // As a new user: packed, installed in an empty folder, run.
+  { name: "smoke", command: node("smoke.mjs") },
   // In a browser: the page that watches the served exchange.
   { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] }
 ]

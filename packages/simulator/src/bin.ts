@@ -18,7 +18,8 @@ import("./internal/cli.js").then(
     if (name === undefined) throw error
     process.stderr.write(
       `effect-deadman-simulator needs ${name}, which is not installed. Install what it needs:\n` +
-        `  npm install --save-dev @effect/cli @effect/platform @effect/platform-node @effect/printer @effect/printer-ansi\n`
+        `  npm install --save-dev @effect/cli@0.77 @effect/platform@0.97 @effect/platform-node@0.108 ` +
+        `@effect/printer@0.51 @effect/printer-ansi@0.51\n`
     )
     process.exitCode = 1
   }

@@ -1,0 +1,199 @@
+// What a new user does, in an empty folder with npm and the packed tarballs: the commands and the code of the READMEs,
+// in JavaScript and in TypeScript. It needs a registry for everything but the two packages.
+//
+//   node scripts/smoke.mjs         keeps the folder when something fails, and says where it is
+import { spawn, spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { pack, published, root } from "./lib/pack.mjs"
+
+/** The TypeScripts that must understand the published types. */
+const compilers = ["5.9", "6", "7"]
+
+const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-deadman-smoke-"))
+// npm and what it runs see neither this repository nor the pnpm that may have started this.
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(npm_|pnpm_|INIT_CWD$|NODE_PATH$|BITGET_)/i.test(name))
+)
+const started = performance.now()
+const say = (text) => console.log(`${((performance.now() - started) / 1_000).toFixed(1).padStart(6)} s  ${text}`)
+
+class Failed extends Error {}
+const need = (holds, text) => {
+  if (!holds) throw new Failed(text)
+}
+
+const run = (command, options = {}) => {
+  const { cwd = folder, status: expected = 0 } = options
+  const { error, status, stderr, stdout } = spawnSync(command, {
+    shell: true,
+    cwd,
+    env,
+    encoding: "utf8",
+    timeout: 300_000
+  })
+  const output = `${stdout}${stderr}`.trim()
+  need(error === undefined && status === expected, `\`${command}\` ended with ${status ?? error}:\n${output}`)
+  return output
+}
+
+const write = (name, text) => Fs.writeFileSync(Path.join(folder, name), text)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What the READMEs say
+
+const tarballs = Object.fromEntries(
+  published.map((name) => [`@effect-deadman/${name}`, pack(name, Path.join(root, ".reports", "smoke"))])
+)
+
+const page = (path) => Fs.readFileSync(Path.join(root, path), "utf8")
+
+/** The command of a README that installs, with the tarballs in place of the names. */
+const installOf = (path) => {
+  const command = /^npm install .*$/m.exec(page(path))?.[0]
+  need(command !== undefined, `${path} has no line \`npm install ...\``)
+  return Object.entries(tarballs).reduce((line, [name, file]) => line.replace(name, file), command)
+}
+
+const blockOf = (path, part) => {
+  const found = [...page(path).matchAll(/^```ts\n(.*?)^```/gms)].find(([, code]) => code.includes(part))
+  need(found !== undefined, `${path} has no block of code with \`${part}\``)
+  return found[1]
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Processes
+
+const living = new Set()
+process.on("exit", () => living.forEach((child) => child.kill("SIGKILL")))
+
+/** A program that goes on; everything it says is kept. */
+const spawnProgram = (args, variables = {}) => {
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: { ...env, ...variables },
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  const program = { child, output: "", code: undefined }
+  living.add(child)
+  child.stdout.on("data", (chunk) => (program.output += chunk))
+  child.stderr.on("data", (chunk) => (program.output += chunk))
+  program.ended = new Promise((resolve) => {
+    child.on("close", (code, signal) => {
+      living.delete(child)
+      program.code = code ?? signal
+      resolve(program.code)
+    })
+  })
+  return program
+}
+
+/** Asks until it is so, for half a minute. */
+const eventually = async (what, program, ask) => {
+  for (const until = Date.now() + 30_000; Date.now() < until; await sleep(50)) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    need(
+      program.code === undefined,
+      `${what} was expected, but the program ended with ${program.code}:\n${program.output}`
+    )
+  }
+  throw new Failed(`${what} was expected and did not come within 30 s:\n${program.output}`)
+}
+
+/** Runs the quickstart against the served exchange: it must arm the switch, and turn it off when it is asked to end. */
+const protectedProgram = async (name, file, venue) => {
+  const tag = async () => (await (await fetch(`${venue.BITGET_BASE_URL}/_sim/accounts/1000001`)).json()).switch._tag
+  need((await tag()) === "Closed", `before ${name} the switch must be off`)
+  const program = spawnProgram([file], venue)
+  await eventually(`${name}: an armed switch`, program, async () => ((await tag()) === "Armed" ? true : undefined))
+  await eventually(`${name}: its trading`, program, () => (program.output.includes("protected") ? true : undefined))
+  program.child.kill("SIGTERM")
+  const code = await program.ended
+  need(code === 0, `${name} ended with ${code}:\n${program.output}`)
+  need((await tag()) === "Closed", `${name} has ended, and the switch is not off:\n${program.output}`)
+  say(`${name}: armed, protected, disarmed by SIGTERM`)
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+const main = async () => {
+  run("npm init -y")
+  run(`${installOf("README.md")} --no-audit --no-fund`)
+  say("installed by the line of the README")
+  const copies = run("find node_modules -path '*node_modules/effect/package.json'").split("\n")
+  need(copies.length === 1, `there is more than one copy of effect, which do not work together:\n${copies.join("\n")}`)
+
+  const code = blockOf("README.md", "NodeRuntime.runMain")
+  write("quickstart.mjs", code)
+  write("internal.mjs", `await import("@effect-deadman/core/internal/engine")`)
+  const closed = run(`${process.execPath} internal.mjs`, { status: 1 })
+  need(closed.includes("ERR_PACKAGE_PATH_NOT_EXPORTED"), `an internal module could be imported:\n${closed}`)
+
+  run(`${installOf("packages/simulator/README.md")} --no-audit --no-fund`)
+  write("first.test.ts", blockOf("packages/simulator/README.md", "it.virtual"))
+  const tested = run("npx --no vitest run")
+  need(/1 passed/.test(tested), `the first test of the simulator's README did not run:\n${tested}`)
+  say("the first test passes")
+
+  const command = Path.join("node_modules", ".bin", "effect-deadman-simulator")
+  const hint = run(`${command} serve`, { status: 1 })
+  const install = /^ *(npm install .*)$/m.exec(hint)?.[1]
+  need(install !== undefined, `without its optional peers the command must say what to install, and says:\n${hint}`)
+  run(`${install} --no-audit --no-fund`)
+  const server = spawnProgram([command, "serve", "--port", "0"])
+  const venue = await eventually("a served exchange", server, () => {
+    const variables = [...server.output.matchAll(/^export (BITGET_\w+)='(.*)'$/gm)].map(([, name, value]) => [
+      name,
+      value
+    ])
+    return variables.length >= 4 ? Object.fromEntries(variables) : undefined
+  })
+  say("the simulator serves, after its own hint on what it needs")
+  await protectedProgram("JavaScript", "quickstart.mjs", venue)
+
+  run("npm install --no-audit --no-fund --save-dev @types/node@20")
+  write("quickstart.mts", code)
+  for (const version of compilers) {
+    const place = Path.join(folder, `typescript-${version}`)
+    Fs.mkdirSync(place)
+    Fs.writeFileSync(Path.join(place, "package.json"), `{ "private": true }`)
+    run(`npm install --no-audit --no-fund typescript@${version}`, { cwd: place })
+    const outDir = `out-${version}`
+    const options = {
+      target: "es2022",
+      module: "nodenext",
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      types: ["node"]
+    }
+    const config = (name, more, files) =>
+      write(name, JSON.stringify({ compilerOptions: { ...options, ...more }, files }))
+    // The published types themselves are checked, and all that they name.
+    config(`program.${version}.json`, { skipLibCheck: false, rootDir: ".", outDir }, ["quickstart.mts"])
+    // The types of vitest 3 and of its chai contradict each other in the eyes of TypeScript 7.
+    config(`test.${version}.json`, { skipLibCheck: true, noEmit: true }, ["first.test.ts"])
+    const tsc = Path.join(place, "node_modules", ".bin", "tsc")
+    const name = run(`${tsc} --version`).replace("Version", "TypeScript")
+    run(`${tsc} -p program.${version}.json`)
+    run(`${tsc} -p test.${version}.json`)
+    await protectedProgram(name, Path.join(outDir, "quickstart.mjs"), venue)
+  }
+  server.child.kill("SIGTERM")
+  await server.ended
+}
+
+try {
+  await main()
+  Fs.rmSync(folder, { recursive: true, force: true })
+  say("done")
+} catch (error) {
+  if (!(error instanceof Failed)) throw error
+  console.error(error.message)
+  console.error(`The folder is kept: ${folder}`)
+  process.exitCode = 1
+} finally {
+  for (const child of living) child.kill("SIGKILL")
+}
