@@ -25,7 +25,6 @@ const fast = [
 const slow = [
   { name: "effects", command: node("effects.mjs") },
   { name: "api docs", command: bin("typedoc") },
-  { name: "smoke", command: node("smoke.mjs") },
   // As a new user: packed, installed in an empty folder, run.
   { name: "smoke", command: node("smoke.mjs") },
   // In a browser: the page that watches the served exchange.
