@@ -28,7 +28,9 @@ const slow = [
   // As a new user: packed, installed in an empty folder, run.
   { name: "smoke", command: node("smoke.mjs") },
   // In a browser: the page that watches the served exchange.
-  { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] }
+  { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] },
+  // With a client that nobody here wrote and that is too large to be installed with the workspace.
+  { name: "ccxt", command: [process.execPath, Path.join("packages", "simulator", "checks", "ccxt.mjs")] }
 ]
 
 const wanted = process.argv.slice(2)

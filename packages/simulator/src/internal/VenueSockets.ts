@@ -20,8 +20,10 @@ const answer = (response: Http.ServerResponse, outcome: Outcome, now: number): v
   // A connection that a fault ends breaks as when a peer has crashed.
   if (outcome._tag !== "Answer") return void response.socket?.resetAndDestroy()
   const { body, headers, status, whole } = outcome
-  const length = Buffer.byteLength(whole ?? body)
-  response.writeHead(status, { ...headers, [nowHeader]: now, "content-length": length })
+  // Pairs, because node looks each name of an object up again.
+  const head = ["content-length", String(Buffer.byteLength(whole ?? body)), nowHeader, String(now)]
+  for (const name in headers) head.push(name, headers[name] ?? "")
+  response.writeHead(status, head)
   if (whole === undefined) response.end(body)
   else response.write(body, () => response.socket?.destroy())
 }

@@ -1,0 +1,84 @@
+// The load of the benchmark, in a process of its own: some connections, on each of them one request after the other,
+// the very same bytes for every server. It reads the head for the status and the length and compares nothing else, so
+// that it is not what is measured. Told what to do by messages, tells what it counted.
+import { createHmac } from "node:crypto"
+import * as Net from "node:net"
+
+const path = "/api/v3/trade/countdown-cancel-all"
+
+/** One request for each account, signed once: the venue under test is patient with timestamps. */
+const requests = (accounts, port) =>
+  Array.from({ length: accounts }, (_, index) => {
+    const uid = `bench-${index}`
+    // Bots do not all beat in the order in which their countdowns would end.
+    const body = JSON.stringify({ countdown: String(10 + ((index * 7_919) % 51)) })
+    const timestamp = String(Date.now())
+    const sign = createHmac("sha256", `test-secret-${uid}`).update(`${timestamp}POST${path}${body}`).digest("base64")
+    return Buffer.from(
+      `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\n` +
+        `content-length: ${body.length}\r\naccess-key: test-key-${uid}\r\naccess-sign: ${sign}\r\n` +
+        `access-timestamp: ${timestamp}\r\naccess-passphrase: test-passphrase-${uid}\r\n\r\n${body}`
+    )
+  })
+
+const headEnd = Buffer.from("\r\n\r\n")
+
+/** They go on in turn from run to run: an account is not asked twice within a second. */
+let all = []
+let next = 0
+
+const run = ({ accounts, connections, milliseconds, port }) =>
+  new Promise((resolve, reject) => {
+    if (all.length === 0) all = requests(accounts, port)
+    let done = 0
+    let failed = 0
+    const latencies = []
+    const end = performance.now() + milliseconds
+    const began = performance.now()
+    let open = connections
+    // A client that sleeps between two answers makes the slower server slower still: waking it is charged to whoever
+    // writes the answer. This one stays awake.
+    const stayAwake = () => {
+      if (open > 0) setImmediate(stayAwake)
+    }
+    stayAwake()
+    const close = (socket) => {
+      socket.destroy()
+      if (--open === 0)
+        resolve({ done, failed, seconds: (performance.now() - began) / 1_000, latencies: summary(latencies) })
+    }
+    for (let connection = 0; connection < connections; connection++) {
+      const socket = Net.connect({ port, host: "127.0.0.1", noDelay: true })
+      let sentAt = 0
+      let buffer = Buffer.alloc(0)
+      const send = () => {
+        if (performance.now() >= end) return close(socket)
+        sentAt = performance.now()
+        socket.write(all[next++ % all.length])
+      }
+      socket.on("connect", send)
+      socket.on("error", reject)
+      socket.on("data", (chunk) => {
+        buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk])
+        const at = buffer.indexOf(headEnd)
+        if (at < 0) return
+        const head = buffer.toString("latin1", 0, at)
+        const length = /content-length: (\d+)/i.exec(head)
+        if (length === null) return reject(new Error(`an answer without a length: ${head}`))
+        if (buffer.length < at + 4 + Number(length[1])) return
+        if (head.startsWith("HTTP/1.1 200")) done++
+        else if (failed++ === 0) console.error(buffer.toString())
+        if ((done & 15) === 0) latencies.push(performance.now() - sentAt)
+        buffer = Buffer.alloc(0)
+        send()
+      })
+    }
+  })
+
+const summary = (values) => {
+  values.sort((a, b) => a - b)
+  const at = (share) => values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
+  return { p50: at(0.5), p99: at(0.99) }
+}
+
+process.on("message", async (task) => process.send(await run(task)))
