@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Book from "./internal/Book.js"
 import type * as Heap from "./internal/Heap.js"
 import type * as RateLimit from "./internal/RateLimit.js"
+import * as Table from "./internal/Table.js"
 import * as Timers from "./internal/Timers.js"
 import * as Venue from "./Venue.js"
 
@@ -279,7 +280,7 @@ export interface AccountState {
 export interface State {
   readonly venue: Venue.Venue
   readonly now: number
-  readonly accounts: HashMap.HashMap<string, AccountState>
+  readonly accounts: Table.Table<AccountState>
   readonly keys: HashMap.HashMap<string, { readonly uid: string; readonly key: ApiKey }>
   readonly due: Heap.Heap<Timers.DueEntry>
   readonly cancels: Heap.Heap<Timers.CancelEntry>
@@ -326,7 +327,7 @@ export const make = (options: {
   let state: State = {
     venue,
     now: options.now,
-    accounts: HashMap.empty(),
+    accounts: Table.empty(),
     keys: HashMap.empty(),
     due: undefined,
     cancels: undefined,
@@ -498,8 +499,7 @@ export const account = (state: State, uid: string): AccountState | undefined => 
  * @since 0.1.0
  * @category getters
  */
-export const accounts = (state: State): ReadonlyArray<AccountState> =>
-  Array.from(HashMap.values(state.accounts)).sort((a, b) => a.rank - b.rank)
+export const accounts = (state: State): ReadonlyArray<AccountState> => Table.values(state.accounts)
 
 /**
  * Whether the venue is in a release window.
@@ -546,7 +546,7 @@ const addAccount = (state: State, declared: Account): State => {
   if (known !== undefined) return Book.put(next, { ...known, declared: complete })
   return Book.put(next, {
     declared: complete,
-    rank: HashMap.size(state.accounts),
+    rank: state.accounts.size,
     armed: undefined,
     fired: undefined,
     open: HashMap.empty(),

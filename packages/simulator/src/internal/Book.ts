@@ -4,12 +4,12 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { AccountState, CancelCause, Category, Event, NewOrder, Order, Output, State } from "../Exchange.js"
+import * as Table from "./Table.js"
 
 /** How many filled and cancelled orders of an account are remembered. */
 const historyLimit = 1_000
 
-export const get = (state: State, uid: string): AccountState | undefined =>
-  Option.getOrUndefined(HashMap.get(state.accounts, uid))
+export const get = (state: State, uid: string): AccountState | undefined => Table.get(state.accounts, uid)
 
 /**
  * A state to be changed before anyone else sees it. All fields are written out: states that are made by spreading have
@@ -34,7 +34,7 @@ export const copyOf = (state: State): { -readonly [K in keyof State]: State[K] }
 
 export const put = (state: State, account: AccountState): State => {
   const next = copyOf(state)
-  next.accounts = HashMap.set(state.accounts, account.declared.uid, account)
+  next.accounts = Table.set(state.accounts, account.declared.uid, account)
   return next
 }
 

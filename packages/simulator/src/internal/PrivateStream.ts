@@ -8,7 +8,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type * as Exchange from "../Exchange.js"
+import * as Exchange from "../Exchange.js"
 import type * as Fault from "../Fault.js"
 import * as Network from "../Network.js"
 import { orderOnWire } from "./Parameters.js"
@@ -103,7 +103,7 @@ export class Session {
   private login(arg: unknown): void {
     if (!isRecord(arg)) return this.fail(30016, "Param error")
     const { apiKey, passphrase, sign, timestamp } = arg
-    const { accounts, keys, now, venue } = this.world.state
+    const { keys, now, venue } = this.world.state
     const known = typeof apiKey === "string" ? Option.getOrUndefined(HashMap.get(keys, apiKey)) : undefined
     if (known === undefined) return this.fail(30011, "Invalid ACCESS_KEY")
     if (passphrase !== known.key.passphrase) return this.fail(30012, "Invalid ACCESS_PASSPHRASE")
@@ -115,7 +115,7 @@ export class Session {
     if (typeof sign !== "string" || !Signing.verifies(known.key, `${stamp}GET/user/verify`, sign)) {
       return this.fail(30015, "Invalid signature")
     }
-    const account = Option.getOrUndefined(HashMap.get(accounts, known.uid))
+    const account = Exchange.account(this.world.state, known.uid)
     if (account?.declared.mode === "classic") return this.fail(30005, "Login failed: not a unified account")
     this.account = known.uid
     this.tell({ event: "login", code: 0, msg: "" })

@@ -6,11 +6,11 @@
  * what it has lost against the venue's clock so far. So a release window costs the same with one armed account and with
  * a hundred thousand.
  */
-import * as HashMap from "effect/HashMap"
 import type { AccountState, Event, Output, State } from "../Exchange.js"
 import type * as Venue from "../Venue.js"
 import { cancelOrders, copyOf, get, put, sorted } from "./Book.js"
 import * as Heap from "./Heap.js"
+import * as Table from "./Table.js"
 
 /** An account's place in the heap of deadlines. It counts only while the account knows its `token`. */
 export interface DueEntry extends Heap.Ranked {
@@ -208,7 +208,7 @@ const enqueue = (
   // The account refers to its entry in the heap: one object for both.
   const entry: DueEntry = { at: armed.due, rank, uid: account.declared.uid, token }
   const next = copyOf(state)
-  next.accounts = HashMap.set(state.accounts, account.declared.uid, withTimer(account, armed, undefined, entry))
+  next.accounts = Table.set(state.accounts, account.declared.uid, withTimer(account, armed, undefined, entry))
   next.tokens = token + 1
   next.due = Heap.insert(heap, entry)
   return next
