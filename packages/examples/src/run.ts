@@ -8,7 +8,15 @@ import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import { fileURLToPath } from "node:url"
 
-const templates = ["quickstart", "market-maker", "graceful-shutdown", "watchdog", "many-accounts"]
+const templates = [
+  "quickstart",
+  "market-maker",
+  "graceful-shutdown",
+  "watchdog",
+  "many-accounts",
+  "observability",
+  "plain-typescript"
+]
 
 /** The accounts of the simulated exchange. For the last one the venue has not opened the countdown. */
 const accounts = { MAIN: "1000001", HEDGE: "1000002", CLOSED: "1000003" }
@@ -43,10 +51,25 @@ const run = (script: string, env: Record<string, string | undefined>, args: Read
     child.once("close", (code, signal) => resume(Effect.succeed(signal === null ? (code ?? 1) : 1)))
   })
 
+const against = Effect.fnUntraced(
+  function* (name: string, script: string, args: ReadonlyArray<string>) {
+    const { url } = yield* Server.Server
+    // What is set to be tried (PRICE, ENDING, ...) is passed on; a key of yours is not for the simulator.
+    const own = Object.entries(process.env).filter(
+      ([variable]) => !/^BITGET_|_(API_KEY|SECRET_KEY|PASSPHRASE)$/.test(variable)
+    )
+    console.log(`${name}, against a simulated exchange on ${url}`)
+    return yield* run(script, { ...simulated(url), ...Object.fromEntries(own) }, args)
+  },
+  Effect.provide(
+    Server.layer({
+      accounts: Object.entries(accounts).map(([name, uid]) => ({ uid, countdownAccess: name !== "CLOSED" }))
+    })
+  )
+)
+
 const program = Effect.gen(function* () {
   const [name = "", ...args] = process.argv.slice(2)
-  const live = args.includes("--live")
-  const rest = args.filter((arg) => arg !== "--live")
   if (!templates.includes(name)) {
     console.error(`Which template? One of: ${templates.join(", ")}.`)
     return 1
@@ -55,18 +78,8 @@ const program = Effect.gen(function* () {
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
     .find((path) => Fs.existsSync(path))
   if (script === undefined) return yield* Effect.dieMessage(`${name} is not built: tsc -b`)
-  if (live) return yield* run(script, process.env, rest)
-
-  const { url } = yield* Server.Server
-  const own = Object.entries(process.env).filter(([variable]) => !variable.startsWith("BITGET_"))
-  console.log(`${name}, against a simulated exchange on ${url}`)
-  return yield* run(script, { ...simulated(url), ...Object.fromEntries(own) }, rest)
-}).pipe(
-  Effect.provide(
-    Server.layer({
-      accounts: Object.entries(accounts).map(([name, uid]) => ({ uid, countdownAccess: name !== "CLOSED" }))
-    })
-  )
-)
+  const rest = args.filter((arg) => arg !== "--live")
+  return yield* args.includes("--live") ? run(script, process.env, rest) : against(name, script, rest)
+})
 
 process.exitCode = await Effect.runPromise(program)

@@ -7,21 +7,39 @@ import * as Path from "node:path"
 const root = Path.join(import.meta.dirname, "..", "..", "..")
 const dist = Path.join(root, "packages", "examples", "dist")
 
-const run = (script: string, env: Record<string, string>) =>
-  new Promise<{ code: number | null; out: string; seconds: number }>((resolve, reject) => {
-    const began = performance.now()
-    const bare = Object.entries(process.env).filter(([name]) => !/^(BITGET|BOT)_/.test(name))
-    const child = ChildProcess.spawn(process.execPath, [Path.join(dist, script)], {
-      env: { ...Object.fromEntries(bare), ...env },
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    let out = ""
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (out += text))
-    child.once("error", reject)
-    child.once("close", (code) => resolve({ code, out, seconds: (performance.now() - began) / 1_000 }))
-  })
+interface Running {
+  readonly child: ChildProcess.ChildProcess
+  readonly text: () => string
+  readonly ended: Promise<{ readonly code: number | null; readonly out: string }>
+}
 
-describe("pnpm start", () => {
+const start = (script: string, args: ReadonlyArray<string>, env: Record<string, string>): Running => {
+  const bare = Object.entries(process.env).filter(([name]) => !/^(BITGET|BOT)_/.test(name))
+  const child = ChildProcess.spawn(process.execPath, [Path.join(dist, script), ...args], {
+    env: { ...Object.fromEntries(bare), ...env },
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  let out = ""
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (out += text))
+  const ended = new Promise<{ code: number | null; out: string }>((resolve, reject) => {
+    child.once("error", reject)
+    child.once("close", (code) => resolve({ code, out }))
+  })
+  return { child, text: () => out, ended }
+}
+
+const run = (script: string, env: Record<string, string>, ...args: ReadonlyArray<string>) =>
+  start(script, args, env).ended
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+describe.concurrent("pnpm start", () => {
   it("shows both ends of a bot, and every promise held", { timeout: 60_000 }, async () => {
     // A key of the caller's own must not get into it.
     const { code, out } = await run("demo/main.js", { BITGET_API_KEY: "not-for-the-simulator", CI: "true" })
@@ -36,7 +54,49 @@ describe("pnpm start", () => {
   })
 })
 
-describe("pnpm start:live", () => {
+describe.concurrent("pnpm start, interrupted", () => {
+  it("leaves no process behind, and does not claim success", { timeout: 30_000 }, async () => {
+    const { child, ended, text } = start("demo/main.js", [], { CI: "true" })
+    const bot = await new Promise<number>((resolve, reject) => {
+      child.stdout?.on("data", () => {
+        const [, pid] = /runs as process (\d+)[^]*armed/.exec(text()) ?? []
+        if (pid !== undefined) resolve(Number(pid))
+      })
+      child.once("close", () => reject(new Error(text())))
+    })
+    assert.isTrue(isAlive(bot))
+    child.kill("SIGINT")
+    const { code } = await ended
+    assert.strictEqual(code, 130)
+    assert.isFalse(isAlive(bot))
+  })
+})
+
+describe.concurrent("pnpm example", () => {
+  it("runs a template against an exchange of its own, and ends as that does", async () => {
+    // A key of the caller's own must not get into it.
+    const mine = { BITGET_API_KEY: "not-for-the-simulator", MAIN_API_KEY: "not-for-the-simulator" }
+    const { code, out } = await run("run.js", { ...mine, ENDING: "failure" }, "graceful-shutdown")
+    assert.strictEqual(code, 1, out)
+    assert.match(out, /simulated exchange on http:\/\/127\.0\.0\.1:\d+/)
+    assert.include(out, "Shortened")
+  })
+
+  it("names the templates when it is asked for another one", async () => {
+    const { code, out } = await run("run.js", {}, "unknown")
+    assert.strictEqual(code, 1)
+    assert.match(out, /quickstart, market-maker/)
+  })
+
+  it("with --live starts no exchange, and a template without credentials says what is missing", async () => {
+    const { code, out } = await run("run.js", {}, "quickstart", "--live")
+    assert.strictEqual(code, 1)
+    assert.notInclude(out, "simulated exchange")
+    assert.include(out, "BITGET_API_KEY")
+  })
+})
+
+describe.concurrent("pnpm start:live", () => {
   it("without credentials says what to set and where the access comes from, and ends with 1", async () => {
     const { code, out } = await run("live.js", { BITGET_PASSPHRASE: "set" })
     assert.strictEqual(code, 1)
@@ -55,9 +115,20 @@ describe("README", () => {
     assert.strictEqual(block, source.split("\n").slice(3).join("\n"))
   })
 
+  it("of the templates names files that exist, and templates that can be run", async () => {
+    const text = Fs.readFileSync(Path.join(root, "packages", "examples", "README.md"), "utf8")
+    const files = [...text.matchAll(/\]\(((?:src|test)\/[^)]+)\)/g)].map(([, path = ""]) => path)
+    assert.isAtLeast(files.length, 10)
+    for (const path of files) assert.isTrue(Fs.existsSync(Path.join(root, "packages", "examples", path)), path)
+    const known = (await run("run.js", {})).out
+    const named = [...text.matchAll(/pnpm example ([\w-]+)/g)].map(([, name = ""]) => name)
+    assert.isAtLeast(named.length, 7)
+    for (const name of named) assert.include(known, name)
+  })
+
   it("names commands that exist, with the version of pnpm that is pinned", () => {
     const manifest = JSON.parse(Fs.readFileSync(Path.join(root, "package.json"), "utf8"))
-    const named = [...readme.matchAll(/npx -y (pnpm@\S+) ([\w:]+)/g)]
+    const named = [...readme.matchAll(/npx -y (pnpm@\S+) (?:--silent )?([\w:]+)/g)]
     assert.isAtLeast(named.length, 2)
     for (const [, version, script = ""] of named) {
       assert.strictEqual(version, manifest.packageManager)
