@@ -9,7 +9,6 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -26,59 +25,48 @@ import { WorldTag } from "./internal/WorldTag.js"
 import * as Journal from "./Journal.js"
 import * as Network from "./Network.js"
 import type * as Random from "./Random.js"
-import * as Venue from "./Venue.js"
+import * as SimulatorOptions from "./SimulatorOptions.js"
 
-/**
- * The account that exists when none is declared.
- *
- * @since 0.1.0
- * @category constants
- */
-export const demoUid = "1000001"
+export {
+  /**
+   * The account that exists when none is declared.
+   *
+   * @since 0.1.0
+   * @category constants
+   */
+  demoUid,
+  /**
+   * Accounts that cannot live at one exchange.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  InvalidAccounts,
+  /**
+   * A value that an option cannot have.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  InvalidOption
+} from "./SimulatorOptions.js"
 
-/**
- * @since 0.1.0
- * @category models
- */
-export interface Options {
-  /** Default: one account with the UID `demoUid` and obvious test values for its key. */
-  readonly accounts?: ReadonlyArray<Exchange.Account> | undefined
-  /** The venue's answers to what nobody knows; all have defaults. */
-  readonly venue?: Venue.Options | undefined
-  /** How far the venue's clock is ahead of Effect's clock (behind it, when negative). Default 0. */
-  readonly venueOffset?: Duration.DurationInput | undefined
-  /** Faults of the network that are there from the start, as values or as text. Default none. */
-  readonly faults?: ReadonlyArray<Fault.Fault | string> | undefined
-  /** How long requests and answers take when no fault delays them. Default no time at all. */
-  readonly link?: Partial<Network.Link> | undefined
-  /** Where all randomness comes from. Default 0. */
-  readonly seed?: Random.Seed | undefined
-  /** How many entries the journal keeps. Default 10,000. */
-  readonly journalSize?: number | undefined
-}
-
-/**
- * Accounts that cannot live at one exchange.
- *
- * @since 0.1.0
- * @category errors
- */
-export class InvalidAccounts extends Schema.TaggedError<InvalidAccounts>("@effect-deadman/simulator/InvalidAccounts")(
-  "InvalidAccounts",
-  { problem: Schema.String }
-) {
-  override get message(): string {
-    return `The option \`accounts\` does not describe the accounts of an exchange: ${this.problem}.`
-  }
-}
-
-/**
- * Options from which no simulator can be made.
- *
- * @since 0.1.0
- * @category errors
- */
-export type InvalidOptions = Fault.FaultSyntaxError | Venue.InvalidVenue | InvalidAccounts
+export type {
+  /**
+   * Options from which no simulator can be made.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  InvalidOptions,
+  /**
+   * What a simulator is made from; everything has a default.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Options
+} from "./SimulatorOptions.js"
 
 /**
  * The exchange knows no such account.
@@ -178,25 +166,21 @@ export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator"
  * @category constructors
  */
 export const make: (
-  options?: Options
-) => Effect.Effect<Context.Context<Simulator | HttpClient.HttpClient>, InvalidOptions, Scope.Scope> = Effect.fnUntraced(
-  function* (options: Options = {}) {
+  options?: SimulatorOptions.Options
+) => Effect.Effect<Context.Context<Simulator | HttpClient.HttpClient>, SimulatorOptions.InvalidOptions, Scope.Scope> =
+  Effect.fnUntraced(function* (options: SimulatorOptions.Options = {}) {
+    const settings = yield* SimulatorOptions.decode(options)
     const clock = yield* Effect.clock
     const runtime = yield* Effect.runtime<never>()
-    const offset = Duration.toMillis(options.venueOffset ?? 0)
-    const venueNow = () => Math.floor(clock.unsafeCurrentTimeMillis()) + offset
+    const venueNow = () => Math.floor(clock.unsafeCurrentTimeMillis()) + settings.venueOffset
     const start = venueNow()
-    const accounts = options.accounts ?? [{ uid: demoUid }]
-    const venue = yield* Venue.decode(options.venue ?? {})
-    const problem = problemOf(accounts)
-    if (problem !== undefined) return yield* new InvalidAccounts({ problem })
     const world = new World(
-      Exchange.make({ accounts, venue, now: start }),
-      Network.make({ seed: options.seed ?? 0, link: options.link }),
-      Journal.make({ size: options.journalSize }),
+      Exchange.make({ accounts: settings.accounts, venue: settings.venue, now: start }),
+      Network.make(settings),
+      Journal.make({ size: settings.journalSize }),
       venueNow
     )
-    for (const fault of options.faults ?? []) world.addFault(yield* Fault.decode(fault))
+    for (const fault of settings.faults) world.addFault(fault)
     yield* drive(world, runtime)
 
     const queues = new Set<Queue.Queue<Journal.Entry>>()
@@ -237,7 +221,7 @@ export const make: (
       Context.add(
         Simulator,
         Simulator.of({
-          account: accounts[0]!.uid,
+          account: settings.accounts[0]!.uid,
           seed: world.network.seed,
           exchange: {
             state: look(() => world.state),
@@ -266,27 +250,7 @@ export const make: (
       Context.add(HttpClient.HttpClient, MemoryClient.make(world)),
       Context.add(WorldTag, world)
     )
-  }
-)
-
-const problemOf = (accounts: ReadonlyArray<Exchange.Account>): string | undefined => {
-  if (accounts.length === 0) return "there is none; leave the option out to get one with test values"
-  const uids = new Set<string>()
-  const keys = new Set<string>()
-  for (const account of accounts) {
-    if (account.uid === "") return "a UID is empty"
-    if (uids.has(account.uid)) return `the UID ${account.uid} is there twice; give one account several \`keys\` instead`
-    uids.add(account.uid)
-    for (const { key } of account.keys ?? [Exchange.testKey(account.uid)]) {
-      if (key === "") return `a key of account ${account.uid} is empty`
-      // The key itself stays out of the message, however obvious a test value it is.
-      if (keys.has(key))
-        return `a key of account ${account.uid} is there twice; the key tells the venue which account is meant`
-      keys.add(key)
-    }
-  }
-  return undefined
-}
+  })
 
 /**
  * Wakes the world when something is due by itself. A sleeper is not called back when something earlier turns up, or when
@@ -325,8 +289,9 @@ const drive = (world: World, runtime: Runtime.Runtime<never>): Effect.Effect<voi
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options?: Options): Layer.Layer<Simulator | HttpClient.HttpClient, InvalidOptions> =>
-  Layer.scopedContext(make(options))
+export const layer = (
+  options?: SimulatorOptions.Options
+): Layer.Layer<Simulator | HttpClient.HttpClient, SimulatorOptions.InvalidOptions> => Layer.scopedContext(make(options))
 
 /**
  * The configuration that a bot would read from its environment, for the first account: `BITGET_API_KEY`,

@@ -1,3 +1,4 @@
+import * as Latency from "@effect-deadman/simulator/Latency"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
@@ -127,6 +128,26 @@ describe("Simulator", () => {
     }).pipe(Effect.provide(Simulator.layer({ venueOffset: "1 hour" })))
   )
 
+  for (const venueOffset of ["-20 seconds", -20_000] as const) {
+    it.effect(`the venue's clock may be behind: ${venueOffset}`, () =>
+      Effect.gen(function* () {
+        const simulator = yield* Simulator.Simulator
+        assert.strictEqual(yield* simulator.time.now, -20_000)
+      }).pipe(Effect.provide(Simulator.layer({ venueOffset })))
+    )
+  }
+
+  it.effect("a link takes its time each way, said as text or as a value", () =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.fork(Bot.setCountdown("10"))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(fiber)).code, "00000")
+      const simulator = yield* Simulator.Simulator
+      const request = (yield* simulator.journal.entries).find((entry) => entry._tag === "Request")
+      assert.deepInclude(request, { sentAt: 0, arrivedAt: 20, appliedAt: 20, answeredAt: 20, receivedAt: 50 })
+    }).pipe(Effect.provide(Simulator.layer({ link: { request: "20ms", answer: Latency.constant(30) } })))
+  )
+
   it.effect("says what is wrong with options, accounts and orders", () =>
     Effect.gen(function* () {
       const message = (options: Simulator.Options) =>
@@ -135,6 +156,17 @@ describe("Simulator", () => {
       assert.include(yield* message({ faults: ["drop-everything"] }), "drop-everything")
       assert.include(yield* message({ accounts: [] }), "there is none")
       assert.include(yield* message({ accounts: [{ uid: "1" }, { uid: "1" }] }), "the UID 1 is there twice")
+      assert.include(
+        yield* message({ link: { request: "slow" } }),
+        'The option `link.request` of the simulator is "slow"; it must be a duration ("200ms") or one of uniform'
+      )
+      assert.include(yield* message({ link: { answer: { _tag: "Constant", millis: -1 } } }), "`link.answer`")
+      assert.include(yield* message({ link: { answer: { _tag: "Constant", millis: Number.NaN } } }), "`link.answer`")
+      assert.include(yield* message({ link: { request: { _tag: "Uniform", min: 2, max: 1 } } }), "at least 2ms")
+      assert.include(yield* message({ venueOffset: Infinity }), "`venueOffset` of the simulator is Infinity")
+      assert.include(yield* message({ venueOffset: "0.5 millis" }), '"0.5 millis"')
+      assert.include(yield* message({ seed: 0.5 }), "`seed` of the simulator is 0.5")
+      assert.include(yield* message({ journalSize: 0 }), "1 or more")
       const keys = [{ key: "shared", passphrase: "p", secret: "s" }]
       const twice = yield* message({
         accounts: [
