@@ -57,7 +57,7 @@ const run = ({ accounts, connections, milliseconds, port }) =>
         socket.write(all[next++ % all.length])
       }
       socket.on("connect", send)
-      socket.on("error", reject)
+      socket.on("error", (error) => reject(new Error(`port ${port}, ${done} answers: ${error.message}`)))
       socket.on("data", (chunk) => {
         buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk])
         const at = buffer.indexOf(headEnd)
