@@ -1,0 +1,129 @@
+// The benchmark of the client: what a call costs, and what a heartbeat does, over loopback HTTP.
+//
+//   pnpm bench                      everything; installs the other client libraries into bench/peers on first use
+//   pnpm bench --no-peers           without them
+//   pnpm bench --calls              only the calls
+//   pnpm bench --accounts 1,1000    only fleets of these sizes
+//   pnpm bench --seconds 15         how long a fleet is measured
+//   pnpm bench --client fetch       fleets over FetchHttpClient instead of undici
+import { fork, spawnSync } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import * as Os from "node:os"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { printTable } from "../../simulator/bench/table.mjs"
+import { calls } from "./calls.mjs"
+
+const { values } = parseArgs({
+  options: {
+    "no-peers": { type: "boolean", default: false },
+    calls: { type: "boolean", default: false },
+    accounts: { type: "string" },
+    seconds: { type: "string", default: "15" },
+    client: { type: "string", default: "undici" },
+    rounds: { type: "string", default: "7" }
+  }
+})
+const everything = !values.calls && values.accounts === undefined
+const sizes = (values.accounts ?? "1,100,1000,10000").split(",").map(Number)
+if (sizes.some((size) => !Number.isInteger(size) || size < 1)) {
+  throw new Error(`--accounts takes whole numbers, parted by commas, and was "${values.accounts}"`)
+}
+const seconds = Number(values.seconds)
+if (!(seconds >= 3)) throw new Error(`--seconds takes a number from 3 on, one interval, and was "${values.seconds}"`)
+if (!["undici", "fetch"].includes(values.client)) throw new Error(`--client takes undici or fetch`)
+
+const peers = join(import.meta.dirname, "peers")
+const withPeers = !values["no-peers"]
+const measuresCalls = everything || values.calls
+if (measuresCalls && withPeers && !existsSync(join(peers, "node_modules"))) {
+  console.log("Installing bitget-api and ccxt into packages/core/bench/peers, about 80 MB.")
+  const install = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+  const done = spawnSync("npm", install, { cwd: peers, stdio: ["ignore", "ignore", "inherit"] })
+  if (done.status !== 0) throw new Error("the peers could not be installed; run with --no-peers to do without them")
+}
+
+const children = new Set()
+process.on("exit", () => children.forEach((child) => child.kill()))
+const start = (file, args = [], execArgv = []) => {
+  const child = fork(join(import.meta.dirname, file), args, { execArgv })
+  children.add(child)
+  child.on("exit", () => children.delete(child))
+  return child
+}
+/** The first message of a child, or what became of it. */
+const message = (child, limit) =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill()
+      reject(new Error(`${child.spawnargs[1]} said nothing for ${limit / 1_000} s`))
+    }, limit)
+    child.once("message", (value) => {
+      clearTimeout(timer)
+      resolve(value)
+    })
+    child.once("exit", (code, signal) => {
+      clearTimeout(timer)
+      reject(new Error(`${child.spawnargs[1]} ended with ${code ?? signal}`))
+    })
+  })
+
+const versions = ["effect", "@effect/platform", "@effect/platform-node"].map((name) => {
+  const file = createRequire(import.meta.url).resolve(`${name}/package.json`)
+  return `${name} ${JSON.parse(readFileSync(file, "utf8")).version}`
+})
+const cpus = Os.cpus()
+console.log(`${cpus.length} x ${cpus[0].model}, ${Os.type()} ${Os.release()}, Node ${process.versions.node}`)
+console.log(versions.join(", "))
+const load = () => Os.loadavg()[0].toFixed(1)
+console.log(`Load at the start: ${load()}`)
+
+const venue = start("venue.mjs")
+const url = await message(venue, 10_000)
+
+if (measuresCalls) await calls(url, { withPeers, rounds: Number(values.rounds) })
+
+if (everything || values.accounts !== undefined) {
+  const ms = (value) => (value < 10 ? value.toFixed(2) : value.toFixed(0))
+  const kB = (bytes) => (bytes / 1_000).toFixed(1)
+  const rows = []
+  // One account needs longer for as many beats as tell something.
+  const plans = sizes.map((accounts) => ({ accounts, spread: true }))
+  if (sizes.includes(1_000)) plans.push({ accounts: 1_000, spread: false })
+  for (const { accounts, spread } of plans) {
+    const options = JSON.stringify({ accounts, spread, url, client: values.client, seconds })
+    const fleet = start("fleet.mjs", [options], ["--expose-gc"])
+    const result = await message(fleet, seconds * 1_000 + 180_000)
+    rows.push([
+      spread ? String(accounts) : `${accounts}, armed at once`,
+      String(result.beats),
+      String(result.failures),
+      result.cpuPerBeat.toFixed(0),
+      `${(result.core * 100).toFixed(1)} %`,
+      `${ms(result.lateness.p50)} / ${ms(result.lateness.p99)} / ${ms(result.lateness.max)}`,
+      `${ms(result.answers.p50)} / ${ms(result.answers.p99)}`,
+      kB(result.heldPerAccount),
+      kB(result.growthPerAccount),
+      (result.rss / 1e6).toFixed(0)
+    ])
+  }
+  printTable(
+    `Heartbeats in one process, a beat each 3 s, over ${values.client}, for ${seconds} s. Lateness and answers in ms.`,
+    [
+      "accounts",
+      "beats",
+      "failed",
+      "CPU µs a beat",
+      "of a core",
+      "lateness p50 / p99 / max",
+      "answer p50 / p99",
+      "kB an account",
+      "and grown",
+      "RSS MB"
+    ],
+    rows
+  )
+}
+console.log(`\nLoad at the end: ${load()}`)
+venue.disconnect()
