@@ -47,6 +47,7 @@ const simulator = async () => {
 process.on("SIGTERM", () => process.exit(0))
 process.on("message", (message) => {
   if (message !== "usage") return
+  globalThis.gc?.()
   const { system, user } = process.cpuUsage()
   const { heapUsed, rss } = process.memoryUsage()
   process.send({ cpu: user + system, heapUsed, rss })
