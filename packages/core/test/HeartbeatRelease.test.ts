@@ -301,4 +301,35 @@ describe("Heartbeat: interruption (19)", () => {
       }
     )
   }
+
+  World.virtual(
+    "where requests are replayed, a refused beat may still be taken: the disarm is unconfirmed as long (12)",
+    Effect.gen(function* () {
+      const { close, heartbeat } = yield* World.open({ assumeReplays: true })
+      yield* Effect.sleep("59 seconds")
+      yield* fault("rate-limit;times=1")
+      yield* Effect.sleep("1100 millis")
+      yield* close
+      // Refused at 60 s: good for 30 s, then its countdown and the venue's latency.
+      assert.isAtLeast(untilOf(yield* outcomeOf(heartbeat)), 60_000 + 30_000 + 10_000 + 1_000)
+    })
+  )
+
+  World.virtual(
+    "a beat that the release waits for, over a switch that has fired, is not called Armed (15)",
+    Effect.gen(function* () {
+      const { close, heartbeat } = yield* World.open({ whenInDoubt: "ask" })
+      const partition = yield* fault("partition")
+      yield* Effect.sleep("20 seconds")
+      const { network } = yield* Simulator.Simulator
+      yield* network.remove(partition.id)
+      yield* fault("delay-answer;by=1500ms;times=1")
+      yield* Effect.sleep("1500 millis")
+      const closing = yield* Effect.fork(close)
+      yield* Effect.sleep("1100 millis")
+      assert.deepStrictEqual((yield* sends).at(-1), [21_000, "10"], "answered, and the 0 waits for the pace")
+      assert.notStrictEqual((yield* heartbeat.status)._tag, "Armed")
+      yield* Fiber.join(closing)
+    })
+  )
 })

@@ -86,6 +86,13 @@ export interface VirtualTime {
   readonly elapsed: Effect.Effect<Duration.Duration>
   /** The party of that name, made on first use. */
   readonly party: (name: string) => Effect.Effect<Party>
+  /** As `elapsed`, in milliseconds with fractions, for plain functions. */
+  readonly unsafeElapsed: () => number
+  /**
+   * Calls a plain function after so many milliseconds of the world's time, on nobody's hand and without a fiber: for
+   * drivers of what surrounds the program. It runs between two steps of fibers. The result takes it back.
+   */
+  readonly unsafeSchedule: (millis: number, run: () => void) => () => void
 }
 
 /**
@@ -434,6 +441,13 @@ class Service implements VirtualTime {
 
   party(name: string): Effect.Effect<Party> {
     return Effect.sync(() => makeParty(this.world, this.world.party(name)))
+  }
+
+  unsafeElapsed = (): number => this.world.now / NANOS_PER_MILLI
+
+  unsafeSchedule = (millis: number, run: () => void): (() => void) => {
+    const timer = this.world.schedule(Math.round(Math.max(0, millis) * NANOS_PER_MILLI), undefined, run)
+    return () => void this.world.cancel(timer)
   }
 }
 

@@ -1,4 +1,5 @@
 import * as Latency from "@effect-deadman/simulator/Latency"
+import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
@@ -126,6 +127,22 @@ describe("Simulator", () => {
       yield* TestClock.adjust("5 seconds")
       assert.deepInclude(yield* Simulator.countdown(), { _tag: "Fired", at: 3_605_000 })
     }).pipe(Effect.provide(Simulator.layer({ venueOffset: "1 hour" })))
+  )
+
+  it.effect("a release window that began before the simulator did is on from the start, and ends", () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.Simulator
+      assert.isTrue(Exchange.inMaintenance(yield* simulator.exchange.state))
+      yield* TestClock.adjust("3 seconds")
+      assert.isFalse(Exchange.inMaintenance(yield* simulator.exchange.state))
+      const phases = (yield* simulator.journal.entries).flatMap((entry) =>
+        entry._tag === "Maintenance" ? [[entry.at, entry.phase]] : []
+      )
+      assert.deepStrictEqual(phases, [
+        [0, "begun"],
+        [2_000, "ended"]
+      ])
+    }).pipe(Effect.provide(Simulator.layer({ venue: { maintenance: [{ from: -1_000, to: 2_000 }] } })))
   )
 
   for (const venueOffset of ["-20 seconds", -20_000] as const) {

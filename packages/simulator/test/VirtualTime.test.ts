@@ -73,6 +73,27 @@ describe("run", () => {
   })
 })
 
+describe("drivers", () => {
+  it("calls a plain function at its instant, between fibers, unless it is taken back", () => {
+    const calls: Array<string> = []
+    const outcome = VirtualTime.run(
+      Effect.gen(function* () {
+        const time = yield* VirtualTime.VirtualTime
+        const party = yield* time.party("bot")
+        time.unsafeSchedule(10, () => calls.push(`first ${time.unsafeElapsed()}`))
+        time.unsafeSchedule(20.5, () => calls.push(`second ${time.unsafeElapsed()}`))
+        const takeBack = time.unsafeSchedule(15, () => calls.push("never"))
+        takeBack()
+        // On nobody's hand: a party that stands still holds nothing of it.
+        yield* party.suspend
+        yield* Effect.sleep(30)
+      })
+    )
+    assert.deepStrictEqual(calls, ["first 10", "second 20.5"])
+    assert.strictEqual(outcome.leftover.timers, 0)
+  })
+})
+
 describe("party", () => {
   const ticks = (out: Array<readonly [number, number]>, since: bigint) =>
     Effect.gen(function* () {

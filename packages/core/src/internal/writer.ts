@@ -179,9 +179,10 @@ export const make = Effect.fnUntraced(function* (
       // An answer came after the venue had counted the write; without one only the sending is known.
       paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + HeartbeatOptions.pace
       const { window } = knowledge.ledger
+      // Where requests are replayed, one that was refused can be delivered once more, and be taken then.
+      const over = failure.applied === "no" && !(knowledge.settings.assumeReplays && failure.httpStatus !== undefined)
       knowledge.enter({
-        window:
-          failure.applied === "no" ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)
+        window: over ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)
       })
       knowledge.telemetry.beat(failure._tag)
       knowledge.failed(failure)
@@ -205,7 +206,8 @@ export const make = Effect.fnUntraced(function* (
     refusals = none
     knowledge.telemetry.beat("acknowledged")
     knowledge.telemetry.latency(at.mono - flight.sent.mono)
-    if (knowledge.phase !== "beating") return
+    // Before the first acknowledgement there was nothing that could fire; while it is released there is.
+    if (knowledge.phase === "arming") return
     knowledge.telemetry.slack(slack)
     if (verdict === "open") knowledge.enter({ doubt: true })
     if (verdict === "fired") knowledge.enter({ fired: true })

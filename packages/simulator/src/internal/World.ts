@@ -126,7 +126,8 @@ export class World {
         this.tasks = Heap.pop(this.tasks)
         task.run(task.at)
       }
-      if (now > this.state.now) {
+      // A release window that had begun before the exchange did is due at the instant at which it starts.
+      if (now > this.state.now || (Exchange.nextDue(this.state) ?? Infinity) <= now) {
         const [state, outputs] = Exchange.advance(this.state, now)
         this.state = state
         this.record(outputs)

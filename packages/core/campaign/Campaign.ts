@@ -1,0 +1,107 @@
+/** Many seeds, one after the other: what broke, what was excused, what was reached. */
+import type * as Log from "./Log.js"
+import * as Oracle from "./Oracle.js"
+import * as Plan from "./Plan.js"
+import * as Run from "./Run.js"
+import * as Situations from "./Situations.js"
+
+export interface Judged {
+  readonly plan: Plan.Plan
+  readonly log: Log.Log
+  readonly evidence: Oracle.Evidence
+  readonly verdict: Oracle.Verdict
+}
+
+/** One plan, run and judged. */
+export const tryPlan = (plan: Plan.Plan): Judged => {
+  const log = Run.run(plan)
+  const evidence = Oracle.gather(plan, log)
+  return { plan, log, evidence, verdict: Oracle.judgeEvidence(evidence) }
+}
+
+export interface Tally {
+  seeds: number
+  httpSeeds: number
+  simulatedMillis: number
+  readonly situations: Map<string, number>
+  readonly excused: Map<string, number>
+  failure: Judged | undefined
+}
+
+const count = (map: Map<string, number>, key: string): void => void map.set(key, (map.get(key) ?? 0) + 1)
+
+/**
+ * Seeds from `from` on, until there were so many, the time is over, or a promise broke. While a situation is missing it
+ * goes on beyond `until`, at most to `missingUntil`.
+ */
+export const run = (options: {
+  readonly from: number
+  readonly seeds: number
+  readonly until: number
+  readonly missingUntil?: number | undefined
+  readonly draw?: Plan.Draw | undefined
+  readonly now: () => number
+  readonly progress?: ((tally: Tally) => void) | undefined
+}): Tally => {
+  const tally: Tally = {
+    seeds: 0,
+    httpSeeds: 0,
+    simulatedMillis: 0,
+    situations: new Map(Situations.names.map((name) => [name, 0])),
+    excused: new Map(),
+    failure: undefined
+  }
+  for (let seed = options.from; seed < options.from + options.seeds; seed++) {
+    const now = options.now()
+    if (now >= options.until && (now >= (options.missingUntil ?? options.until) || missing(tally).length === 0)) break
+    const judged = tryPlan(Plan.draw(seed, options.draw))
+    const { evidence, log, plan, verdict } = judged
+    tally.seeds++
+    if (plan.stack === "http") tally.httpSeeds++
+    tally.simulatedMillis += log.end
+    for (const name of Situations.reached(evidence, verdict)) count(tally.situations, name)
+    for (const key of new Set(verdict.excused.map((one) => `promise ${one.promise}: ${one.why}`)))
+      count(tally.excused, key)
+    if (verdict.breaches.length > 0) {
+      tally.failure = judged
+      break
+    }
+    options.progress?.(tally)
+  }
+  return tally
+}
+
+/** The situations that no seed reached. */
+export const missing = (tally: Tally): ReadonlyArray<string> =>
+  [...tally.situations].filter(([, times]) => times === 0).map(([name]) => name)
+
+/** One seed twice: the same records, and the same fibers at the same instants. */
+export const deterministic = (seed: number, draw?: Plan.Draw): boolean => {
+  const [one, two] = [Run.run(Plan.draw(seed, draw)), Run.run(Plan.draw(seed, draw))]
+  return one.trace === two.trace && JSON.stringify(one) === JSON.stringify(two)
+}
+
+/**
+ * Leaves out of a plan all that it can without mending the promise that broke: each part alone, again and again, until
+ * nothing more can go.
+ */
+export const shrink = (
+  plan: Plan.Plan,
+  promise: string
+): { readonly judged: Judged; readonly dropped: ReadonlyArray<string> } => {
+  let dropped: ReadonlyArray<string> = []
+  let judged = tryPlan(plan)
+  for (let again = true; again;) {
+    again = false
+    for (const part of Plan.parts(plan)) {
+      if (dropped.includes(part)) continue
+      const fewer = [...dropped, part]
+      const smaller = tryPlan(Plan.without(plan, fewer))
+      if (!smaller.verdict.breaches.some((breach) => breach.promise === promise)) continue
+      dropped = fewer
+      judged = smaller
+      again = true
+    }
+  }
+  return { judged, dropped }
+}

@@ -1,0 +1,146 @@
+/**
+ * What one seed leaves behind for the judge: plain records in the order in which they were made. All instants are ms of
+ * the world's time since the start of the run, whichever clock the party that had a part in it showed.
+ */
+
+/** What the client read of a call: an acknowledgement, an answer with a code, something that said nothing, or nothing. */
+export type End = "acknowledged" | "code" | "unreadable" | "lost" | "refused-connection" | "interrupted"
+
+/** One `set` as the client made it. */
+export interface Call {
+  readonly _tag: "Call"
+  readonly seq: number
+  readonly id: number
+  readonly at: number
+  /** As it went over the wire. */
+  readonly wire: string
+  endSeq: number | undefined
+  endAt: number | undefined
+  end: End | undefined
+  /** The code that the client read. */
+  code: string | undefined
+  /** Whether a request left at all: before one does, the client may have to ask for the venue's clock first. */
+  left: boolean
+}
+
+/** One copy of a request at the exchange. `call` is absent for another client's. */
+export interface Arrival {
+  readonly _tag: "Arrival"
+  readonly seq: number
+  readonly call: number | undefined
+  readonly copy: number
+  readonly at: number
+  readonly wire: string
+  /** When it took effect, and what its countdown counts from. */
+  readonly appliedAt: number | undefined
+  readonly from: number | undefined
+  readonly code: string
+}
+
+export interface Switched {
+  readonly _tag: "Switched"
+  readonly seq: number
+  readonly account: "own" | "bystander"
+  readonly at: number
+  readonly transition: "armed" | "refreshed" | "closed" | "fired"
+  readonly deadline: number | undefined
+}
+
+export interface Ordered {
+  readonly _tag: "Ordered"
+  readonly seq: number
+  readonly account: "own" | "bystander"
+  readonly at: number
+  readonly what: "placed" | "cancelled"
+  readonly order: string
+  readonly cause: string | undefined
+}
+
+/** What the client said of itself, and the exchange's switch at the same instant. */
+export interface Claim {
+  readonly _tag: "Claim"
+  readonly seq: number
+  readonly at: number
+  /** Told by `onTransition`, read from `status`, or what was last told, looked at again. */
+  readonly how: "told" | "read" | "standing"
+  readonly state: "Armed" | "Jeopardy" | "MayHaveFired" | "Fired" | "Released"
+  /** Ms from `at` to either edge; absent where the state carries none. */
+  readonly earliest: number | undefined
+  readonly latest: number | undefined
+  readonly lost: string | undefined
+  readonly venueArmed: boolean
+}
+
+/** `awaitLost` has failed. */
+export interface Lost {
+  readonly _tag: "Lost"
+  readonly seq: number
+  readonly at: number
+  readonly reason: string
+}
+
+/** A step of the plan, or something that became of it. */
+export interface Deed {
+  readonly _tag: "Deed"
+  readonly seq: number
+  readonly at: number
+  readonly what: string
+  /** How long it lasts, where it lasts. */
+  readonly length: number | undefined
+}
+
+/** The acquisition has ended. */
+export interface Acquired {
+  readonly _tag: "Acquired"
+  readonly seq: number
+  readonly at: number
+  readonly result: "armed" | "interrupted" | "failed"
+  /** The tag of the failure. */
+  readonly failure: string | undefined
+  readonly code: string | undefined
+}
+
+/** The scope began to close, or has closed; `mono` is the monotonic hand of the party. */
+export interface Closing {
+  readonly _tag: "Closing"
+  readonly seq: number
+  readonly at: number
+  readonly phase: "begun" | "ended"
+  readonly mono: number
+}
+
+/** What became of the switch; `until` and the edges are ms from `at`. */
+export interface Outcome {
+  readonly _tag: "Outcome"
+  readonly seq: number
+  readonly at: number
+  readonly outcome: "Disarmed" | "DisarmUnconfirmed" | "Lapsing" | "Shortened"
+  readonly earliest: number | undefined
+  readonly latest: number | undefined
+}
+
+export type Entry = Call | Arrival | Switched | Ordered | Claim | Deed | Acquired | Lost | Closing | Outcome
+
+export interface Leftover {
+  readonly fibers: number
+  readonly timers: number
+  readonly held: number
+  readonly requests: number
+}
+
+/** What a run came to. */
+export interface Log {
+  readonly entries: ReadonlyArray<Entry>
+  readonly end: number
+  /** Absent where the host was killed: then everything is left behind. */
+  readonly leftover: Leftover | undefined
+  /** What the run itself failed with: a defect, a limit, a program that got stuck. */
+  readonly defect: string | undefined
+  /** All text that came out, where the whole stack ran, and what must not be in it. */
+  readonly output: string | undefined
+  readonly secrets: ReadonlyArray<string>
+  /** What differs between the exchange and the one rebuilt from its journal, where there is a journal. */
+  readonly replay: string | undefined
+  readonly trace: string
+  readonly timeline: string | undefined
+}

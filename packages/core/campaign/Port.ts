@@ -1,0 +1,394 @@
+/**
+ * The port of the client over the exchange machine and the network, without HTTP and signature: what most seeds run.
+ * It does what lies between `set` and the exchange with its own code: timestamps, the venue's limit of one call a second,
+ * the delivery of what the network has decided, and the reading of answers.
+ */
+import * as Countdown from "@effect-deadman/core/Countdown"
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as VenueError from "@effect-deadman/core/VenueError"
+import * as Exchange from "@effect-deadman/simulator/Exchange"
+import * as Fault from "@effect-deadman/simulator/Fault"
+import * as Network from "@effect-deadman/simulator/Network"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type * as Log from "./Log.js"
+import type { Plan } from "./Plan.js"
+import type { Recorder } from "./Recorder.js"
+import type { Scene, Schedule } from "./Scene.js"
+
+const own = "1000001"
+const bystander = "1000002"
+
+/** The wall clock of the world when a run begins. */
+export const startOfWorld = 1_700_000_000_000
+
+type Answer = Effect.Effect<CountdownCancelAll.Acknowledgement, VenueError.VenueError>
+
+interface Flight {
+  readonly call: Log.Call | undefined
+  readonly passage: Network.Passage | undefined
+  readonly copy: number
+  readonly wire: string
+  /** The timestamp that it was signed with. */
+  readonly stamp: number
+  /** Ends the call that sent it. */
+  readonly finish: Finish
+  /** When the exchange took it in, on the venue's clock. */
+  arrived: number
+}
+
+type Finish = (end: Log.End, result: Answer, code?: string) => void
+
+/** What the exchange, or something in front of it, says: before the network has had its way with it. */
+type Reply =
+  | { readonly _tag: "Good"; readonly acceptedAt: number; readonly completedAt: number }
+  | { readonly _tag: "Code"; readonly code: string }
+  | { readonly _tag: "Page"; readonly status: number }
+
+/** Faults by their text: parsing costs more than most of a seed. */
+const parsed = new Map<string, Fault.Fault>()
+export const readFault = (text: string): Fault.Fault => {
+  let fault = parsed.get(text)
+  if (fault === undefined) {
+    fault = Either.getOrThrowWith(Fault.parse(text), (error) => error)
+    if (parsed.size > 1_000) parsed.clear()
+    parsed.set(text, fault)
+  }
+  return fault
+}
+
+export const latency = ([min, max]: readonly [number, number]) =>
+  min === max ? ({ _tag: "Constant", millis: min } as const) : ({ _tag: "Uniform", min, max } as const)
+
+export const order: Exchange.NewOrder = {
+  category: "USDT-FUTURES",
+  symbol: "BTCUSDT",
+  side: "buy",
+  orderType: "limit",
+  qty: "0.01",
+  price: "50000"
+}
+
+/** The options of the venue as the simulator takes them. */
+export const venueOptions = (plan: Plan, venueStart: number) => {
+  const { maintenance, stamps: _, ...venue } = plan.venue
+  return {
+    ...venue,
+    maintenance:
+      maintenance === undefined ? [] : [{ from: venueStart + maintenance.from, to: venueStart + maintenance.to }]
+  }
+}
+
+export const whichAccount = (uid: string): "own" | "bystander" => (uid === own ? "own" : "bystander")
+
+export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene => {
+  const venueStart = startOfWorld + plan.clock.venueOffset
+  const venueNow = (): number => Math.floor(recorder.now()) + venueStart
+  const { stamps, timeToApply, timeToComplete } = plan.venue
+  let state = Exchange.make({
+    accounts: [
+      { uid: own, keys: [] },
+      { uid: bystander, keys: [] }
+    ],
+    venue: venueOptions(plan, venueStart),
+    now: venueStart
+  })
+  let network = Network.make({
+    seed: plan.seed,
+    link: { request: latency(plan.link.request), answer: latency(plan.link.answer) }
+  })
+  for (const text of plan.faults) network = Network.add(network, readFault(text), venueNow())[1]
+
+  const held = new Map<Flight, number>()
+  let lastCall = -Infinity
+  let open = 0
+  let writes = 0
+  /** While it is ahead, what is sent is lost: the needle arrives alone. */
+  let silentUntil = -Infinity
+  let healed = false
+
+  const after = (millis: number, run: () => void): void => {
+    if (millis <= 0) run()
+    else schedule(millis, run)
+  }
+
+  const note = (outputs: ReadonlyArray<Exchange.Output>): void => {
+    for (const output of outputs) {
+      switch (output._tag) {
+        case "Switch":
+          recorder.add({
+            _tag: "Switched",
+            account: whichAccount(output.account),
+            at: output.at - venueStart,
+            transition: output.transition,
+            deadline: output.deadline === undefined ? undefined : output.deadline - venueStart
+          })
+          break
+        case "Placed":
+        case "Cancelled":
+          recorder.add({
+            _tag: "Ordered",
+            account: whichAccount(output.account),
+            at: output.at - venueStart,
+            what: output._tag === "Placed" ? "placed" : "cancelled",
+            order: output.order.orderId,
+            cause: output._tag === "Cancelled" ? output.cause : undefined
+          })
+          break
+      }
+    }
+  }
+
+  /** Brings the exchange to now; what is due by then has happened. */
+  const pump = (): number => {
+    const now = venueNow()
+    if (now > state.now) {
+      const [next, outputs] = Exchange.advance(state, now)
+      state = next
+      if (outputs.length > 0) note(outputs)
+    }
+    return now
+  }
+
+  const step = (event: Exchange.Event): void => {
+    const [next, outputs] = Exchange.step(state, event, venueNow())
+    state = next
+    note(outputs)
+  }
+
+  const set = (setting: Countdown.Setting): Answer => {
+    const wire = Countdown.toWire(setting)
+    const answer = Effect.suspend((): Answer => {
+      const call = recorder.call(wire, true)
+      open++
+      return Effect.async<CountdownCancelAll.Acknowledgement, VenueError.VenueError>((resume) => {
+        const finish = (end: Log.End, result: Answer, code?: string) => {
+          if (call.end !== undefined) return
+          open--
+          recorder.end(call, end, code)
+          resume(result)
+        }
+        depart(call, finish)
+        // A service that does not hear of interruptions still ends: the system gives up in the end.
+        if (plan.client.deaf && call.end === undefined) schedule(45_000, () => finish("lost", Effect.fail(reset())))
+        return Effect.sync(() => {
+          if (call.end === undefined) open--
+          recorder.end(call, "interrupted")
+        })
+      })
+    })
+    return plan.client.deaf ? Effect.uninterruptible(answer) : answer
+  }
+
+  const depart = (call: Log.Call, finish: Finish): void => {
+    const now = pump()
+    const stamp = now + plan.clock.skew
+    const ordinal = writes++
+    if (now < silentUntil) return
+    if (ordinal === plan.needle && !healed) {
+      const due = Exchange.countdown(state, own)
+      if (due._tag === "Armed" && due.firesAt - now < 29_000 && due.firesAt > now + timeToApply) {
+        silentUntil = due.firesAt
+        const flight: Flight = { call, passage: undefined, copy: 0, wire: call.wire, stamp, finish, arrived: 0 }
+        schedule(due.firesAt - now - timeToApply, () => arrive(flight))
+        return
+      }
+    }
+    const [departure, next] = Network.depart(
+      network,
+      { account: own, endpoint: "/api/v3/trade/countdown-cancel-all", countdown: call.wire },
+      now
+    )
+    network = next
+    switch (departure._tag) {
+      case "Refused":
+        return after(departure.after, () => finish("refused-connection", Effect.fail(refusedConnection())))
+      case "Reset":
+        return after(departure.after, () => finish("lost", Effect.fail(reset())))
+      case "Lost":
+        return
+      case "Sent":
+        for (const [copy, arrival] of departure.arrivals.entries()) {
+          const flight: Flight = { call, passage: departure.passage, copy, wire: call.wire, stamp, finish, arrived: 0 }
+          after(arrival.after, () => {
+            if (arrival.hold === undefined) return arrive(flight)
+            held.set(flight, arrival.lag)
+            schedule(arrival.hold, () => {
+              if (held.delete(flight)) arrive(flight)
+            })
+          })
+        }
+    }
+  }
+
+  const arrive = (flight: Flight): void => {
+    const now = pump()
+    flight.arrived = now
+    const { passage } = flight
+    if (passage === undefined) {
+      after(timeToApply, () => apply(flight))
+      return
+    }
+    const [door, next] = Network.arrive(network, passage, now, flight.copy)
+    network = next
+    if (door._tag === "Exchange") after(timeToApply, () => apply(flight))
+    else {
+      if (door._tag === "Gateway") {
+        const { reply } = door
+        arrived(flight, undefined, undefined, reply._tag === "Code" ? reply.code : String(reply.status))
+        leave(flight, replyFrom(reply))
+      }
+    }
+    for (const [waiting, lag] of held) {
+      if (waiting.passage!.ordinal < passage.ordinal && held.delete(waiting)) after(lag, () => arrive(waiting))
+    }
+  }
+
+  const arrived = (flight: Flight, appliedAt: number | undefined, from: number | undefined, code: string): void =>
+    recorder.add({
+      _tag: "Arrival",
+      call: flight.call?.id,
+      copy: flight.copy,
+      at: flight.arrived - venueStart,
+      wire: flight.wire,
+      appliedAt: appliedAt === undefined ? undefined : appliedAt - venueStart,
+      from: from === undefined ? undefined : from - venueStart,
+      code
+    })
+
+  /** The exchange takes the request: the checks in the venue's order, then the countdown. */
+  const apply = (flight: Flight): void => {
+    const now = pump()
+    const accepted = flight.arrived
+    const seconds = Number(flight.wire)
+    const inWindow = Exchange.inMaintenance(state)
+    const tooOld = Math.abs(accepted - flight.stamp) > 30_000
+    const crowded =
+      plan.venue.rateWindow === "fixed"
+        ? Math.floor(now / 1_000) === Math.floor(lastCall / 1_000)
+        : now - lastCall < 1_000
+    const wellFormed = /^(0|[1-9]\d*)$/.test(flight.wire) && (seconds === 0 || (seconds >= 5 && seconds <= 60))
+    const refusal = tooOld ? "40008" : crowded ? "429" : wellFormed ? undefined : "40017"
+    if (refusal !== undefined || (inWindow && !plan.venue.maintenanceApplies)) {
+      const code = inWindow ? "45001" : refusal!
+      arrived(flight, undefined, undefined, code)
+      return leave(flight, { _tag: "Code", code })
+    }
+    lastCall = now
+    const from = { accept: accepted, apply: now, complete: now + timeToComplete }[plan.venue.clockStart]
+    arrived(flight, now, from, inWindow ? "45001" : "00000")
+    step({ _tag: "SetCountdown", account: own, seconds, from })
+    const reply: Reply = inWindow
+      ? { _tag: "Code", code: "45001" }
+      : { _tag: "Good", acceptedAt: accepted, completedAt: now + timeToComplete }
+    after(timeToComplete, () => leave(flight, reply))
+  }
+
+  /** The answer leaves: of copies nobody waits for one. */
+  const leave = (flight: Flight, reply: Reply): void => {
+    if (flight.copy > 0 || flight.call === undefined) return
+    if (flight.passage === undefined) return deliver(reply, undefined, flight.finish)
+    const [answer, next] = Network.answer(network, flight.passage, pump())
+    network = next
+    if (answer._tag === "Lost") return
+    after(answer.after, () => {
+      if (answer._tag === "Reset") flight.finish("lost", Effect.fail(reset()))
+      else deliver(answer.replace === undefined ? reply : replyFrom(answer.replace), answer.keep, flight.finish)
+    })
+  }
+
+  const deliver = (reply: Reply, keep: number | undefined, finish: Finish): void => {
+    if (keep !== undefined || reply._tag === "Page") {
+      return finish("unreadable", Effect.fail(unreadable(reply._tag === "Page" ? reply.status : 200)))
+    }
+    if (reply._tag === "Code") {
+      const error = VenueError.fromCode({
+        code: reply.code,
+        venueMessage: "",
+        httpStatus: reply.code === "429" ? 429 : 400,
+        requestTime: pump()
+      })
+      return finish("code", Effect.fail(error), reply.code)
+    }
+    const headers = stamps === "headers"
+    finish(
+      "acknowledged",
+      Effect.succeed({
+        acceptedAt: headers ? reply.acceptedAt : undefined,
+        completedAt: headers ? reply.completedAt : undefined,
+        requestTime: stamps === "none" ? undefined : reply.acceptedAt
+      }),
+      "00000"
+    )
+  }
+
+  const horizon = Effect.succeed(Duration.millis(30_000 + plan.clock.uncertainty))
+  return {
+    service: CountdownCancelAll.CountdownCancelAll.of({ account: "campaign", set, horizon: horizon }),
+    armed: () => {
+      pump()
+      return Exchange.countdown(state, own)._tag === "Armed"
+    },
+    firesIn: () => {
+      const at = pump()
+      const due = Exchange.countdown(state, own)
+      return due._tag === "Armed" ? due.firesAt - at : undefined
+    },
+    place: (account) => {
+      pump()
+      step({ _tag: "PlaceOrder", account: account === "own" ? own : bystander, order })
+    },
+    otherClient: (seconds) => {
+      const now = pump()
+      const flight: Flight = {
+        call: undefined,
+        passage: undefined,
+        copy: 0,
+        wire: String(seconds),
+        stamp: now,
+        finish: () => undefined,
+        arrived: now
+      }
+      apply(flight)
+    },
+    heal: () => {
+      healed = true
+      silentUntil = -Infinity
+      network = Network.heal(network)
+    },
+    open: () => open,
+    finish: () => ({ output: undefined, secrets: [], replay: undefined, timeline: undefined })
+  }
+}
+
+const replyFrom = (reply: Network.Reply): Reply =>
+  reply._tag === "Code" ? reply : { _tag: "Page", status: reply.status }
+
+const refusedConnection = () =>
+  new VenueError.TransportFailure({
+    venueMessage: "",
+    applied: "no",
+    retryable: true,
+    reason: "refused",
+    detail: "ECONNREFUSED"
+  })
+
+const reset = () =>
+  new VenueError.TransportFailure({
+    venueMessage: "",
+    applied: "unknown",
+    retryable: true,
+    reason: "lost",
+    detail: "ECONNRESET"
+  })
+
+const unreadable = (httpStatus: number) =>
+  new VenueError.UnreadableAnswer({
+    venueMessage: "",
+    applied: "unknown",
+    retryable: true,
+    reason: "notJson",
+    httpStatus,
+    detail: ""
+  })

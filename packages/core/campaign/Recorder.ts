@@ -1,0 +1,54 @@
+/** Collects the log of one run: who writes into it, and with which instant. */
+import type * as Log from "./Log.js"
+
+type Unnumbered<A> = A extends unknown ? Omit<A, "seq"> : never
+
+export interface Recorder {
+  readonly entries: Array<Log.Entry>
+  readonly now: () => number
+  readonly add: (entry: Unnumbered<Exclude<Log.Entry, Log.Call>>) => void
+  readonly call: (wire: string, left: boolean) => Log.Call
+  readonly end: (call: Log.Call, end: Log.End, code?: string) => void
+  readonly calls: Array<Log.Call>
+  /** Told whenever a call has ended. */
+  onEnd: (() => void) | undefined
+}
+
+export const make = (now: () => number): Recorder => {
+  const entries: Array<Log.Entry> = []
+  const calls: Array<Log.Call> = []
+  let seq = 0
+  const recorder: Recorder = {
+    entries,
+    calls,
+    now,
+    add: (entry) => void entries.push({ ...entry, seq: seq++ } as Log.Entry),
+    call: (wire, left) => {
+      const call: Log.Call = {
+        _tag: "Call",
+        seq: seq++,
+        id: calls.length,
+        at: now(),
+        wire,
+        endSeq: undefined,
+        endAt: undefined,
+        end: undefined,
+        code: undefined,
+        left
+      }
+      calls.push(call)
+      entries.push(call)
+      return call
+    },
+    end: (call, end, code) => {
+      if (call.end !== undefined) return
+      call.end = end
+      call.endAt = now()
+      call.endSeq = seq++
+      call.code = code
+      recorder.onEnd?.()
+    },
+    onEnd: undefined
+  }
+  return recorder
+}

@@ -1,0 +1,117 @@
+/** How a broken promise is told: what was drawn, what happened, what broke, and the one command that replays it. */
+import type * as Log from "./Log.js"
+import type { Plan } from "./Plan.js"
+import type { Verdict } from "./Oracle.js"
+
+const s = (ms: number): string => (ms / 1_000).toFixed(3)
+
+const columns = [30, 34, 34]
+
+const row = (at: number, cells: readonly [string, string, string]): string =>
+  `${s(at).padStart(9)}  ${cells.map((cell, index) => cell.padEnd(columns[index]!)).join("  ")}`.trimEnd()
+
+/** The run in fixed columns: what the bot did and said, what was done to it and to the network, what the exchange did. */
+export const timeline = (log: Log.Log): string => {
+  const rows: Array<readonly [at: number, seq: number, text: string]> = []
+  for (const entry of log.entries) {
+    const put = (at: number, bot: string, way: string, exchange: string, seq = entry.seq) =>
+      rows.push([at, seq, row(at, [bot, way, exchange])])
+    switch (entry._tag) {
+      case "Call":
+        put(entry.at, `write ${entry.id}: "${entry.wire}" ->`, "", "")
+        if (entry.endAt !== undefined) {
+          put(
+            entry.endAt,
+            `write ${entry.id}: ${entry.end}${entry.code === undefined ? "" : ` ${entry.code}`}`,
+            "",
+            "",
+            entry.endSeq
+          )
+        }
+        break
+      case "Arrival": {
+        const what = entry.call === undefined ? "another client's write" : `write ${entry.call}`
+        const name = entry.copy > 0 ? `copy ${entry.copy} of ${what}` : what
+        put(
+          entry.appliedAt ?? entry.at,
+          "",
+          `${name} ${entry.appliedAt === undefined ? "arrives" : "is applied"}`,
+          entry.appliedAt === undefined ? `refused: ${entry.code}` : ""
+        )
+        break
+      }
+      case "Switched":
+        put(
+          entry.at,
+          "",
+          "",
+          entry.transition === "fired"
+            ? "FIRED"
+            : entry.transition === "closed"
+              ? "closed"
+              : `${entry.transition} until ${s(entry.deadline ?? NaN)}`
+        )
+        break
+      case "Ordered":
+        put(entry.at, "", "", `order ${entry.order.slice(-2)} of ${entry.account} ${entry.what}`)
+        break
+      case "Claim": {
+        const window =
+          entry.earliest === undefined ? "" : ` [${s(entry.at + entry.earliest)}, ${s(entry.at + entry.latest!)}]`
+        put(
+          entry.at,
+          `${entry.how === "told" ? "** " : "   "}${entry.state}${window}`,
+          "",
+          `(${entry.venueArmed ? "runs" : "does not run"})`
+        )
+        break
+      }
+      case "Deed":
+        put(entry.at, "", `-- ${entry.what}${entry.length === undefined ? "" : ` for ${s(entry.length)}`}`, "")
+        break
+      case "Acquired":
+        put(entry.at, `acquired: ${entry.result}${entry.failure === undefined ? "" : ` ${entry.failure}`}`, "", "")
+        break
+      case "Lost":
+        put(entry.at, `** lost: ${entry.reason}`, "", "")
+        break
+      case "Closing":
+        put(entry.at, entry.phase === "begun" ? "closing" : "closed", "", "")
+        break
+      case "Outcome": {
+        const until = entry.latest === undefined ? "" : ` until ${s(entry.at + entry.latest)}`
+        put(entry.at, `** ${entry.outcome}${until}`, "", "")
+      }
+    }
+  }
+  rows.sort((a, b) => a[0] - b[0] || a[1] - b[1])
+  return [
+    row(0, ["bot", "network and host", "exchange"]).replace("0.000", "  t/s"),
+    ...rows.map(([, , text]) => text)
+  ].join("\n")
+}
+
+/** All options that the seed drew, one line each. */
+export const options = (plan: Plan): string =>
+  [
+    `seed     ${plan.seed}, ${plan.stack === "http" ? "the whole stack: HTTP, signature, verification" : "the port over the exchange and the network"}`,
+    ...Object.entries(plan)
+      .filter(([name]) => !["seed", "stack", "faults", "deeds"].includes(name))
+      .map(([name, value]) => `${name.padEnd(8)} ${JSON.stringify(value)}`),
+    ...plan.faults.map((fault, index) => `fault:${index}  ${fault}`),
+    ...plan.deeds.map((deed, index) => `deed:${index}   ${JSON.stringify(deed)}`)
+  ].join("\n")
+
+export const failure = (plan: Plan, log: Log.Log, verdict: Verdict, dropped: ReadonlyArray<string>): string => {
+  const drop = dropped.length === 0 ? "" : ` --drop ${dropped.join(",")}`
+  return [
+    options(plan),
+    "",
+    timeline(log),
+    ...(log.timeline === undefined ? [] : ["", log.timeline]),
+    "",
+    ...verdict.excused.map((one) => `excused: promise ${one.promise} at ${s(one.at)}: ${one.what} (${one.why})`),
+    ...verdict.breaches.map((one) => `BROKEN: promise ${one.promise} at ${s(one.at)}: ${one.what}`),
+    `replay: pnpm campaign --seed ${plan.seed}${drop}`
+  ].join("\n")
+}

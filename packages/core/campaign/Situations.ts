@@ -1,0 +1,95 @@
+/** What a campaign must have reached: a situation that never came up is one about which nothing was shown. */
+import type { Evidence, Verdict } from "./Oracle.js"
+
+const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict) => boolean>> = {
+  fired: ({ fires }) => fires.length > 0,
+  "fired with a beat in flight": ({ calls, fires }) =>
+    fires.some((fire) => calls.some((call) => call.at < fire.at && (call.endAt ?? Infinity) > fire.at)),
+  "applied with the answer lost": ({ applied, calls }) =>
+    applied.some((write) => write.call !== undefined && write.copy === 0 && calls[write.call]!.end === "interrupted"),
+  "a duplicate applied late": ({ applied, calls }) =>
+    applied.some(
+      (write) => write.copy > 0 && write.call !== undefined && write.appliedAt > (calls[write.call]!.endAt ?? Infinity)
+    ),
+  'a "0" overtaken by a delayed beat': ({ applied, calls }) =>
+    applied.some(
+      (write, index) =>
+        write.wire !== "0" &&
+        write.call !== undefined &&
+        applied
+          .slice(0, index)
+          .some((zero) => zero.wire === "0" && zero.call !== undefined && calls[zero.call]!.at > calls[write.call!]!.at)
+    ),
+  "beat and expiry at one instant, the beat first": ({ switched }) =>
+    switched.some((entry, index) => {
+      const before = switched[index - 1]
+      return entry.transition === "refreshed" && before?.deadline === entry.at
+    }),
+  "beat and expiry at one instant, the expiry first": ({ switched }) =>
+    switched.some((entry, index) => {
+      const before = switched[index - 1]
+      return entry.transition === "armed" && before?.transition === "fired" && before.at === entry.at
+    }),
+  "429 on a beat": ({ calls }) => calls.some((call) => call.wire !== "0" && call.code === "429"),
+  '429 on the "0"': ({ calls }) => calls.some((call) => call.wire === "0" && call.code === "429"),
+  "interruption in acquire": ({ acquired, calls }) => acquired?.result === "interrupted" && calls.length > 0,
+  "interruption in a beat": ({ calls, deeds }) =>
+    deeds.some(
+      (deed) =>
+        deed.what === "interrupted-beat" &&
+        calls.some((call) => call.at <= deed.at + deed.length! && (call.endAt ?? Infinity) >= deed.at + deed.length!)
+    ),
+  "interruption in release": ({ begun, ended, plan }) => {
+    const close = plan.deeds.find((deed) => deed.do === "close")
+    if (begun === undefined || ended === undefined || close === undefined || close.do !== "close") return false
+    const at = close.at + (close.interruptedAfter ?? Infinity)
+    return at > begun.at && at < ended.at
+  },
+  recovery: ({ claims }) =>
+    claims.some((claim, index) => claim.state === "Armed" && claims[index - 1]?.state === "Jeopardy"),
+  "armed again after doubt": ({ claims }) =>
+    claims.some((claim, index) => claim.state === "Armed" && claims[index - 1]?.state === "MayHaveFired"),
+  "proven fired by the venue's stamps": ({ claims }) =>
+    claims.some((claim) => claim.state === "Fired" && (claim.latest ?? 0) > 0),
+  "suspended beyond the window": ({ fires, deeds }) =>
+    deeds.some(
+      (deed) => deed.what === "suspend" && fires.some((fire) => fire.at > deed.at && fire.at < deed.at + deed.length!)
+    ),
+  "stalled beyond the window": ({ fires, deeds }) =>
+    deeds.some(
+      (deed) => deed.what === "stall" && fires.some((fire) => fire.at > deed.at && fire.at < deed.at + deed.length!)
+    ),
+  "crash of an armed client": ({ acquired, begun, crash }) =>
+    crash !== undefined && begun === undefined && acquired?.result === "armed" && acquired.at < crash.at,
+  "wall clock stepped forward": ({ acquired, plan }) => stepped(acquired?.at, plan.deeds, 1),
+  "wall clock stepped back": ({ acquired, plan }) => stepped(acquired?.at, plan.deeds, -1),
+  "liveness negative to the end": ({ lost }) => lost?.reason === "NotAlive",
+  "refused for good": ({ lost }) => lost?.reason === "Refused",
+  "a late answer": ({ calls, plan }) =>
+    calls.some((call) => call.end === "acknowledged" && call.endAt! > call.at + plan.client.requestTimeout + 1),
+  "a stray refused for its age": ({ arrivals }) =>
+    arrivals.some((arrival) => arrival.code === "40008" && arrival.at > 30_000),
+  "another client wrote": ({ otherClientAt }) => otherClientAt !== Infinity,
+  "an excuse": (_, verdict) => verdict.excused.length > 0,
+  Disarmed: ({ outcome }) => outcome?.outcome === "Disarmed",
+  DisarmUnconfirmed: ({ outcome }) => outcome?.outcome === "DisarmUnconfirmed",
+  "fired after DisarmUnconfirmed, in time": ({ fires, outcome }) =>
+    outcome?.outcome === "DisarmUnconfirmed" && fires.some((fire) => fire.at > outcome.at),
+  Lapsing: ({ outcome }) => outcome?.outcome === "Lapsing",
+  Shortened: ({ outcome }) => outcome?.outcome === "Shortened",
+  ArmTimeout: ({ acquired }) => acquired?.failure === "ArmTimeout",
+  InvalidOptions: ({ acquired }) => acquired?.failure === "InvalidOptions",
+  "the acquisition refused": ({ acquired }) => acquired?.code !== undefined,
+  "maintenance that holds the timers": ({ heldAt, switched }) =>
+    switched.some((entry) => entry.transition === "fired" && entry.at > heldAt),
+  "the whole stack": ({ log }) => log.output !== undefined
+}
+
+const stepped = (from: number | undefined, deeds: Evidence["plan"]["deeds"], sign: 1 | -1): boolean =>
+  from !== undefined && deeds.some((deed) => deed.do === "step-wall" && deed.at > from && deed.by * sign > 0)
+
+export const names: ReadonlyArray<string> = Object.keys(situations)
+
+/** The situations of one seed. */
+export const reached = (evidence: Evidence, verdict: Verdict): ReadonlyArray<string> =>
+  names.filter((name) => situations[name]!(evidence, verdict))

@@ -1,0 +1,127 @@
+/**
+ * The campaign from the command line.
+ *
+ *   pnpm campaign --seeds 10000                 seeds 0 to 9999, or until a promise breaks
+ *   pnpm campaign --seed 4711                   one seed, all of it printed
+ *   pnpm campaign --seeds 10000 --seed 50000    that many, from there on
+ *   pnpm campaign --minutes 5                   as many as fit
+ *   pnpm campaign --seed 4711 --shrink          and a smaller plan that breaks the same promise
+ *   --drop fault:0,deed:3,link                  without these parts of the plan (with one seed)
+ *   --stack port|http                           all seeds with this stack (default: one in eight runs the whole one)
+ */
+import { parseArgs } from "node:util"
+import * as Campaign from "./Campaign.js"
+import * as Plan from "./Plan.js"
+import * as Report from "./Report.js"
+
+const usage = (problem: string): never => {
+  console.error(
+    `${problem}\nUsage: pnpm campaign [--seeds N] [--seed N] [--minutes M] [--shrink] [--drop a,b] [--stack port|http]`
+  )
+  process.exit(2)
+}
+
+const arguments_ = () => {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: "string" },
+        seed: { type: "string" },
+        minutes: { type: "string" },
+        shrink: { type: "boolean" },
+        drop: { type: "string" },
+        stack: { type: "string" }
+      }
+    }).values
+  } catch (error) {
+    return usage(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const values = arguments_()
+
+const whole = (name: "seeds" | "seed"): number | undefined => {
+  const text = values[name]
+  if (text === undefined) return undefined
+  return /^\d{1,15}$/.test(text) ? Number(text) : usage(`--${name} is a whole number, not "${text}"`)
+}
+
+const minutes = (): number | undefined => {
+  if (values.minutes === undefined) return undefined
+  const value = Number(values.minutes)
+  return value > 0 ? value : usage(`--minutes is a number above 0, not "${values.minutes}"`)
+}
+
+const draw = (): Plan.Draw => {
+  const { stack } = values
+  if (stack === undefined || stack === "port" || stack === "http") return { stack }
+  return usage(`--stack is port or http, not "${stack}"`)
+}
+
+const fail = ({ log, plan, verdict }: Campaign.Judged, dropped: ReadonlyArray<string>): void => {
+  console.log(Report.failure(plan, log, verdict, dropped))
+  const promise = verdict.breaches[0]?.promise
+  if (values.shrink !== true || promise === undefined) return
+  const smaller = Campaign.shrink(Plan.draw(plan.seed, draw()), promise)
+  console.log(`\n---- the smallest plan found that breaks promise ${promise} ----\n`)
+  console.log(Report.failure(smaller.judged.plan, smaller.judged.log, smaller.judged.verdict, smaller.dropped))
+}
+
+const one = (seed: number): void => {
+  const dropped = values.drop === undefined ? [] : values.drop.split(",")
+  let plan = Plan.draw(seed, draw())
+  try {
+    plan = Plan.without(plan, dropped)
+  } catch (error) {
+    usage(error instanceof Error ? error.message : String(error))
+  }
+  const judged = Campaign.tryPlan(plan)
+  if (judged.verdict.breaches.length > 0) process.exitCode = 1
+  fail(judged, dropped)
+  if (judged.verdict.breaches.length === 0) console.log("no promise is broken")
+}
+
+const many = (from: number, seeds: number, millis: number): void => {
+  const began = Date.now()
+  let told = began
+  const tally = Campaign.run({
+    from,
+    seeds,
+    until: began + millis,
+    draw: draw(),
+    now: Date.now,
+    progress: ({ seeds }) => {
+      if (Date.now() - told < 10_000) return
+      told = Date.now()
+      console.error(`${seeds} seeds`)
+    }
+  })
+  const seconds = (Date.now() - began) / 1_000
+  if (tally.failure !== undefined) {
+    process.exitCode = 1
+    fail(tally.failure, [])
+  }
+  console.log(
+    `seeds ${from} to ${from + tally.seeds - 1}: ${tally.seeds} in ${seconds.toFixed(1)} s, ${Math.round(tally.seeds / seconds)} a second on one core`
+  )
+  console.log(
+    `${tally.httpSeeds} of them through the whole stack; ${(tally.simulatedMillis / tally.seeds / 1_000).toFixed(0)} simulated seconds each`
+  )
+  console.log("\nsituations, in so many seeds:")
+  for (const [name, times] of tally.situations) console.log(`${String(times).padStart(9)}  ${name}`)
+  console.log("\nexcused, in so many seeds:")
+  for (const [name, times] of tally.excused) console.log(`${String(times).padStart(9)}  ${name}`)
+  const missing = Campaign.missing(tally)
+  if (tally.failure === undefined && missing.length > 0) {
+    process.exitCode = 1
+    console.log(`\nNEVER REACHED, nothing is shown about: ${missing.join("; ")}`)
+  }
+  if (process.exitCode === undefined) console.log("\nno promise is broken")
+}
+
+if (values.seed !== undefined && values.seeds === undefined && values.minutes === undefined) one(whole("seed")!)
+else {
+  const bound = minutes()
+  const seeds = whole("seeds") ?? (bound === undefined ? 10_000 : Number.MAX_SAFE_INTEGER)
+  many(whole("seed") ?? 0, seeds, bound === undefined ? Infinity : bound * 60_000)
+}
