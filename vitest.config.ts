@@ -1,3 +1,4 @@
+import * as Os from "node:os"
 import * as Path from "node:path"
 import { defineConfig } from "vitest/config"
 
@@ -14,6 +15,8 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts"],
     testTimeout: 20_000,
+    // On two cores vitest would take one worker, and wait with it: a good part of the tests waits for real processes.
+    maxWorkers: Math.max(3, Os.availableParallelism() - 1),
     // Only tests that wait for real processes ask to run side by side; they spend their time waiting.
     maxConcurrency: 20,
     reporters: process.env["CI"] ? ["default", ["json", { outputFile: ".reports/tests.json" }]] : ["default"]
