@@ -1,7 +1,7 @@
 /**
- * The clock of a served exchange. Time that runs comes from the host's monotonic clock: a step of the host's wall clock
- * does not reach the exchange. Only a host that was suspended, whose monotonic clock stood still, makes it jump, as the
- * real venue would have gone on.
+ * The clock of a served exchange. Time that runs comes from the host's monotonic clock: when the host's wall clock is set
+ * back, the exchange does not notice. A host that was suspended, whose monotonic clock stood still, makes it jump, as the
+ * real venue would have gone on; a wall clock that is set forward by more than a second looks the same, and does too.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
