@@ -165,7 +165,15 @@ export const draw = (
             y1: String(base - laneHeight + 40),
             y2: String(base)
           }),
-          h("text", { x: (x(at) + 5).toFixed(1), y: String(base - laneHeight + 50) }, "fired")
+          h(
+            "text",
+            {
+              x: (x(at) + (x(at) > width - 60 ? -5 : 5)).toFixed(1),
+              y: String(base - laneHeight + 50),
+              "text-anchor": x(at) > width - 60 ? "end" : "start"
+            },
+            "fired"
+          )
         )
       )
     }
