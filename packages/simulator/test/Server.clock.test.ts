@@ -45,7 +45,7 @@ const python = (mode: "auto" | "manual") =>
     })
   )
 
-describe("Server's clock", () => {
+describe("Server's clock", { timeout: 60_000 }, () => {
   it.live("manual: stands until it is advanced, and then everything due has happened", () =>
     Effect.gen(function* () {
       yield* Simulator.placeOrder()

@@ -39,7 +39,8 @@ const serve = async (...args: ReadonlyArray<string>) => {
   return { out, variable, stop }
 }
 
-describe("effect-deadman-simulator", () => {
+// Each of these starts processes, which on a busy machine takes its time.
+describe("effect-deadman-simulator", { timeout: 60_000 }, () => {
   it("serves with what it prints, stops in order, and leaves a journal that replays", async () => {
     const file = Path.join(folder, "run.ndjson")
     const server = await serve("--journal", file, "--clock", "manual", "--start", "2026-01-01T00:00:00Z", "--seed", "7")
