@@ -173,6 +173,7 @@ const rounds = 5
 const target = 600
 for (const row of rows) {
   row.rates = []
+  row.costs = []
   let count = 20
   // Warm-up, until a round lasts about as long as it should.
   for (;;) {
@@ -189,15 +190,18 @@ for (const row of rows) {
 for (let round = 0; round < rounds; round++) {
   for (const row of rows) {
     const started = performance.now()
+    const before = process.cpuUsage()
     await row.run(row.count)
+    const { system, user } = process.cpuUsage(before)
     row.rates.push((row.count * 1000) / (performance.now() - started))
+    row.costs.push((user + system) / row.count)
   }
 }
 
 printTable(
   `Calls per second, one after the other; ${rounds} rounds in turns, Node ${process.versions.node}`,
-  ["way", "median", "range"],
-  rows.map((row) => [row.name, median(row.rates), range(row.rates)])
+  ["way", "median", "range", "processor us a call"],
+  rows.map((row) => [row.name, median(row.rates), range(row.rates), median(row.costs)])
 )
 await Effect.runPromise(Scope.close(scope, Exit.void))
 process.exit(0)

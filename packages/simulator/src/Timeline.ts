@@ -69,7 +69,7 @@ interface Row {
   readonly exchange: Array<string>
   /** A beat that was applied and answered, and nothing else. */
   quiet: boolean
-  /** The last instant that it tells of. */
+  /** The last instant at which the exchange did what it tells. */
   until: number
 }
 
@@ -107,11 +107,7 @@ const laneRows = (history: History.History, lane: History.Lane): Array<Row> => {
     const { receivedAt, sentAt } = record
     const smooth = record.faults.length === 0 && receivedAt !== undefined && receivedAt - sentAt < shortWay
     // A short way without any trouble is one row, at its beginning.
-    const at = (instant: number) => {
-      const row = rowAt(local, smooth ? sentAt : instant, order)
-      row.until = Math.max(row.until, instant)
-      return row
-    }
+    const at = (instant: number) => rowAt(local, smooth ? sentAt : instant, order)
     const name = History.nameOf(record, lane)
     const fate = History.fateOf(record)
     const heard = History.heardOf(record)
@@ -128,7 +124,11 @@ const laneRows = (history: History.History, lane: History.Lane): Array<Row> => {
       const what = record.copyOf === undefined ? name : `copy of ${name}`
       at(record.arrivedAt).network.push(`${what} arrives after ${record.arrivedAt - sentAt} ms`)
     }
-    for (const effect of done) at(effect.at).exchange.push(...describe(evidence, effect))
+    for (const effect of done) {
+      const row = at(effect.at)
+      row.exchange.push(...describe(evidence, effect))
+      row.until = Math.max(row.until, effect.at)
+    }
     if (handled !== undefined && record.code !== undefined && record.code !== "00000") {
       at(handled).exchange.push(`refuses: ${record.code}`)
     }

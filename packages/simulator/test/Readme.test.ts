@@ -1,0 +1,145 @@
+/** What the README says and no compiler sees: its tables, its faults, its programs in other languages. */
+import * as Expect from "@effect-deadman/simulator/Expect"
+import * as Fault from "@effect-deadman/simulator/Fault"
+import * as Latency from "@effect-deadman/simulator/Latency"
+import * as Venue from "@effect-deadman/simulator/Venue"
+import { assert, describe, it } from "@effect/vitest"
+import * as Either from "effect/Either"
+import { execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import * as Vm from "node:vm"
+
+const folder = Path.join(import.meta.dirname, "..")
+const readme = Fs.readFileSync(Path.join(folder, "README.md"), "utf8")
+
+/** The cells of the table whose head begins like this. */
+const table = (head: string): Array<Array<string>> => {
+  const lines = readme.split("\n")
+  const start = lines.findIndex((line) => new RegExp(`^\\| ${head} +\\|`).test(line))
+  assert.isAtLeast(start, 0, `the README has a table "${head}"`)
+  const rest = lines.slice(start + 2)
+  return rest.slice(0, rest.indexOf("")).map((line) =>
+    line
+      .slice(1, -1)
+      .split(" | ")
+      .map((cell) => cell.trim())
+  )
+}
+
+const codes = (cell: string | undefined): Array<string> =>
+  [...(cell ?? "").matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? "")
+
+const block = (info: string): string => {
+  const found = new RegExp(`^\`\`\`${info}\n(.*?)^\`\`\``, "ms").exec(readme)?.[1]
+  assert.isDefined(found, `the README has a block "${info}"`)
+  return found ?? ""
+}
+
+describe("README", () => {
+  it("every option of the venue is in its table, with its default and with values that it takes", () => {
+    const { badCountdown, ...rest } = Venue.defaults
+    const flaws = Object.entries(badCountdown).map(([flaw, code]): [string, unknown] => [`badCountdown.${flaw}`, code])
+    const expected = new Map<string, unknown>([...Object.entries(rest), ...flaws])
+    const rows = table("Option")
+    const told = new Map(rows.map(([name, value]) => [codes(name)[0], JSON.parse(codes(value)[0] ?? "")]))
+    assert.deepStrictEqual(told, expected)
+    let tried = 0
+    for (const [name, , values = ""] of rows) {
+      const option = codes(name)[0] ?? ""
+      for (const value of values.split(", ").filter((value) => /^("[\w-]+"|\d+|true|false)$/.test(value))) {
+        const isCode = option.endsWith("Code")
+        const given: unknown = isCode ? value : JSON.parse(value)
+        const flaw = option.startsWith("badCountdown.") ? option.slice("badCountdown.".length) : undefined
+        const venue = Venue.decode(flaw === undefined ? { [option]: given } : { badCountdown: { [flaw]: given } })
+        assert.isTrue(Either.isRight(venue), `${option} takes ${value}`)
+        tried++
+      }
+    }
+    assert.isAbove(tried, 30)
+  })
+
+  it("every kind of fault is in its table, with its settings and their defaults", () => {
+    const rows = table("Kind")
+    assert.sameMembers(
+      rows.flatMap(([kinds]) => codes(kinds)),
+      [...Fault.kindNames]
+    )
+    for (const [kinds, settings = ""] of rows) {
+      for (const kind of codes(kinds)) {
+        for (const [, setting, value] of settings.matchAll(/`(\w+)` \(([^)]+)\)/g)) {
+          const told = Either.getOrThrow(Fault.parse(`${kind};${setting}=${value}`))
+          assert.deepStrictEqual(Either.getOrThrow(Fault.parse(kind)), told, `${kind} has ${setting}=${value}`)
+        }
+      }
+    }
+    for (const [selection] of table("Limited to")) {
+      for (const code of codes(selection)) assert.isTrue(Either.isRight(Fault.parse(`drop-answer;${code}`)), code)
+    }
+    for (const line of block("text faults").trim().split("\n")) assert.isTrue(Either.isRight(Fault.parse(line)), line)
+    // What looks like a length in that paragraph is one.
+    const lengths = codes(/^A length is .*$/m.exec(readme)?.[0]).filter((code) => /^(\d|[a-z]+\()/.test(code))
+    assert.lengthOf(lengths, 7)
+    for (const length of lengths) assert.isTrue(Either.isRight(Latency.parse(length)), length)
+  })
+
+  it("every expectation is in its table, as it is written", () => {
+    const { Expectation, ExpectationFailed: _, ...all } = Expect
+    const rows = table("Expectation").map(([code]) => codes(code)[0] ?? "")
+    assert.sameMembers(
+      rows.map((code) => code.slice(0, code.indexOf("("))),
+      Object.keys(all)
+    )
+    const evidence = {
+      seed: 0,
+      start: 0,
+      now: 1,
+      entries: [],
+      dropped: 0
+    }
+    for (const code of rows) {
+      const expectation: unknown = Vm.runInNewContext(code, { ...all })
+      assert.instanceOf(expectation, Expectation, code)
+      if (expectation instanceof Expectation) expectation.judge(evidence)
+    }
+  })
+
+  it("the served exchange starts by the line that is there, and the programs for it run", async () => {
+    const line = /^npx effect-deadman-simulator (serve .*)$/m.exec(readme)?.[1] ?? ""
+    const server = spawn(
+      process.execPath,
+      [Path.join(folder, "dist", "bin.js"), ...line.replace("--port 8080", "--port 0").split(" ")],
+      { stdio: ["ignore", "pipe", "inherit"] }
+    )
+    try {
+      let out = ""
+      server.stdout.setEncoding("utf8")
+      while (!out.includes("BITGET_PASSPHRASE")) out += ((await once(server.stdout, "data")) as [string])[0]
+      const variables = Object.fromEntries(
+        [...out.matchAll(/export (BITGET_\w+)='(.*)'/g)].map(([, name, value]) => [name, value])
+      )
+      const options = { env: { ...process.env, ...variables }, encoding: "utf8", timeout: 30_000 } as const
+      execFileSync("python3", ["-c", block("python")], options)
+      const shell = readme.split("From a shell:")[1] ?? ""
+      const commands = /^```sh\n(.*?)^```/ms.exec(shell)?.[1] ?? ""
+      assert.include(commands, "http://127.0.0.1:8080")
+      const answers = execFileSync(
+        "sh",
+        ["-ec", commands.replaceAll("http://127.0.0.1:8080", variables["BITGET_BASE_URL"] ?? "")],
+        options
+      )
+      assert.include(answers, "FIRED, cancels 1")
+      assert.include(answers, "+ drop-answer;times=1")
+      assert.notInclude(answers, "error")
+    } finally {
+      server.kill("SIGKILL")
+    }
+  })
+
+  it("every page that it links to is there", () => {
+    const links = [...readme.matchAll(/\]\(([^):]+)\)/g)].map((match) => match[1] ?? "")
+    assert.isAbove(links.length, 2)
+    for (const link of links) assert.isTrue(Fs.existsSync(Path.join(folder, link)), link)
+  })
+})
