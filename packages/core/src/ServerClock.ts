@@ -158,11 +158,11 @@ export const make = (
     )
 
     return ServerClock.of({
-      now: Effect.gen(function* () {
-        const { ahead } = current ?? (yield* learn)
-        const { mono } = yield* reading
-        return mono + ahead
-      }),
+      now: Effect.suspend(() =>
+        Effect.flatMap(current === undefined ? learn : Effect.succeed(current), ({ ahead }) =>
+          Effect.map(reading, ({ mono }) => mono + ahead)
+        )
+      ),
       offset: Effect.map(reading, ({ mono, wall }) =>
         current === undefined ? undefined : mono + current.ahead - wall
       ),

@@ -11,6 +11,7 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as FiberRef from "effect/FiberRef"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as VenueError from "../VenueError.js"
@@ -64,6 +65,15 @@ export const scrubber =
   (secrets: ReadonlyArray<string>): Scrub =>
   (text) =>
     secrets.reduce((rest, secret) => rest.replaceAll(secret, "<redacted>"), text)
+
+/**
+ * The code of a success.
+ *
+ * @internal
+ */
+export const success = "00000"
+
+const always = () => true
 
 /** @internal */
 export const noSecrets: Scrub = (text) => text
@@ -155,10 +165,11 @@ const decoder = new TextDecoder()
 /** The body as text, or `undefined` when it is longer than the bound; then no more of it is read. */
 const readBody = (
   response: HttpClientResponse.HttpClientResponse,
+  headers: Headers.Headers,
   maxBytes: number
 ): Effect.Effect<string | undefined, HttpClientError.ResponseError> => {
-  const announced = response.headers["content-length"]
-  if (announced !== undefined && response.headers["content-encoding"] === undefined) {
+  const announced = headers["content-length"]
+  if (announced !== undefined && headers["content-encoding"] === undefined) {
     // The HTTP layer holds the peer to the length that it announced; this spares a stream for each good answer.
     return Number(announced) <= maxBytes ? response.text : Effect.succeed(undefined)
   }
@@ -184,14 +195,15 @@ const readBody = (
 }
 
 const readEnvelope = (
-  response: HttpClientResponse.HttpClientResponse,
+  httpStatus: number,
+  headers: Headers.Headers,
   text: string | undefined,
   scrub: Scrub,
-  times: Pick<Sample, "sentAt" | "receivedAt">
+  sentAt: number,
+  receivedAt: number
 ): Effect.Effect<Envelope, VenueError.VenueError> => {
-  const httpStatus = response.status
-  const contentType = excerpt(response.headers["content-type"] ?? "", scrub)
-  if (text === undefined) return unreadable("tooLong", { httpStatus, detail: contentType })
+  const contentType = () => excerpt(headers["content-type"] ?? "", scrub)
+  if (text === undefined) return unreadable("tooLong", { httpStatus, detail: contentType() })
   // A status of 0 is what a browser shows of a redirect that it was told not to follow.
   if (httpStatus === 0 || (httpStatus >= 300 && httpStatus < 400)) return unreadable("redirect", { httpStatus })
   let body: unknown
@@ -209,17 +221,22 @@ const readEnvelope = (
     }
     return text === ""
       ? unreadable("empty", { httpStatus })
-      : unreadable(body === undefined ? "notJson" : "notAnEnvelope", { httpStatus, venueMessage, detail: contentType })
+      : unreadable(body === undefined ? "notJson" : "notAnEnvelope", {
+          httpStatus,
+          venueMessage,
+          detail: contentType()
+        })
   }
   return Effect.succeed({
-    ...times,
+    sentAt,
+    receivedAt,
     httpStatus,
-    code: scrub(code).slice(0, 100),
-    venueMessage: scrub(typeof fields.msg === "string" ? fields.msg : "").slice(0, 1000),
+    code: code === success ? code : scrub(code).slice(0, 100),
+    venueMessage: typeof fields.msg === "string" && fields.msg !== "success" ? scrub(fields.msg).slice(0, 1000) : "",
     data: fields.data,
     requestTime: stamp(fields.requestTime),
-    acceptedAt: stamp(response.headers["x-bg-request-accept-time"]),
-    completedAt: stamp(response.headers["x-bg-response-complete-time"])
+    acceptedAt: stamp(headers["x-bg-request-accept-time"]),
+    completedAt: stamp(headers["x-bg-response-complete-time"])
   })
 }
 
@@ -232,7 +249,8 @@ export type Send = (
 
 /**
  * Redirects are not followed (`fetch` would carry the signed headers along), the platform's span is not made (it would
- * hold headers), and the headers with secrets are hidden from whatever prints the request.
+ * hold headers), and the headers with secrets are hidden from whatever prints the request. These settings stay on the
+ * fiber: a call has one of its own, and to put them back would cost as much as all the rest of it.
  *
  * @internal
  */
@@ -241,8 +259,24 @@ export const make = (options: {
   readonly fetchOptions: RequestInit | undefined
 }): Effect.Effect<Send, never, HttpClient.HttpClient> =>
   Effect.map(HttpClient.HttpClient, (httpClient) => {
-    const client = HttpClient.withScope(HttpClient.withTracerDisabledWhen(httpClient, () => true))
+    const client = HttpClient.withScope(httpClient)
     const fetchOptions = Context.make(FetchHttpClient.RequestInit, { ...options.fetchOptions, redirect: "manual" })
+    // From call to call the surroundings are the same ones.
+    let lastContext: Context.Context<never> | undefined
+    let lastMerged: Context.Context<never> = fetchOptions
+    const prepare = (scope: Scope.Scope): Effect.Effect<void> =>
+      Effect.withFiberRuntime<void>((fiber) => {
+        const context = fiber.getFiberRef(FiberRef.currentContext)
+        if (context !== lastContext) {
+          lastContext = context
+          lastMerged = Context.merge(context, fetchOptions)
+        }
+        const names = fiber.getFiberRef(Headers.currentRedactedNames)
+        return FiberRef.set(FiberRef.currentContext, Context.add(lastMerged, Scope.Scope, scope)).pipe(
+          Effect.zipRight(FiberRef.set(HttpClient.currentTracerDisabledWhen, always)),
+          Effect.zipRight(FiberRef.set(Headers.currentRedactedNames, withSecretNames(names)))
+        )
+      })
     return (request, call, scrub) => {
       // Told apart from a failure of the connection: here an answer had begun.
       const broken = (error: HttpClientError.ResponseError) =>
@@ -261,25 +295,26 @@ export const make = (options: {
           error._tag === "ResponseError" ? Effect.succeed(error.response) : transportFailure(error.cause, scrub)
         )
       )
-      const exchange = Effect.gen(function* () {
-        const { mono: sentAt } = yield* reading
-        const response = yield* execute
-        call.httpStatus = response.status
-        const text = yield* Effect.catchAll(readBody(response, options.maxBodyBytes), broken)
-        const { mono: receivedAt } = yield* reading
-        return yield* readEnvelope(response, text, scrub, { sentAt, receivedAt })
-      })
+      const exchange = (scope: Scope.Scope) =>
+        Effect.gen(function* () {
+          yield* prepare(scope)
+          const { mono: sentAt } = yield* reading
+          const response = yield* execute
+          const httpStatus = response.status
+          // Some clients make them anew each time they are asked for.
+          const headers = response.headers
+          call.httpStatus = httpStatus
+          const text = yield* Effect.catchAll(readBody(response, headers, options.maxBodyBytes), broken)
+          const { mono: receivedAt } = yield* reading
+          return yield* readEnvelope(httpStatus, headers, text, scrub, sentAt, receivedAt)
+        }) as Effect.Effect<Envelope, VenueError.VenueError>
       // The scope aborts the request. Once the whole answer is there it has nothing to do, and to close it would double
       // the cost of a good call.
       return Effect.flatMap(Scope.make(), (scope) =>
-        exchange.pipe(
+        exchange(scope).pipe(
           // A defect of an HTTP library may quote a header.
           Effect.catchAllDefect((defect) => transportFailure(defect, scrub)),
-          Effect.onError(() => Scope.close(scope, Exit.void)),
-          Effect.locallyWith(Headers.currentRedactedNames, withSecretNames),
-          Effect.mapInputContext((context: Context.Context<never>) =>
-            Context.add(Context.merge(context, fetchOptions), Scope.Scope, scope)
-          )
+          Effect.onError(() => Scope.close(scope, Exit.void))
         )
       )
     }
