@@ -208,7 +208,7 @@ export const make = Effect.fnUntraced(function* (
     knowledge.telemetry.latency(at.mono - flight.sent.mono)
     // Before the first acknowledgement there was nothing that could fire; while it is released there is.
     if (knowledge.phase === "arming") return
-    knowledge.telemetry.slack(slack)
+    if (knowledge.phase === "beating") knowledge.telemetry.slack(slack)
     if (verdict === "open") knowledge.enter({ doubt: true })
     if (verdict === "fired") knowledge.enter({ fired: true })
   }
