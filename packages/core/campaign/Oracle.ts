@@ -514,6 +514,8 @@ const noSilentRearm: Rule = (evidence, report) => {
     for (const claim of claims) {
       if (claim.at <= fire.at || !safe(claim)) continue
       if (reconciled !== undefined && claim.seq > reconciled.seq) break
+      // The release tells only its end, so what stands meanwhile is old.
+      if (claim.how === "standing" && begun !== undefined && claim.at >= begun.at) break
       if (claim.how === "standing" && claim.at <= Math.max(goes + 1_100, fire.at + 15) + tolerance) continue
       report("15", claim.at, `${claim.how} ${claim.state}, ${s(claim.at - fire.at)} after the switch had fired`)
       break

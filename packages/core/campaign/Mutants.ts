@@ -1,0 +1,127 @@
+/**
+ * Ten known bugs, each as a change of the client's text: the mistakes that are easily made in such a client. A change
+ * that finds nothing to replace, or more than one place, is an error: then the client has moved on and so must this list.
+ */
+
+export interface Change {
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+export interface Mutant {
+  readonly name: string
+  readonly changes: ReadonlyArray<Change>
+}
+
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "the deadline counts from the answer",
+    changes: [
+      {
+        file: "FireWindow.ts",
+        find: "earliest = last.countdown - elapsedAtMost(last.sent, now)",
+        replace: "earliest = last.countdown - elapsedAtMost(last.answered, now)"
+      }
+    ]
+  },
+  {
+    name: "the alarm goes only when a request ends",
+    changes: [
+      { file: "internal/engine.ts", find: "watching = yield* guarded(alarm)", replace: "watching = alarm && undefined" }
+    ]
+  },
+  {
+    name: "the release runs while the loop lives",
+    changes: [
+      { file: "internal/engine.ts", find: "    beating?.unsafeInterruptAsFork(FiberId.none)\n", replace: "" },
+      {
+        file: "internal/engine.ts",
+        find: '      if (knowledge.phase !== "beating") return Exit.fail(notArmed(0))\n      const { exit }',
+        replace: "      const { exit }"
+      }
+    ]
+  },
+  {
+    name: "the request in flight is not awaited",
+    changes: [{ file: "internal/release.ts", find: "Effect.zipRight(writer.settled, last)", replace: "last" }]
+  },
+  {
+    name: 'no pace on the "0"',
+    changes: [
+      {
+        file: "internal/release.ts",
+        find: "      yield* writer.paced\n      const { again, exit } = yield* writer.send(Countdown.off)",
+        replace: "      const { again, exit } = yield* writer.send(Countdown.off)"
+      }
+    ]
+  },
+  {
+    name: "the wall clock for the deadline",
+    changes: [
+      {
+        file: "FireWindow.ts",
+        find: "Math.max(0, to.mono - from.mono, to.wall - from.wall)",
+        replace: "Math.max(0, to.wall - from.wall)"
+      }
+    ]
+  },
+  {
+    name: "re-arms after firing",
+    changes: [
+      {
+        file: "internal/knowledge.ts",
+        find: 'if (status._tag === "Fired") this.lose("Fired", at)',
+        replace: 'if (at.mono < 0) this.lose("Fired", at)'
+      },
+      {
+        file: "internal/knowledge.ts",
+        find: "(this.ledger.doubt || this.closedForBothHands(at))",
+        replace: "this.ledger.doubt && at.mono < 0"
+      },
+      { file: "internal/writer.ts", find: 'if (verdict === "open") knowledge.enter({ doubt: true })', replace: "" },
+      { file: "internal/writer.ts", find: 'if (verdict === "fired") knowledge.enter({ fired: true })', replace: "" }
+    ]
+  },
+  {
+    name: "a refused signature is tried again",
+    changes: [
+      {
+        file: "internal/writer.ts",
+        find: "  return failure.retryable\n",
+        replace: '  return failure.retryable || failure._tag === "CredentialsRefused"\n'
+      }
+    ]
+  },
+  {
+    name: "an unknown outcome is treated as refused",
+    changes: [
+      {
+        file: "internal/writer.ts",
+        find: "window: over ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)",
+        replace: "window: over ? FireWindow.refused(window, flight.id) : FireWindow.refused(window, flight.id)"
+      }
+    ]
+  },
+  {
+    name: "zero by rounding",
+    changes: [
+      {
+        file: "Countdown.ts",
+        find: 'setting === off ? "0" : String(setting)',
+        replace: 'setting === off ? "0" : String(Math.floor(setting / 10) * 10)'
+      }
+    ]
+  }
+]
+
+/** The text with the change made; throws when it does not apply exactly once. */
+export const apply = (text: string, { file, find, replace }: Change, name: string): string => {
+  const places = text.split(find).length - 1
+  if (places !== 1) {
+    throw new Error(
+      `The mutant "${name}" does not apply: ${file} has ${places} places that read\n${find}\nBring the mutant up to date.`
+    )
+  }
+  return text.replace(find, () => replace)
+}
