@@ -28,6 +28,11 @@
 export interface Reading {
   readonly mono: number
   readonly wall: number
+  /**
+   * By how much the wall clock has leapt ahead of the monotonic one so far, each leap counted and none taken back:
+   * so a suspend shows also when the clock was set back before it. Where nobody counts, 0.
+   */
+  readonly leapt?: number | undefined
 }
 
 /**
@@ -151,7 +156,7 @@ export const elapsedAtLeast = (from: Reading, to: Reading): number => Math.max(0
  * @category time
  */
 export const elapsedAtMost = (from: Reading, to: Reading): number =>
-  Math.max(0, to.mono - from.mono, to.wall - from.wall)
+  Math.max(0, to.mono - from.mono + Math.max(0, (to.leapt ?? 0) - (from.leapt ?? 0)), to.wall - from.wall)
 
 /**
  * How far the two hands disagree about the time between two readings, ms.
@@ -233,8 +238,14 @@ export const acknowledged = (
 }
 
 const verdict = (before: FireWindow, at: Reading, stamps: Stamps | undefined): Verdict => {
-  if (edges(before, at).earliest > 0) return "held"
   const last = before.acknowledged
+  // A host that was frozen with both hands of its clock does not know of it, but the venue's clock went on.
+  const missed =
+    last?.stamps !== undefined &&
+    stamps !== undefined &&
+    last.countdown > 0 &&
+    stamps.acceptedAt - last.stamps.completedAt >= last.countdown
+  if (edges(before, at).earliest > 0 && !missed) return "held"
   if (last === undefined || last.countdown === 0 || last.stamps === undefined || stamps === undefined) return "open"
   const shortest = before.pending.reduce(
     (least, write) => (write.countdown === 0 ? least : Math.min(least, write.countdown)),

@@ -132,7 +132,7 @@ export const make = (
       if (held.has(account)) return yield* new AccountInUse({ account })
       held.add(account)
       const free = Effect.sync(() => held.delete(account))
-      const running = yield* engine.make(service, settings)
+      const running = yield* engine.make(service, settings, held)
       const armed = yield* Effect.exit(restore(running.arm))
       if (Exit.isFailure(armed)) {
         yield* Effect.ensuring(running.abandon, free)

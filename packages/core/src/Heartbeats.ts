@@ -108,17 +108,28 @@ export const make = <E, R>(options: {
         )
       ).pipe(Effect.mapInputContext((input: Context.Context<Scope.Scope>) => Context.merge(context, input)))
 
-    const open = Effect.fnUntraced(function* (account: string) {
-      const scope = yield* Scope.make()
-      const ready = yield* Deferred.make<Heartbeat.Heartbeat, ArmError | E>()
-      const entry: Entry<E> = { scope, ready, users: 0, closing: undefined, arming: undefined }
-      entries.set(account, entry)
-      // In a fiber of its own: whoever asked first may leave while others still wait for it.
-      entry.arming = yield* Effect.forkDaemon(
-        Effect.interruptible(Effect.intoDeferred(Scope.extend(arm(account), scope), ready))
-      )
-      return entry
-    })
+    // Finding or making an entry and counting its user in is one step: whoever comes in between would make another, or
+    // would see nobody use it.
+    const enter = (account: string, spare?: Scope.CloseableScope): Effect.Effect<Entry<E>> =>
+      Effect.suspend(() => {
+        const found = entries.get(account)
+        if (found !== undefined) {
+          if (found.closing === undefined) found.users++
+          return Effect.succeed(found)
+        }
+        if (spare === undefined) return Effect.flatMap(Scope.make(), (scope) => enter(account, scope))
+        const ready = Deferred.unsafeMake<Heartbeat.Heartbeat, ArmError | E>(FiberId.none)
+        const entry: Entry<E> = { scope: spare, ready, users: 1, closing: undefined, arming: undefined }
+        entries.set(account, entry)
+        // In a fiber of its own: whoever asked first may leave while others still wait for it.
+        return Effect.map(
+          Effect.forkDaemon(Effect.interruptible(Effect.intoDeferred(Scope.extend(arm(account), spare), ready))),
+          (fiber) => {
+            entry.arming = fiber
+            return entry
+          }
+        )
+      })
 
     const close = (account: string, entry: Entry<E>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
       Effect.suspend(() => {
@@ -150,26 +161,26 @@ export const make = <E, R>(options: {
         }
         const first = [[account, entry] as const]
         held.set(scope, first)
-        return Scope.addFinalizerExit(scope, (exit) =>
-          Effect.forEach(first.splice(0), ([account, entry]) => leave(account, entry, exit), {
+        return Scope.addFinalizerExit(scope, (exit) => {
+          // Who still comes, because it was being armed meanwhile, finds the scope closed and leaves at once.
+          held.delete(scope)
+          return Effect.forEach(first, ([account, entry]) => leave(account, entry, exit), {
             concurrency: "unbounded",
             discard: true
           })
-        )
+        })
       })
 
     const get = (account: string): Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope> =>
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
           for (;;) {
-            const found = entries.get(account)
+            const entry = yield* enter(account)
             // Arming while the last who left is still disarming would have the `0` overtake the new countdown.
-            if (found?.closing !== undefined) {
-              yield* restore(Deferred.await(found.closing))
+            if (entry.closing !== undefined) {
+              yield* restore(Deferred.await(entry.closing))
               continue
             }
-            const entry = found ?? (yield* open(account))
-            entry.users++
             const armed = yield* Effect.exit(restore(Deferred.await(entry.ready)))
             if (Exit.isFailure(armed)) {
               const failed = yield* Deferred.isDone(entry.ready)

@@ -1,48 +1,14 @@
 /** Wall-clock steps, suspends and stalls of the bot's host, while the venue's clock goes on. */
-import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
-import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
-import type * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
+import * as Host from "./support/host.js"
 import * as World from "./support/world.js"
 
 const start = 1_700_000_000_000
 const hour = 3_600_000
-
-/** The bot lives on a host of its own; the exchange and the test do not. */
-const onOwnHost = (options?: HeartbeatOptions.Options) =>
-  Effect.gen(function* () {
-    const party = yield* VirtualTime.party("bot")
-    const scope = yield* Effect.scope
-    const client = CountdownCancelAll.layer.pipe(
-      Layer.provide(BitgetClient.layerConfig),
-      Layer.provide(Credentials.layerConfig),
-      Layer.provide(Simulator.layerCredentials)
-    )
-    const heartbeat = yield* Heartbeat.make(options).pipe(
-      Effect.provide(client),
-      Effect.provideService(Scope.Scope, scope),
-      VirtualTime.withParty("bot")
-    )
-    // Virtual time shows each fiber the clock of its own host, so what the bot thinks is asked on the bot's.
-    const onHost = VirtualTime.withParty("bot")
-    const seen = yield* onHost(World.collect(heartbeat))
-    const lost = yield* Effect.fork(heartbeat.awaitLost)
-    const status = onHost(heartbeat.status)
-    const reason = Effect.map(Fiber.await(lost), (exit) =>
-      Exit.isFailure(exit) ? (Cause.squash(exit.cause) as { readonly reason: string }).reason : undefined
-    )
-    return { status, party, seen, reason }
-  })
 
 const fault = (text: string) =>
   Effect.flatMap(Simulator.Simulator, (simulator) => simulator.network.addUntilRemoved(text))
@@ -57,7 +23,7 @@ describe("Heartbeat: clocks", () => {
       `the wall clock stepped an hour ${name} in the middle of a beat: same cadence, same pace, no false Armed (17)`,
       Effect.gen(function* () {
         yield* Simulator.placeOrder()
-        const { status, party, seen } = yield* onOwnHost()
+        const { status, party, seen } = yield* Host.onOwnHost()
         yield* fault("delay-answer;by=500ms;times=1")
         yield* Effect.sleep("3250 millis")
         yield* party.stepWall(step)
@@ -76,7 +42,7 @@ describe("Heartbeat: clocks", () => {
     World.virtual(
       `the wall clock stepped an hour ${name} between two beats: the same (17)`,
       Effect.gen(function* () {
-        const { status, party } = yield* onOwnHost()
+        const { status, party } = yield* Host.onOwnHost()
         yield* Effect.sleep("4 seconds")
         yield* party.stepWall(step)
         assert.notStrictEqual((yield* status)._tag, "Armed")
@@ -94,7 +60,7 @@ describe("Heartbeat: clocks", () => {
     "a suspend longer than what was left: the first state seen is not Armed, and the venue's stamps prove the rest (18)",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
-      const { status, party, reason, seen } = yield* onOwnHost()
+      const { status, party, reason, seen } = yield* Host.onOwnHost()
       yield* Effect.sleep("4 seconds")
       yield* party.suspend
       yield* Effect.sleep("20 seconds")
@@ -110,7 +76,7 @@ describe("Heartbeat: clocks", () => {
   World.virtual(
     "nobody asks after the suspend: the change is told within a second all the same (18)",
     Effect.gen(function* () {
-      const { party, seen } = yield* onOwnHost()
+      const { party, seen } = yield* Host.onOwnHost()
       yield* Effect.sleep("3100 millis")
       yield* party.suspendFor("20 seconds")
       yield* Effect.sleep("20 seconds")
@@ -123,7 +89,7 @@ describe("Heartbeat: clocks", () => {
     "a suspend shorter than what was left: in jeopardy until the next beat, then armed again",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
-      const { status, party, seen } = yield* onOwnHost()
+      const { status, party, seen } = yield* Host.onOwnHost()
       yield* Effect.sleep("4 seconds")
       yield* party.suspend
       yield* Effect.sleep("4 seconds")
@@ -139,7 +105,7 @@ describe("Heartbeat: clocks", () => {
   World.virtual(
     "an event loop blocked for longer than what was left: not Armed afterwards, lost, and nothing is sent (15, 18)",
     Effect.gen(function* () {
-      const { party, reason, seen, status } = yield* onOwnHost()
+      const { party, reason, seen, status } = yield* Host.onOwnHost()
       yield* Effect.sleep("4 seconds")
       yield* party.stall
       yield* Effect.sleep("10 seconds")
@@ -156,7 +122,7 @@ describe("Heartbeat: clocks", () => {
   World.virtual(
     "an event loop blocked for 5 s: one beat at once, no burst, the plan starts anew",
     Effect.gen(function* () {
-      const { party } = yield* onOwnHost()
+      const { party } = yield* Host.onOwnHost()
       yield* Effect.sleep("4 seconds")
       yield* party.stallFor("5 seconds")
       yield* Effect.sleep("10 seconds")
@@ -170,7 +136,7 @@ describe("Heartbeat: clocks", () => {
       const party = yield* VirtualTime.party("bot")
       yield* party.stepWall(-hour)
       yield* party.setRate(1.0005)
-      const { status } = yield* onOwnHost()
+      const { status } = yield* Host.onOwnHost()
       yield* Effect.sleep("10 minutes")
       assert.strictEqual((yield* status)._tag, "Armed")
       assert.isTrue((yield* World.writes).every((write) => write.code === "00000"))

@@ -16,6 +16,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
+import * as Host from "./support/host.js"
 import * as World from "./support/world.js"
 
 const uids = ["2000001", "2000002", "2000003"]
@@ -236,5 +237,45 @@ describe("Heartbeats", () => {
         if (index > 0) assert.isAtLeast(time - times[index - 1]!, 1_000)
       })
     }
+  })
+
+  World.virtual(
+    "a scope that closes while its second account is being armed: both are released (19)",
+    Effect.gen(function* () {
+      const heartbeats = yield* Heartbeats.make({ lookup })
+      const scope = yield* inScope
+      yield* Scope.extend(heartbeats.get("2000001"), scope)
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("delay-answer;by=500ms;times=1;account=2000002")
+      const getting = yield* Effect.fork(Scope.extend(heartbeats.get("2000002"), scope))
+      yield* Effect.sleep("100 millis")
+      yield* Scope.close(scope, Exit.void)
+      yield* Fiber.await(getting)
+      yield* Effect.sleep("20 seconds")
+      assert.deepStrictEqual(yield* heartbeats.accounts, [])
+      assert.strictEqual(yield* stateOf("2000001"), "Closed")
+      assert.strictEqual(yield* stateOf("2000002"), "Closed")
+    }),
+    { simulator }
+  )
+
+  it("two who ask at once share one heartbeat, whenever one of them has to yield", { timeout: 60_000 }, () => {
+    let steps = 0
+    for (let reached = true; reached && steps < 200; steps++) {
+      World.run(
+        Effect.gen(function* () {
+          const heartbeats = yield* Heartbeats.make({ lookup })
+          const ask = Effect.scoped(Effect.zipLeft(heartbeats.get("2000001"), Effect.sleep("1 second")))
+          const both = Effect.all([ask, ask], { concurrency: "unbounded" })
+          const asked = yield* Host.yieldingAt(steps, both)
+          reached = asked.reached
+          const [first, second] = yield* asked.exit
+          assert.strictEqual(first, second, `yielding before step ${steps}`)
+          assert.deepStrictEqual(yield* heartbeats.accounts, [])
+        }),
+        { simulator }
+      )
+    }
+    assert.isAbove(steps, 100)
   })
 })

@@ -27,6 +27,7 @@ import * as Liveness from "../Liveness.js"
 import * as VenueError from "../VenueError.js"
 import { bounded } from "./bounded.js"
 import { Knowledge } from "./knowledge.js"
+import * as Pace from "./pace.js"
 import * as ReleaseRun from "./release.js"
 import { reporter } from "./reporter.js"
 import * as Writer from "./writer.js"
@@ -47,12 +48,14 @@ const lookEvery = 1_000
 /** @internal */
 export const make = Effect.fnUntraced(function* (
   service: CountdownCancelAll.CountdownCancelAll["Type"],
-  settings: HeartbeatOptions.Settings
+  settings: HeartbeatOptions.Settings,
+  held: Set<string>
 ) {
   const account = service.account
+  const hands = yield* Effect.clock
   const transitions = yield* Queue.sliding<HeartbeatStatus.Transition>(64)
-  const knowledge = new Knowledge(account, settings, yield* Effect.clock, transitions)
-  const writer = yield* Writer.make(service, knowledge)
+  const knowledge = new Knowledge(account, settings, hands, transitions)
+  const writer = yield* Writer.make(service, knowledge, Pace.of(held, account, hands))
   const ledger = () => knowledge.ledger
 
   /** The beat under way or waiting for its turn: whoever asks for one meanwhile shares it. */
@@ -82,10 +85,11 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /** One beat: alive, paced, sent; or the one that is already under way. */
-  const beatOnce: Effect.Effect<BeatOutcome> = Effect.suspend(() =>
-    current === undefined ? carryOut(claim()) : Deferred.await(current)
+  const beatOnce: Effect.Effect<BeatOutcome> = Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => (current === undefined ? carryOut(claim()) : restore(Deferred.await(current))))
   )
 
+  // Only where nothing can be interrupted before `carryOut` takes care of it: else all would wait for ever.
   const claim = (): Deferred.Deferred<BeatOutcome> => (current = Deferred.unsafeMake<BeatOutcome>(FiberId.none))
 
   const carryOut = (shared: Deferred.Deferred<BeatOutcome>): Effect.Effect<BeatOutcome> =>
@@ -185,6 +189,8 @@ export const make = Effect.fnUntraced(function* (
     )
 
   const start = Effect.gen(function* () {
+    // The scope was closed while the switch was being armed, and the release has run.
+    if (knowledge.phase !== "arming") return
     knowledge.phase = "beating"
     const last = ledger().window.acknowledged
     beatAt = (last?.sent.mono ?? knowledge.now().mono) + settings.interval
@@ -246,20 +252,20 @@ export const make = Effect.fnUntraced(function* (
     return new HeartbeatError.NotArmed({ account, state, timeLeft, margin })
   }
 
-  const beat = Effect.suspend(() => {
-    const { lost } = ledger()
-    if (lost !== undefined) return Effect.fail(lost)
-    if (knowledge.phase !== "beating") return Effect.fail(notArmed(0))
-    if (current !== undefined) return Effect.flatten(Deferred.await(current))
-    // In a fiber of its own: a caller that is interrupted takes nothing from those who share the beat.
-    const shared = claim()
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Effect.forkDaemon(carryOut(shared)), (fiber) => {
+  const beat = Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      const { lost } = ledger()
+      if (lost !== undefined) return Effect.fail(lost)
+      if (knowledge.phase !== "beating") return Effect.fail(notArmed(0))
+      if (current !== undefined) return restore(Effect.flatten(Deferred.await(current)))
+      // In a fiber of its own: a caller that is interrupted takes nothing from those who share the beat.
+      const shared = claim()
+      return Effect.flatMap(Effect.forkDaemon(carryOut(shared)), (fiber) => {
         manual = fiber
         return restore(Effect.flatten(Deferred.await(shared)))
       })
-    )
-  }).pipe(Effect.asVoid)
+    })
+  ).pipe(Effect.asVoid)
 
   const ensureArmed = (options?: { readonly margin?: Duration.DurationInput | undefined }) =>
     Effect.suspend(() => {

@@ -33,6 +33,7 @@ export class Knowledge {
   phase: "arming" | "beating" | "releasing" | "released" = "arming"
   ledger: HeartbeatStatus.Ledger
   private published: HeartbeatStatus.Status["_tag"] = "Armed"
+  private last: { readonly mono: number; readonly wall: number; readonly leapt: number }
   private hub: PubSub.PubSub<HeartbeatStatus.Status> | undefined
 
   constructor(
@@ -43,6 +44,7 @@ export class Knowledge {
   ) {
     this.settings = settings
     this.hands = hands
+    this.last = { ...clock.read(hands), leapt: 0 }
     this.transitions = transitions
     this.telemetry = Telemetry.make(account)
     this.ledger = {
@@ -57,8 +59,12 @@ export class Knowledge {
     }
   }
 
+  /** Also looks whether the wall clock has leapt ahead since it was last looked at: that may have been a suspend. */
   now(): FireWindow.Reading {
-    return clock.read(this.hands)
+    const { mono, wall } = clock.read(this.hands)
+    const ahead = wall - this.last.wall - (mono - this.last.mono)
+    const leapt = this.last.leapt + (ahead > HeartbeatStatus.handTolerance ? ahead : 0)
+    return (this.last = { mono, wall, leapt })
   }
 
   /** At least as long as asked for: timers take whole milliseconds. */
@@ -133,8 +139,9 @@ export class Knowledge {
   readonly changes: Stream.Stream<HeartbeatStatus.Status> = Stream.unwrapScoped(
     Effect.gen(this, function* () {
       // Sliding: a reader that is slower than the state changes misses the oldest and keeps the last.
-      this.hub ??= yield* PubSub.sliding<HeartbeatStatus.Status>(16)
-      const dequeue = yield* PubSub.subscribe(this.hub)
+      // Chosen in one step: of two readers that come at once, both must get the same.
+      const hub = yield* Effect.map(PubSub.sliding<HeartbeatStatus.Status>(16), (made) => (this.hub ??= made))
+      const dequeue = yield* PubSub.subscribe(hub)
       return Stream.concat(Stream.make(this.observe()), Stream.fromQueue(dequeue)).pipe(
         Stream.changesWith((before, after) => before._tag === after._tag),
         Stream.takeUntil((status) => status._tag === "Released")

@@ -21,6 +21,7 @@ import * as HeartbeatOptions from "../HeartbeatOptions.js"
 import * as HeartbeatStatus from "../HeartbeatStatus.js"
 import * as VenueError from "../VenueError.js"
 import type { Knowledge } from "./knowledge.js"
+import type { Pace } from "./pace.js"
 
 /**
  * How a write ended, and whether the same write can be sent again.
@@ -89,58 +90,54 @@ const defect = (cause: Cause.Cause<unknown>): VenueError.VenueError =>
 /** @internal */
 export const make = Effect.fnUntraced(function* (
   service: CountdownCancelAll.CountdownCancelAll["Type"],
-  knowledge: Knowledge
+  knowledge: Knowledge,
+  pace: Pace
 ) {
   const tracer = yield* Effect.tracer
   const parent = yield* Effect.option(Effect.currentParentSpan)
   let inFlight: InFlight | undefined
   let nextId = 0
-  let paceAt = -Infinity
   let refusals = none
 
   /** Sends one write and waits for its outcome. Only ever called while none is in flight. */
   const send = (setting: Countdown.Setting): Effect.Effect<WriteOutcome> =>
-    Effect.suspend(() => {
-      const done = Deferred.unsafeMake<WriteOutcome>(FiberId.none)
-      const flight: InFlight = {
-        id: nextId++,
-        setting,
-        done,
-        sent: knowledge.now(),
-        fiber: undefined,
-        timer: undefined
-      }
-      inFlight = flight
-      const write = Effect.flatMap(service.horizon, (horizon) =>
-        Effect.suspend(() => {
-          // Given up while it asked for the horizon: what is not entered in the ledger must not leave.
-          if (inFlight !== flight) return Effect.interrupt
-          flight.sent = knowledge.now()
-          knowledge.enter({
-            window: FireWindow.sent(knowledge.ledger.window, {
-              id: flight.id,
-              at: flight.sent,
-              countdown: Countdown.toMillis(setting),
-              horizon: Duration.toMillis(horizon)
-            })
+    // From the moment in which it is in flight there is a fiber that will settle it: only the waiting is interruptible.
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        const done = Deferred.unsafeMake<WriteOutcome>(FiberId.none)
+        const sent = knowledge.now()
+        const flight: InFlight = { id: nextId++, setting, done, sent, fiber: undefined, timer: undefined }
+        inFlight = flight
+        flight.fiber = yield* Effect.forkDaemon(
+          Effect.interruptible(write(flight)).pipe(
+            Effect.exit,
+            Effect.map((exit) => settle(flight, exit))
+          )
+        )
+        flight.timer = yield* Effect.forkDaemon(
+          Effect.interruptible(Effect.map(knowledge.sleep(knowledge.settings.requestTimeout), () => overdue(flight)))
+        )
+        return yield* restore(Deferred.await(done))
+      })
+    )
+
+  const write = (flight: InFlight) =>
+    Effect.flatMap(service.horizon, (horizon) =>
+      Effect.suspend(() => {
+        // Given up while it asked for the horizon: what is not entered in the ledger must not leave.
+        if (inFlight !== flight) return Effect.interrupt
+        flight.sent = knowledge.now()
+        knowledge.enter({
+          window: FireWindow.sent(knowledge.ledger.window, {
+            id: flight.id,
+            at: flight.sent,
+            countdown: Countdown.toMillis(flight.setting),
+            horizon: Duration.toMillis(horizon)
           })
-          return service.set(setting)
         })
-      )
-      return Effect.uninterruptible(
-        Effect.gen(function* () {
-          flight.fiber = yield* Effect.forkDaemon(
-            Effect.interruptible(write).pipe(
-              Effect.exit,
-              Effect.map((exit) => settle(flight, exit))
-            )
-          )
-          flight.timer = yield* Effect.forkDaemon(
-            Effect.interruptible(Effect.map(knowledge.sleep(knowledge.settings.requestTimeout), () => overdue(flight)))
-          )
-        })
-      ).pipe(Effect.zipRight(Deferred.await(done)))
-    })
+        return service.set(flight.setting)
+      })
+    )
 
   const overdue = (flight: InFlight): void => {
     if (inFlight !== flight) return
@@ -170,14 +167,14 @@ export const make = Effect.fnUntraced(function* (
     const at = knowledge.now()
     let again = true
     if (Exit.isSuccess(exit)) {
-      paceAt = at.mono + HeartbeatOptions.pace
+      pace.at = at.mono + HeartbeatOptions.pace
       acknowledged(flight, exit.value, at)
     } else {
       const failure = Option.getOrElse(Cause.failureOption(exit.cause), () => defect(exit.cause))
       again = worthRepeating(failure, refusals, knowledge.phase === "arming")
       refusals = { code: failure.code, count: failure.code === refusals.code ? refusals.count + 1 : 1 }
       // An answer came after the venue had counted the write; without one only the sending is known.
-      paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + HeartbeatOptions.pace
+      pace.at = (failure.httpStatus === undefined ? flight.sent : at).mono + HeartbeatOptions.pace
       const { window } = knowledge.ledger
       // Where requests are replayed, one that was refused can be delivered once more, and be taken then.
       const over = failure.applied === "no" && !(knowledge.settings.assumeReplays && failure.httpStatus !== undefined)
@@ -225,8 +222,8 @@ export const make = Effect.fnUntraced(function* (
 
   return {
     send,
-    paced: knowledge.sleepUntil(() => paceAt),
-    paceAt: () => paceAt,
+    paced: knowledge.sleepUntil(() => pace.at),
+    paceAt: () => pace.at,
     isInFlight: () => inFlight !== undefined,
     settled: Effect.suspend(() =>
       inFlight === undefined ? Effect.void : Effect.asVoid(Deferred.await(inFlight.done))

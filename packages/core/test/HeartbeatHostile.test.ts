@@ -1,0 +1,168 @@
+/** What only a hostile host, a hostile scheduler or a careless scope would do. */
+import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import * as Simulator from "@effect-deadman/simulator/Simulator"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Scope from "effect/Scope"
+import * as Host from "./support/host.js"
+import * as World from "./support/world.js"
+
+const fault = (text: string) => Effect.flatMap(Simulator.Simulator, ({ network }) => network.addUntilRemoved(text))
+const codes = Effect.map(World.writes, (writes) => writes.map((write) => write.code))
+
+const interruptedAt = <A, E, R>(n: number, effect: Effect.Effect<A, E, R>) =>
+  Effect.map(
+    Host.yieldingAt(n, effect, (fiber) => fiber.unsafeInterruptAsFork(FiberId.none)),
+    ({ reached }) => reached
+  )
+
+describe("hostile hosts", () => {
+  World.virtual(
+    "the wall clock set back, and then a suspend that it hides: still not claimed to be armed (8, 15, 18)",
+    Effect.gen(function* () {
+      yield* Simulator.placeOrder()
+      const { party, reason, seen, status } = yield* Host.onOwnHost()
+      yield* Effect.sleep("3200 millis")
+      yield* party.stepWall(-3_600_000)
+      yield* Effect.sleep("1500 millis")
+      yield* party.suspendFor("20 seconds")
+      yield* Effect.sleep("20 seconds")
+      assert.strictEqual(yield* World.switchState, "Fired")
+      assert.strictEqual((yield* status)._tag, "MayHaveFired")
+      yield* Effect.sleep("10 seconds")
+      assert.notInclude(seen.tags().slice(2), "Armed")
+      assert.strictEqual(yield* reason, "Fired")
+    })
+  )
+
+  World.virtual(
+    "a host frozen with both hands of its clock: the venue's stamps tell of it, and it is not armed again (15)",
+    Effect.gen(function* () {
+      yield* Simulator.placeOrder()
+      const { party, reason, seen } = yield* Host.onOwnHost()
+      yield* Effect.sleep("4 seconds")
+      yield* party.suspend
+      yield* Effect.sleep("20 seconds")
+      yield* party.stepWall(-20_000)
+      yield* party.resume
+      yield* Effect.sleep("3 seconds")
+      assert.notStrictEqual(seen.tags().at(-1), "Armed")
+      assert.strictEqual(yield* reason, "Fired")
+    })
+  )
+
+  World.virtual(
+    "frozen for no longer than the countdown allows: nothing is amiss",
+    Effect.gen(function* () {
+      const { party, seen } = yield* Host.onOwnHost()
+      yield* Effect.sleep("4 seconds")
+      yield* party.suspend
+      yield* Effect.sleep("5 seconds")
+      yield* party.stepWall(-5_000)
+      yield* party.resume
+      yield* Effect.sleep("10 seconds")
+      assert.deepStrictEqual(seen.tags(), ["Armed"])
+    })
+  )
+})
+
+describe("hostile schedulers", () => {
+  it("beat: interrupted before any of its steps, it takes no beat from anybody (11, 19)", { timeout: 60_000 }, () => {
+    // Each of the caller's own, and of what it sets going those of every part.
+    for (let step = 0, reached = true; reached; step += step < 50 ? 1 : 25) {
+      const outcome = World.run(
+        Effect.gen(function* () {
+          const heartbeat = yield* Heartbeat.make()
+          yield* Effect.sleep("1500 millis")
+          reached = yield* interruptedAt(step, heartbeat.beat)
+          yield* Effect.sleep("12 seconds")
+          assert.strictEqual((yield* heartbeat.status)._tag, "Armed", `interrupted before step ${step}`)
+          yield* heartbeat.beat
+        })
+      )
+      assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 }, `interrupted before step ${step}`)
+    }
+  })
+
+  it(
+    "acquire: interrupted before any of its steps, it leaves nothing armed, and soon (13, 19)",
+    { timeout: 60_000 },
+    () => {
+      let steps = 0
+      // Each of those that send the first write, and of the rest those of every part.
+      for (let reached = true; reached; steps += steps < 300 ? 1 : 25) {
+        const outcome = World.run(
+          Effect.gen(function* () {
+            yield* fault("delay-answer;by=100ms")
+            reached = yield* interruptedAt(steps, Effect.scoped(Heartbeat.make()))
+            const simulator = yield* Simulator.Simulator
+            const took = (yield* simulator.time.now) - simulator.time.start
+            assert.isAtMost(took, 1_500, `interrupted before step ${steps}`)
+            assert.notStrictEqual(yield* World.switchState, "Armed", `interrupted before step ${steps}`)
+            // A fiber that was interrupted and had to wait for its turn ends now, one that nobody ends would not.
+            yield* Effect.sleep("10 millis")
+          })
+        )
+        assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 }, `interrupted before step ${steps}`)
+      }
+      assert.isAbove(steps, 20)
+    }
+  )
+
+  it("changes: of two readers that come at once, each gets every change", { timeout: 60_000 }, () => {
+    // Those in which the streams are set up.
+    let steps = 150
+    for (let reached = true; reached && steps < 350; steps++) {
+      World.run(
+        Effect.gen(function* () {
+          const { close, heartbeat } = yield* World.open()
+          const both = Effect.all([World.collect(heartbeat), World.collect(heartbeat)], { concurrency: "unbounded" })
+          const reading = yield* Effect.fork(Host.yieldingAt(steps, Effect.zipLeft(both, Effect.sleep("10 seconds"))))
+          yield* Effect.sleep("1 second")
+          yield* close
+          const read = yield* Fiber.join(reading)
+          reached = read.reached
+          for (const { tags } of yield* read.exit) {
+            assert.deepStrictEqual(tags(), ["Armed", "Released"], `yielding before step ${steps}`)
+          }
+        })
+      )
+    }
+    assert.isAbove(steps, 200)
+  })
+})
+
+describe("careless scopes", () => {
+  World.virtual(
+    "a scope that closes while the switch is being armed: it ends disarmed, and nothing beats (19)",
+    Effect.gen(function* () {
+      yield* fault("delay-answer;by=500ms;times=1")
+      const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
+      const making = yield* Effect.fork(Scope.extend(Heartbeat.make(), scope))
+      yield* Effect.sleep("100 millis")
+      yield* Scope.close(scope, Exit.void)
+      const heartbeat = yield* Fiber.join(making)
+      assert.strictEqual((yield* heartbeat.status)._tag, "Released")
+      yield* Effect.sleep("30 seconds")
+      assert.strictEqual(yield* World.switchState, "Closed")
+      assert.deepStrictEqual(
+        (yield* World.applied).map(({ countdown }) => countdown),
+        ["10", "0"]
+      )
+    })
+  )
+
+  World.virtual(
+    "armed again as soon as it was released: the venue's pace holds across the two (14)",
+    Effect.gen(function* () {
+      for (let round = 0; round < 3; round++) {
+        yield* Effect.scoped(Heartbeat.make())
+      }
+      assert.deepStrictEqual(yield* codes, ["00000", "00000", "00000", "00000", "00000", "00000"])
+    })
+  )
+})
