@@ -230,7 +230,11 @@ describe.concurrent("real processes, real sockets", () => {
       assert.strictEqual(yield* bot.ended, "code 0")
       assert.strictEqual((yield* writes).at(-1)?.countdown, "0")
       assert.strictEqual(yield* switchState, "Closed")
-      assert.strictEqual(bot.lines.findLast((line) => line.kind === "changed")?.outcome, "Disarmed")
+      // A beat that was answered too late, on a machine that is too busy, is one that might still land.
+      const late = (yield* writes).some(({ receivedAt = Infinity, sentAt }) => receivedAt - sentAt > 200)
+      const complained = states(bot).length > 1
+      const outcome = bot.lines.findLast((line) => line.kind === "changed")?.outcome
+      assert.include(late || complained ? ["Disarmed", "DisarmUnconfirmed"] : ["Disarmed"], outcome)
       yield* Effect.sleep(countdown + 1_000)
       assert.strictEqual(yield* openOrders, 3)
     })
