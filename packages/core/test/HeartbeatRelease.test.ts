@@ -179,6 +179,24 @@ describe("Heartbeat: release", () => {
     })
   )
 
+  World.virtual(
+    "a heartbeat that follows at once on a released one keeps the account's pace (14)",
+    Effect.gen(function* () {
+      for (let round = 0; round < 2; round++) {
+        const { close } = yield* World.open()
+        yield* Effect.sleep("1500 millis")
+        yield* close
+      }
+      assert.deepStrictEqual(yield* sends, [
+        [0, "10"],
+        [1_500, "0"],
+        [2_500, "10"],
+        [4_000, "0"]
+      ])
+      assert.isTrue((yield* World.writes).every((write) => write.status === 200))
+    })
+  )
+
   const policies: ReadonlyArray<readonly [Release.Release, Release.Outcome["_tag"], "Closed" | "Armed", number]> = [
     ["Disarm", "Disarmed", "Closed", Infinity],
     ["Lapse", "Lapsing", "Armed", 13_000],

@@ -185,8 +185,7 @@ describe("Heartbeats", () => {
     { simulator }
   )
 
-  it("2,000 heartbeats in one process each keep their pace (14)", { timeout: 120_000 }, () => {
-    // Many enough to be many. This runs in one go, and a worker that is silent for a minute counts as dead to vitest.
+  it("10,000 heartbeats in one process each keep their pace (14)", { timeout: 180_000 }, async () => {
     // The port alone: what is measured is the plan of the writes, account by account.
     const sent = new Map<string, Array<number>>()
     const countdowns = (account: string) =>
@@ -214,25 +213,26 @@ describe("Heartbeats", () => {
           })
         })
       )
-    const outcome = VirtualTime.run(
+    // With a turn of the event loop now and then: a worker that is silent for a minute counts as dead to vitest.
+    const outcome = await VirtualTime.runPromise(
       Effect.scoped(
         Effect.gen(function* () {
           const heartbeats = yield* Heartbeats.make({ lookup: countdowns })
           yield* Effect.forEach(
-            Array.from({ length: 2_000 }, (_, index) => String(index)),
+            Array.from({ length: 10_000 }, (_, index) => String(index)),
             (account) => Effect.delay(heartbeats.get(account), Number(account) % 3_000),
             { concurrency: "unbounded", discard: true }
           )
-          yield* Effect.sleep("9 seconds")
+          yield* Effect.sleep("6 seconds")
         })
       ).pipe(Effect.provideService(Heartbeat.HeldAccounts, new Set<string>())),
       { maxSteps: Infinity }
     )
     assert.isTrue(Exit.isSuccess(outcome.exit))
     assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
-    assert.strictEqual(sent.size, 2_000)
+    assert.strictEqual(sent.size, 10_000)
     for (const times of sent.values()) {
-      assert.isAtLeast(times.length, 4)
+      assert.isAtLeast(times.length, 3)
       times.forEach((time, index) => {
         if (index > 0) assert.isAtLeast(time - times[index - 1]!, 1_000)
       })

@@ -46,7 +46,9 @@ const report = ({ to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
       return Effect.logError("the switch has fired: orders are gone")
     case "Released":
       return to.outcome._tag === "DisarmUnconfirmed"
-        ? Effect.logWarning(`released, but the disarm is unconfirmed: it may fire until ${to.outcome.until}`)
+        ? Effect.logWarning(`released, but the disarm is unconfirmed: it may fire until ${instant(to.outcome.until)}`)
         : Effect.logInfo(`released: ${to.outcome._tag}`)
   }
 }
+
+const instant = (millis: number): string => new Date(millis).toISOString()
