@@ -36,6 +36,15 @@ export interface Child {
 const alive = new Set<ChildProcess.ChildProcess>()
 process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")))
 
+/**
+ * A child that is stopped by a signal does not notice that its parent has died, and would stay for ever. This one waits
+ * for the end of its input, which comes with the end of this process, however it ends.
+ */
+const guard = (pid: number): ChildProcess.ChildProcess =>
+  ChildProcess.spawn("/bin/sh", ["-c", 'read -r line; kill -9 "$0"', String(pid)], {
+    stdio: ["pipe", "ignore", "ignore"]
+  })
+
 /** Loading costs a core most of a second: few at a time, so that those that run already are not starved. */
 const loading = Effect.unsafeMakeSemaphore(3)
 
@@ -55,6 +64,7 @@ export const start = (
         stdio: "pipe"
       })
       alive.add(child)
+      const guarding = child.pid === undefined ? undefined : guard(child.pid)
       const lines: Array<Line> = []
       const complaints: Array<string> = []
       const ended = Deferred.unsafeMake<string>(FiberId.none)
@@ -64,6 +74,7 @@ export const start = (
       // Both streams have ended by then: no line is missed.
       child.once("close", (code, signal) => {
         alive.delete(child)
+        guarding?.kill("SIGKILL")
         Deferred.unsafeDone(ended, Effect.succeed(signal ?? `code ${code}`))
       })
       return {
