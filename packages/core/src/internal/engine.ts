@@ -17,7 +17,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import * as Queue from "effect/Queue"
+import * as Runtime from "effect/Runtime"
+import * as Stream from "effect/Stream"
 import type * as CountdownCancelAll from "../CountdownCancelAll.js"
 import * as FireWindow from "../FireWindow.js"
 import * as HeartbeatError from "../HeartbeatError.js"
@@ -53,8 +54,7 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const account = service.account
   const hands = yield* Effect.clock
-  const transitions = yield* Queue.sliding<HeartbeatStatus.Transition>(64)
-  const knowledge = new Knowledge(account, settings, hands, transitions)
+  const knowledge = new Knowledge(account, settings, hands)
   const writer = yield* Writer.make(service, knowledge, Pace.of(held, account, hands))
   const ledger = () => knowledge.ledger
 
@@ -67,6 +67,14 @@ export const make = Effect.fnUntraced(function* (
   let watching: Fiber.RuntimeFiber<void> | undefined
   let reporting: Fiber.RuntimeFiber<void> | undefined
   let manual: Fiber.RuntimeFiber<BeatOutcome> | undefined
+
+  // A switch that stays armed has nothing to tell: a fiber that waits for it would be a quarter of what an account costs.
+  const runtime = yield* Effect.runtime()
+  knowledge.tell = () => {
+    reporting ??= Runtime.runFork(runtime, Effect.interruptible(reporter(knowledge, () => (reporting = undefined))), {
+      immediate: false
+    })
+  }
 
   // ---------------------------------------------------------------------------------------------------------------
   // Beats
@@ -151,26 +159,28 @@ export const make = Effect.fnUntraced(function* (
   // ---------------------------------------------------------------------------------------------------------------
   // Life
 
-  const arm: Effect.Effect<void, VenueError.VenueError | HeartbeatError.ArmTimeout> = Effect.gen(function* () {
-    for (;;) {
-      yield* writer.paced
-      const { again, exit } = yield* writer.send(settings.countdown)
-      if (Exit.isFailure(exit)) {
-        if (!again) return yield* Effect.failCause(exit.cause)
-      } else if (FireWindow.edges(ledger().window, knowledge.now()).earliest > 0) {
-        return
+  const arm: Effect.Effect<void, VenueError.VenueError | HeartbeatError.ArmTimeout> = Effect.suspend(() =>
+    Effect.gen(function* () {
+      for (;;) {
+        yield* writer.paced
+        const { again, exit } = yield* writer.send(settings.countdown)
+        if (Exit.isFailure(exit)) {
+          if (!again) return yield* Effect.failCause(exit.cause)
+        } else if (FireWindow.edges(ledger().window, knowledge.now()).earliest > 0) {
+          return
+        }
       }
-    }
-  }).pipe(
-    Effect.timeoutFail({
-      duration: settings.armTimeout,
-      onTimeout: () => {
-        const { cause } = ledger()
-        const known = VenueError.isVenueError(cause) ? { cause } : {}
-        return new HeartbeatError.ArmTimeout({ account, armTimeout: settings.armTimeout, ...known })
-      }
-    }),
-    Effect.withSpan("deadman.arm", { attributes: { account, countdown: settings.countdown } })
+    }).pipe(
+      Effect.timeoutFail({
+        duration: settings.armTimeout,
+        onTimeout: () => {
+          const { cause } = ledger()
+          const known = VenueError.isVenueError(cause) ? { cause } : {}
+          return new HeartbeatError.ArmTimeout({ account, armTimeout: settings.armTimeout, ...known })
+        }
+      }),
+      Effect.withSpan("deadman.arm", { attributes: { account, countdown: settings.countdown } })
+    )
   )
 
   /** A fiber that must not die in silence. */
@@ -188,17 +198,18 @@ export const make = Effect.fnUntraced(function* (
       )
     )
 
-  const start = Effect.gen(function* () {
-    // The scope was closed while the switch was being armed, and the release has run.
-    if (knowledge.phase !== "arming") return
-    knowledge.phase = "beating"
-    const last = ledger().window.acknowledged
-    beatAt = (last?.sent.mono ?? knowledge.now().mono) + settings.interval
-    knowledge.telemetry.armed()
-    reporting = yield* Effect.forkDaemon(Effect.interruptible(reporter(knowledge)))
-    watching = yield* guarded(alarm)
-    beating = yield* guarded(loop)
-  })
+  const start = Effect.suspend(() =>
+    Effect.gen(function* () {
+      // The scope was closed while the switch was being armed, and the release has run.
+      if (knowledge.phase !== "arming") return
+      knowledge.phase = "beating"
+      const last = ledger().window.acknowledged
+      beatAt = (last?.sent.mono ?? knowledge.now().mono) + settings.interval
+      knowledge.telemetry.armed()
+      watching = yield* guarded(alarm)
+      beating = yield* guarded(loop)
+    })
+  )
 
   const stop = Effect.sync(() => {
     knowledge.phase = "releasing"
@@ -286,7 +297,7 @@ export const make = Effect.fnUntraced(function* (
     release,
     abandon,
     status: Effect.sync(() => knowledge.observe()),
-    changes: knowledge.changes,
+    changes: Stream.suspend(() => knowledge.changes),
     awaitLost,
     ensureArmed,
     beat,

@@ -11,7 +11,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as PubSub from "effect/PubSub"
-import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as FireWindow from "../FireWindow.js"
 import * as HeartbeatError from "../HeartbeatError.js"
@@ -28,24 +27,20 @@ export class Knowledge {
   readonly hands: Clock.Clock
   /** Fails when the heartbeat is lost. */
   readonly lost = Deferred.unsafeMake<never, HeartbeatError.SwitchLost>(FiberId.none)
-  /** For the reporter. */
-  readonly transitions: Queue.Queue<HeartbeatStatus.Transition>
+  /** What the reporter has not told of yet. One that hangs keeps the last of it. */
+  readonly untold: Array<HeartbeatStatus.Transition> = []
+  /** Sees to it that what is untold gets told. */
+  tell: () => void = () => {}
   phase: "arming" | "beating" | "releasing" | "released" = "arming"
   ledger: HeartbeatStatus.Ledger
   private published: HeartbeatStatus.Status["_tag"] = "Armed"
   private last: { readonly mono: number; readonly wall: number; readonly leapt: number }
   private hub: PubSub.PubSub<HeartbeatStatus.Status> | undefined
 
-  constructor(
-    account: string,
-    settings: HeartbeatOptions.Settings,
-    hands: Clock.Clock,
-    transitions: Queue.Queue<HeartbeatStatus.Transition>
-  ) {
+  constructor(account: string, settings: HeartbeatOptions.Settings, hands: Clock.Clock) {
     this.settings = settings
     this.hands = hands
     this.last = { ...clock.read(hands), leapt: 0 }
-    this.transitions = transitions
     this.telemetry = Telemetry.make(account)
     this.ledger = {
       account,
@@ -90,7 +85,9 @@ export class Knowledge {
     const from = this.published
     this.published = status._tag
     this.telemetry.transition(from, status._tag)
-    this.transitions.unsafeOffer({ from, to: status })
+    if (this.untold.length === 64) this.untold.shift()
+    this.untold.push({ from, to: status })
+    this.tell()
     this.hub?.unsafeOffer(status)
   }
 
@@ -136,16 +133,18 @@ export class Knowledge {
   }
 
   /** The current state first, then each change, the end after `Released`. */
-  readonly changes: Stream.Stream<HeartbeatStatus.Status> = Stream.unwrapScoped(
-    Effect.gen(this, function* () {
-      // Sliding: a reader that is slower than the state changes misses the oldest and keeps the last.
-      // Chosen in one step: of two readers that come at once, both must get the same.
-      const hub = yield* Effect.map(PubSub.sliding<HeartbeatStatus.Status>(16), (made) => (this.hub ??= made))
-      const dequeue = yield* PubSub.subscribe(hub)
-      return Stream.concat(Stream.make(this.observe()), Stream.fromQueue(dequeue)).pipe(
-        Stream.changesWith((before, after) => before._tag === after._tag),
-        Stream.takeUntil((status) => status._tag === "Released")
-      )
-    })
-  )
+  get changes(): Stream.Stream<HeartbeatStatus.Status> {
+    return Stream.unwrapScoped(
+      Effect.gen(this, function* () {
+        // Sliding: a reader that is slower than the state changes misses the oldest and keeps the last.
+        // Chosen in one step: of two readers that come at once, both must get the same.
+        const hub = yield* Effect.map(PubSub.sliding<HeartbeatStatus.Status>(16), (made) => (this.hub ??= made))
+        const dequeue = yield* PubSub.subscribe(hub)
+        return Stream.concat(Stream.make(this.observe()), Stream.fromQueue(dequeue)).pipe(
+          Stream.changesWith((before, after) => before._tag === after._tag),
+          Stream.takeUntil((status) => status._tag === "Released")
+        )
+      })
+    )
+  }
 }

@@ -4,20 +4,20 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
 import type * as HeartbeatStatus from "../HeartbeatStatus.js"
 import type { Knowledge } from "./knowledge.js"
 
 /**
- * Runs until it has told of `Released`.
+ * Tells of what is untold. `done` is called in the very step that finds nothing more.
  *
  * @internal
  */
-export const reporter = (knowledge: Knowledge): Effect.Effect<void> => {
+export const reporter = (knowledge: Knowledge, done: () => void): Effect.Effect<void> => {
   const { onTransition } = knowledge.settings
   return Effect.gen(function* () {
     for (;;) {
-      const transition = yield* Queue.take(knowledge.transitions)
+      const transition = knowledge.untold.shift()
+      if (transition === undefined) return done()
       yield* report(transition)
       if (onTransition !== undefined) {
         yield* Effect.catchAllCause(
@@ -25,7 +25,6 @@ export const reporter = (knowledge: Knowledge): Effect.Effect<void> => {
           (cause) => Effect.logError("onTransition failed", cause)
         )
       }
-      if (transition.to._tag === "Released") return
     }
   }).pipe(Effect.annotateLogs({ account: knowledge.ledger.account, module: "Heartbeat" }))
 }
