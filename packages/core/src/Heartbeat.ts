@@ -54,7 +54,7 @@ export interface Heartbeat {
    */
   readonly changes: Stream.Stream<HeartbeatStatus.Status>
 
-  /** Fails when the heartbeat is lost; never succeeds. */
+  /** Fails when the heartbeat is lost, or released; never succeeds. */
   readonly awaitLost: Effect.Effect<never, SwitchLost>
 
   /**
@@ -77,7 +77,7 @@ export interface Heartbeat {
    */
   readonly reconciled: Effect.Effect<void>
 
-  /** Runs the effect; when the switch is lost, interrupts it and fails with `SwitchLost`. */
+  /** Runs the effect; when the switch is lost, or released, interrupts it and fails with `SwitchLost`. */
   readonly guard: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SwitchLost, R>
 }
 

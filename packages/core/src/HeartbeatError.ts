@@ -18,11 +18,12 @@ const seconds = (millis: number): string => `${(Math.max(0, millis) / 1_000).toF
  * - `Fired`: the venue's own stamps, or the late edge, prove that it fired
  * - `NotAlive`: the liveness check stayed negative to the end of the window; `liveness` says which
  * - `Defect`: a bug, in a service that was provided or in this library
+ * - `Released`: its scope closed while somebody outside of it was still guarded; nothing protects them any more
  *
  * @since 0.1.0
  * @category models
  */
-export type LossReason = "Refused" | "MayHaveFired" | "Fired" | "NotAlive" | "Defect"
+export type LossReason = "Refused" | "MayHaveFired" | "Fired" | "NotAlive" | "Defect" | "Released"
 
 /**
  * The heartbeat has ended and nothing will beat any more. `timeLeft` (ms) is the time from the loss until the venue
@@ -33,7 +34,7 @@ export type LossReason = "Refused" | "MayHaveFired" | "Fired" | "NotAlive" | "De
  */
 export class SwitchLost extends Schema.TaggedError<SwitchLost>("@effect-deadman/core/SwitchLost")("SwitchLost", {
   account: Schema.String,
-  reason: Schema.Literal("Refused", "MayHaveFired", "Fired", "NotAlive", "Defect"),
+  reason: Schema.Literal("Refused", "MayHaveFired", "Fired", "NotAlive", "Defect", "Released"),
   timeLeft: Schema.Number,
   /** The failure behind it: the venue's refusal, the liveness report, or the last failed beat. */
   cause: Schema.optional(Schema.Unknown as Schema.Schema<VenueError.VenueError | LivenessFailed>)
@@ -48,7 +49,8 @@ export class SwitchLost extends Schema.TaggedError<SwitchLost>("@effect-deadman/
         "Reconcile with the venue before placing new ones.",
       Fired: `The switch of account ${this.account} has fired: the venue has cancelled its orders. Reconcile.`,
       NotAlive: `The heartbeat of account ${this.account} was withheld to the end: the program was not alive. ${left}`,
-      Defect: `The heartbeat of account ${this.account} stopped by a defect. ${left}`
+      Defect: `The heartbeat of account ${this.account} stopped by a defect. ${left}`,
+      Released: `The heartbeat of account ${this.account} was released while this still ran: keep it within the scope.`
     }[this.reason]
     return (what.trim() + because).trim()
   }

@@ -197,6 +197,18 @@ describe("Heartbeat: release", () => {
     })
   )
 
+  World.virtual(
+    "who is guarded outside of the scope does not run on unprotected when it closes",
+    Effect.gen(function* () {
+      const { close, heartbeat } = yield* World.open()
+      const guarded = yield* Effect.fork(Effect.flip(heartbeat.guard(Effect.never)))
+      yield* Effect.sleep("4 seconds")
+      yield* close
+      assert.strictEqual((yield* Fiber.join(guarded)).reason, "Released")
+      assert.strictEqual((yield* Effect.flip(heartbeat.awaitLost)).reason, "Released")
+    })
+  )
+
   const policies: ReadonlyArray<readonly [Release.Release, Release.Outcome["_tag"], "Closed" | "Armed", number]> = [
     ["Disarm", "Disarmed", "Closed", Infinity],
     ["Lapse", "Lapsing", "Armed", 13_000],

@@ -213,6 +213,7 @@ export const make = Effect.fnUntraced(function* (
 
   const stop = Effect.sync(() => {
     knowledge.phase = "releasing"
+    knowledge.endGuards()
     beating?.unsafeInterruptAsFork(FiberId.none)
     watching?.unsafeInterruptAsFork(FiberId.none)
     manual?.unsafeInterruptAsFork(FiberId.none)

@@ -127,6 +127,14 @@ export class Knowledge {
     Deferred.unsafeDone(this.lost, Exit.fail(error))
   }
 
+  /** Whoever is still guarded when the release begins is outside of the scope, and unprotected from now on. */
+  endGuards(): void {
+    const { account, lost } = this.ledger
+    if (lost !== undefined) return
+    const released = new HeartbeatError.SwitchLost({ account, reason: "Released", timeLeft: 0 })
+    Deferred.unsafeDone(this.lost, Exit.fail(released))
+  }
+
   /** The last beat was not acknowledged, or not sent. */
   failed(cause: HeartbeatStatus.BeatFailure): void {
     this.enter({ failures: this.ledger.failures + 1, cause })
