@@ -1,5 +1,6 @@
 // One fleet: so many heartbeats in this process, each on an account of its own, for a while. Sends what it measured to
 // the process that has started it. Run with --expose-gc.
+import { createRequire } from "node:module"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Context from "effect/Context"
@@ -17,7 +18,17 @@ import * as ServerClock from "../dist/ServerClock.js"
 
 const { accounts, client, seconds, spread, url } = JSON.parse(process.argv[2])
 
-const clients = { undici: NodeHttpClient.layerUndici, fetch: FetchHttpClient.layer }
+// The undici of the platform. As many connections as a fleet should have: what arrives at once waits for one, instead of
+// opening thousands, each of which costs as much memory as an account.
+const undici = createRequire(createRequire(import.meta.url).resolve("@effect/platform-node/NodeHttpClient"))("undici")
+const dispatcher = new undici.Agent({ connections: 128 })
+const clients = {
+  undici: Layer.provide(
+    NodeHttpClient.layerUndiciWithoutDispatcher,
+    Layer.succeed(NodeHttpClient.Dispatcher, dispatcher)
+  ),
+  fetch: FetchHttpClient.layer
+}
 const interval = 3_000
 
 const memory = async () => {
@@ -134,6 +145,7 @@ const program = Effect.gen(function* () {
   const took = performance.now() - started
   measuring = false
   const after = yield* Effect.promise(memory)
+  const sockets = process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
 
   const releasing = performance.now()
   yield* Scope.close(beating, Exit.void)
@@ -152,7 +164,8 @@ const program = Effect.gen(function* () {
     heldPerAccount: (during.held - before.held) / accounts,
     rssPerAccount: (during.rss - before.rss) / accounts,
     growthPerAccount: (after.held - during.held) / accounts,
-    rss: after.rss
+    rss: after.rss,
+    sockets
   }
 })
 

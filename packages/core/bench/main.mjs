@@ -105,6 +105,7 @@ if (everything || values.accounts !== undefined) {
       `${ms(result.answers.p50)} / ${ms(result.answers.p99)}`,
       kB(result.heldPerAccount),
       kB(result.growthPerAccount),
+      String(result.sockets),
       (result.rss / 1e6).toFixed(0)
     ])
   }
@@ -120,6 +121,7 @@ if (everything || values.accounts !== undefined) {
       "answer p50 / p99",
       "kB an account",
       "and grown",
+      "sockets",
       "RSS MB"
     ],
     rows
