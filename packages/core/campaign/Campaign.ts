@@ -16,7 +16,7 @@ export interface Judged {
 export const tryPlan = (plan: Plan.Plan): Judged => {
   const log = Run.run(plan)
   const evidence = Oracle.gather(plan, log)
-  return { plan, log, evidence, verdict: Oracle.judgeEvidence(evidence) }
+  return { plan, log, evidence, verdict: Oracle.judge(evidence) }
 }
 
 export interface Tally {

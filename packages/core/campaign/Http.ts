@@ -97,11 +97,12 @@ export const make = (
       transcribe(entries, venueStart, plan, recorder)
       const ndjson = Journal.toNdjson(entries)
       const rebuilt = Journal.replay(entries, { now: state.now })
-      const timeline = Timeline.text(
-        { entries, dropped: 0, seed: plan.seed, start: venueStart, now: state.now },
-        { account: own, maxRows: 400 }
-      )
-      output.push(ndjson, timeline)
+      const timeline = () =>
+        Timeline.text(
+          { entries, dropped: 0, seed: plan.seed, start: venueStart, now: state.now },
+          { account: own, maxRows: 400 }
+        )
+      output.push(ndjson)
       return {
         output: output.join("\n"),
         secrets: [`test-key-${own}`, `test-secret-${own}`, `test-passphrase-${own}`],

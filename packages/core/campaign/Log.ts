@@ -142,5 +142,6 @@ export interface Log {
   /** What differs between the exchange and the one rebuilt from its journal, where there is a journal. */
   readonly replay: string | undefined
   readonly trace: string
-  readonly timeline: string | undefined
+  /** The simulator's own picture, drawn when it is asked for. */
+  readonly timeline: (() => string) | undefined
 }

@@ -146,9 +146,7 @@ const answeredBefore = (calls: ReadonlyArray<Log.Call>, arrival: Log.Arrival): b
   return answered && call.endAt! <= arrival.appliedAt!
 }
 
-export const judge = (plan: Plan, log: Log.Log): Verdict => judgeEvidence(gather(plan, log))
-
-export const judgeEvidence = (evidence: Evidence): Verdict => {
+export const judge = (evidence: Evidence): Verdict => {
   const breaches: Array<Breach> = []
   const excused: Array<Excused> = []
   const report = (promise: string, at: number, what: string): void => {

@@ -11,7 +11,7 @@ const row = (at: number, cells: readonly [string, string, string]): string =>
   `${s(at).padStart(9)}  ${cells.map((cell, index) => cell.padEnd(columns[index]!)).join("  ")}`.trimEnd()
 
 /** The run in fixed columns: what the bot did and said, what was done to it and to the network, what the exchange did. */
-export const timeline = (log: Log.Log): string => {
+const timeline = (log: Log.Log): string => {
   const rows: Array<readonly [at: number, seq: number, text: string]> = []
   for (const entry of log.entries) {
     const put = (at: number, bot: string, way: string, exchange: string, seq = entry.seq) =>
@@ -92,7 +92,7 @@ export const timeline = (log: Log.Log): string => {
 }
 
 /** All options that the seed drew, one line each. */
-export const options = (plan: Plan): string =>
+const options = (plan: Plan): string =>
   [
     `seed     ${plan.seed}, ${plan.stack === "http" ? "the whole stack: HTTP, signature, verification" : "the port over the exchange and the network"}`,
     ...Object.entries(plan)
@@ -108,7 +108,7 @@ export const failure = (plan: Plan, log: Log.Log, verdict: Verdict, dropped: Rea
     options(plan),
     "",
     timeline(log),
-    ...(log.timeline === undefined ? [] : ["", log.timeline]),
+    ...(log.timeline === undefined ? [] : ["", log.timeline()]),
     "",
     ...verdict.excused.map((one) => `excused: promise ${one.promise} at ${s(one.at)}: ${one.what} (${one.why})`),
     ...verdict.breaches.map((one) => `BROKEN: promise ${one.promise} at ${s(one.at)}: ${one.what}`),

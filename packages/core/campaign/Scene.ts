@@ -22,7 +22,7 @@ export interface SceneEnd {
   readonly output: string | undefined
   readonly secrets: ReadonlyArray<string>
   readonly replay: string | undefined
-  readonly timeline: string | undefined
+  readonly timeline: (() => string) | undefined
 }
 
 /** Calls a plain function after so many ms of the world's time. */

@@ -7,7 +7,7 @@
  *   pnpm campaign --minutes 5                   as many as fit
  *   pnpm campaign --seed 4711 --shrink          and a smaller plan that breaks the same promise
  *   --drop fault:0,deed:3,link                  without these parts of the plan (with one seed)
- *   --stack port|http                           all seeds with this stack (default: one in eight runs the whole one)
+ *   --stack port|http                           all seeds with this stack (default: one in ten runs the whole one)
  */
 import { parseArgs } from "node:util"
 import * as Campaign from "./Campaign.js"

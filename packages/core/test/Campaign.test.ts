@@ -15,6 +15,25 @@ describe("Campaign", () => {
     })
   }
 
+  it("a venue slower than the client was told is caught, with a smaller plan that shows it", () => {
+    const slow = (seed: number): Plan.Plan => {
+      const plan = Plan.draw(seed, { stack: "port" })
+      return { ...plan, venue: { ...plan.venue, sweepPeriod: 6_000 } }
+    }
+    const breaks = (plan: Plan.Plan) => Campaign.tryPlan(plan).verdict.breaches.some(({ promise }) => promise === "9")
+    const seed = Array.from({ length: 200 }, (_, seed) => seed).find((seed) => breaks(slow(seed)))
+    if (seed === undefined) return assert.fail("200 seeds and no promise broke")
+    const { dropped, judged } = Campaign.shrink(slow(seed), "9")
+    assert.isAbove(dropped.length, 0)
+    assert.isTrue(breaks(judged.plan))
+    for (const part of Plan.parts(judged.plan)) {
+      assert.isFalse(breaks(Plan.without(judged.plan, [part])), `${part} could have gone as well`)
+    }
+    const text = Report.failure(judged.plan, judged.log, judged.verdict, dropped)
+    assert.include(text, "BROKEN: promise 9")
+    assert.include(text, `replay: pnpm campaign --seed ${seed} --drop ${dropped.join(",")}`)
+  })
+
   it("no seed breaks a promise, and every situation is reached", { timeout: 120_000 }, () => {
     const began = performance.now()
     const tally = Campaign.run({
