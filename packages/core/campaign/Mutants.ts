@@ -61,7 +61,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     changes: [
       {
         file: "FireWindow.ts",
-        find: "Math.max(0, to.mono - from.mono, to.wall - from.wall)",
+        find: "Math.max(0, to.mono - from.mono + Math.max(0, (to.leapt ?? 0) - (from.leapt ?? 0)), to.wall - from.wall)",
         replace: "Math.max(0, to.wall - from.wall)"
       }
     ]

@@ -578,7 +578,8 @@ const cadenceIsKept: Rule = (evidence, report) => {
     const call = calls[i]!
     if (call.at >= end) return
     const next = calls[i + 1]
-    if (call.end !== "acknowledged" || call.endAt! > call.at + plan.client.requestTimeout) {
+    // An answer of the very instant of the timeout may not have been heard.
+    if (call.end !== "acknowledged" || call.endAt! > call.at + plan.client.requestTimeout - slack) {
       plan0 = undefined
       continue
     }
