@@ -60,6 +60,8 @@ const watched = (service) => {
       Effect.suspend(() => {
         const left = performance.now()
         if (setting !== "off") {
+          // Sooner than due: the plan has started anew, by a beat that was late by about half a second.
+          if (due !== undefined && left < due - 5) due = undefined
           if (due !== undefined && measuring) {
             beats += 1
             lateness.push(left - due)

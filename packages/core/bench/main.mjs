@@ -94,6 +94,7 @@ if (everything || values.accounts !== undefined) {
   for (const { accounts, spread } of plans) {
     const options = JSON.stringify({ accounts, spread, url, client: values.client, seconds })
     const fleet = start("fleet.mjs", [options], ["--expose-gc"])
+    console.error(`${accounts} accounts ...`)
     const result = await message(fleet, seconds * 1_000 + 180_000)
     rows.push([
       spread ? String(accounts) : `${accounts}, armed at once`,
