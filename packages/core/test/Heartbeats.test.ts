@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Host from "./support/host.js"
@@ -225,7 +226,10 @@ describe("Heartbeats", () => {
           )
           yield* Effect.sleep("6 seconds")
         })
-      ).pipe(Effect.provideService(Heartbeat.HeldAccounts, new Set<string>())),
+      ).pipe(
+        Effect.provideService(Heartbeat.HeldAccounts, new Set<string>()),
+        Effect.provide(Logger.remove(Logger.defaultLogger))
+      ),
       { maxSteps: Infinity }
     )
     assert.isTrue(Exit.isSuccess(outcome.exit))
