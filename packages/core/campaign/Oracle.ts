@@ -680,7 +680,7 @@ const tellsNoSecret: Rule = ({ log }, report) => {
 }
 
 /** A refusal that nothing can heal ends the heartbeat or the acquisition; options that cannot work are refused. */
-const believesRefusals: Rule = ({ acquired, begun, calls, claims, crash, plan }, report) => {
+const believesRefusals: Rule = ({ acquired, begun, calls, claims, crash, plan, tolerance }, report) => {
   if (invalid(plan)) {
     if (acquired?.failure !== "InvalidOptions" || calls.length > 0) {
       report(
@@ -692,7 +692,11 @@ const believesRefusals: Rule = ({ acquired, begun, calls, claims, crash, plan },
     return
   }
   if (acquired?.failure === "InvalidOptions") report("options", 0, "options that hold were refused")
-  const refusal = calls.find((call) => call.end === "code" && fatal.has(call.code!))
+  // A service that is deaf to interruptions answers requests that were given up long ago: nobody hears it.
+  const inTime = (call: Log.Call) => call.endAt! < call.at + plan.client.requestTimeout - tolerance
+  const refusal = calls.find(
+    (call) => call.end === "code" && fatal.has(call.code!) && (!plan.client.deaf || inTime(call))
+  )
   if (refusal === undefined) return
   const again = calls.find(
     (call) => call.seq > refusal.endSeq! && call.wire !== "0" && (begun === undefined || call.seq < begun.seq)

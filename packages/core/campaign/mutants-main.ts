@@ -87,6 +87,8 @@ const byCampaign = (place: string): string | undefined => {
   return `${Number(seed) + 1} seeds, ${took}, promise ${promise}`
 }
 
+const longestTests = 240_000
+
 const byTests = (place: string): string | undefined => {
   const began = performance.now()
   const run = spawnSync(
@@ -101,13 +103,15 @@ const byTests = (place: string): string | undefined => {
       "--reporter",
       "json",
       "--exclude",
-      // The campaign is the other half of the comparison; what starts processes or opens sockets needs the workspace.
-      "**/{Campaign*,RealProcesses,Redaction}.test.ts",
-      "packages/core/test/"
+      "**/Campaign*.test.ts",
+      // The tests of what the bugs are in; those with real sockets and processes depend on the load of the machine.
+      ...["Countdown", "FireWindow", "Heartbeat", "Liveness"].map((name) => `packages/core/test/${name}`)
     ],
-    { cwd: place, encoding: "utf8", maxBuffer: 1 << 28 }
+    { cwd: place, encoding: "utf8", maxBuffer: 1 << 28, timeout: longestTests, killSignal: "SIGKILL" }
   )
   const took = seconds(began)
+  // A bug can be a loop without end: who runs the tests notices that, too.
+  if (run.error !== undefined) return `${took}, they did not end`
   const failed = /"status":"failed","title":"((?:[^"\\]|\\.)*)"/.exec(run.stdout)?.[1]
   if (run.status === 0) return undefined
   if (failed === undefined)
