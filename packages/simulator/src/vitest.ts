@@ -136,6 +136,7 @@ type Matchers = {
 export interface DeadmanMatchers extends Matchers {}
 
 declare module "vitest" {
+  // Merging wants the type parameter of vitest's own declaration, although nothing here uses it.
   // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Matchers<T> extends DeadmanMatchers {}
 }
