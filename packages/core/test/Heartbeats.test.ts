@@ -230,7 +230,8 @@ describe("Heartbeats", () => {
         Effect.provideService(Heartbeat.HeldAccounts, new Set<string>()),
         Effect.provide(Logger.remove(Logger.defaultLogger))
       ),
-      { maxSteps: Infinity }
+      // It takes some 800,000 steps; a loop without a sleep is to end, too.
+      { maxSteps: 2_000_000 }
     )
     assert.isTrue(Exit.isSuccess(outcome.exit))
     assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })

@@ -51,7 +51,9 @@ export const run = <E>(
       Heartbeat.HeldAccounts,
       new Set<string>()
     ),
-    { maxTime: "3 hours", start: 1_700_000_000_000, ...options }
+    // The longest of these tests takes some 22,000 steps. A bug that is a loop without a sleep is to fail its test in a few
+    // seconds, by its name, and not to hang all of them.
+    { maxTime: "3 hours", maxSteps: 50_000, start: 1_700_000_000_000, ...options }
   )
   if (Exit.isFailure(outcome.exit)) throw Cause.squash(outcome.exit.cause)
   return outcome
