@@ -3,6 +3,7 @@
 // The templates know nothing of this: each of them is a program that reads its environment.
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Server from "@effect-deadman/simulator/Server"
+import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as Effect from "effect/Effect"
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
@@ -51,6 +52,27 @@ const run = (script: string, env: Record<string, string | undefined>, args: Read
     child.once("close", (code, signal) => resume(Effect.succeed(signal === null ? (code ?? 1) : 1)))
   })
 
+/** The exchange's last word on each account whose switch was armed. */
+const lastWord = Effect.gen(function* () {
+  const { journal } = yield* Simulator.Simulator
+  const entries = yield* journal.entries
+  for (const [name, uid] of Object.entries(accounts)) {
+    if (!entries.some((entry) => entry._tag === "Switch" && entry.account === uid)) continue
+    const before = yield* Simulator.countdown(uid)
+    // A client that has given up a lost switch may be ahead of the firing by some milliseconds.
+    if (before._tag === "Armed" && before.remaining < 1_000) yield* Effect.sleep("1 second")
+    const state = yield* Simulator.countdown(uid)
+    const { length } = yield* Simulator.openOrders(uid)
+    const says =
+      state._tag === "Closed"
+        ? "is off"
+        : state._tag === "Fired"
+          ? `has fired and cancelled ${state.orders} orders`
+          : `fires in ${(state.remaining / 1_000).toFixed(1)} s`
+    console.log(`At the exchange: the switch of ${name} ${says}, ${length} orders are open.`)
+  }
+})
+
 const against = Effect.fnUntraced(
   function* (name: string, script: string, args: ReadonlyArray<string>) {
     const { url } = yield* Server.Server
@@ -59,7 +81,9 @@ const against = Effect.fnUntraced(
       ([variable]) => !/^BITGET_|_(API_KEY|SECRET_KEY|PASSPHRASE)$/.test(variable)
     )
     console.log(`${name}, against a simulated exchange on ${url}`)
-    return yield* run(script, { ...simulated(url), ...Object.fromEntries(own) }, args)
+    const code = yield* run(script, { ...simulated(url), ...Object.fromEntries(own) }, args)
+    yield* lastWord
+    return code
   },
   Effect.provide(
     Server.layer({
