@@ -10,10 +10,14 @@ const root = Path.join(import.meta.dirname, "..")
 const node = (script, ...args) => [process.execPath, Path.join("scripts", script), ...args]
 const bin = (name, ...args) => [Path.join("node_modules", ".bin", name), ...args]
 
+const campaign = Path.join("node_modules", ".bin", "tsc -p packages/core/tsconfig.campaign.json")
+
 /** Everything else needs what the build makes. */
 const build = { name: "types", command: bin("tsc", "-b") }
 
 const fast = [
+  // The longest of these, and the one that mostly waits: first.
+  { name: "commands", command: node("commands.mjs") },
   { name: "lint", command: bin("oxlint") },
   { name: "format", command: bin("prettier", "--check", "--log-level", "warn", ".") },
   { name: "knip", command: bin("knip", "--no-progress") },
@@ -30,7 +34,12 @@ const slow = [
   // In a browser: the page that watches the served exchange.
   { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] },
   // With a client that nobody here wrote and that is too large to be installed with the workspace.
-  { name: "ccxt", command: [process.execPath, Path.join("packages", "simulator", "checks", "ccxt.mjs")] }
+  { name: "ccxt", command: [process.execPath, Path.join("packages", "simulator", "checks", "ccxt.mjs")] },
+  // Does the campaign still find the bugs that are planted? In copies of the package, so late that nobody builds there.
+  {
+    name: "mutants",
+    command: ["sh", "-c", `${campaign} && node packages/core/campaign/dist/mutants-main.js --only campaign`]
+  }
 ]
 
 const wanted = process.argv.slice(2)

@@ -126,6 +126,14 @@ const main = async () => {
   const copies = run("find node_modules -path '*node_modules/effect/package.json'").split("\n")
   need(copies.length === 1, `there is more than one copy of effect, which do not work together:\n${copies.join("\n")}`)
 
+  const alone = Path.join(folder, "core-alone")
+  Fs.mkdirSync(alone)
+  write("core-alone/package.json", `{ "private": true, "type": "module" }`)
+  run(`${installOf("packages/core/README.md")} --no-audit --no-fund`, { cwd: alone })
+  write("core-alone/heartbeat.js", blockOf("packages/core/README.md", "heartbeat.guard"))
+  run(`${process.execPath} heartbeat.js`, { cwd: alone })
+  say("core alone, by the line of its own README, loads what its README shows")
+
   const code = blockOf("README.md", "NodeRuntime.runMain")
   write("quickstart.mjs", code)
   write("internal.mjs", `await import("@effect-deadman/core/internal/engine")`)
