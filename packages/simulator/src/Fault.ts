@@ -337,8 +337,8 @@ export const parse = (input: string): Either.Either<Fault, FaultSyntaxError> => 
       : Object.hasOwn(selections, key.text)
         ? selections[key.text]
         : undefined
-    const free = [...Object.keys(settings), ...Object.keys(selections)].filter((name) => !values.has(name))
     if (known === undefined || values.has(key.text)) {
+      const free = [...Object.keys(settings), ...Object.keys(selections)].filter((name) => !values.has(name))
       return fail(
         key,
         free.map((name) => `${name}=`)

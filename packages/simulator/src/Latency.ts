@@ -161,57 +161,62 @@ export const parse = (text: string): Either.Either<Latency, Problem> => {
     parts.push({ text: part.trim(), at: at + (part.length - part.trimStart().length) })
     at += part.length + 1
   }
-  return Either.gen(function* () {
-    const duration = (index: number) => {
-      const part = parts[index]
-      return part === undefined
+  // The first thing that is wrong, in the order of the text.
+  let wrong: Problem | undefined
+  const duration = (index: number): number => {
+    const part = parts[index]
+    const read =
+      part === undefined
         ? Either.left<Problem>({ at: text.length - 1, expected: forms })
         : Either.mapLeft(parseDuration(part.text), (problem): Problem => ({ ...problem, at: part.at }))
-    }
-    const atMost = (count: number) => {
-      const extra = parts[count]
-      return extra === undefined ? Either.void : Either.left<Problem>({ at: extra.at - 1, expected: ")" })
-    }
+    if (Either.isRight(read)) return read.right
+    wrong ??= read.left
+    return Number.NaN
+  }
+  const atMost = (count: number): void => {
+    const extra = parts[count]
+    if (extra !== undefined) wrong ??= { at: extra.at - 1, expected: ")" }
+  }
+  const capAt = (index: number): number | undefined => {
+    if (parts.length <= index) return undefined
+    const cap = duration(index)
+    atMost(index + 1)
+    return cap
+  }
+  const read = (): Latency | undefined => {
     switch (name) {
       case "uniform": {
-        const min = yield* duration(0)
-        const max = yield* duration(1)
-        yield* atMost(2)
+        const min = duration(0)
+        const max = duration(1)
+        atMost(2)
         if (max < min) {
-          return yield* Either.left<Problem>({
-            at: parts[1]?.at ?? 0,
-            expected: `a maximum of at least ${printDuration(min)}`
-          })
+          wrong ??= { at: parts[1]?.at ?? 0, expected: `a maximum of at least ${printDuration(min)}` }
         }
-        return { _tag: "Uniform" as const, min, max }
+        return { _tag: "Uniform", min, max }
       }
       case "exp": {
-        const mean = yield* duration(0)
-        if (parts.length === 1) return { _tag: "Exponential" as const, mean }
-        const cap = yield* duration(1)
-        yield* atMost(2)
-        return { _tag: "Exponential" as const, mean, cap }
+        const mean = duration(0)
+        const cap = capAt(1)
+        return cap === undefined ? { _tag: "Exponential", mean } : { _tag: "Exponential", mean, cap }
       }
       case "lognormal": {
-        const median = yield* duration(0)
+        const median = duration(0)
         const second = parts[1]
         const sigma =
           second === undefined || !/^\d+(\.\d+)?(e-\d+)?$/.test(second.text) ? Number.NaN : Number(second.text)
         if (!(sigma <= 10)) {
-          return yield* Either.left<Problem>({
-            at: second?.at ?? text.length - 1,
-            expected: "a sigma from 0 to 10 such as 0.5"
-          })
+          wrong ??= { at: second?.at ?? text.length - 1, expected: "a sigma from 0 to 10 such as 0.5" }
         }
-        if (parts.length === 2) return { _tag: "LogNormal" as const, median, sigma }
-        const cap = yield* duration(2)
-        yield* atMost(3)
-        return { _tag: "LogNormal" as const, median, sigma, cap }
+        const cap = capAt(2)
+        return cap === undefined ? { _tag: "LogNormal", median, sigma } : { _tag: "LogNormal", median, sigma, cap }
       }
       default:
-        return yield* Either.left<Problem>({ at: 0, expected: forms })
+        return undefined
     }
-  })
+  }
+  const latency = read()
+  if (latency === undefined) return Either.left({ at: 0, expected: forms })
+  return wrong === undefined ? Either.right(latency) : Either.left(wrong)
 }
 
 /**

@@ -238,13 +238,7 @@ const Window: Schema.Schema<Window> = Schema.Struct({ from: Schema.Int, to: Sche
 
 const checkNames = ["timestamp", "passphrase", "ip", "permission", "rate", "body"] as const
 
-/**
- * A complete venue.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const schema: Schema.Schema<Venue> = Schema.Struct({
+const fields = {
   failureStatus: Schema.Literal(200, 400),
   notFoundStatus: Schema.Literal(200, 400, 404),
   boundary: Schema.Literal("fire", "beat"),
@@ -301,9 +295,25 @@ export const schema: Schema.Schema<Venue> = Schema.Struct({
   maintenanceTimer: Schema.Literal("runs", "pauses", "fires-at-end"),
   maintenanceCode: code,
   maintenanceApplies: Schema.Boolean
-})
+}
+
+/**
+ * A complete venue.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const schema: Schema.Schema<Venue> = Schema.Struct(fields)
 
 const decodeComplete = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
+
+/** Whether a value may stand in the field of that name. */
+const fits = new Map<string, (value: unknown) => boolean>(
+  Object.entries(fields).map(([name, field]) => [
+    name,
+    Schema.is(field as Schema.Schema<unknown>, { onExcessProperty: "error" })
+  ])
+)
 
 /**
  * The venue with these answers, and the defaults for all the others; what is no venue says so, whatever it is.
@@ -312,10 +322,18 @@ const decodeComplete = Schema.decodeUnknownEither(schema, { errors: "all", onExc
  * @category constructors
  */
 export const decode = (options: Options): Either.Either<Venue, InvalidVenue> => {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const badCountdown = { ...defaults.badCountdown, ...options.badCountdown }
+  const venue: Record<string, unknown> = { ...defaults }
+  let known = true
+  for (const [name, given] of Object.entries(options)) {
+    if (given === undefined) continue
+    const value = name === "badCountdown" ? { ...defaults.badCountdown, ...options.badCountdown } : given
+    // No rule joins two fields, so only what differs from the default has to be looked at.
+    if (value !== venue[name]) known &&= fits.get(name)?.(value) === true
+    venue[name] = value
+  }
+  if (known) return Either.right(venue as unknown as Venue)
   return Either.mapLeft(
-    decodeComplete({ ...defaults, ...given, badCountdown }),
+    decodeComplete(venue),
     (error) => new InvalidVenue({ problem: ParseResult.TreeFormatter.formatErrorSync(error) })
   )
 }

@@ -34,6 +34,18 @@ describe("Venue", () => {
     }
   })
 
+  it("looks at every field that is given", () => {
+    for (const name of Object.keys(Venue.defaults)) {
+      const result = Venue.decode({ [name]: { nonsense: [] } })
+      assert.isTrue(Either.isLeft(result), name)
+      if (Either.isLeft(result)) assert.include(result.left.message, name)
+      assert.deepStrictEqual(
+        Venue.decode({ [name]: Venue.defaults[name as keyof Venue.Venue] }),
+        Either.right(Venue.defaults)
+      )
+    }
+  })
+
   it("knows the documented release windows: Tuesdays and Thursdays, 14:00 to 18:00 UTC+8", () => {
     const monday = Date.UTC(2026, 10, 16)
     const week = { from: monday, to: monday + 7 * 86_400_000 }
