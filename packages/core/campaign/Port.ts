@@ -365,30 +365,22 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
 const replyFrom = (reply: Network.Reply): Reply =>
   reply._tag === "Code" ? reply : { _tag: "Page", status: reply.status }
 
+// Made of literals many times a seed: the fields need no check.
+
 const refusedConnection = () =>
-  new VenueError.TransportFailure({
-    venueMessage: "",
-    applied: "no",
-    retryable: true,
-    reason: "refused",
-    detail: "ECONNREFUSED"
-  })
+  new VenueError.TransportFailure(
+    { venueMessage: "", applied: "no", retryable: true, reason: "refused", detail: "ECONNREFUSED" },
+    true
+  )
 
 const reset = () =>
-  new VenueError.TransportFailure({
-    venueMessage: "",
-    applied: "unknown",
-    retryable: true,
-    reason: "lost",
-    detail: "ECONNRESET"
-  })
+  new VenueError.TransportFailure(
+    { venueMessage: "", applied: "unknown", retryable: true, reason: "lost", detail: "ECONNRESET" },
+    true
+  )
 
 const unreadable = (httpStatus: number) =>
-  new VenueError.UnreadableAnswer({
-    venueMessage: "",
-    applied: "unknown",
-    retryable: true,
-    reason: "notJson",
-    httpStatus,
-    detail: ""
-  })
+  new VenueError.UnreadableAnswer(
+    { venueMessage: "", applied: "unknown", retryable: true, reason: "notJson", httpStatus, detail: "" },
+    true
+  )

@@ -6,6 +6,7 @@ type Unnumbered<A> = A extends unknown ? Omit<A, "seq"> : never
 export interface Recorder {
   readonly entries: Array<Log.Entry>
   readonly now: () => number
+  /** Numbers the entry and keeps it: it belongs to the log from then on. */
   readonly add: (entry: Unnumbered<Exclude<Log.Entry, Log.Call>>) => void
   readonly call: (wire: string, left: boolean) => Log.Call
   readonly end: (call: Log.Call, end: Log.End, code?: string) => void
@@ -22,7 +23,11 @@ export const make = (now: () => number): Recorder => {
     entries,
     calls,
     now,
-    add: (entry) => void entries.push({ ...entry, seq: seq++ } as Log.Entry),
+    add: (unnumbered) => {
+      const entry: typeof unnumbered & { seq?: number } = unnumbered
+      entry.seq = seq++
+      entries.push(entry as Log.Entry)
+    },
     call: (wire, left) => {
       const call: Log.Call = {
         _tag: "Call",
