@@ -28,33 +28,67 @@ export interface Tally {
   failure: Judged | undefined
 }
 
-const count = (map: Map<string, number>, key: string): void => void map.set(key, (map.get(key) ?? 0) + 1)
+export const nothing = (): Tally => ({
+  seeds: 0,
+  httpSeeds: 0,
+  simulatedMillis: 0,
+  situations: new Map(Situations.names.map((name) => [name, 0])),
+  excused: new Map(),
+  failure: undefined
+})
 
-/**
- * Seeds from `from` on, until there were so many, the time is over, or a promise broke. While a situation is missing it
- * goes on beyond `until`, at most to `missingUntil`.
- */
-export const run = (options: {
+const count = (map: Map<string, number>, key: string, times = 1): void => void map.set(key, (map.get(key) ?? 0) + times)
+
+/** Adds what other seeds came to. */
+export const add = (tally: Tally, other: Tally): void => {
+  tally.seeds += other.seeds
+  tally.httpSeeds += other.httpSeeds
+  tally.simulatedMillis += other.simulatedMillis
+  for (const [name, times] of other.situations) count(tally.situations, name, times)
+  for (const [why, times] of other.excused) count(tally.excused, why, times)
+  tally.failure ??= other.failure
+}
+
+export interface Options {
   readonly from: number
   readonly seeds: number
   readonly until: number
   readonly missingUntil?: number | undefined
   readonly draw?: Plan.Draw | undefined
+  /** What a seed stands for; drawn unless given. */
+  readonly planOf?: ((seed: number) => Plan.Plan) | undefined
   readonly now: () => number
   readonly progress?: ((tally: Tally) => void) | undefined
-}): Tally => {
-  const tally: Tally = {
-    seeds: 0,
-    httpSeeds: 0,
-    simulatedMillis: 0,
-    situations: new Map(Situations.names.map((name) => [name, 0])),
-    excused: new Map(),
-    failure: undefined
+}
+
+/**
+ * Seeds from `from` on, until there were so many, the time is over, or a promise broke. While a situation is missing it
+ * goes on beyond `until`, at most to `missingUntil`.
+ */
+export const run = (options: Options): Tally => {
+  const { stackTraceLimit } = Error
+  // Nobody reads the stacks of a seed that passes, and taking them is a part of its cost that shows.
+  Error.stackTraceLimit = 0
+  let tally: Tally
+  try {
+    tally = runAll(options)
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
+  if (tally.failure !== undefined) {
+    const again = tryPlan(tally.failure.plan)
+    if (again.verdict.breaches.length > 0) tally.failure = again
+  }
+  return tally
+}
+
+const runAll = (options: Options): Tally => {
+  const tally = nothing()
+  const planOf = options.planOf ?? ((seed: number) => Plan.draw(seed, options.draw))
   for (let seed = options.from; seed < options.from + options.seeds; seed++) {
     const now = options.now()
     if (now >= options.until && (now >= (options.missingUntil ?? options.until) || missing(tally).length === 0)) break
-    const judged = tryPlan(Plan.draw(seed, options.draw))
+    const judged = tryPlan(planOf(seed))
     const { evidence, log, plan, verdict } = judged
     tally.seeds++
     if (plan.stack === "http") tally.httpSeeds++

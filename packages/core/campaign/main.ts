@@ -5,18 +5,21 @@
  *   pnpm campaign --seed 4711                   one seed, all of it printed
  *   pnpm campaign --seeds 10000 --seed 50000    that many, from there on
  *   pnpm campaign --minutes 5                   as many as fit
+ *   pnpm campaign --seeds 1000000 --processes 4   in so many processes at once
  *   pnpm campaign --seed 4711 --shrink          and a smaller plan that breaks the same promise
  *   --drop fault:0,deed:3,link                  without these parts of the plan (with one seed)
  *   --stack port|http                           all seeds with this stack (default: one in ten runs the whole one)
  */
+import * as Path from "node:path"
 import { parseArgs } from "node:util"
 import * as Campaign from "./Campaign.js"
 import * as Plan from "./Plan.js"
+import * as Processes from "./Processes.js"
 import * as Report from "./Report.js"
 
 const usage = (problem: string): never => {
   console.error(
-    `${problem}\nUsage: pnpm campaign [--seeds N] [--seed N] [--minutes M] [--shrink] [--drop a,b] [--stack port|http]`
+    `${problem}\nUsage: pnpm campaign [--seeds N] [--seed N] [--minutes M] [--processes N] [--shrink] [--drop a,b] [--stack port|http]`
   )
   process.exit(2)
 }
@@ -28,6 +31,7 @@ const arguments_ = () => {
         seeds: { type: "string" },
         seed: { type: "string" },
         minutes: { type: "string" },
+        processes: { type: "string" },
         shrink: { type: "boolean" },
         drop: { type: "string" },
         stack: { type: "string" }
@@ -40,7 +44,7 @@ const arguments_ = () => {
 
 const values = arguments_()
 
-const whole = (name: "seeds" | "seed"): number | undefined => {
+const whole = (name: "seeds" | "seed" | "processes"): number | undefined => {
   const text = values[name]
   if (text === undefined) return undefined
   return /^\d{1,15}$/.test(text) ? Number(text) : usage(`--${name} is a whole number, not "${text}"`)
@@ -50,6 +54,11 @@ const minutes = (): number | undefined => {
   if (values.minutes === undefined) return undefined
   const value = Number(values.minutes)
   return value > 0 ? value : usage(`--minutes is a number above 0, not "${values.minutes}"`)
+}
+
+const processes = (): number => {
+  const value = whole("processes") ?? 1
+  return value >= 1 && value <= 64 ? value : usage(`--processes is a number from 1 to 64, not ${value}`)
 }
 
 const draw = (): Plan.Draw => {
@@ -81,29 +90,66 @@ const one = (seed: number): void => {
   if (judged.verdict.breaches.length === 0) console.log("no promise is broken")
 }
 
-const many = (from: number, seeds: number, millis: number): void => {
+/** Says how far it is, every ten seconds. */
+const progress = () => {
+  let told = Date.now()
+  return (seeds: number, more = ""): void => {
+    if (Date.now() - told < 10_000) return
+    told = Date.now()
+    console.error(`${seeds} seeds${more}`)
+  }
+}
+
+const megabytes = (shares: ReadonlyArray<Processes.Share>): string =>
+  `${Math.round(Math.max(...shares.map(({ bytes }) => bytes)) / 1e6)} MB`
+
+const inOne = (options: Omit<Campaign.Options, "now" | "progress">): { tally: Campaign.Tally; pace: string } => {
   const began = Date.now()
-  let told = began
-  const tally = Campaign.run({
-    from,
-    seeds,
-    until: began + millis,
-    draw: draw(),
+  const tell = progress()
+  const tally = Campaign.run({ ...options, now: Date.now, progress: ({ seeds }) => tell(seeds) })
+  const seconds = (Date.now() - began) / 1_000
+  return { tally, pace: `${seconds.toFixed(1)} s, ${Math.round(tally.seeds / seconds)} a second on one core` }
+}
+
+const inSeveral = async (
+  options: Omit<Campaign.Options, "now" | "progress">,
+  count: number
+): Promise<{ tally: Campaign.Tally; pace: string }> => {
+  const began = Date.now()
+  const tell = progress()
+  const { failed, shares, tally } = await Processes.run({
+    ...options,
+    program: Path.join(import.meta.dirname, "worker.js"),
+    processes: count,
     now: Date.now,
-    progress: ({ seeds }) => {
-      if (Date.now() - told < 10_000) return
-      told = Date.now()
-      console.error(`${seeds} seeds`)
-    }
+    progress: ({ shares, tally }) => tell(tally.seeds, `, the largest process has ${megabytes(shares)}`)
   })
   const seconds = (Date.now() - began) / 1_000
+  if (failed !== undefined) {
+    const judged = Campaign.tryPlan(Plan.draw(failed, options.draw))
+    if (judged.verdict.breaches.length === 0)
+      throw new Error(
+        `Seed ${failed} broke a promise in another process and none in this one: it is not deterministic.`
+      )
+    tally.failure = judged
+  }
+  const each = shares.map((share) => Math.round(share.seeds / Math.max(share.seconds, 0.001))).join(", ")
+  const pace = `${seconds.toFixed(1)} s, ${Math.round(tally.seeds / seconds)} a second in ${count} processes`
+  return { tally, pace: `${pace}, ${each} a second each on a core of its own, at most ${megabytes(shares)}` }
+}
+
+const many = async (from: number, seeds: number, millis: number): Promise<void> => {
+  const options = { from, seeds, until: Date.now() + millis, draw: draw() }
+  const count = processes()
+  const { pace, tally } = count === 1 ? inOne(options) : await inSeveral(options, count)
   if (tally.failure !== undefined) {
     process.exitCode = 1
     fail(tally.failure, [])
   }
-  console.log(
-    `seeds ${from} to ${from + tally.seeds - 1}: ${tally.seeds} in ${seconds.toFixed(1)} s, ${Math.round(tally.seeds / seconds)} a second on one core`
-  )
+  // Several processes do not end with the same seed when one of them finds something.
+  const which =
+    tally.failure !== undefined && count > 1 ? `from seed ${from} on` : `seeds ${from} to ${from + tally.seeds - 1}`
+  console.log(`${which}: ${tally.seeds} in ${pace}`)
   console.log(
     `${tally.httpSeeds} of them through the whole stack; ${(tally.simulatedMillis / tally.seeds / 1_000).toFixed(0)} simulated seconds each`
   )
@@ -123,5 +169,5 @@ if (values.seed !== undefined && values.seeds === undefined && values.minutes ==
 else {
   const bound = minutes()
   const seeds = whole("seeds") ?? (bound === undefined ? 10_000 : Number.MAX_SAFE_INTEGER)
-  many(whole("seed") ?? 0, seeds, bound === undefined ? Infinity : bound * 60_000)
+  await many(whole("seed") ?? 0, seeds, bound === undefined ? Infinity : bound * 60_000)
 }

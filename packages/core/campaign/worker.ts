@@ -1,0 +1,4 @@
+/** One process of a campaign with `--processes`. */
+import * as Processes from "./Processes.js"
+
+Processes.serve()
