@@ -127,9 +127,14 @@ const here = {
     }
   },
   // pnpm dies of Ctrl-C itself, after what it runs has ended.
-  "pnpm example market-maker": { until: /reconciled/, says: [off], asWritten: true, code: "SIGINT" },
+  "pnpm example market-maker": {
+    until: /reconciled/,
+    says: [/MAIN is off, 0 orders are open/],
+    asWritten: true,
+    code: "SIGINT"
+  },
   "pnpm example quickstart": { until: /trading, protected/, says: [off] },
-  "PRICE=50000 QTY=0.01 pnpm example market-maker": { until: /reconciled/, says: [off] },
+  "PRICE=50000 QTY=0.01 pnpm example market-maker": { until: /reconciled/, says: [/MAIN is off, 0 orders are open/] },
   "pnpm example market-maker --live": { code: 1, says: [/BITGET_API_KEY/] },
   "pnpm example graceful-shutdown": { until: /armed/, says: [off, /Disarmed/] },
   "ENDING=failure pnpm example graceful-shutdown": { code: 1, says: [/Shortened/, /MAIN fires in [345]\.\d s/] },

@@ -9,6 +9,7 @@ import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { it } from "@effect-deadman/simulator/VirtualTimeVitest"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { marketMaker } from "../src/market-maker/strategy.js"
 
@@ -113,6 +114,31 @@ describe("market-maker", () => {
       // What the watchdog allows, a beat at the end of that, and the countdown.
       yield* Expect.ordersCancelled({ within: "19 seconds", after: "hang" })
       assert.deepStrictEqual(yield* quotes, [])
+    }).pipe(Effect.provide(world))
+  )
+
+  it.virtual("stopped, it takes its quotes along and turns the switch off", () =>
+    Effect.gen(function* () {
+      const maker = yield* start()
+      yield* Effect.sleep("5 seconds")
+      yield* Fiber.interrupt(maker)
+      assert.deepStrictEqual(yield* quotes, [])
+      assert.strictEqual((yield* Simulator.countdown())._tag, "Closed")
+      yield* Expect.neverFired()
+    }).pipe(Effect.provide(world))
+  )
+
+  it.virtual("stopped while its quotes cannot be cancelled, it leaves that to the venue, which does it in 5 s", () =>
+    Effect.gen(function* () {
+      const maker = yield* start()
+      yield* Effect.sleep("5 seconds")
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("drop-request;endpoint=cancel-symbol-order")
+      yield* Fiber.interrupt(maker)
+      yield* Simulator.mark("stopped")
+      assert.deepStrictEqual(yield* quotes, both)
+      yield* Effect.sleep("7 seconds")
+      yield* Expect.ordersCancelled({ within: "6 seconds", after: "stopped" })
     }).pipe(Effect.provide(world))
   )
 

@@ -1,6 +1,6 @@
 // Quotes on two sides under `guard`: it pauses while the switch is in jeopardy, and after `SwitchLost` it compares the
-// book with the venue before it arms again. Its loop kicks a watchdog: a strategy that hangs is a strategy that is dead,
-// and the venue cancels its quotes although the process lives. Run: `pnpm example market-maker`.
+// book with the venue before it arms again. Stopped, it takes its quotes along; and its loop kicks a watchdog: should it
+// hang, the venue cancels them although the process lives. Run: `pnpm example market-maker`.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Liveness from "@effect-deadman/core/Liveness"
@@ -67,7 +67,17 @@ const reconcile = Effect.fnUntraced(
 /** One life of the strategy: from an armed switch to a lost one. */
 const trade = Effect.fnUntraced(function* (settings: Settings, fair: Effect.Effect<number>) {
   const watchdog = yield* Liveness.watchdog("6 seconds", { name: "quoting" })
-  const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds", liveness: watchdog.check })
+  let cleared = false
+  const heartbeat = yield* Heartbeat.make({
+    countdown: "10 seconds",
+    liveness: watchdog.check,
+    // Quotes have no business in the book without their maker: cancelled below or, should that fail, by the venue in 5 s.
+    release: () => (cleared ? "Disarm" : "Shorten")
+  })
+  const clear = Effect.map(flatten(settings), () => {
+    cleared = true
+  })
+  yield* Effect.addFinalizer(() => Effect.ignore(clear))
 
   const requote = Effect.gen(function* () {
     const middle = yield* fair
