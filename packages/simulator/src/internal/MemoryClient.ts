@@ -108,7 +108,13 @@ const settle = (
   outcome: Outcome
 ): Effect.Effect<MemoryResponse, HttpClientError.HttpClientError> => {
   if (outcome._tag === "Answer") {
-    const headers = Object.assign(Object.create(headersProto) as Headers.Headers, outcome.headers)
+    const headers: Record<string, string> & Headers.Headers = Object.assign(
+      Object.create(headersProto) as Headers.Headers,
+      outcome.headers
+    )
+    // As a server announces it: a client that is told the length need not count the bytes of a stream to bound it, which
+    // costs more than all the rest of a call. What was cut short ends as a stream does, and nobody has said where.
+    if (outcome.whole === undefined) headers["content-length"] = String(Buffer.byteLength(outcome.body))
     return Effect.succeed(new MemoryResponse(request, outcome.status, headers, outcome.body))
   }
   // As the system says it: clients read the code of the cause to tell whether anything can have been sent.
