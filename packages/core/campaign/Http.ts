@@ -6,20 +6,21 @@ import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
+import * as ServerClock from "@effect-deadman/core/ServerClock"
 import type * as VenueError from "@effect-deadman/core/VenueError"
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Journal from "@effect-deadman/simulator/Journal"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as Timeline from "@effect-deadman/simulator/Timeline"
 import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
-import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { inspect } from "node:util"
 import type * as Log from "./Log.js"
@@ -30,6 +31,14 @@ import type { Scene, SceneEnd } from "./Scene.js"
 
 const own = "1000001"
 const bystander = "1000002"
+
+const baseUrl = "https://bitget.simulator"
+const key = Exchange.testKey(own)
+const credentialsOfKey = {
+  apiKey: Redacted.make(key.key),
+  passphrase: Redacted.make(key.passphrase),
+  secretKey: Redacted.make(key.secret!)
+}
 
 const endOf = (error: VenueError.VenueError): Log.End => {
   switch (error._tag) {
@@ -62,14 +71,16 @@ export const make = (
       })
     )
     const simulator = Context.get(world, Simulator.Simulator)
-    const client = CountdownCancelAll.layer.pipe(
-      Layer.provide(BitgetClient.layerConfig),
-      Layer.provide(Credentials.layerConfig),
-      Layer.provide(Simulator.layerCredentials),
-      Layer.provide(Layer.succeedContext(world as Context.Context<Simulator.Simulator | HttpClient.HttpClient>))
-    )
-    const service = yield* VirtualTime.withParty(Effect.orDie(Layer.build(client)), "bot")
-    const { account, horizon, set } = Context.get(service, CountdownCancelAll.CountdownCancelAll)
+    const client = Effect.gen(function* () {
+      const clock = yield* ServerClock.make({ baseUrl })
+      const credentials = yield* Credentials.make(credentialsOfKey)
+      const client = yield* BitgetClient.make({ baseUrl }).pipe(
+        Effect.provideService(ServerClock.ServerClock, clock),
+        Effect.provideService(Credentials.Credentials, credentials)
+      )
+      return yield* Effect.provideService(CountdownCancelAll.make, BitgetClient.BitgetClient, client)
+    }).pipe(Effect.provideService(HttpClient.HttpClient, Context.get(world, HttpClient.HttpClient)))
+    const { account, horizon, set } = yield* VirtualTime.withParty(Effect.orDie(client), "bot")
     let open = 0
 
     const recorded = (setting: Countdown.Setting) =>
@@ -105,7 +116,7 @@ export const make = (
       output.push(ndjson)
       return {
         output: output.join("\n"),
-        secrets: [`test-key-${own}`, `test-secret-${own}`, `test-passphrase-${own}`],
+        secrets: [key.key, key.secret!, key.passphrase],
         replay: Either.match(rebuilt, {
           onLeft: (error) => error.message,
           onRight: (again) => {
