@@ -234,6 +234,18 @@ describe("BitgetClient", () => {
     })
   )
 
+  it.live("a bound that is longer than any timer does not pass at once", () =>
+    Effect.gen(function* () {
+      const { layer } = recording(() =>
+        Effect.delay(
+          Effect.sync(() => Response.json(envelope("00000"))),
+          "20 millis"
+        )
+      )
+      yield* set(ten).pipe(Effect.provide(stack({ timeout: "30 days" })), Effect.provide(layer))
+    })
+  )
+
   it.effect("when the venue's time cannot be learnt nothing is sent, and the failure says so", () =>
     Effect.gen(function* () {
       const failing = (answer: () => Effect.Effect<Response> | Response) =>

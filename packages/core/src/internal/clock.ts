@@ -6,7 +6,11 @@
  * @internal
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
 
 /**
  * Both hands of the clock at one instant, in milliseconds.
@@ -28,3 +32,35 @@ export const read = (clock: Clock.Clock): Reading => ({
 
 /** @internal */
 export const reading: Effect.Effect<Reading> = Effect.clockWith((clock) => Effect.sync(() => read(clock)))
+
+const live = /* @__PURE__ */ Context.get(DefaultServices.liveServices, Clock.Clock)
+
+/** `setTimeout` takes no more, and would fire at once; Effect's clock takes longer for ever, too. */
+const longestTimer = 2 ** 31 - 1
+
+/**
+ * Calls back once so much time has passed, whatever becomes of the fiber that asked; gives what calls it off.
+ *
+ * With Effect's own clock it is the timer that its `sleep` would set, without a fiber around it: to start one and to
+ * interrupt it costs as much as the rest of a call does. Any other clock is slept on.
+ *
+ * @internal
+ */
+export const after = (duration: Duration.Duration, run: () => void): Effect.Effect<() => void> =>
+  Effect.clockWith((clock) => {
+    if (clock === live) {
+      const millis = Duration.toMillis(duration)
+      const timer = millis > longestTimer ? undefined : setTimeout(run, millis)
+      return Effect.succeed(() => clearTimeout(timer))
+    }
+    return Effect.map(Effect.forkDaemon(Effect.interruptible(clock.sleep(duration))), (sleeper) => {
+      let off = false
+      sleeper.addObserver(() => {
+        if (!off) run()
+      })
+      return () => {
+        off = true
+        sleeper.unsafeInterruptAsFork(FiberId.none)
+      }
+    })
+  })
