@@ -7,8 +7,8 @@
  * good.
  *
  * It works over any `HttpClient`. One that keeps connections saves the handshake of each call: `FetchHttpClient.layer`
- * and `NodeHttpClient.layerUndici` do, `NodeHttpClient.layer` does not without an agent made with `keepAlive`. None
- * may repeat requests by itself: a repeated one carries the old timestamp and signature.
+ * and `UndiciHttpClient.layer` do, `NodeHttpClient.layer` does not without an agent made with `keepAlive`. None may
+ * repeat requests by itself: a repeated one carries the old timestamp and signature.
  *
  * @example
  * ```ts
@@ -30,9 +30,8 @@
  *
  * @since 0.1.0
  */
-import * as HttpBody from "@effect/platform/HttpBody"
+import * as Headers from "@effect/platform/Headers"
 import type * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -162,7 +161,7 @@ export const make = (
     const apiKey = Redacted.value(credentials.apiKey)
     const passphrase = Redacted.value(credentials.passphrase)
     const publicHeaders = {
-      ...options.headers,
+      ...Headers.fromInput(options.headers),
       "content-type": "application/json",
       locale: options.locale ?? "en-US",
       ...(options.demoTrading === true ? { paptrading: "1" } : undefined)
@@ -170,7 +169,7 @@ export const make = (
 
     // A heartbeat asks for one and the same address again and again.
     let lastPath: string | undefined
-    let lastAddress = { href: "", target: "" }
+    let lastAddress = { path: "", target: "" }
     const addressOf = <A, I>({ path, query }: Request<A, I>) => {
       if (query === undefined && path === lastPath) return lastAddress
       const url = new URL(base.origin + base.prefix + path)
@@ -178,7 +177,8 @@ export const make = (
         if (value !== undefined) url.searchParams.append(name, value)
       }
       // From the parsed URL, so that what is signed is what is sent, however the caller wrote it.
-      const address = { href: url.href, target: url.pathname.slice(base.prefix.length) + url.search }
+      const sent = url.pathname + url.search
+      const address = { path: sent, target: sent.slice(base.prefix.length) }
       if (query === undefined) {
         lastPath = path
         lastAddress = address
@@ -187,7 +187,7 @@ export const make = (
     }
 
     const attempt = Effect.fnUntraced(function* <A, I>(request: Request<A, I>, call: Transport.Call) {
-      const { href, target } = addressOf(request)
+      const { path, target } = addressOf(request)
       const body = request.body === undefined ? "" : JSON.stringify(request.body)
       const headers: Record<string, string> = { ...publicHeaders }
       let scrub = Transport.noSecrets
@@ -202,10 +202,7 @@ export const make = (
         scrub = Transport.scrubber([signature, apiKey, passphrase])
       }
       const envelope = yield* send(
-        HttpClientRequest.make(request.method)(href, {
-          headers,
-          body: body === "" ? undefined : HttpBody.text(body, "application/json")
-        }),
+        { method: request.method, origin: base.origin, path, headers, body: body === "" ? undefined : body },
         call,
         scrub
       )

@@ -9,8 +9,8 @@
  *
  * @since 0.1.0
  */
-import * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Headers from "@effect/platform/Headers"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,6 +19,7 @@ import * as Layer from "effect/Layer"
 import * as BaseUrl from "./BaseUrl.js"
 import * as VenueError from "./VenueError.js"
 import { bounded } from "./internal/bounded.js"
+import type { Outgoing } from "./internal/direct.js"
 import { reading } from "./internal/clock.js"
 import * as Offset from "./internal/offset.js"
 import * as Transport from "./internal/transport.js"
@@ -100,9 +101,13 @@ export const make = (
     const base = yield* BaseUrl.make(options.baseUrl ?? BaseUrl.venue, options)
     const timeout = Duration.decode(options.timeout ?? "5 seconds")
     const send = yield* Transport.make({ maxBodyBytes: 65_536, fetchOptions: options.fetchOptions })
-    const request = HttpClientRequest.get(`${base.origin}${base.prefix}/api/v2/public/time`, {
-      headers: options.headers
-    })
+    const request: Outgoing = {
+      method: "GET",
+      origin: base.origin,
+      path: `${base.prefix}/api/v2/public/time`,
+      headers: Headers.fromInput(options.headers),
+      body: undefined
+    }
 
     let current: Offset.Estimate | undefined
     let askedAt = -Infinity

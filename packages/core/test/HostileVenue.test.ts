@@ -12,6 +12,7 @@ import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
+import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
 import type * as VenueError from "@effect-deadman/core/VenueError"
 import * as Hostile from "./support/hostile.js"
 import { credentials, envelope, stack } from "./support/venue.js"
@@ -25,6 +26,7 @@ const endings: Record<Hostile.Name, "good" | readonly [Tag, VenueError.Applied, 
   http10: "good",
   resetAfterTheRequest: ["TransportFailure", "unknown", "lost"],
   closedAfterTheRequest: ["TransportFailure", "unknown", "lost"],
+  resetAfterHints: ["TransportFailure", "unknown", "lost"],
   noHttp: ["TransportFailure", "unknown", "lost"],
   noAnswer: ["RequestTimeout", "unknown"],
   halfOfTheHeaders: ["RequestTimeout", "unknown"],
@@ -83,6 +85,7 @@ const until = (what: string, condition: () => boolean) =>
 const clients: Record<string, Layer.Layer<HttpClient.HttpClient>> = {
   "node:http": NodeHttpClient.layer,
   undici: NodeHttpClient.layerUndici,
+  "undici, directly": UndiciHttpClient.layer,
   fetch: FetchHttpClient.layer
 }
 
@@ -157,6 +160,7 @@ describe.sequential("against a hostile peer", () => {
       Layer.provide(NodeHttpClient.makeAgentLayer({ keepAlive: true }))
     ),
     undici: NodeHttpClient.layerUndici,
+    "undici, directly": UndiciHttpClient.layer,
     fetch: FetchHttpClient.layer
   }
   for (const [client, layer] of Object.entries(keeping)) {

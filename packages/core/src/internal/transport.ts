@@ -4,18 +4,24 @@
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Headers from "@effect/platform/Headers"
+import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
-import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as VenueError from "../VenueError.js"
 import { reading } from "./clock.js"
+import * as Direct from "./direct.js"
 import type { Sample } from "./offset.js"
 
 /**
@@ -196,13 +202,13 @@ const readBody = (
 
 const readEnvelope = (
   httpStatus: number,
-  headers: Headers.Headers,
+  headers: Direct.Incoming["headers"],
   text: string | undefined,
   scrub: Scrub,
   sentAt: number,
   receivedAt: number
 ): Effect.Effect<Envelope, VenueError.VenueError> => {
-  const contentType = () => excerpt(headers["content-type"] ?? "", scrub)
+  const contentType = () => excerpt(String(headers["content-type"] ?? ""), scrub)
   if (text === undefined) return unreadable("tooLong", { httpStatus, detail: contentType() })
   // A status of 0 is what a browser shows of a redirect that it was told not to follow.
   if (httpStatus === 0 || (httpStatus >= 300 && httpStatus < 400)) return unreadable("redirect", { httpStatus })
@@ -242,80 +248,129 @@ const readEnvelope = (
 
 /** @internal */
 export type Send = (
-  request: HttpClientRequest.HttpClientRequest,
+  request: Direct.Outgoing,
   call: Call,
   scrub: Scrub
 ) => Effect.Effect<Envelope, VenueError.VenueError>
 
+// Told apart from a failure of the connection: here an answer had begun.
+const truncated = (httpStatus: number, cause: unknown, scrub: Scrub) =>
+  unreadable("truncated", { httpStatus, detail: excerpt(String(systemErrors(cause)[0]?.code ?? ""), scrub) })
+
+/** The request by a way of its own, which keeps to the rules of {@link throughPlatform} by itself. */
+const past =
+  (direct: Direct.Direct, maxBodyBytes: number): Send =>
+  (request, call, scrub) =>
+    Effect.flatMap(reading, ({ mono: sentAt }) => {
+      call.sent = true
+      const incoming = direct(request, maxBodyBytes, (status) => {
+        call.httpStatus = status
+      })
+      return Effect.matchCauseEffect(incoming, {
+        onSuccess: ({ headers, status, text }) =>
+          Effect.flatMap(reading, ({ mono }) => readEnvelope(status, headers, text, scrub, sentAt, mono)),
+        onFailure: (cause): Effect.Effect<never, VenueError.VenueError> => {
+          const error = Cause.squash(cause)
+          return call.httpStatus === undefined
+            ? transportFailure(error, scrub)
+            : truncated(call.httpStatus, error, scrub)
+        }
+      })
+    })
+
 /**
  * Redirects are not followed (`fetch` would carry the signed headers along), the platform's span is not made (it would
- * hold headers), and the headers with secrets are hidden from whatever prints the request. These settings stay on the
- * fiber: a call has one of its own, and to put them back would cost as much as all the rest of it.
- *
- * @internal
+ * hold headers), and the headers with secrets are hidden from whatever prints the request. These settings are put on
+ * the fiber all at once, and what was there is put back as a whole: by one `locally` each they would cost as much as
+ * all the rest of a call.
  */
+const throughPlatform = (
+  httpClient: HttpClient.HttpClient,
+  options: { readonly maxBodyBytes: number; readonly fetchOptions: RequestInit | undefined }
+): Send => {
+  const client = HttpClient.withScope(httpClient)
+  const fetchOptions = Context.make(FetchHttpClient.RequestInit, { ...options.fetchOptions, redirect: "manual" })
+  // From call to call the surroundings are the same ones.
+  let lastContext: Context.Context<never> | undefined
+  let lastMerged: Context.Context<never> = fetchOptions
+  const settings = (fiber: Fiber.RuntimeFiber<unknown, unknown>, scope: Scope.Scope): FiberRefs.FiberRefs => {
+    const context = fiber.getFiberRef(FiberRef.currentContext)
+    if (context !== lastContext) {
+      lastContext = context
+      lastMerged = Context.merge(context, fetchOptions)
+    }
+    const names = withSecretNames(fiber.getFiberRef(Headers.currentRedactedNames))
+    const id = fiber.id()
+    return FiberRefs.updateManyAs(fiber.getFiberRefs(), {
+      entries: [
+        [FiberRef.currentContext, [[id, Context.add(lastMerged, Scope.Scope, scope)]]],
+        [HttpClient.currentTracerDisabledWhen, [[id, always]]],
+        [Headers.currentRedactedNames, [[id, names]]]
+      ]
+    })
+  }
+  return ({ body, headers, method, origin, path }, call, scrub) => {
+    const execute = Effect.suspend(() => {
+      call.sent = true
+      return client.execute(
+        HttpClientRequest.make(method as "POST")(origin + path, {
+          headers,
+          body: body === undefined ? undefined : HttpBody.text(body, "application/json")
+        })
+      )
+    }).pipe(
+      Effect.catchAll((error) =>
+        // A client that fails for a status has kept the answer, and the code in it is what counts.
+        error._tag === "ResponseError" ? Effect.succeed(error.response) : transportFailure(error.cause, scrub)
+      )
+    )
+    const exchange = Effect.gen(function* () {
+      const { mono: sentAt } = yield* reading
+      const response = yield* execute
+      const httpStatus = response.status
+      // Some clients make them anew each time they are asked for.
+      const headers = response.headers
+      call.httpStatus = httpStatus
+      const text = yield* Effect.catchAll(readBody(response, headers, options.maxBodyBytes), (error) =>
+        error.reason === "EmptyBody" ? Effect.succeed("") : truncated(httpStatus, error.cause, scrub)
+      )
+      const { mono: receivedAt } = yield* reading
+      return yield* readEnvelope(httpStatus, headers, text, scrub, sentAt, receivedAt)
+      // Its scope is on the fiber.
+    }) as Effect.Effect<Envelope, VenueError.VenueError>
+    return Effect.flatMap(Scope.make(), (scope) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.withFiberRuntime<Envelope, VenueError.VenueError>((fiber) => {
+          const putBack = Effect.setFiberRefs(fiber.getFiberRefs())
+          const settle = Effect.setFiberRefs(settings(fiber, scope))
+          return Effect.matchCauseEffect(Effect.zipRight(settle, restore(exchange)), {
+            // The scope aborts the request. Once the whole answer is there it has nothing to do, and to close it would
+            // double the cost of a good call.
+            onSuccess: (envelope) => Effect.as(putBack, envelope),
+            onFailure: (cause) =>
+              Scope.close(scope, Exit.void).pipe(
+                Effect.zipRight(putBack),
+                Effect.zipRight(
+                  Option.match(Cause.dieOption(cause), {
+                    onNone: () => Effect.failCause(cause),
+                    // A defect of an HTTP library may quote a header.
+                    onSome: (defect) => transportFailure(defect, scrub)
+                  })
+                )
+              )
+          })
+        })
+      )
+    )
+  }
+}
+
+/** @internal */
 export const make = (options: {
   readonly maxBodyBytes: number
   readonly fetchOptions: RequestInit | undefined
 }): Effect.Effect<Send, never, HttpClient.HttpClient> =>
   Effect.map(HttpClient.HttpClient, (httpClient) => {
-    const client = HttpClient.withScope(httpClient)
-    const fetchOptions = Context.make(FetchHttpClient.RequestInit, { ...options.fetchOptions, redirect: "manual" })
-    // From call to call the surroundings are the same ones.
-    let lastContext: Context.Context<never> | undefined
-    let lastMerged: Context.Context<never> = fetchOptions
-    const prepare = (scope: Scope.Scope): Effect.Effect<void> =>
-      Effect.withFiberRuntime<void>((fiber) => {
-        const context = fiber.getFiberRef(FiberRef.currentContext)
-        if (context !== lastContext) {
-          lastContext = context
-          lastMerged = Context.merge(context, fetchOptions)
-        }
-        const names = fiber.getFiberRef(Headers.currentRedactedNames)
-        return FiberRef.set(FiberRef.currentContext, Context.add(lastMerged, Scope.Scope, scope)).pipe(
-          Effect.zipRight(FiberRef.set(HttpClient.currentTracerDisabledWhen, always)),
-          Effect.zipRight(FiberRef.set(Headers.currentRedactedNames, withSecretNames(names)))
-        )
-      })
-    return (request, call, scrub) => {
-      // Told apart from a failure of the connection: here an answer had begun.
-      const broken = (error: HttpClientError.ResponseError) =>
-        error.reason === "EmptyBody"
-          ? Effect.succeed("")
-          : unreadable("truncated", {
-              httpStatus: error.response.status,
-              detail: excerpt(String(systemErrors(error.cause)[0]?.code ?? ""), scrub)
-            })
-      const execute = Effect.suspend(() => {
-        call.sent = true
-        return client.execute(request)
-      }).pipe(
-        Effect.catchAll((error) =>
-          // A client that fails for a status has kept the answer, and the code in it is what counts.
-          error._tag === "ResponseError" ? Effect.succeed(error.response) : transportFailure(error.cause, scrub)
-        )
-      )
-      const exchange = (scope: Scope.Scope) =>
-        Effect.gen(function* () {
-          yield* prepare(scope)
-          const { mono: sentAt } = yield* reading
-          const response = yield* execute
-          const httpStatus = response.status
-          // Some clients make them anew each time they are asked for.
-          const headers = response.headers
-          call.httpStatus = httpStatus
-          const text = yield* Effect.catchAll(readBody(response, headers, options.maxBodyBytes), broken)
-          const { mono: receivedAt } = yield* reading
-          return yield* readEnvelope(httpStatus, headers, text, scrub, sentAt, receivedAt)
-        }) as Effect.Effect<Envelope, VenueError.VenueError>
-      // The scope aborts the request. Once the whole answer is there it has nothing to do, and to close it would double
-      // the cost of a good call.
-      return Effect.flatMap(Scope.make(), (scope) =>
-        exchange(scope).pipe(
-          // A defect of an HTTP library may quote a header.
-          Effect.catchAllDefect((defect) => transportFailure(defect, scrub)),
-          Effect.onError(() => Scope.close(scope, Exit.void))
-        )
-      )
-    }
+    const direct = Direct.find(httpClient)
+    return direct === undefined ? throughPlatform(httpClient, options) : past(direct, options.maxBodyBytes)
   })

@@ -28,6 +28,9 @@ export const behaviours = {
   good: sized("200 OK", "application/json", json),
   resetAfterTheRequest: (socket) => socket.resetAndDestroy(),
   closedAfterTheRequest: (socket) => socket.end(),
+  resetAfterHints: (socket) => {
+    socket.write("HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n", () => socket.resetAndDestroy())
+  },
   noAnswer: () => undefined,
   halfOfTheHeaders: (socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-ty"),
   headersWithoutABody: (socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 80\r\n\r\n"),
