@@ -28,17 +28,36 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the alarm goes only when a request ends",
     changes: [
-      { file: "internal/engine.ts", find: "watching = yield* guarded(alarm)", replace: "watching = alarm && undefined" }
+      { file: "internal/engine.ts", find: "if (earliest > 0) next =", replace: "if (earliest < 0) next =" },
+      {
+        file: "internal/engine.ts",
+        find: "      knowledge.observe()\n      const { mono }",
+        replace: "      const { mono }"
+      }
     ]
   },
   {
     name: "the release runs while the loop lives",
     changes: [
-      { file: "internal/engine.ts", find: "    beating?.unsafeInterruptAsFork(FiberId.none)\n", replace: "" },
       {
         file: "internal/engine.ts",
-        find: '      if (knowledge.phase !== "beating") return Exit.fail(notArmed(0))\n      const { exit }',
-        replace: "      const { exit }"
+        find: "    if (this.current?.flight === undefined) this.current?.fiber?.unsafeInterruptAsFork(FiberId.none)\n",
+        replace: ""
+      },
+      {
+        file: "internal/engine.ts",
+        find: '    return this.knowledge.phase === "beating" && this.knowledge.ledger.lost === undefined\n',
+        replace: "    return this.knowledge.ledger.lost === undefined\n"
+      },
+      {
+        file: "internal/engine.ts",
+        find: '    if (knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))\n',
+        replace: ""
+      },
+      {
+        file: "internal/engine.ts",
+        find: '    if (knowledge.phase === "beating") {\n      const now',
+        replace: '    if (knowledge.phase !== "arming") {\n      const now'
       }
     ]
   },

@@ -349,8 +349,9 @@ const firesInsideTheWindow: Rule = (
       if (claim.at < fire.at) latest = claim
     }
     if (latest !== undefined && (crash === undefined || crash.at >= fire.at)) {
-      // What was sent since moves the edge.
-      const sent = calls.some((call) => call.seq > latest.seq && call.at <= fire.at)
+      // What was sent since moves the edge. What is told is as of its instant, and a write may leave before it is heard.
+      const since = (call: Log.Call) => call.seq > latest.seq || (latest.how === "told" && call.at >= latest.at)
+      const sent = calls.some((call) => call.at <= fire.at && since(call))
       const edge = latest.at + latest.latest!
       if (!sent && fire.at > edge + tolerance) {
         report("9", fire.at, `fired ${s(fire.at - edge)} after the latest fire that was told at ${s(latest.at)}`)
@@ -720,7 +721,9 @@ const recovers: Rule = ({ acquired, begun, calls, claims, deeds, otherClientAt, 
   const verdict = deeds.find((deed) => deed.what === "verdict")
   if (verdict === undefined || acquired?.result !== "armed") return
   if (begun !== undefined && begun.at <= verdict.at) return
-  const heal = deeds.find((deed) => deed.what === "heal")!
+  const heal = deeds.find((deed) => deed.what === "heal")
+  // A plan that is being shrunk may have lost it.
+  if (heal === undefined) return
   const after = Math.max(heal.at, ...deeds.map((deed) => deed.at + (deed.length ?? 0)).filter((at) => at < verdict.at))
   if (acquired.at > heal.at || verdict.at - heal.at < recoveryTime(plan) || after > verdict.at) return
   const { answer, request } = plan.link

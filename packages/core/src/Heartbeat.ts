@@ -98,6 +98,37 @@ export class HeldAccounts extends Context.Reference<HeldAccounts>()("@effect-dea
   defaultValue: (): Set<string> => new Set()
 }) {}
 
+/** What users see of the engine: the getters make their effects when they are asked for, most accounts never are. */
+class Running implements Heartbeat {
+  readonly [TypeId]: TypeId = TypeId
+  readonly #engine: engine.Engine
+
+  constructor(running: engine.Engine) {
+    this.#engine = running
+  }
+
+  get account() {
+    return this.#engine.account
+  }
+  get status() {
+    return this.#engine.status
+  }
+  get changes() {
+    return this.#engine.changes
+  }
+  get awaitLost() {
+    return this.#engine.awaitLost
+  }
+  get beat() {
+    return this.#engine.beat
+  }
+  get reconciled() {
+    return this.#engine.reconciled
+  }
+  readonly ensureArmed: Heartbeat["ensureArmed"] = (options) => this.#engine.ensureArmed(options)
+  readonly guard: Heartbeat["guard"] = (effect) => this.#engine.guard(effect)
+}
+
 /**
  * Arms the switch, keeps it armed while the scope is open, and releases it when the scope closes.
  *
@@ -139,9 +170,8 @@ export const make = (
         return yield* Effect.failCause(armed.cause)
       }
       yield* Effect.addFinalizer((exit) => Effect.ensuring(running.release(exit), free))
-      yield* running.start
-      const { awaitLost, beat, changes, ensureArmed, guard, reconciled, status } = running
-      return { [TypeId]: TypeId, account, awaitLost, beat, changes, ensureArmed, guard, reconciled, status } as const
+      running.begin()
+      return new Running(running)
     })
   )
 

@@ -1,12 +1,13 @@
 /**
  * The running heartbeat. Nothing is decided here that the pure modules can decide: it plans and moves.
  *
- * - the **loop** plans beats and never touches the network itself (see `writer`)
- * - the **alarm** sleeps until the next edge of the window, whatever the request in flight does
+ * - `wake` is called when something is due: the next edge of the window (the alarm), the end of a request's time, the
+ *   next beat. It never waits, so whatever hangs, the alarm goes.
+ * - a **beat** has a fiber of its own for as long as it takes: alive, paced, sent (see `writer`)
  * - the **reporter** logs the transitions and runs `onTransition`
  *
- * All of them are daemons that the release stops by hand: a scope would interrupt the write in flight, and the order
- * in which things stop is the point.
+ * The fibers are daemons that the release stops by hand: a scope would interrupt the write in flight, and the order in
+ * which things stop is the point.
  *
  * @internal
  */
@@ -17,7 +18,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
+import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as Stream from "effect/Stream"
 import type * as CountdownCancelAll from "../CountdownCancelAll.js"
 import * as FireWindow from "../FireWindow.js"
@@ -25,148 +28,240 @@ import * as HeartbeatError from "../HeartbeatError.js"
 import * as HeartbeatOptions from "../HeartbeatOptions.js"
 import * as HeartbeatStatus from "../HeartbeatStatus.js"
 import * as Liveness from "../Liveness.js"
+import type * as Release from "../Release.js"
 import * as VenueError from "../VenueError.js"
 import { bounded } from "./bounded.js"
 import { Knowledge } from "./knowledge.js"
 import * as Pace from "./pace.js"
 import * as ReleaseRun from "./release.js"
 import { reporter } from "./reporter.js"
+import * as Ticker from "./ticker.js"
 import * as Writer from "./writer.js"
 
-/**
- * How a beat ended: acknowledged, failed, withheld, or never sent because the heartbeat had ended.
- *
- * @internal
- */
-export type BeatOutcome = Exit.Exit<
+/** How a beat ended: acknowledged, failed, withheld, or never sent because the heartbeat had ended. */
+type BeatOutcome = Exit.Exit<
   CountdownCancelAll.Acknowledgement,
   HeartbeatStatus.BeatFailure | HeartbeatError.SwitchLost | HeartbeatError.NotArmed
 >
 
-/** The alarm looks at the clock at least this often, because no timer tells of a suspend. */
-const lookEvery = 1_000
+/** The beat under way, or waiting for its turn: whoever asks for one meanwhile shares it. */
+interface Beat {
+  /** Whether it is the one of the plan; one by hand becomes it when that is due meanwhile. */
+  planned: boolean
+  /** The monotonic instant of its start, or of its plan. */
+  began: number
+  fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  /** Set once the write has begun: from then on it is not interrupted any more, only given up. */
+  flight: Writer.Flight | undefined
+  /** Who waits for it by hand. */
+  waiting: Deferred.Deferred<CountdownCancelAll.Acknowledgement, Failure> | undefined
+}
+
+type Failure = HeartbeatStatus.BeatFailure | HeartbeatError.SwitchLost | HeartbeatError.NotArmed
 
 /** @internal */
-export const make = Effect.fnUntraced(function* (
-  service: CountdownCancelAll.CountdownCancelAll["Type"],
-  settings: HeartbeatOptions.Settings,
-  held: Set<string>
-) {
-  const account = service.account
-  const hands = yield* Effect.clock
-  const knowledge = new Knowledge(account, settings, hands)
-  const writer = yield* Writer.make(service, knowledge, Pace.of(held, account, hands))
-  const ledger = () => knowledge.ledger
-
-  /** The beat under way or waiting for its turn: whoever asks for one meanwhile shares it. */
-  let current: Deferred.Deferred<BeatOutcome> | undefined
+export class Engine implements Ticker.Member {
+  readonly account: string
+  readonly knowledge: Knowledge
+  private readonly settings: HeartbeatOptions.Settings
+  private readonly writer: Writer.Writer
+  private readonly runtime: Runtime.Runtime<never>
+  private readonly ticker: Ticker.Ticker
+  private readonly slot: Ticker.Slot
+  private current: Beat | undefined
   /** Monotonic instants: when the next beat is due; when the liveness check last passed. */
-  let beatAt = 0
-  let provenAliveAt = -Infinity
-  let beating: Fiber.RuntimeFiber<void> | undefined
-  let watching: Fiber.RuntimeFiber<void> | undefined
-  let reporting: Fiber.RuntimeFiber<void> | undefined
-  let manual: Fiber.RuntimeFiber<BeatOutcome> | undefined
+  private beatAt = Infinity
+  private provenAliveAt = -Infinity
+  private reporting: Fiber.RuntimeFiber<void> | undefined
 
-  // A switch that stays armed has nothing to tell: a fiber that waits for it would be a quarter of what an account costs.
-  const runtime = yield* Effect.runtime()
-  knowledge.tell = () => {
-    reporting ??= Runtime.runFork(runtime, Effect.interruptible(reporter(knowledge, () => (reporting = undefined))), {
-      immediate: false
+  constructor(knowledge: Knowledge, writer: Writer.Writer, runtime: Runtime.Runtime<never>, ticker: Ticker.Ticker) {
+    this.account = knowledge.ledger.account
+    this.knowledge = knowledge
+    this.settings = knowledge.settings
+    this.writer = writer
+    this.runtime = runtime
+    this.ticker = ticker
+    this.slot = ticker.join(this)
+    writer.began = () => this.plan()
+    // A switch that stays armed has nothing to tell: no fiber waits for it.
+    knowledge.tell = () => {
+      this.reporting ??= this.fork(reporter(knowledge, () => (this.reporting = undefined)))
+    }
+  }
+
+  fork<E>(effect: Effect.Effect<unknown, E>): Fiber.RuntimeFiber<void, E> {
+    return Runtime.runFork(this.runtime, effect as Effect.Effect<void, E>, { immediate: false })
+  }
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // What is due
+
+  wake(): void {
+    this.safely(() => {
+      const { knowledge, writer } = this
+      if (writer.overdueAt <= knowledge.now().mono) writer.drop()
+      knowledge.observe()
+      const { mono } = knowledge.now()
+      if (this.beats && mono >= this.beatAt && this.current?.planned !== true) {
+        knowledge.telemetry.lateness(mono - this.beatAt)
+        if (this.current === undefined) this.start(mono)
+        else {
+          this.current.planned = true
+          this.current.began = mono
+        }
+      }
+      this.plan()
     })
+  }
+
+  look(): void {
+    this.safely(() => {
+      this.knowledge.observe()
+      this.plan()
+    })
+  }
+
+  private get beats(): boolean {
+    return this.knowledge.phase === "beating" && this.knowledge.ledger.lost === undefined
+  }
+
+  private plan(): void {
+    const { knowledge, writer } = this
+    let next = writer.overdueAt
+    if (knowledge.phase === "beating") {
+      const now = knowledge.now()
+      const { earliest, latest } = FireWindow.edges(knowledge.ledger.window, now)
+      if (earliest > 0) next = Math.min(next, now.mono + earliest)
+      else if (latest > 0) next = Math.min(next, now.mono + latest)
+      if (this.beats && this.current?.planned !== true) next = Math.min(next, this.beatAt)
+    }
+    this.ticker.plan(this.slot, next)
+  }
+
+  /** What runs on no fiber of ours must not end in silence. */
+  private safely(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      this.defect(Cause.die(error))
+    }
+  }
+
+  private defect(cause: Cause.Cause<unknown>): void {
+    this.knowledge.lose("Defect", this.knowledge.now())
+    this.fork(Effect.logError("the heartbeat stopped by a defect", cause))
   }
 
   // ---------------------------------------------------------------------------------------------------------------
   // Beats
 
-  const proveAlive: Effect.Effect<Liveness.LivenessFailed | undefined> = Effect.suspend(() => {
-    if (settings.liveness === undefined) return Effect.succeed(undefined)
+  private start(began: number): void {
+    const beat = this.claim(true, began)
+    this.attach(beat, this.fork(this.carryOut(beat)))
+  }
+
+  private claim(planned: boolean, began: number): Beat {
+    return (this.current = { planned, began, fiber: undefined, flight: undefined, waiting: undefined })
+  }
+
+  private attach(beat: Beat, fiber: Fiber.RuntimeFiber<CountdownCancelAll.Acknowledgement | void, Failure>): void {
+    beat.fiber = fiber
+    if (beat.flight !== undefined) beat.flight.fiber = fiber
+    fiber.addObserver((exit) => this.safely(() => this.ended(beat, exit)))
+  }
+
+  /** One beat: alive, paced, sent. */
+  private carryOut(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
+    return Effect.suspend(() => {
+      if (this.settings.liveness === undefined) return this.sendPaced(beat)
+      return Effect.flatMap(this.proveAlive, (negative) => {
+        if (negative === undefined) return this.sendPaced(beat)
+        this.knowledge.telemetry.beat("withheld")
+        this.knowledge.failed(negative)
+        this.knowledge.observe()
+        return Effect.fail(negative)
+      })
+    })
+  }
+
+  private sendPaced(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
+    return this.writer.paceAt > this.knowledge.now().mono
+      ? Effect.flatMap(this.writer.paced, () => this.send(beat))
+      : this.send(beat)
+  }
+
+  /** In one step with what follows: nothing can be interrupted between the decision to send and the flight. */
+  private send(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
+    const { knowledge, writer } = this
+    knowledge.observe()
+    const { lost } = knowledge.ledger
+    if (lost !== undefined) return Effect.fail(lost)
+    if (knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
+    beat.flight = writer.begin(this.settings.countdown, ({ exit }) => this.finish(beat, exit))
+    beat.flight.fiber = beat.fiber
+    return writer.request(beat.flight)
+  }
+
+  private get proveAlive(): Effect.Effect<Liveness.LivenessFailed | undefined> {
+    const { knowledge, settings } = this
     // A try that follows a failed one at once relies on the check of the one before.
-    if (knowledge.now().mono - provenAliveAt < settings.interval / 2) return Effect.succeed(undefined)
+    if (settings.liveness === undefined || knowledge.now().mono - this.provenAliveAt < settings.interval / 2) {
+      return Effect.succeed(undefined)
+    }
     return Effect.match(Liveness.bounded(settings.liveness, settings.livenessTimeout), {
       onFailure: (error) => error,
       onSuccess: () => {
-        provenAliveAt = knowledge.now().mono
+        this.provenAliveAt = knowledge.now().mono
         return undefined
       }
     })
-  })
+  }
 
-  /** One beat: alive, paced, sent; or the one that is already under way. */
-  const beatOnce: Effect.Effect<BeatOutcome> = Effect.uninterruptibleMask((restore) =>
-    Effect.suspend(() => (current === undefined ? carryOut(claim()) : restore(Deferred.await(current))))
-  )
+  /** The fiber of a beat has ended: with the write, given up before it, or stopped by the release. */
+  private ended(beat: Beat, exit: Exit.Exit<CountdownCancelAll.Acknowledgement | void, Failure>): void {
+    if (beat.flight !== undefined) {
+      return this.writer.ended(
+        beat.flight,
+        exit as Exit.Exit<CountdownCancelAll.Acknowledgement, VenueError.VenueError>
+      )
+    }
+    const failure = Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : Option.none()
+    if (Exit.isFailure(exit) && Option.isNone(failure) && !Cause.isInterruptedOnly(exit.cause)) this.defect(exit.cause)
+    // Whoever shares a beat that is stopped half-way by the release hears that there will be none.
+    this.finish(beat, Exit.fail(Option.getOrElse(failure, () => this.notArmed(0))))
+  }
 
-  // Only where nothing can be interrupted before `carryOut` takes care of it: else all would wait for ever.
-  const claim = (): Deferred.Deferred<BeatOutcome> => (current = Deferred.unsafeMake<BeatOutcome>(FiberId.none))
-
-  const carryOut = (shared: Deferred.Deferred<BeatOutcome>): Effect.Effect<BeatOutcome> =>
-    // Only the steps can be interrupted: whatever happens, those who wait are told.
-    Effect.gen(function* (): Effect.fn.Return<BeatOutcome> {
-      const negative = yield* proveAlive
-      if (negative !== undefined) {
-        knowledge.telemetry.beat("withheld")
-        knowledge.failed(negative)
-        knowledge.observe()
-        return Exit.fail(negative)
-      }
-      yield* writer.paced
-      knowledge.observe()
-      const { lost } = ledger()
-      if (lost !== undefined) return Exit.fail(lost)
-      if (knowledge.phase !== "beating") return Exit.fail(notArmed(0))
-      const { exit } = yield* writer.send(settings.countdown)
-      return exit
-    }).pipe(
-      Effect.interruptible,
-      Effect.onExit((exit) => {
-        current = undefined
-        // Whoever shares a beat that is stopped half-way by the release hears that there will be none.
-        Deferred.unsafeDone(shared, Effect.succeed(Exit.isSuccess(exit) ? exit.value : Exit.fail(notArmed(0))))
-        return Effect.void
-      })
-    )
-
-  const loop: Effect.Effect<void> = Effect.gen(function* () {
-    while (ledger().lost === undefined) {
-      yield* knowledge.sleepUntil(() => beatAt)
-      knowledge.observe()
-      if (ledger().lost !== undefined) return
-      const began = knowledge.now().mono
-      knowledge.telemetry.lateness(began - beatAt)
-      const outcome = yield* beatOnce
+  /** Tells those who wait, and plans the next one. */
+  private finish(beat: Beat, outcome: BeatOutcome): void {
+    if (this.current === beat) this.current = undefined
+    if (beat.planned) {
+      beat.planned = false
       if (Exit.isSuccess(outcome)) {
         // Fixed rate: small delays do not add up. After a stall or a retry the plan starts anew: what was missed is
         // not made up for.
-        const left = ledger().window.acknowledged?.sent.mono ?? began
-        beatAt = (left - beatAt < HeartbeatOptions.pace / 2 ? beatAt : left) + settings.interval
+        const left = this.knowledge.ledger.window.acknowledged?.sent.mono ?? beat.began
+        this.beatAt = (left - this.beatAt < HeartbeatOptions.pace / 2 ? this.beatAt : left) + this.settings.interval
       } else {
-        beatAt = ledger().cause instanceof Liveness.LivenessFailed ? began + HeartbeatOptions.pace : writer.paceAt()
+        const withheld = this.knowledge.ledger.cause instanceof Liveness.LivenessFailed
+        this.beatAt = withheld ? beat.began + HeartbeatOptions.pace : this.writer.paceAt
       }
     }
-  })
-
-  const alarm: Effect.Effect<void> = Effect.gen(function* () {
-    while (knowledge.phase === "beating") {
-      const { earliest, latest } = FireWindow.edges(ledger().window, knowledge.now())
-      const next = earliest > 0 ? earliest : latest > 0 ? latest : Infinity
-      if (next === Infinity && ledger().lost !== undefined) return
-      yield* knowledge.sleep(Math.min(next, lookEvery))
-      knowledge.observe()
-    }
-  })
+    if (beat.waiting !== undefined) Deferred.unsafeDone(beat.waiting, outcome)
+    this.plan()
+  }
 
   // ---------------------------------------------------------------------------------------------------------------
   // Life
 
-  const arm: Effect.Effect<void, VenueError.VenueError | HeartbeatError.ArmTimeout> = Effect.suspend(() =>
-    Effect.gen(function* () {
+  get arm(): Effect.Effect<void, VenueError.VenueError | HeartbeatError.ArmTimeout> {
+    const { account, knowledge, settings, writer } = this
+    return Effect.gen(function* () {
       for (;;) {
         yield* writer.paced
         const { again, exit } = yield* writer.send(settings.countdown)
         if (Exit.isFailure(exit)) {
           if (!again) return yield* Effect.failCause(exit.cause)
-        } else if (FireWindow.edges(ledger().window, knowledge.now()).earliest > 0) {
+        } else if (FireWindow.edges(knowledge.ledger.window, knowledge.now()).earliest > 0) {
           return
         }
       }
@@ -174,66 +269,50 @@ export const make = Effect.fnUntraced(function* (
       Effect.timeoutFail({
         duration: settings.armTimeout,
         onTimeout: () => {
-          const { cause } = ledger()
+          const { cause } = knowledge.ledger
           const known = VenueError.isVenueError(cause) ? { cause } : {}
           return new HeartbeatError.ArmTimeout({ account, armTimeout: settings.armTimeout, ...known })
         }
       }),
       Effect.withSpan("deadman.arm", { attributes: { account, countdown: settings.countdown } })
     )
-  )
+  }
 
-  /** A fiber that must not die in silence. */
-  const guarded = (effect: Effect.Effect<void>): Effect.Effect<Fiber.RuntimeFiber<void>> =>
-    Effect.forkDaemon(
-      Effect.interruptible(
-        Effect.catchAllCause(effect, (cause) =>
-          Cause.isInterruptedOnly(cause)
-            ? Effect.void
-            : Effect.zipRight(
-                Effect.sync(() => knowledge.lose("Defect", knowledge.now())),
-                Effect.logError("the heartbeat stopped by a defect", cause)
-              )
-        )
-      )
-    )
+  /** Armed: from now on it beats. */
+  begin(): void {
+    // The scope was closed while the switch was being armed, and the release has run.
+    if (this.knowledge.phase !== "arming") return
+    this.knowledge.phase = "beating"
+    const last = this.knowledge.ledger.window.acknowledged
+    this.beatAt = (last?.sent.mono ?? this.knowledge.now().mono) + this.settings.interval
+    this.knowledge.telemetry.armed()
+    this.plan()
+  }
 
-  const start = Effect.suspend(() =>
-    Effect.gen(function* () {
-      // The scope was closed while the switch was being armed, and the release has run.
-      if (knowledge.phase !== "arming") return
-      knowledge.phase = "beating"
-      const last = ledger().window.acknowledged
-      beatAt = (last?.sent.mono ?? knowledge.now().mono) + settings.interval
-      knowledge.telemetry.armed()
-      watching = yield* guarded(alarm)
-      beating = yield* guarded(loop)
-    })
-  )
+  private stop(): void {
+    this.knowledge.phase = "releasing"
+    this.knowledge.endGuards()
+    if (this.current?.flight === undefined) this.current?.fiber?.unsafeInterruptAsFork(FiberId.none)
+  }
 
-  const stop = Effect.sync(() => {
-    knowledge.phase = "releasing"
-    knowledge.endGuards()
-    beating?.unsafeInterruptAsFork(FiberId.none)
-    watching?.unsafeInterruptAsFork(FiberId.none)
-    manual?.unsafeInterruptAsFork(FiberId.none)
-  })
-
-  const release = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
-    stop.pipe(
-      Effect.zipRight(ReleaseRun.run(knowledge, writer, ReleaseRun.choose(settings.release, exit))),
-      Effect.zipLeft(writer.drop),
+  release(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    const { account, knowledge } = this
+    return Effect.suspend(() => {
+      this.stop()
+      return this.runRelease(ReleaseRun.choose(this.settings.release, exit))
+    }).pipe(
       Effect.map((outcome) => {
         const final = outcome()
         knowledge.enter({ outcome: final })
         knowledge.phase = "released"
-        knowledge.publish(HeartbeatStatus.derive(ledger(), knowledge.now()))
+        knowledge.publish(HeartbeatStatus.derive(knowledge.ledger, knowledge.now()))
         return final._tag
       }),
       Effect.tap((outcome) => Effect.annotateCurrentSpan("outcome", outcome)),
       Effect.zipRight(
         // The last transition is reported before the scope is closed, unless the user's hook takes too long.
         Effect.suspend(() => {
+          const { reporting } = this
           return reporting === undefined
             ? Effect.void
             : Effect.zipRight(
@@ -244,69 +323,108 @@ export const make = Effect.fnUntraced(function* (
       ),
       Effect.withSpan("deadman.release", { attributes: { account } })
     )
+  }
+
+  private runRelease(choice: Release.Release) {
+    return Effect.ensuring(
+      ReleaseRun.run(this.knowledge, this.writer, choice),
+      Effect.suspend(() => {
+        this.writer.drop()
+        return this.ticker.leave(this.slot)
+      })
+    )
+  }
 
   /** The acquisition failed: what may have been armed is turned off again. */
-  const abandon: Effect.Effect<void> = Effect.suspend(() => {
-    knowledge.phase = "releasing"
-    const { acknowledged, pending } = ledger().window
-    const touched = writer.isInFlight() || acknowledged !== undefined || pending.length > 0
-    return touched ? Effect.zipRight(ReleaseRun.run(knowledge, writer, "Disarm"), writer.drop) : Effect.void
-  })
+  get abandon(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.knowledge.phase = "releasing"
+      const { acknowledged, pending } = this.knowledge.ledger.window
+      const touched = this.writer.isInFlight || acknowledged !== undefined || pending.length > 0
+      return touched ? Effect.asVoid(this.runRelease("Disarm")) : this.ticker.leave(this.slot)
+    })
+  }
 
   // ---------------------------------------------------------------------------------------------------------------
   // What users see
 
-  const notArmed = (margin: number): HeartbeatError.NotArmed => {
-    const at = knowledge.now()
-    const status = HeartbeatStatus.derive(ledger(), at)
+  private notArmed(margin: number): HeartbeatError.NotArmed {
+    const { account, knowledge } = this
+    const status = HeartbeatStatus.derive(knowledge.ledger, knowledge.now())
     const timeLeft = status._tag === "Released" ? 0 : Math.max(0, status.earliestFire - status.at)
     const state = knowledge.phase === "releasing" ? "Released" : status._tag
     return new HeartbeatError.NotArmed({ account, state, timeLeft, margin })
   }
 
-  const beat = Effect.uninterruptibleMask((restore) =>
-    Effect.suspend(() => {
-      const { lost } = ledger()
-      if (lost !== undefined) return Effect.fail(lost)
-      if (knowledge.phase !== "beating") return Effect.fail(notArmed(0))
-      if (current !== undefined) return restore(Effect.flatten(Deferred.await(current)))
-      // In a fiber of its own: a caller that is interrupted takes nothing from those who share the beat.
-      const shared = claim()
-      return Effect.flatMap(Effect.forkDaemon(carryOut(shared)), (fiber) => {
-        manual = fiber
-        return restore(Effect.flatten(Deferred.await(shared)))
-      })
-    })
-  ).pipe(Effect.asVoid)
+  get status(): Effect.Effect<HeartbeatStatus.Status> {
+    return Effect.sync(() => this.knowledge.observe())
+  }
 
-  const ensureArmed = (options?: { readonly margin?: Duration.DurationInput | undefined }) =>
-    Effect.suspend(() => {
+  get changes(): Stream.Stream<HeartbeatStatus.Status> {
+    return Stream.suspend(() => this.knowledge.changes)
+  }
+
+  get awaitLost(): Effect.Effect<never, HeartbeatError.SwitchLost> {
+    return this.knowledge.awaitLost
+  }
+
+  get beat(): Effect.Effect<void, Failure> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.suspend(() => {
+        const { lost } = this.knowledge.ledger
+        if (lost !== undefined) return Effect.fail(lost)
+        if (this.knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
+        const shared = this.current
+        if (shared !== undefined) return restore(awaitBeat(shared))
+        // In a fiber of its own: a caller that is interrupted takes nothing from those who share the beat.
+        const beat = this.claim(false, this.knowledge.now().mono)
+        const waiting = awaitBeat(beat)
+        return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(this.carryOut(beat))), (fiber) => {
+          this.attach(beat, fiber)
+          return restore(waiting)
+        })
+      })
+    ).pipe(Effect.asVoid)
+  }
+
+  ensureArmed(options?: { readonly margin?: Duration.DurationInput | undefined }) {
+    return Effect.suspend(() => {
       const margin = Duration.toMillis(options?.margin ?? 0)
-      const status = knowledge.observe()
-      const beating = knowledge.phase === "beating"
+      const status = this.knowledge.observe()
+      const beating = this.knowledge.phase === "beating"
       return beating && status._tag === "Armed" && status.earliestFire - status.at > margin
         ? Effect.void
-        : Effect.fail(notArmed(margin))
+        : Effect.fail(this.notArmed(margin))
     })
-
-  const awaitLost = Deferred.await(knowledge.lost)
-
-  return {
-    account,
-    arm,
-    start,
-    release,
-    abandon,
-    status: Effect.sync(() => knowledge.observe()),
-    changes: Stream.suspend(() => knowledge.changes),
-    awaitLost,
-    ensureArmed,
-    beat,
-    reconciled: Effect.sync(() => {
-      knowledge.enter({ doubt: false })
-      knowledge.observe()
-    }),
-    guard: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | HeartbeatError.SwitchLost, R> =>
-      Effect.raceFirst(effect, awaitLost)
   }
-})
+
+  get reconciled(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.knowledge.enter({ doubt: false })
+      this.knowledge.observe()
+    })
+  }
+
+  guard<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | HeartbeatError.SwitchLost, R> {
+    return Effect.raceFirst(effect, this.awaitLost)
+  }
+}
+
+const awaitBeat = (beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> =>
+  Deferred.await((beat.waiting ??= Deferred.unsafeMake(FiberId.none)))
+
+/** @internal */
+export const make = (
+  service: CountdownCancelAll.CountdownCancelAll["Type"],
+  settings: HeartbeatOptions.Settings,
+  held: Set<string>
+): Effect.Effect<Engine> =>
+  Effect.gen(function* () {
+    const hands = yield* Effect.clock
+    const tracer = yield* Effect.tracer
+    const parent = yield* Effect.option(Effect.currentParentSpan)
+    const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime(), RuntimeFlags.Interruption)
+    const knowledge = new Knowledge(service.account, settings, hands)
+    const writer = new Writer.Writer(service, knowledge, Pace.of(held, service.account, hands), { tracer, parent })
+    return new Engine(knowledge, writer, runtime, Ticker.of(held, hands))
+  })

@@ -25,8 +25,10 @@ export class Knowledge {
   readonly telemetry: Telemetry.Telemetry
   readonly settings: HeartbeatOptions.Settings
   readonly hands: Clock.Clock
-  /** Fails when the heartbeat is lost. */
-  readonly lost = Deferred.unsafeMake<never, HeartbeatError.SwitchLost>(FiberId.none)
+  /** Why there is nothing to wait for any more: lost, or released. */
+  private over: HeartbeatError.SwitchLost | undefined
+  /** Made when somebody waits for that. */
+  private awaited: Deferred.Deferred<never, HeartbeatError.SwitchLost> | undefined
   /** What the reporter has not told of yet. One that hangs keeps the last of it. */
   readonly untold: Array<HeartbeatStatus.Transition> = []
   /** Sees to it that what is untold gets told. */
@@ -124,15 +126,28 @@ export class Knowledge {
     })
     this.enter({ lost: error })
     this.publish(HeartbeatStatus.derive(this.ledger, at))
-    Deferred.unsafeDone(this.lost, Exit.fail(error))
+    this.end(error)
   }
 
   /** Whoever is still guarded when the release begins is outside of the scope, and unprotected from now on. */
   endGuards(): void {
     const { account, lost } = this.ledger
     if (lost !== undefined) return
-    const released = new HeartbeatError.SwitchLost({ account, reason: "Released", timeLeft: 0 })
-    Deferred.unsafeDone(this.lost, Exit.fail(released))
+    this.end(new HeartbeatError.SwitchLost({ account, reason: "Released", timeLeft: 0 }))
+  }
+
+  private end(error: HeartbeatError.SwitchLost): void {
+    this.over = error
+    if (this.awaited !== undefined) Deferred.unsafeDone(this.awaited, Exit.fail(error))
+  }
+
+  /** Fails when the heartbeat is lost, or released. */
+  get awaitLost(): Effect.Effect<never, HeartbeatError.SwitchLost> {
+    return Effect.suspend(() =>
+      this.over === undefined
+        ? Deferred.await((this.awaited ??= Deferred.unsafeMake(FiberId.none)))
+        : Effect.fail(this.over)
+    )
   }
 
   /** The last beat was not acknowledged, or not sent. */

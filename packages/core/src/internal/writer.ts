@@ -1,7 +1,7 @@
 /**
- * The one way to the venue: at most one write in flight, each in a fiber of its own with a timer beside it, so that
- * neither a hung request nor an interrupted caller stops anything else. Its outcome is entered in the ledger by
- * whichever of the two comes first, whoever still waits for it.
+ * The one way to the venue: at most one write in flight, each in a fiber that nobody else interrupts, so that neither a
+ * hung request nor an interrupted caller stops anything else. Its outcome is entered in the ledger when that fiber ends
+ * or when the request is overdue, whichever comes first, whoever still waits for it.
  *
  * @internal
  */
@@ -14,6 +14,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
+import type * as Tracer from "effect/Tracer"
 import * as Countdown from "../Countdown.js"
 import type * as CountdownCancelAll from "../CountdownCancelAll.js"
 import * as FireWindow from "../FireWindow.js"
@@ -33,28 +34,20 @@ export interface WriteOutcome {
   readonly again: boolean
 }
 
-/** @internal */
-export interface Writer {
-  /** Sends one write and waits for its outcome. Only ever called while none is in flight. */
-  readonly send: (setting: Countdown.Setting) => Effect.Effect<WriteOutcome>
-  /** Waits until the venue takes the next write. */
-  readonly paced: Effect.Effect<void>
-  /** The monotonic instant before which no write may leave. */
-  readonly paceAt: () => number
-  readonly isInFlight: () => boolean
-  /** Waits for the write in flight, if any. */
-  readonly settled: Effect.Effect<void>
-  /** Gives up the write in flight, if any. It may still be applied, and the window knows that. */
-  readonly drop: Effect.Effect<void>
-}
-
-interface InFlight {
+/**
+ * A write under way.
+ *
+ * @internal
+ */
+export interface Flight {
   readonly id: number
   readonly setting: Countdown.Setting
-  readonly done: Deferred.Deferred<WriteOutcome>
   sent: FireWindow.Reading
-  fiber: Fiber.RuntimeFiber<void> | undefined
-  timer: Fiber.RuntimeFiber<void> | undefined
+  /** The monotonic instant at which it is given up. */
+  readonly overdueAt: number
+  fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  /** Told of the outcome, once. */
+  readonly told: Array<(outcome: WriteOutcome) => void>
 }
 
 /** The same code, so many times in a row. */
@@ -88,93 +81,139 @@ const defect = (cause: Cause.Cause<unknown>): VenueError.VenueError =>
   })
 
 /** @internal */
-export const make = Effect.fnUntraced(function* (
-  service: CountdownCancelAll.CountdownCancelAll["Type"],
-  knowledge: Knowledge,
-  pace: Pace
-) {
-  const tracer = yield* Effect.tracer
-  const parent = yield* Effect.option(Effect.currentParentSpan)
-  let inFlight: InFlight | undefined
-  let nextId = 0
-  let refusals = none
+export class Writer {
+  /** Called when a write begins: from now on `overdueAt` has to be kept. */
+  began: () => void = () => {}
+  private readonly service: CountdownCancelAll.CountdownCancelAll["Type"]
+  private readonly knowledge: Knowledge
+  private readonly pace: Pace
+  private readonly spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> }
+  private inFlight: Flight | undefined
+  private nextId = 0
+  private refusals = none
+
+  constructor(
+    service: CountdownCancelAll.CountdownCancelAll["Type"],
+    knowledge: Knowledge,
+    pace: Pace,
+    spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> }
+  ) {
+    this.service = service
+    this.knowledge = knowledge
+    this.pace = pace
+    this.spans = spans
+  }
+
+  /** The monotonic instant before which no write may leave. */
+  get paceAt(): number {
+    return this.pace.at
+  }
+
+  /** Waits until the venue takes the next write. */
+  get paced(): Effect.Effect<void> {
+    return this.knowledge.sleepUntil(() => this.pace.at)
+  }
+
+  /** The monotonic instant at which the write in flight is given up; `Infinity` while there is none. */
+  get overdueAt(): number {
+    return this.inFlight?.overdueAt ?? Infinity
+  }
+
+  get isInFlight(): boolean {
+    return this.inFlight !== undefined
+  }
+
+  /**
+   * Begins a write; only ever called while none is in flight. Whoever calls it sees to it that a fiber runs `request`,
+   * that the flight knows that fiber, and that `ended` hears how it ended.
+   */
+  begin(setting: Countdown.Setting, tell: (outcome: WriteOutcome) => void): Flight {
+    const sent = this.knowledge.now()
+    const overdueAt = sent.mono + this.knowledge.settings.requestTimeout
+    const flight: Flight = { id: this.nextId++, setting, sent, overdueAt, fiber: undefined, told: [tell] }
+    this.inFlight = flight
+    this.began()
+    return flight
+  }
+
+  request(flight: Flight): Effect.Effect<CountdownCancelAll.Acknowledgement, VenueError.VenueError> {
+    return Effect.flatMap(this.service.horizon, (horizon) => {
+      // Given up while it asked for the horizon: what is not entered in the ledger must not leave.
+      if (this.inFlight !== flight) return Effect.interrupt
+      const { knowledge } = this
+      flight.sent = knowledge.now()
+      knowledge.enter({
+        window: FireWindow.sent(knowledge.ledger.window, {
+          id: flight.id,
+          at: flight.sent,
+          countdown: Countdown.toMillis(flight.setting),
+          horizon: Duration.toMillis(horizon)
+        })
+      })
+      return this.service.set(flight.setting)
+    })
+  }
 
   /** Sends one write and waits for its outcome. Only ever called while none is in flight. */
-  const send = (setting: Countdown.Setting): Effect.Effect<WriteOutcome> =>
+  send(setting: Countdown.Setting): Effect.Effect<WriteOutcome> {
     // From the moment in which it is in flight there is a fiber that will settle it: only the waiting is interruptible.
-    Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function* () {
-        const done = Deferred.unsafeMake<WriteOutcome>(FiberId.none)
-        const sent = knowledge.now()
-        const flight: InFlight = { id: nextId++, setting, done, sent, fiber: undefined, timer: undefined }
-        inFlight = flight
-        flight.fiber = yield* Effect.forkDaemon(
-          Effect.interruptible(write(flight)).pipe(
-            Effect.exit,
-            Effect.map((exit) => settle(flight, exit))
-          )
-        )
-        flight.timer = yield* Effect.forkDaemon(
-          Effect.interruptible(Effect.map(knowledge.sleep(knowledge.settings.requestTimeout), () => overdue(flight)))
-        )
-        return yield* restore(Deferred.await(done))
-      })
-    )
-
-  const write = (flight: InFlight) =>
-    Effect.flatMap(service.horizon, (horizon) =>
+    return Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() => {
-        // Given up while it asked for the horizon: what is not entered in the ledger must not leave.
-        if (inFlight !== flight) return Effect.interrupt
-        flight.sent = knowledge.now()
-        knowledge.enter({
-          window: FireWindow.sent(knowledge.ledger.window, {
-            id: flight.id,
-            at: flight.sent,
-            countdown: Countdown.toMillis(flight.setting),
-            horizon: Duration.toMillis(horizon)
-          })
+        const done = Deferred.unsafeMake<WriteOutcome>(FiberId.none)
+        const flight = this.begin(setting, (outcome) => Deferred.unsafeDone(done, Effect.succeed(outcome)))
+        return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(this.request(flight))), (fiber) => {
+          flight.fiber = fiber
+          fiber.addObserver((exit) => this.ended(flight, exit))
+          return restore(Deferred.await(done))
         })
-        return service.set(flight.setting)
       })
     )
+  }
 
-  const overdue = (flight: InFlight): void => {
-    if (inFlight !== flight) return
-    settle(
+  /** Waits for the write in flight, if any. */
+  get settled(): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      if (this.inFlight === undefined) resume(Effect.void)
+      else this.inFlight.told.push(() => resume(Effect.void))
+    })
+  }
+
+  /** Gives up the write in flight, if any. It may still be applied, and the window knows that. */
+  drop(): void {
+    const flight = this.inFlight
+    if (flight === undefined) return
+    this.ended(
       flight,
       Exit.fail(
         new VenueError.RequestTimeout({
           venueMessage: "",
           applied: "unknown",
           retryable: true,
-          timeoutMillis: knowledge.settings.requestTimeout
+          timeoutMillis: this.knowledge.settings.requestTimeout
         })
       )
     )
-    // It may still be applied, and the window knows that: only the socket is given back.
+    // Only the socket is given back.
     flight.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
   /** Enters the outcome of the write in flight. A second outcome (a late answer) is not heard. */
-  const settle = (
-    flight: InFlight,
-    exit: Exit.Exit<CountdownCancelAll.Acknowledgement, VenueError.VenueError>
-  ): void => {
-    if (inFlight !== flight) return
-    inFlight = undefined
-    flight.timer?.unsafeInterruptAsFork(FiberId.none)
+  ended(flight: Flight, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, VenueError.VenueError>): void {
+    if (this.inFlight !== flight) return
+    this.inFlight = undefined
+    const { knowledge } = this
     const at = knowledge.now()
     let again = true
     if (Exit.isSuccess(exit)) {
-      pace.at = at.mono + HeartbeatOptions.pace
-      acknowledged(flight, exit.value, at)
+      this.pace.at = at.mono + HeartbeatOptions.pace
+      this.acknowledged(flight, exit.value, at)
     } else {
       const failure = Option.getOrElse(Cause.failureOption(exit.cause), () => defect(exit.cause))
+      const { refusals } = this
       again = worthRepeating(failure, refusals, knowledge.phase === "arming")
-      refusals = { code: failure.code, count: failure.code === refusals.code ? refusals.count + 1 : 1 }
+      this.refusals = { code: failure.code, count: failure.code === refusals.code ? refusals.count + 1 : 1 }
       // An answer came after the venue had counted the write; without one only the sending is known.
-      pace.at = (failure.httpStatus === undefined ? flight.sent : at).mono + HeartbeatOptions.pace
+      this.pace.at = (failure.httpStatus === undefined ? flight.sent : at).mono + HeartbeatOptions.pace
       const { window } = knowledge.ledger
       // Where requests are replayed, one that was refused can be delivered once more, and be taken then.
       const over = failure.applied === "no" && !(knowledge.settings.assumeReplays && failure.httpStatus !== undefined)
@@ -183,15 +222,16 @@ export const make = Effect.fnUntraced(function* (
       })
       knowledge.telemetry.beat(failure._tag)
       knowledge.failed(failure)
-      if (knowledge.phase === "beating") spanOfFailure(flight, exit, at)
+      if (knowledge.phase === "beating") this.spanOfFailure(flight, exit, at)
       if (!again) knowledge.lose(Cause.isDie(exit.cause) ? "Defect" : "Refused", at)
     }
     knowledge.telemetry.earliestFire(FireWindow.edges(knowledge.ledger.window, at).earliest)
     knowledge.observe()
-    Deferred.unsafeDone(flight.done, Effect.succeed({ exit, again }))
+    for (const tell of flight.told) tell({ exit, again })
   }
 
-  const acknowledged = (flight: InFlight, ack: CountdownCancelAll.Acknowledgement, at: FireWindow.Reading): void => {
+  private acknowledged(flight: Flight, ack: CountdownCancelAll.Acknowledgement, at: FireWindow.Reading): void {
+    const { knowledge } = this
     const slack = FireWindow.edges(knowledge.ledger.window, at).earliest
     const { verdict, window } = FireWindow.acknowledged(
       knowledge.ledger.window,
@@ -200,7 +240,7 @@ export const make = Effect.fnUntraced(function* (
       HeartbeatStatus.stampsOf(ack)
     )
     knowledge.enter({ window, failures: 0, cause: undefined })
-    refusals = none
+    this.refusals = none
     knowledge.telemetry.beat("acknowledged")
     knowledge.telemetry.latency(at.mono - flight.sent.mono)
     // Before the first acknowledgement there was nothing that could fire; while it is released there is.
@@ -211,25 +251,13 @@ export const make = Effect.fnUntraced(function* (
   }
 
   /** A span for each failed write, made when it is known to have failed: good beats cost none. */
-  const spanOfFailure = (flight: InFlight, exit: Exit.Exit<unknown, unknown>, at: FireWindow.Reading): void => {
+  private spanOfFailure(flight: Flight, exit: Exit.Exit<unknown, unknown>, at: FireWindow.Reading): void {
+    const { knowledge } = this
     const end = knowledge.hands.unsafeCurrentTimeNanos()
     const start = end - BigInt(Math.round((at.mono - flight.sent.mono) * 1e6))
-    const span = tracer.span("deadman.beat", parent, Context.empty(), [], start, "client")
+    const span = this.spans.tracer.span("deadman.beat", this.spans.parent, Context.empty(), [], start, "client")
     span.attribute("account", knowledge.ledger.account)
     span.attribute("failures", knowledge.ledger.failures)
     span.end(end, exit)
   }
-
-  return {
-    send,
-    paced: knowledge.sleepUntil(() => pace.at),
-    paceAt: () => pace.at,
-    isInFlight: () => inFlight !== undefined,
-    settled: Effect.suspend(() =>
-      inFlight === undefined ? Effect.void : Effect.asVoid(Deferred.await(inFlight.done))
-    ),
-    drop: Effect.sync(() => {
-      if (inFlight !== undefined) overdue(inFlight)
-    })
-  } satisfies Writer
-})
+}
