@@ -70,6 +70,23 @@ describe("hostile hosts", () => {
   )
 })
 
+describe("a host that stood still", () => {
+  World.virtual(
+    "hears the answer that came meanwhile before it gives the request up",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      const { party, seen } = yield* Host.onOwnHost()
+      // The answer comes at 4.5 s, after a timer of 4 s and before the request is overdue at 5 s: none of them runs.
+      yield* network.addUntilRemoved("delay-answer;by=1500ms;times=1")
+      yield* Effect.sleep("3100 millis")
+      yield* party.stallFor("2500 millis")
+      yield* Effect.sleep("5 seconds")
+      assert.deepStrictEqual(seen.tags(), ["Armed"])
+      assert.lengthOf(yield* World.writes, 3)
+    })
+  )
+})
+
 describe("hostile schedulers", () => {
   it("beat: interrupted before any of its steps, it takes no beat from anybody (11, 19)", { timeout: 60_000 }, () => {
     // Each of the caller's own, and of what it sets going those of every part.
@@ -103,8 +120,10 @@ describe("hostile schedulers", () => {
             const took = (yield* simulator.time.now) - simulator.time.start
             assert.isAtMost(took, 1_500, `interrupted before step ${steps}`)
             assert.notStrictEqual(yield* World.switchState, "Armed", `interrupted before step ${steps}`)
-            // A fiber that was interrupted and had to wait for its turn ends now, one that nobody ends would not.
-            yield* Effect.sleep("10 millis")
+            // Effect 3 registers a timer one step before the finalizer that takes it back: interrupted in between, a fiber
+            // ends and its timer fires into nothing, within the second that the reporter is given. What beats or looks
+            // at the clock would still do so after that.
+            yield* Effect.sleep("3 seconds")
           })
         )
         assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 }, `interrupted before step ${steps}`)

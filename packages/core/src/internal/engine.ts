@@ -99,7 +99,7 @@ export class Engine implements Ticker.Member {
   wake(): void {
     this.safely(() => {
       const { knowledge, writer } = this
-      if (writer.overdueAt <= knowledge.now().mono) writer.drop()
+      writer.dropOverdue()
       knowledge.observe()
       const { mono } = knowledge.now()
       if (this.beats && mono >= this.beatAt && this.current?.planned !== true) {

@@ -127,7 +127,9 @@ export class Ticker {
     const parted = Math.abs(now.wall - this.last.wall - (now.mono - this.last.mono))
     if (parted <= HeartbeatStatus.handTolerance / 2) return
     this.last = now
-    for (const { member } of [...this.slots]) member.look()
+    // Those who look plan anew, which moves them.
+    const members = this.slots.map((slot) => slot.member)
+    for (const member of members) member.look()
   }
 
   /** Moves a slot to where its instant belongs. */

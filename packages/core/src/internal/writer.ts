@@ -44,7 +44,9 @@ export interface Flight {
   readonly setting: Countdown.Setting
   sent: FireWindow.Reading
   /** The monotonic instant at which it is given up. */
-  readonly overdueAt: number
+  overdueAt: number
+  /** Whether it was given time once to hear an answer that had come while the host stood still. */
+  spared: boolean
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
   /** Told of the outcome, once. */
   readonly told: Array<(outcome: WriteOutcome) => void>
@@ -55,6 +57,10 @@ interface Refusals {
   readonly code: string | undefined
   readonly count: number
 }
+
+/** A timer that is later than this (ms) was kept by a host that stood still; then an answer has so long to be heard. */
+const punctual = 2
+const graceAfterStop = 5
 
 const none: Refusals = { code: undefined, count: 0 }
 
@@ -130,7 +136,15 @@ export class Writer {
   begin(setting: Countdown.Setting, tell: (outcome: WriteOutcome) => void): Flight {
     const sent = this.knowledge.now()
     const overdueAt = sent.mono + this.knowledge.settings.requestTimeout
-    const flight: Flight = { id: this.nextId++, setting, sent, overdueAt, fiber: undefined, told: [tell] }
+    const flight: Flight = {
+      id: this.nextId++,
+      setting,
+      sent,
+      overdueAt,
+      spared: false,
+      fiber: undefined,
+      told: [tell]
+    }
     this.inFlight = flight
     this.began()
     return flight
@@ -176,6 +190,20 @@ export class Writer {
       if (this.inFlight === undefined) resume(Effect.void)
       else this.inFlight.told.push(() => resume(Effect.void))
     })
+  }
+
+  /**
+   * Gives up the write in flight if its time is over. A host that stood still finds its timers before the answers that
+   * came meanwhile: these are heard first.
+   */
+  dropOverdue(): void {
+    const flight = this.inFlight
+    if (flight === undefined) return
+    const late = this.knowledge.now().mono - flight.overdueAt
+    if (late < 0) return
+    if (late <= punctual || flight.spared) return this.drop()
+    flight.spared = true
+    flight.overdueAt += late + graceAfterStop
   }
 
   /** Gives up the write in flight, if any. It may still be applied, and the window knows that. */
