@@ -3,16 +3,22 @@ import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as Journal from "@effect-deadman/simulator/Journal"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
-import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as Supervisor from "effect/Supervisor"
 import * as TestClock from "effect/TestClock"
 import * as World from "./support/world.js"
+
+/** The test that sends most sends some 200 requests. */
+const mostRequests = 2_000
 
 /**
  * Runs the test in a scope of its own and lets time pass while that closes: the last write keeps the pace of one a
@@ -27,13 +33,30 @@ const inWorld = <A, E>(
   options?: Simulator.Options
 ) =>
   Effect.gen(function* () {
-    const scope = yield* Scope.make()
-    const exit = yield* Effect.exit(Scope.extend(test, scope))
-    const closing = yield* Effect.fork(Scope.close(scope, exit))
-    yield* TestClock.adjust("2 seconds")
-    yield* Fiber.join(closing)
-    return yield* exit
-  }).pipe(Effect.provide(World.layer(options)), Effect.provide(Logger.remove(Logger.defaultLogger)))
+    // TestClock bounds nothing: a bug that is a loop without a sleep is to fail its test here too, not to hang all of them.
+    const endless = yield* Deferred.make<never>()
+    let requests = 0
+    const exchange = Layer.map(Simulator.layer(options), (context) => {
+      const client = HttpClient.mapRequestEffect(Context.get(context, HttpClient.HttpClient), (request) =>
+        ++requests > mostRequests
+          ? Effect.zipRight(
+              Deferred.dieSync(endless, () => new Error("a loop that never sleeps")),
+              Effect.never
+            )
+          : Effect.succeed(request)
+      )
+      return Context.add(context, HttpClient.HttpClient, client)
+    })
+    const run = Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const exit = yield* Effect.exit(Scope.extend(test, scope))
+      const closing = yield* Effect.fork(Scope.close(scope, exit))
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(closing)
+      return yield* exit
+    }).pipe(Effect.provide(World.over(exchange)), Effect.provide(Logger.remove(Logger.defaultLogger)))
+    return yield* Effect.raceFirst(Effect.disconnect(run), Deferred.await(endless))
+  })
 
 /** What the exchange did to the switch, in order, with the instant (the clock starts at 0). */
 const transitions = Effect.map(

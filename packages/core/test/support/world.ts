@@ -27,12 +27,15 @@ export type World =
   | VirtualTime.VirtualTime
   | Scope.Scope
 
-export const layer = (options?: Simulator.Options) =>
+export const layer = (options?: Simulator.Options) => over(Simulator.layer(options))
+
+/** The full stack over an exchange that the test has changed something about. */
+export const over = <E, R>(exchange: Layer.Layer<Simulator.Simulator | HttpClient.HttpClient, E, R>) =>
   CountdownCancelAll.layer.pipe(
     Layer.provide(BitgetClient.layerConfig),
     Layer.provide(Credentials.layerConfig),
     Layer.provide(Simulator.layerCredentials),
-    Layer.provideMerge(Simulator.layer(options))
+    Layer.provideMerge(exchange)
   )
 
 export interface Options extends VirtualTime.Options {
