@@ -27,6 +27,8 @@ const fast = [
 ]
 
 const slow = [
+  // Campaign and benchmarks, as the documentation runs them, with small numbers.
+  { name: "long commands", command: node("commands.mjs", "--slow") },
   { name: "effects", command: node("effects.mjs") },
   { name: "api docs", command: bin("typedoc") },
   // As a new user: packed, installed in an empty folder, run.

@@ -165,15 +165,13 @@ const slow = {
   "pnpm campaign --seed 4711 --drop fault:0,deed:3,link": { says: [/no promise is broken/] },
   "pnpm campaign --seeds 10000": { replace: [["10000", "20"]], ...few },
   "pnpm campaign --seeds 10000 --seed 50000": { replace: [["10000", "20"]], ...few },
-  "pnpm campaign --minutes 5": { replace: [["5", "0.02"]], ...few },
-  "pnpm campaign --minutes 4": { replace: [["4", "0.02"]], ...few },
+  "pnpm campaign --seeds 1000000 --processes 4": { replace: [["1000000 --processes 4", "20 --processes 2"]], ...few },
+  "pnpm campaign --minutes 5": { replace: [["--minutes 5", "--minutes 0.02"]], ...few },
+  "pnpm campaign --minutes 4": { replace: [["--minutes 4", "--minutes 0.02"]], ...few },
   "pnpm bench": { replace: [["main.mjs", "main.mjs --no-peers --rounds 1 --accounts 1 --seconds 3"]] },
   "pnpm bench --calls": { replace: [["--calls", "--calls --no-peers --rounds 1"]] },
-  "pnpm bench --accounts 100,1000": { replace: [["100,1000", "1,2 --seconds 3"]] },
-  "pnpm bench:simulator": { replace: [["calls.mjs", "calls.mjs --no-peers"]] },
-  "pnpm bench:simulator:machine": {},
-  "pnpm bench:served": {},
-  "npx vitest bench --run packages/simulator/bench/VirtualTime.bench.ts": {}
+  "pnpm bench --accounts 100,1000": { replace: [["100,1000", "2 --seconds 3"]] },
+  "pnpm bench:simulator": { replace: [["calls.mjs", "calls.mjs --no-peers"]] }
 }
 
 /** What runs elsewhere: the file, and the words in it that say so. */
@@ -218,6 +216,8 @@ const elsewhere = {
   ]
 }
 
+const minutes = "a measurement that takes minutes whatever it is told; the page has its figures"
+
 /** What nothing executes, and why. */
 const never = {
   "pnpm format": "writes the sources; `pnpm check` runs its other half, format:check",
@@ -226,6 +226,9 @@ const never = {
   "pnpm version-packages": "writes the versions of a release",
   "pnpm release": "publishes; `pnpm check` packs both packages and looks at the tarballs",
   "pnpm check:all": "would run itself; `pnpm release` begins with it",
+  "pnpm bench:served": minutes,
+  "pnpm bench:simulator:machine": minutes,
+  "npx vitest bench --run packages/simulator/bench/VirtualTime.bench.ts": minutes,
   "node --max-semi-space-size=64": "a flag, not a command"
 }
 

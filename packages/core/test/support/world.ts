@@ -27,7 +27,7 @@ export type World =
   | VirtualTime.VirtualTime
   | Scope.Scope
 
-export const layer = (options?: Simulator.Options) => over(Simulator.layer(options))
+const layer = (options?: Simulator.Options) => over(Simulator.layer(options))
 
 /** The full stack over an exchange that the test has changed something about. */
 export const over = <E, R>(exchange: Layer.Layer<Simulator.Simulator | HttpClient.HttpClient, E, R>) =>
