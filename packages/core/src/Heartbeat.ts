@@ -98,36 +98,28 @@ export class HeldAccounts extends Context.Reference<HeldAccounts>()("@effect-dea
   defaultValue: (): Set<string> => new Set()
 }) {}
 
-/** What users see of the engine: the getters make their effects when they are asked for, most accounts never are. */
-class Running implements Heartbeat {
-  readonly [TypeId]: TypeId = TypeId
-  readonly #engine: engine.Engine
-
-  constructor(running: engine.Engine) {
-    this.#engine = running
-  }
-
-  get account() {
-    return this.#engine.account
-  }
+/** What users see of the engine: effects that are made when they are asked for, which for most accounts is never. */
+const facade = (running: engine.Engine): Heartbeat => ({
+  [TypeId]: TypeId,
+  account: running.account,
   get status() {
-    return this.#engine.status
-  }
+    return running.status
+  },
   get changes() {
-    return this.#engine.changes
-  }
+    return running.changes
+  },
   get awaitLost() {
-    return this.#engine.awaitLost
-  }
+    return running.awaitLost
+  },
   get beat() {
-    return this.#engine.beat
-  }
+    return running.beat
+  },
   get reconciled() {
-    return this.#engine.reconciled
-  }
-  readonly ensureArmed: Heartbeat["ensureArmed"] = (options) => this.#engine.ensureArmed(options)
-  readonly guard: Heartbeat["guard"] = (effect) => this.#engine.guard(effect)
-}
+    return running.reconciled
+  },
+  ensureArmed: (options) => running.ensureArmed(options),
+  guard: (effect) => running.guard(effect)
+})
 
 /**
  * Arms the switch, keeps it armed while the scope is open, and releases it when the scope closes.
@@ -171,7 +163,7 @@ export const make = (
       }
       yield* Effect.addFinalizer((exit) => Effect.ensuring(running.release(exit), free))
       running.begin()
-      return new Running(running)
+      return facade(running)
     })
   )
 
