@@ -157,12 +157,11 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     note(outputs)
   }
 
-  const set = (setting: Countdown.Setting): Answer => {
-    const wire = Countdown.toWire(setting)
-    const answer = Effect.suspend((): Answer => {
-      const call = recorder.call(wire, true)
+  const set = (setting: Countdown.Setting): Answer =>
+    Effect.uninterruptibleMask((restore) => {
+      const call = recorder.call(Countdown.toWire(setting), true)
       open++
-      return Effect.async<CountdownCancelAll.Acknowledgement, VenueError.VenueError>((resume) => {
+      const answer = Effect.async<CountdownCancelAll.Acknowledgement, VenueError.VenueError>((resume) => {
         const finish = (end: Log.End, result: Answer, code?: string) => {
           if (call.end !== undefined) return
           open--
@@ -172,14 +171,14 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
         depart(call, finish)
         // A service that does not hear of interruptions still ends: the system gives up in the end.
         if (plan.client.deaf && call.end === undefined) schedule(45_000, () => finish("lost", Effect.fail(reset())))
-        return Effect.sync(() => {
-          if (call.end === undefined) open--
-          recorder.end(call, "interrupted")
-        })
+      })
+      if (plan.client.deaf) return answer
+      return Effect.catchAllCause(restore(answer), (cause) => {
+        if (call.end === undefined) open--
+        recorder.end(call, "interrupted")
+        return Effect.failCause(cause)
       })
     })
-    return plan.client.deaf ? Effect.uninterruptible(answer) : answer
-  }
 
   const depart = (call: Log.Call, finish: Finish): void => {
     const now = pump()
