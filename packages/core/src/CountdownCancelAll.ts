@@ -6,13 +6,17 @@
  *
  * @since 0.1.0
  */
+import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type * as BaseUrl from "./BaseUrl.js"
 import * as BitgetClient from "./BitgetClient.js"
 import * as Countdown from "./Countdown.js"
+import * as Credentials from "./Credentials.js"
+import type * as ServerClock from "./ServerClock.js"
 import type * as VenueError from "./VenueError.js"
 
 /**
@@ -86,6 +90,28 @@ export const make: Effect.Effect<CountdownCancelAll["Type"], never, BitgetClient
         Duration.millis(timestampMillis + (uncertainty ?? 2 * Duration.toMillis(timeout)))
       )
     })
+  )
+
+/**
+ * The countdown of one account among many, with a client of its own and a clock and an `HttpClient` that all share.
+ *
+ * It does what `layer`, `BitgetClient.layerSharedClock` and `Credentials.layer` do together, without the memory that
+ * layers hold for as long as their scope is open, many times that of what they make here.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeAccount = (
+  credentials: Credentials.Options,
+  options?: BitgetClient.Options
+): Effect.Effect<
+  CountdownCancelAll["Type"],
+  Credentials.InvalidCredentials | BaseUrl.InvalidBaseUrl,
+  ServerClock.ServerClock | HttpClient.HttpClient
+> =>
+  make.pipe(
+    Effect.provideServiceEffect(BitgetClient.BitgetClient, BitgetClient.make(options)),
+    Effect.provideServiceEffect(Credentials.Credentials, Credentials.make(credentials))
   )
 
 /**

@@ -56,34 +56,44 @@ export interface Heartbeats<in out E = never> {
 export const Heartbeats: Context.Tag<Heartbeats, Heartbeats> = Context.GenericTag<Heartbeats>(TypeId)
 
 /**
- * Accounts by name. `lookup` gives the client of one account, with a label that no other account has; it lives as
- * long as the account's heartbeat.
+ * The client of an account.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Lookup<E, R> = (
+  account: string
+) => Effect.Effect<CountdownCancelAll["Type"], E, R> | Layer.Layer<CountdownCancelAll, E, R>
+
+const clientOf = <E, R>(
+  client: ReturnType<Lookup<E, R>>
+): Effect.Effect<CountdownCancelAll["Type"], E, R | Scope.Scope> =>
+  Layer.isLayer(client)
+    ? Effect.map(Layer.build(client as Layer.Layer<CountdownCancelAll, E, R>), Context.get(CountdownCancelAll))
+    : (client as Effect.Effect<CountdownCancelAll["Type"], E, R>)
+
+/**
+ * Accounts by name. `lookup` gives the client of one account, with a label that no other account has, as an effect or
+ * as a layer; what it acquires lives as long as the account's heartbeat. An effect is the better choice for thousands:
+ * a layer remembers how it was made, which takes more memory than all the rest of the account.
  *
  * @example
  * ```ts
- * import * as BitgetClient from "@effect-deadman/core/BitgetClient"
  * import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
- * import * as Credentials from "@effect-deadman/core/Credentials"
  * import * as Heartbeats from "@effect-deadman/core/Heartbeats"
  * import * as Config from "effect/Config"
  * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
  *
+ * // What needs a `ServerClock` and an `HttpClient`, one for all.
  * const heartbeats = Heartbeats.make({
  *   lookup: (account) =>
- *     Layer.unwrapEffect(
- *       Effect.map(
- *         Config.all({
- *           apiKey: Config.redacted(`${account}_API_KEY`),
- *           secretKey: Config.redacted(`${account}_SECRET_KEY`),
- *           passphrase: Config.redacted(`${account}_PASSPHRASE`)
- *         }),
- *         (keys) =>
- *           CountdownCancelAll.layer.pipe(
- *             Layer.provide(BitgetClient.layer()),
- *             Layer.provide(Credentials.layer({ account, ...keys }))
- *           )
- *       )
+ *     Effect.flatMap(
+ *       Config.all({
+ *         apiKey: Config.redacted(`${account}_API_KEY`),
+ *         secretKey: Config.redacted(`${account}_SECRET_KEY`),
+ *         passphrase: Config.redacted(`${account}_PASSPHRASE`)
+ *       }),
+ *       (keys) => CountdownCancelAll.makeAccount({ account, ...keys })
  *     )
  * })
  * ```
@@ -92,21 +102,24 @@ export const Heartbeats: Context.Tag<Heartbeats, Heartbeats> = Context.GenericTa
  * @category constructors
  */
 export const make = <E, R>(options: {
-  readonly lookup: (account: string) => Layer.Layer<CountdownCancelAll, E, R>
+  readonly lookup: Lookup<E, R>
   readonly heartbeat?: HeartbeatOptions.Options | ((account: string) => HeartbeatOptions.Options) | undefined
-}): Effect.Effect<Heartbeats<E>, never, R | Scope.Scope> =>
+}): Effect.Effect<Heartbeats<E>, never, Exclude<R, Scope.Scope> | Scope.Scope> =>
   Effect.gen(function* () {
-    const context = yield* Effect.context<R>()
+    const context = yield* Effect.context<Exclude<R, Scope.Scope>>()
     const entries = new Map<string, Entry<E>>()
 
     const arm = (account: string): Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope> =>
-      Effect.flatMap(Layer.build(options.lookup(account)), (built) =>
-        Effect.provideService(
-          Heartbeat.make(typeof options.heartbeat === "function" ? options.heartbeat(account) : options.heartbeat),
-          CountdownCancelAll,
-          Context.get(built, CountdownCancelAll)
+      Effect.provideServiceEffect(
+        Heartbeat.make(typeof options.heartbeat === "function" ? options.heartbeat(account) : options.heartbeat),
+        CountdownCancelAll,
+        clientOf(options.lookup(account))
+      ).pipe(
+        Effect.mapInputContext(
+          // A scope of the account's own takes the place of the one that is around all of them.
+          (input: Context.Context<Scope.Scope>) => Context.merge(context, input) as Context.Context<R | Scope.Scope>
         )
-      ).pipe(Effect.mapInputContext((input: Context.Context<Scope.Scope>) => Context.merge(context, input)))
+      )
 
     // Finding or making an entry and counting its user in is one step: whoever comes in between would make another, or
     // would see nobody use it.
@@ -126,6 +139,8 @@ export const make = <E, R>(options: {
           Effect.forkDaemon(Effect.interruptible(Effect.intoDeferred(Scope.extend(arm(account), spare), ready))),
           (fiber) => {
             entry.arming = fiber
+            // It would hold on to all that it had around it.
+            fiber.addObserver(() => (entry.arming = undefined))
             return entry
           }
         )
@@ -225,6 +240,6 @@ interface Entry<E> {
  * @category layers
  */
 export const layer = <R>(options: {
-  readonly lookup: (account: string) => Layer.Layer<CountdownCancelAll, never, R>
+  readonly lookup: Lookup<never, R>
   readonly heartbeat?: HeartbeatOptions.Options | ((account: string) => HeartbeatOptions.Options) | undefined
-}): Layer.Layer<Heartbeats, never, R> => Layer.scoped(Heartbeats, make(options))
+}): Layer.Layer<Heartbeats, never, Exclude<R, Scope.Scope>> => Layer.scoped(Heartbeats, make(options))

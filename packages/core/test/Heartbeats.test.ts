@@ -6,8 +6,10 @@ import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Heartbeats from "@effect-deadman/core/Heartbeats"
 import type * as Release from "@effect-deadman/core/Release"
+import * as ServerClock from "@effect-deadman/core/ServerClock"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
+import * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -39,6 +41,22 @@ const lookup = (uid: string) =>
     )
   )
 
+/** The same without layers, and with one clock for all. */
+const makeLookup = Effect.map(
+  Effect.all([HttpClient.HttpClient, ServerClock.make({ baseUrl: "https://bitget.simulator" })]),
+  ([http, clock]) =>
+    (uid: string) =>
+      CountdownCancelAll.makeAccount(
+        {
+          account: uid,
+          apiKey: Redacted.make(`key-${uid}`),
+          secretKey: Redacted.make(`secret-${uid}`),
+          passphrase: Redacted.make(`passphrase-${uid}`)
+        },
+        { baseUrl: "https://bitget.simulator" }
+      ).pipe(Effect.provideService(ServerClock.ServerClock, clock), Effect.provideService(HttpClient.HttpClient, http))
+)
+
 const stateOf = (uid: string) => Effect.map(Simulator.countdown(uid), (state) => state._tag)
 const inScope = Effect.flatMap(Effect.scope, (parent) => Scope.fork(parent, { _tag: "Sequential" }))
 
@@ -63,6 +81,34 @@ describe("Heartbeats", () => {
       assert.strictEqual(yield* stateOf("2000002"), "Closed")
       assert.strictEqual(yield* stateOf("2000003"), "Closed")
       assert.deepStrictEqual(yield* heartbeats.accounts, [])
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "the client of an account can be an effect; what it acquires is released after the switch is off",
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      const note = (what: string, uid: string) =>
+        Effect.orDie(Effect.map(stateOf(uid), (state) => seen.push(`${what} ${uid}, ${state}`)))
+      const lookup = yield* makeLookup
+      const heartbeats = yield* Heartbeats.make({
+        lookup: (uid) =>
+          Effect.acquireRelease(Effect.zipLeft(lookup(uid), note("made", uid)), () => note("let go", uid))
+      })
+      const one = yield* inScope
+      yield* Scope.extend(heartbeats.get("2000001"), one)
+      yield* Scope.extend(heartbeats.get("2000001"), one)
+      yield* Scope.extend(heartbeats.get("2000002"), one)
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(yield* Effect.forEach(uids, stateOf), ["Armed", "Armed", "Closed"])
+      yield* Scope.close(one, Exit.void)
+      assert.deepStrictEqual(seen, [
+        "made 2000001, Closed",
+        "made 2000002, Closed",
+        "let go 2000001, Closed",
+        "let go 2000002, Closed"
+      ])
     }),
     { simulator }
   )

@@ -3,11 +3,10 @@
 // Run: `pnpm example many-accounts`. ACCOUNTS=MAIN,HEDGE wants MAIN_API_KEY, MAIN_SECRET_KEY, MAIN_PASSPHRASE, ...
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
-import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeats from "@effect-deadman/core/Heartbeats"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
+import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -15,21 +14,16 @@ import * as Layer from "effect/Layer"
 /** Your trading of one account. */
 const trading = (account: string) => Effect.zipRight(Effect.logInfo(`${account}: trading, protected`), Effect.never)
 
+// One `HttpClient` and one clock for all: what one account learns of the venue's time is as true for the others.
 const client = (account: string) =>
-  Layer.unwrapEffect(
-    Effect.gen(function* () {
-      const keys = yield* Config.all({
-        apiKey: Config.redacted("API_KEY"),
-        secretKey: Config.redacted("SECRET_KEY"),
-        passphrase: Config.redacted("PASSPHRASE")
-      }).pipe(Config.nested(account))
-      return CountdownCancelAll.layer.pipe(
-        // One clock for all: what one account learns of the venue's time is as true for the others.
-        Layer.provide(BitgetClient.layerSharedClock(yield* BitgetClient.config)),
-        Layer.provide(Credentials.layer({ account, ...keys }))
-      )
-    })
-  )
+  Effect.gen(function* () {
+    const keys = yield* Config.all({
+      apiKey: Config.redacted("API_KEY"),
+      secretKey: Config.redacted("SECRET_KEY"),
+      passphrase: Config.redacted("PASSPHRASE")
+    }).pipe(Config.nested(account))
+    return yield* CountdownCancelAll.makeAccount({ account, ...keys }, yield* BitgetClient.config)
+  })
 
 const program = Effect.gen(function* () {
   const accounts = yield* Config.array(Config.nonEmptyString(), "ACCOUNTS")
@@ -46,7 +40,7 @@ const program = Effect.gen(function* () {
 }).pipe(Effect.scoped)
 
 const venue = Layer.unwrapEffect(Effect.map(BitgetClient.config, ServerClock.layer)).pipe(
-  Layer.provideMerge(FetchHttpClient.layer)
+  Layer.provideMerge(UndiciHttpClient.layer)
 )
 
 NodeRuntime.runMain(Effect.provide(program, venue))
