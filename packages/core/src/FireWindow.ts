@@ -54,6 +54,7 @@ export interface Stamps {
  * @category models
  */
 export interface Pending {
+  /** Negative for what was sent before this window began. */
   readonly id: number
   /** When it was sent: it was not applied before. */
   readonly sent: Reading
@@ -134,12 +135,16 @@ export interface Edges {
 export type Verdict = "held" | "fired" | "open"
 
 /**
- * Nothing was ever sent.
+ * Nothing was ever acknowledged, and nothing was sent but what an earlier window has left (`strays`).
  *
  * @since 0.1.0
  * @category constructors
  */
-export const empty = (assumptions: Assumptions): FireWindow => ({ assumptions, acknowledged: undefined, pending: [] })
+export const empty = (assumptions: Assumptions, left: ReadonlyArray<Pending> = []): FireWindow => ({
+  assumptions,
+  acknowledged: undefined,
+  pending: left
+})
 
 /**
  * The least time that has surely passed at the venue from one reading to another.
@@ -321,6 +326,24 @@ export const strayFor = (self: FireWindow, now: Reading, kind: "countdown" | "of
         : longest,
     0
   )
+
+/**
+ * The writes that may still be accepted after a reading, for the next window on the same hands of the clock: a late `0`
+ * among them would turn off what that one has armed.
+ *
+ * @since 0.1.0
+ * @category knowledge
+ */
+export const strays = (self: FireWindow, now: Reading): ReadonlyArray<Pending> =>
+  self.pending
+    .filter((write) => !expiredBy(write, now))
+    .map((write, index) => ({
+      ...write,
+      id: -1 - index,
+      inFlight: false,
+      // Leaps are counted anew.
+      sent: { ...write.sent, leapt: (write.sent.leapt ?? 0) - (now.leapt ?? 0) }
+    }))
 
 /**
  * Whether the switch surely does not run and will not run by any write of ours: the last acknowledged write turned it

@@ -259,6 +259,28 @@ describe("FireWindow", () => {
     assert.strictEqual(FireWindow.edges(window, at(3)).latest, horizon + 10 + triggerLatency - 3)
   })
 
+  it("leaves to the next window what may still be accepted, and nothing else", () => {
+    const before = fold(
+      place([
+        { gap: 0, countdown: 10, end: "acknowledged", took: 0 },
+        { gap: 1, countdown: 10, end: "unresolved", took: 0 },
+        { gap: 2, countdown: 0, end: "unresolved", took: 1 }
+      ])
+    )
+    const strays = FireWindow.strays(before, { ...at(8), leapt: 5 })
+    assert.deepStrictEqual(
+      strays.map(({ countdown, id, inFlight }) => ({ countdown, id, inFlight })),
+      [{ countdown: 0, id: -1, inFlight: false }]
+    )
+    const next = FireWindow.empty(assumptions, strays)
+    assert.strictEqual(FireWindow.strayFor(next, at(8), "off"), 1)
+    const armed = fold([{ id: 0, gap: 0, countdown: 10, end: "acknowledged", took: 0, sent: 8, ended: 8 }], next)
+    assert.strictEqual(FireWindow.strayFor(armed, at(8), "off"), 1, "an acknowledgement does not overtake it")
+    const later = fold([{ id: 1, gap: 0, countdown: 10, end: "acknowledged", took: 0, sent: 10, ended: 10 }], armed)
+    assert.strictEqual(later.pending.length, 0)
+    assert.deepStrictEqual(FireWindow.strays(before, at(20)), [])
+  })
+
   it("forgets unresolved writes that can do nothing any more", () => {
     let window = fold(place([{ gap: 0, countdown: 5, end: "acknowledged", took: 0 }]))
     for (let id = 1; id < 1_000; id++) {

@@ -184,4 +184,36 @@ describe("careless scopes", () => {
       assert.deepStrictEqual(yield* codes, ["00000", "00000", "00000", "00000", "00000", "00000"])
     })
   )
+
+  World.virtual(
+    "armed again while a `0` of the heartbeat before may still arrive: not called armed until it cannot (8)",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      const slow = yield* network.addUntilRemoved("delay-request;by=20s;countdown=0")
+      const first = yield* World.open()
+      yield* Effect.sleep("1500 millis")
+      // Nobody answers a `0` any more; they are under way when the scope is closed.
+      yield* first.close
+      const ended = yield* first.heartbeat.status
+      assert.strictEqual(ended._tag === "Released" && ended.outcome._tag, "DisarmUnconfirmed")
+      yield* network.remove(slow.id)
+      const second = yield* World.open()
+      const seen = yield* World.collect(second.heartbeat)
+      const unarmed: Array<string> = []
+      let arrived = 0
+      for (let i = 0; i < 350; i++) {
+        const [status, venue] = [yield* second.heartbeat.status, yield* World.switchState]
+        if (venue === "Closed") arrived++
+        if (venue !== "Armed" && (status._tag === "Armed" || status._tag === "Jeopardy")) unarmed.push(status._tag)
+        yield* Effect.sleep("100 millis")
+      }
+      assert.isAbove(arrived, 0)
+      assert.deepStrictEqual(unarmed, [])
+      assert.deepStrictEqual(seen.tags(), ["MayHaveFired", "Armed"])
+      yield* second.heartbeat.ensureArmed({ margin: "3 seconds" })
+      yield* second.close
+      const closed = yield* second.heartbeat.status
+      assert.strictEqual(closed._tag === "Released" && closed.outcome._tag, "Disarmed")
+    })
+  )
 })

@@ -31,8 +31,8 @@ import * as Liveness from "../Liveness.js"
 import type * as Release from "../Release.js"
 import * as VenueError from "../VenueError.js"
 import { bounded } from "./bounded.js"
+import * as Inheritance from "./inheritance.js"
 import { Knowledge } from "./knowledge.js"
-import * as Pace from "./pace.js"
 import * as ReleaseRun from "./release.js"
 import { reporter } from "./reporter.js"
 import * as Ticker from "./ticker.js"
@@ -286,6 +286,8 @@ export class Engine implements Ticker.Member {
     const last = this.knowledge.ledger.window.acknowledged
     this.beatAt = (last?.sent.mono ?? this.knowledge.now().mono) + this.settings.interval
     this.knowledge.telemetry.armed()
+    // A `0` of the heartbeat before that may still arrive keeps this one from being called armed.
+    this.knowledge.observe()
     this.plan()
   }
 
@@ -329,7 +331,7 @@ export class Engine implements Ticker.Member {
     return Effect.ensuring(
       ReleaseRun.run(this.knowledge, this.writer, choice),
       Effect.suspend(() => {
-        this.writer.drop()
+        this.writer.bequeath()
         return this.ticker.leave(this.slot)
       })
     )
@@ -340,7 +342,7 @@ export class Engine implements Ticker.Member {
     return Effect.suspend(() => {
       this.knowledge.phase = "releasing"
       const { acknowledged, pending } = this.knowledge.ledger.window
-      const touched = this.writer.isInFlight || acknowledged !== undefined || pending.length > 0
+      const touched = this.writer.isInFlight || acknowledged !== undefined || pending.some(({ id }) => id >= 0)
       return touched ? Effect.asVoid(this.runRelease("Disarm")) : this.ticker.leave(this.slot)
     })
   }
@@ -424,7 +426,8 @@ export const make = (
     const tracer = yield* Effect.tracer
     const parent = yield* Effect.option(Effect.currentParentSpan)
     const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime(), RuntimeFlags.Interruption)
-    const knowledge = new Knowledge(service.account, settings, hands)
-    const writer = new Writer.Writer(service, knowledge, Pace.of(held, service.account, hands), { tracer, parent })
+    const inheritance = Inheritance.of(held, service.account, hands)
+    const knowledge = new Knowledge(service.account, settings, hands, inheritance.strays)
+    const writer = new Writer.Writer(service, knowledge, inheritance, { tracer, parent })
     return new Engine(knowledge, writer, runtime, Ticker.of(held, hands))
   })

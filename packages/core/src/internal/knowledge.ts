@@ -39,14 +39,19 @@ export class Knowledge {
   private last: { readonly mono: number; readonly wall: number; readonly leapt: number }
   private hub: PubSub.PubSub<HeartbeatStatus.Status> | undefined
 
-  constructor(account: string, settings: HeartbeatOptions.Settings, hands: Clock.Clock) {
+  constructor(
+    account: string,
+    settings: HeartbeatOptions.Settings,
+    hands: Clock.Clock,
+    strays: ReadonlyArray<FireWindow.Pending>
+  ) {
     this.settings = settings
     this.hands = hands
     this.last = { ...clock.read(hands), leapt: 0 }
     this.telemetry = Telemetry.make(account)
     this.ledger = {
       account,
-      window: FireWindow.empty({ triggerLatency: settings.triggerLatency, replays: settings.assumeReplays }),
+      window: FireWindow.empty({ triggerLatency: settings.triggerLatency, replays: settings.assumeReplays }, strays),
       failures: 0,
       cause: undefined,
       doubt: false,

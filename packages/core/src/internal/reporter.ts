@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as FireWindow from "../FireWindow.js"
 import type * as HeartbeatStatus from "../HeartbeatStatus.js"
 import type { Knowledge } from "./knowledge.js"
 
@@ -18,7 +19,7 @@ export const reporter = (knowledge: Knowledge, done: () => void): Effect.Effect<
     for (;;) {
       const transition = knowledge.untold.shift()
       if (transition === undefined) return done()
-      yield* report(transition)
+      yield* report(knowledge, transition)
       if (onTransition !== undefined) {
         yield* Effect.catchAllCause(
           Effect.suspend(() => onTransition(transition)),
@@ -29,7 +30,7 @@ export const reporter = (knowledge: Knowledge, done: () => void): Effect.Effect<
   }).pipe(Effect.annotateLogs({ account: knowledge.ledger.account, module: "Heartbeat" }))
 }
 
-const report = ({ to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
+const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
   switch (to._tag) {
     case "Armed":
       return Effect.logInfo("the switch is armed again")
@@ -39,8 +40,14 @@ const report = ({ to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
         `the switch is in jeopardy, ${left} s left: ${to.cause?.message ?? "clock hands disagree"}`
       )
     }
-    case "MayHaveFired":
+    case "MayHaveFired": {
+      const stray = FireWindow.strayFor(knowledge.ledger.window, knowledge.now(), "off")
+      if (stray > 0 && knowledge.phase === "beating") {
+        const left = (stray / 1_000).toFixed(1)
+        return Effect.logWarning(`not surely armed: an unanswered "0" of before may still arrive, for ${left} s`)
+      }
       return Effect.logError("the switch may have fired: orders may be gone")
+    }
     case "Fired":
       return Effect.logError("the switch has fired: orders are gone")
     case "Released":

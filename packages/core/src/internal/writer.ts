@@ -22,7 +22,7 @@ import * as HeartbeatOptions from "../HeartbeatOptions.js"
 import * as HeartbeatStatus from "../HeartbeatStatus.js"
 import * as VenueError from "../VenueError.js"
 import type { Knowledge } from "./knowledge.js"
-import type { Pace } from "./pace.js"
+import type { Inheritance } from "./inheritance.js"
 
 /**
  * How a write ended, and whether the same write can be sent again.
@@ -92,7 +92,7 @@ export class Writer {
   began: () => void = () => {}
   private readonly service: CountdownCancelAll.CountdownCancelAll["Type"]
   private readonly knowledge: Knowledge
-  private readonly pace: Pace
+  private readonly inheritance: Inheritance
   private readonly spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> }
   private inFlight: Flight | undefined
   private nextId = 0
@@ -101,23 +101,23 @@ export class Writer {
   constructor(
     service: CountdownCancelAll.CountdownCancelAll["Type"],
     knowledge: Knowledge,
-    pace: Pace,
+    inheritance: Inheritance,
     spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> }
   ) {
     this.service = service
     this.knowledge = knowledge
-    this.pace = pace
+    this.inheritance = inheritance
     this.spans = spans
   }
 
   /** The monotonic instant before which no write may leave. */
   get paceAt(): number {
-    return this.pace.at
+    return this.inheritance.paceAt
   }
 
   /** Waits until the venue takes the next write. */
   get paced(): Effect.Effect<void> {
-    return this.knowledge.sleepUntil(() => this.pace.at)
+    return this.knowledge.sleepUntil(() => this.inheritance.paceAt)
   }
 
   /** The monotonic instant at which the write in flight is given up; `Infinity` while there is none. */
@@ -225,6 +225,12 @@ export class Writer {
     flight.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
+  /** The last write has been sent: what may still arrive is the next heartbeat's to know. */
+  bequeath(): void {
+    this.drop()
+    this.inheritance.strays = FireWindow.strays(this.knowledge.ledger.window, this.knowledge.now())
+  }
+
   /** Enters the outcome of the write in flight. A second outcome (a late answer) is not heard. */
   ended(flight: Flight, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, VenueError.VenueError>): void {
     if (this.inFlight !== flight) return
@@ -233,7 +239,7 @@ export class Writer {
     const at = knowledge.now()
     let again = true
     if (Exit.isSuccess(exit)) {
-      this.pace.at = at.mono + HeartbeatOptions.pace
+      this.inheritance.paceAt = at.mono + HeartbeatOptions.pace
       this.acknowledged(flight, exit.value, at)
     } else {
       const failure = Option.getOrElse(Cause.failureOption(exit.cause), () => defect(exit.cause))
@@ -241,7 +247,7 @@ export class Writer {
       again = worthRepeating(failure, refusals, knowledge.phase === "arming")
       this.refusals = { code: failure.code, count: failure.code === refusals.code ? refusals.count + 1 : 1 }
       // An answer came after the venue had counted the write; without one only the sending is known.
-      this.pace.at = (failure.httpStatus === undefined ? flight.sent : at).mono + HeartbeatOptions.pace
+      this.inheritance.paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + HeartbeatOptions.pace
       const { window } = knowledge.ledger
       // Where requests are replayed, one that was refused can be delivered once more, and be taken then.
       const over = failure.applied === "no" && !(knowledge.settings.assumeReplays && failure.httpStatus !== undefined)
