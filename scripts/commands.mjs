@@ -160,6 +160,7 @@ const few = { code: 1, says: [/NEVER REACHED/, /^(?![^]*BROKEN)/] }
 
 /** What takes longer: only with --slow, which is part of `pnpm check:all`. */
 const slow = {
+  "pnpm tarballs": { says: [/^npm install \S+core-\S+\.tgz .*\nnpm install .*simulator-\S+\.tgz/m] },
   "pnpm campaign --seed 4711": { says: [/no promise is broken/] },
   "pnpm campaign --seed 4711 --shrink": { says: [/no promise is broken/] },
   "pnpm campaign --seed 4711 --drop fault:0,deed:3,link": { says: [/no promise is broken/] },
@@ -206,6 +207,12 @@ const elsewhere = {
     "scripts/smoke.mjs",
     'installOf("README.md")'
   ],
+  "npm install --save-dev @effect-deadman/simulator @effect/cli@0.77 @effect/printer@0.51 @effect/printer-ansi@0.51": [
+    "scripts/smoke.mjs",
+    'installOf("README.md", 1)'
+  ],
+  "node bot.mjs": ["scripts/smoke.mjs", '"bot.mjs", venue)'],
+  "npx vitest run": ["scripts/smoke.mjs", 'run("npx --no vitest run")'],
   "npm install @effect-deadman/core effect@3 @effect/platform@0.97": [
     "scripts/smoke.mjs",
     'installOf("packages/core/README.md")'

@@ -7,7 +7,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { pack, published, root } from "./lib/pack.mjs"
+import { installLines, pack, published, root } from "./lib/pack.mjs"
 
 /** The TypeScripts that must understand the published types. */
 const compilers = ["5.9", "6", "7"]
@@ -44,17 +44,14 @@ const write = (name, text) => Fs.writeFileSync(Path.join(folder, name), text)
 // ---------------------------------------------------------------------------------------------------------------------
 // What the READMEs say
 
-const tarballs = Object.fromEntries(
-  published.map((name) => [`@effect-deadman/${name}`, pack(name, Path.join(root, ".reports", "smoke"))])
-)
+const tarballs = Object.fromEntries(published.map((name) => [name, pack(name, Path.join(root, ".reports", "smoke"))]))
 
 const page = (path) => Fs.readFileSync(Path.join(root, path), "utf8")
 
-/** The command of a README that installs, with the tarballs in place of the names. */
-const installOf = (path) => {
-  const command = /^npm install .*$/m.exec(page(path))?.[0]
-  need(command !== undefined, `${path} has no line \`npm install ...\``)
-  return Object.entries(tarballs).reduce((line, [name, file]) => line.replace(name, file), command)
+const installOf = (path, index = 0) => {
+  const line = installLines(path, tarballs)[index]
+  need(line !== undefined, `${path} has no line ${index + 1} that begins with \`npm install\``)
+  return line
 }
 
 const blockOf = (path, part) => {
@@ -105,7 +102,10 @@ const eventually = async (what, program, ask) => {
 
 /** Runs the quickstart against the served exchange: it must arm the switch, and turn it off when it is asked to end. */
 const protectedProgram = async (name, file, venue) => {
-  const tag = async () => (await (await fetch(`${venue.BITGET_BASE_URL}/_sim/accounts/1000001`)).json()).switch._tag
+  // A connection of its own each time: while a compiler runs nobody here sees that the server has closed an idle one.
+  const headers = { connection: "close" }
+  const account = `${venue.BITGET_BASE_URL}/_sim/accounts/1000001`
+  const tag = async () => (await (await fetch(account, { headers })).json()).switch._tag
   need((await tag()) === "Closed", `before ${name} the switch must be off`)
   const program = spawnProgram([file], venue)
   await eventually(`${name}: an armed switch`, program, async () => ((await tag()) === "Armed" ? true : undefined))
@@ -135,7 +135,7 @@ const main = async () => {
   say("core alone, by the line of its own README, loads what its README shows")
 
   const code = blockOf("README.md", "NodeRuntime.runMain")
-  write("quickstart.mjs", code)
+  write("bot.mjs", code)
   write("internal.mjs", `await import("@effect-deadman/core/internal/engine")`)
   const closed = run(`${process.execPath} internal.mjs`, { status: 1 })
   need(closed.includes("ERR_PACKAGE_PATH_NOT_EXPORTED"), `an internal module could be imported:\n${closed}`)
@@ -148,8 +148,10 @@ const main = async () => {
 
   const command = Path.join("node_modules", ".bin", "effect-deadman-simulator")
   const hint = run(`${command} serve`, { status: 1 })
-  const install = /^ *(npm install .*)$/m.exec(hint)?.[1]
-  need(install !== undefined, `without its optional peers the command must say what to install, and says:\n${hint}`)
+  const install = installOf("README.md", 1)
+  for (const [peer] of install.matchAll(/@effect\/\S+/g)) {
+    need(hint.includes(peer), `without ${peer} the command must say that it has to be installed, and says:\n${hint}`)
+  }
   run(`${install} --no-audit --no-fund`)
   const server = spawnProgram([command, "serve", "--port", "0"])
   const venue = await eventually("a served exchange", server, () => {
@@ -159,11 +161,11 @@ const main = async () => {
     ])
     return variables.length >= 4 ? Object.fromEntries(variables) : undefined
   })
-  say("the simulator serves, after its own hint on what it needs")
-  await protectedProgram("JavaScript", "quickstart.mjs", venue)
+  say("the simulator serves, after its own hint on what it needs, and the line of the README that installs it")
+  await protectedProgram("JavaScript", "bot.mjs", venue)
 
   run("npm install --no-audit --no-fund --save-dev @types/node@20")
-  write("quickstart.mts", code)
+  write("bot.mts", code)
   for (const version of compilers) {
     const place = Path.join(folder, `typescript-${version}`)
     Fs.mkdirSync(place)
@@ -180,14 +182,14 @@ const main = async () => {
     const config = (name, more, files) =>
       write(name, JSON.stringify({ compilerOptions: { ...options, ...more }, files }))
     // The published types themselves are checked, and all that they name.
-    config(`program.${version}.json`, { skipLibCheck: false, rootDir: ".", outDir }, ["quickstart.mts"])
+    config(`program.${version}.json`, { skipLibCheck: false, rootDir: ".", outDir }, ["bot.mts"])
     // The types of vitest 3 and of its chai contradict each other in the eyes of TypeScript 7.
     config(`test.${version}.json`, { skipLibCheck: true, noEmit: true }, ["first.test.ts"])
     const tsc = Path.join(place, "node_modules", ".bin", "tsc")
     const name = run(`${tsc} --version`).replace("Version", "TypeScript")
     run(`${tsc} -p program.${version}.json`)
     run(`${tsc} -p test.${version}.json`)
-    await protectedProgram(name, Path.join(outDir, "quickstart.mjs"), venue)
+    await protectedProgram(name, Path.join(outDir, "bot.mjs"), venue)
   }
   server.child.kill("SIGTERM")
   await server.ended

@@ -25,6 +25,12 @@ export const pack = (name, into) => {
   return Path.resolve(into, JSON.parse(said.slice(said.indexOf("{"))).filename)
 }
 
+/** The commands of a page that install, with tarballs in place of the names of the packages. */
+export const installLines = (page, tarballs) =>
+  [...Fs.readFileSync(Path.join(root, page), "utf8").matchAll(/^npm install .*$/gm)].map(([command]) =>
+    Object.entries(tarballs).reduce((line, [name, file]) => line.replace(`@effect-deadman/${name}`, file), command)
+  )
+
 /** Unpacks a tarball next to itself; gives the folder and the files in it. */
 export const unpack = (tarball) => {
   const folder = tarball.replace(/\.tgz$/, "")
