@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as HttpClient from "@effect/platform/HttpClient"
+import type * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -20,6 +21,7 @@ import * as Stream from "effect/Stream"
 import * as Exchange from "./Exchange.js"
 import * as Fault from "./Fault.js"
 import * as MemoryClient from "./internal/MemoryClient.js"
+import { VirtualClock } from "./internal/VirtualClock.js"
 import { World } from "./internal/World.js"
 import { WorldTag } from "./internal/WorldTag.js"
 import * as Journal from "./Journal.js"
@@ -181,7 +183,7 @@ export const make: (
       venueNow
     )
     for (const fault of settings.faults) world.addFault(fault)
-    yield* drive(world, runtime)
+    yield* drive(world, clock, runtime)
 
     const queues = new Set<Queue.Queue<Journal.Entry>>()
     let closed = false
@@ -256,19 +258,28 @@ export const make: (
  * Wakes the world when something is due by itself. A sleeper is not called back when something earlier turns up, or when
  * its reason has gone: it looks, and sleeps on. So a refreshed countdown costs no timer.
  */
-const drive = (world: World, runtime: Runtime.Runtime<never>): Effect.Effect<void, never, Scope.Scope> => {
-  const sleepers = new Map<number, Fiber.RuntimeFiber<void>>()
+const drive = (
+  world: World,
+  clock: Clock.Clock,
+  runtime: Runtime.Runtime<never>
+): Effect.Effect<void, never, Scope.Scope> => {
+  const sleepers = new Map<number, Effect.Effect<unknown>>()
   const ensure = (at: number) => {
     for (const instant of sleepers.keys()) {
       if (instant <= at) return
     }
-    const sleeper = Effect.flatMap(Effect.sleep(Math.max(0, at - world.clock())), () =>
-      Effect.sync(() => {
-        sleepers.delete(at)
-        world.pump()
-      })
-    )
-    sleepers.set(at, Runtime.runFork(runtime, sleeper))
+    const millis = Math.max(0, at - world.clock())
+    const wake = () => {
+      sleepers.delete(at)
+      world.pump()
+    }
+    // Virtual time needs no fiber to call back.
+    if (clock instanceof VirtualClock && clock.isWorlds) {
+      sleepers.set(at, Effect.sync(clock.unsafeSchedule(millis, wake)))
+    } else {
+      const sleeper = Effect.flatMap(Effect.sleep(millis), () => Effect.sync(wake))
+      sleepers.set(at, Fiber.interrupt(Runtime.runFork(runtime, sleeper)))
+    }
   }
   return Effect.acquireRelease(
     Effect.sync(() => {
@@ -278,7 +289,7 @@ const drive = (world: World, runtime: Runtime.Runtime<never>): Effect.Effect<voi
     () =>
       Effect.suspend(() => {
         world.onDue = undefined
-        return Fiber.interruptAll(sleepers.values())
+        return Effect.forEach([...sleepers.values()], (cancel) => cancel, { discard: true })
       })
   )
 }

@@ -68,6 +68,17 @@ export class VirtualClock implements TestClock.TestClock {
     })
   }
 
+  /** Whether it shows the world's own time, which no party's stop touches. */
+  get isWorlds(): boolean {
+    return this.party === undefined
+  }
+
+  /** Calls a function when a sleep of so many milliseconds would end; the result takes it back. */
+  unsafeSchedule(millis: number, run: () => void): () => void {
+    const timer = this.world.schedule(toNanos(millis), this.party, run)
+    return () => void this.world.cancel(timer)
+  }
+
   adjust(duration: Duration.DurationInput): Effect.Effect<void> {
     return this.advance(() => toNanos(duration))
   }
