@@ -47,7 +47,7 @@ const beating = (uid: string) =>
     )
   )
 
-describe.concurrent("the template bot, a process over loopback", () => {
+describe.concurrent("the template bot, a process over loopback", { timeout: 60_000 }, () => {
   it.live(
     "SIGKILL: all its orders are cancelled within the countdown and a second, and no sooner than the countdown (10)",
     () =>
@@ -70,7 +70,7 @@ describe.concurrent("the template bot, a process over loopback", () => {
           [true]
         )
       }).pipe(Effect.scoped, Effect.provide(exchange)),
-    30_000
+    60_000
   )
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -90,7 +90,7 @@ describe.concurrent("the template bot, a process over loopback", () => {
           assert.lengthOf(yield* Simulator.openOrders(uid), 3)
           assert.lengthOf(yield* own(uid, "Cancelled"), 0)
         }).pipe(Effect.scoped, Effect.provide(exchange)),
-      30_000
+      60_000
     )
   }
 

@@ -34,7 +34,7 @@ const collector = Effect.acquireRelease(
 /** A port that was free a moment ago. */
 const freePort = Effect.map(Effect.scoped(collector), ({ port }) => port)
 
-describe("observability", () => {
+describe("observability", { timeout: 60_000 }, () => {
   it.live("slack and state are on the scrape, arm and release in the traces, and no secret anywhere", () =>
     Effect.gen(function* () {
       const { port: collectorPort, received } = yield* collector

@@ -18,7 +18,7 @@ const options = Effect.map(Server.Server, ({ url }) => {
 
 const state = Effect.map(Simulator.countdown(uid), ({ _tag }) => _tag)
 
-describe("plain-typescript", () => {
+describe("plain-typescript", { timeout: 60_000 }, () => {
   it.live("is a program that turns the switch off when it is stopped", () =>
     Effect.gen(function* () {
       const template = yield* Template.start("plain-typescript/main.js")

@@ -26,7 +26,7 @@ const last = Effect.map(own(uid, "Switch"), (switches) => {
 const off = { seconds: undefined, transition: "closed" } as const
 const soon = { seconds: 5, transition: "refreshed" } as const
 
-describe.concurrent("sidecar", () => {
+describe.concurrent("sidecar", { timeout: 60_000 }, () => {
   it.live("arms before the program starts, and turns the switch off when it ends with 0", () =>
     Effect.gen(function* () {
       const sidecar = yield* run(`console.log("did its work")`)

@@ -40,7 +40,7 @@ const isAlive = (pid: number): boolean => {
 }
 
 describe.concurrent("pnpm start", () => {
-  it("shows both ends of a bot, and every promise held", { timeout: 60_000 }, async () => {
+  it("shows both ends of a bot, and every promise held", { timeout: 120_000 }, async () => {
     // A key of the caller's own must not get into it.
     const { code, out } = await run("demo/main.js", { BITGET_API_KEY: "not-for-the-simulator", CI: "true" })
     assert.strictEqual(code, 0, out)
@@ -55,7 +55,7 @@ describe.concurrent("pnpm start", () => {
 })
 
 describe.concurrent("pnpm start, interrupted", () => {
-  it("leaves no process behind, and does not claim success", { timeout: 30_000 }, async () => {
+  it("leaves no process behind, and does not claim success", { timeout: 60_000 }, async () => {
     const { child, ended, text } = start("demo/main.js", [], { CI: "true" })
     const bot = await new Promise<number>((resolve, reject) => {
       child.stdout?.on("data", () => {
@@ -72,7 +72,7 @@ describe.concurrent("pnpm start, interrupted", () => {
   })
 })
 
-describe.concurrent("pnpm example", () => {
+describe.concurrent("pnpm example", { timeout: 60_000 }, () => {
   it("runs a template against an exchange of its own, and ends as that does", async () => {
     // A key of the caller's own must not get into it.
     const mine = { BITGET_API_KEY: "not-for-the-simulator", MAIN_API_KEY: "not-for-the-simulator" }
@@ -96,7 +96,7 @@ describe.concurrent("pnpm example", () => {
   })
 })
 
-describe.concurrent("pnpm start:live", () => {
+describe.concurrent("pnpm start:live", { timeout: 60_000 }, () => {
   it("without credentials says what to set and where the access comes from, and ends with 1", async () => {
     const { code, out } = await run("live.js", { BITGET_PASSPHRASE: "set" })
     assert.strictEqual(code, 1)

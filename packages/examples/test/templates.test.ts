@@ -8,12 +8,15 @@ import * as Template from "./support/template.js"
 
 const { exchange, uid } = Template
 
+/** On a machine that other work keeps busy the start of a process alone can take ten seconds. */
+const busy = { timeout: 60_000 }
+
 const transitions = (account: string) =>
   Effect.map(own(account, "Switch"), (entries) => entries.map((entry) => entry.transition))
 
 const armed = (account: string) => until(Effect.map(transitions(account), (all) => all.length > 0))
 
-describe.concurrent("quickstart", () => {
+describe.concurrent("quickstart", busy, () => {
   it.live("is protected while it lives, and turns the switch off when it is stopped", () =>
     Effect.gen(function* () {
       const template = yield* Template.start("quickstart.js")
@@ -26,7 +29,7 @@ describe.concurrent("quickstart", () => {
   )
 })
 
-describe.concurrent("graceful-shutdown", () => {
+describe.concurrent("graceful-shutdown", busy, () => {
   const cases = [
     { ending: "done", exit: "exit code 0", says: "Disarmed", last: "closed", seconds: undefined },
     { ending: "SIGTERM", exit: "exit code 0", says: "Disarmed", last: "closed", seconds: undefined },
@@ -55,7 +58,7 @@ describe.concurrent("graceful-shutdown", () => {
   }
 })
 
-describe.concurrent("watchdog", () => {
+describe.concurrent("watchdog", busy, () => {
   it.live("market data stops, the beats are withheld, the venue cancels, and the process says why it ends", () =>
     Effect.gen(function* () {
       const template = yield* Template.start("watchdog.js", { env: { FEED_SECONDS: "2" } })
@@ -69,7 +72,7 @@ describe.concurrent("watchdog", () => {
   )
 })
 
-describe.concurrent("many-accounts", () => {
+describe.concurrent("many-accounts", busy, () => {
   it.live("one refused account does not disturb the others, and all are turned off at the end", () =>
     Effect.gen(function* () {
       const template = yield* Template.start("many-accounts.js", {

@@ -16,7 +16,7 @@ export const own = <Tag extends Journal.Entry["_tag"]>(uid: string, tag: Tag) =>
 
 /** Waits until it holds, and fails when that takes longer than any of these tests may. */
 export const until = <E, R>(condition: Effect.Effect<boolean, E, R>) =>
-  Effect.timeout(Effect.repeat(Effect.delay(condition, 20), { until: (holds) => holds }), "15 seconds")
+  Effect.timeout(Effect.repeat(Effect.delay(condition, 20), { until: (holds) => holds }), "30 seconds")
 
 /** The venue's clock. */
 export const now = Effect.flatMap(Simulator.Simulator, (simulator) => simulator.time.now)
