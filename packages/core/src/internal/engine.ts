@@ -85,12 +85,17 @@ export class Engine implements Ticker.Member {
     writer.began = () => this.plan()
     // A switch that stays armed has nothing to tell: no fiber waits for it.
     knowledge.tell = () => {
-      this.reporting ??= this.fork(reporter(knowledge, () => (this.reporting = undefined)))
+      if (this.reporting !== undefined) return
+      const fiber = (this.reporting = this.fork(reporter(knowledge, () => (this.reporting = undefined))))
+      // Whoever ends it from outside has not ended the telling.
+      fiber.addObserver(() => {
+        if (this.reporting === fiber) this.reporting = undefined
+      })
     }
   }
 
-  fork<E>(effect: Effect.Effect<unknown, E>): Fiber.RuntimeFiber<void, E> {
-    return Runtime.runFork(this.runtime, effect as Effect.Effect<void, E>, { immediate: false })
+  fork<A>(effect: Effect.Effect<A>): Fiber.RuntimeFiber<A> {
+    return Runtime.runFork(this.runtime, effect, { immediate: false })
   }
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -104,7 +109,7 @@ export class Engine implements Ticker.Member {
       const { mono } = knowledge.now()
       if (this.beats && mono >= this.beatAt && this.current?.planned !== true) {
         knowledge.telemetry.lateness(mono - this.beatAt)
-        if (this.current === undefined) this.start(mono)
+        if (this.current === undefined) this.start(true, mono)
         else {
           this.current.planned = true
           this.current.began = mono
@@ -155,19 +160,13 @@ export class Engine implements Ticker.Member {
   // ---------------------------------------------------------------------------------------------------------------
   // Beats
 
-  private start(began: number): void {
-    const beat = this.claim(true, began)
-    this.attach(beat, this.fork(this.carryOut(beat)))
-  }
-
-  private claim(planned: boolean, began: number): Beat {
-    return (this.current = { planned, began, fiber: undefined, flight: undefined, waiting: undefined })
-  }
-
-  private attach(beat: Beat, fiber: Fiber.RuntimeFiber<CountdownCancelAll.Acknowledgement | void, Failure>): void {
+  private start(planned: boolean, began: number): Beat {
+    const beat: Beat = (this.current = { planned, began, fiber: undefined, flight: undefined, waiting: undefined })
+    // As a value: Effect logs each fiber that ends in a failure as an unhandled one, and this one is told of.
+    const fiber = this.fork(Effect.exit(this.carryOut(beat)))
     beat.fiber = fiber
-    if (beat.flight !== undefined) beat.flight.fiber = fiber
-    fiber.addObserver((exit) => this.safely(() => this.ended(beat, exit)))
+    fiber.addObserver((exit) => this.safely(() => this.ended(beat, Exit.flatten(exit))))
+    return beat
   }
 
   /** One beat: alive, paced, sent. */
@@ -218,7 +217,7 @@ export class Engine implements Ticker.Member {
   }
 
   /** The fiber of a beat has ended: with the write, given up before it, or stopped by the release. */
-  private ended(beat: Beat, exit: Exit.Exit<CountdownCancelAll.Acknowledgement | void, Failure>): void {
+  private ended(beat: Beat, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, Failure>): void {
     if (beat.flight !== undefined) {
       return this.writer.ended(
         beat.flight,
@@ -297,12 +296,17 @@ export class Engine implements Ticker.Member {
     if (this.current?.flight === undefined) this.current?.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
+  /** Whatever becomes of the rest, of the tracer's part in it too: from now on nothing beats, and nothing is left. */
   release(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
-    const { account, knowledge } = this
     return Effect.suspend(() => {
       this.stop()
-      return this.runRelease(ReleaseRun.choose(this.settings.release, exit))
-    }).pipe(
+      return Effect.ensuring(this.wayOut(exit), this.ticker.leave(this.slot))
+    })
+  }
+
+  private wayOut(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    const { account, knowledge } = this
+    return Effect.suspend(() => this.runRelease(ReleaseRun.choose(this.settings.release, exit))).pipe(
       Effect.map((outcome) => {
         const final = outcome()
         knowledge.enter({ outcome: final })
@@ -318,7 +322,7 @@ export class Engine implements Ticker.Member {
           return reporting === undefined
             ? Effect.void
             : Effect.zipRight(
-                bounded(Fiber.join(reporting), HeartbeatOptions.pace, () => Effect.void),
+                bounded(Effect.asVoid(Fiber.await(reporting)), HeartbeatOptions.pace, () => Effect.void),
                 Fiber.interruptFork(reporting)
               )
         })
@@ -371,22 +375,13 @@ export class Engine implements Ticker.Member {
   }
 
   get beat(): Effect.Effect<void, Failure> {
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.suspend(() => {
-        const { lost } = this.knowledge.ledger
-        if (lost !== undefined) return Effect.fail(lost)
-        if (this.knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
-        const shared = this.current
-        if (shared !== undefined) return restore(awaitBeat(shared))
-        // In a fiber of its own: a caller that is interrupted takes nothing from those who share the beat.
-        const beat = this.claim(false, this.knowledge.now().mono)
-        const waiting = awaitBeat(beat)
-        return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(this.carryOut(beat))), (fiber) => {
-          this.attach(beat, fiber)
-          return restore(waiting)
-        })
-      })
-    ).pipe(Effect.asVoid)
+    return Effect.suspend(() => {
+      const { lost } = this.knowledge.ledger
+      if (lost !== undefined) return Effect.fail(lost)
+      if (this.knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
+      // In a fiber of its own: a caller that is interrupted takes nothing from those who share the beat.
+      return Effect.asVoid(awaitBeat(this.current ?? this.start(false, this.knowledge.now().mono)))
+    })
   }
 
   ensureArmed(options?: { readonly margin?: Duration.DurationInput | undefined }) {

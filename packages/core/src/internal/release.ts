@@ -13,13 +13,15 @@ import type { Knowledge } from "./knowledge.js"
 import type { Writer } from "./writer.js"
 
 /**
- * The policy's choice; one that throws has chosen nothing, and the default holds.
+ * The policy's choice; one that throws, or gives what is no choice (a promise of one), has chosen nothing, and the
+ * default holds.
  *
  * @internal
  */
 export const choose = (policy: Release.Policy, exit: Exit.Exit<unknown, unknown>): Release.Release => {
   try {
-    return policy(exit)
+    const choice = policy(exit)
+    return choice === "Lapse" || choice === "Shorten" ? choice : "Disarm"
   } catch {
     return "Disarm"
   }

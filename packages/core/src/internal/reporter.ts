@@ -19,16 +19,22 @@ export const reporter = (knowledge: Knowledge, done: () => void): Effect.Effect<
     for (;;) {
       const transition = knowledge.untold.shift()
       if (transition === undefined) return done()
-      yield* report(knowledge, transition)
+      yield* survived(() => report(knowledge, transition))
       if (onTransition !== undefined) {
-        yield* Effect.catchAllCause(
-          Effect.suspend(() => onTransition(transition)),
-          (cause) => Effect.logError("onTransition failed", cause)
+        yield* survived(() =>
+          Effect.catchAllCause(
+            Effect.suspend(() => onTransition(transition)),
+            (cause) => Effect.logError("onTransition failed", cause)
+          )
         )
       }
     }
   }).pipe(Effect.annotateLogs({ account: knowledge.ledger.account, module: "Heartbeat" }))
 }
+
+/** A logger that throws takes a line, and neither the hook nor the lines after it. */
+const survived = (telling: () => Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.catchAllCause(Effect.suspend(telling), () => Effect.void)
 
 const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
   switch (to._tag) {
@@ -52,9 +58,11 @@ const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effec
       return Effect.logError("the switch has fired: orders are gone")
     case "Released":
       return to.outcome._tag === "DisarmUnconfirmed"
-        ? Effect.logWarning(`released, but the disarm is unconfirmed: it may fire until ${instant(to.outcome.until)}`)
+        ? Effect.logWarning(`released, but the disarm is unconfirmed: it may fire ${until(to.outcome.until)}`)
         : Effect.logInfo(`released: ${to.outcome._tag}`)
   }
 }
 
-const instant = (millis: number): string => new Date(millis).toISOString()
+// The client of another venue may know no bound.
+const until = (millis: number): string =>
+  Number.isFinite(millis) ? `until ${new Date(millis).toISOString()}` : "at any time"

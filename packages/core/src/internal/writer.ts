@@ -175,9 +175,9 @@ export class Writer {
       Effect.suspend(() => {
         const done = Deferred.unsafeMake<WriteOutcome>(FiberId.none)
         const flight = this.begin(setting, (outcome) => Deferred.unsafeDone(done, Effect.succeed(outcome)))
-        return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(this.request(flight))), (fiber) => {
+        return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(Effect.exit(this.request(flight)))), (fiber) => {
           flight.fiber = fiber
-          fiber.addObserver((exit) => this.ended(flight, exit))
+          fiber.addObserver((exit) => this.ended(flight, Exit.flatten(exit)))
           return restore(Deferred.await(done))
         })
       })
@@ -231,37 +231,57 @@ export class Writer {
     this.inheritance.strays = FireWindow.strays(this.knowledge.ledger.window, this.knowledge.now())
   }
 
-  /** Enters the outcome of the write in flight. A second outcome (a late answer) is not heard. */
+  /**
+   * Enters the outcome of the write in flight. A second outcome (a late answer) is not heard. It runs in the observer of
+   * a fiber, where nothing may be thrown, and whatever comes those who wait are told.
+   */
   ended(flight: Flight, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, VenueError.VenueError>): void {
     if (this.inFlight !== flight) return
     this.inFlight = undefined
     const { knowledge } = this
     const at = knowledge.now()
-    let again = true
-    if (Exit.isSuccess(exit)) {
-      this.inheritance.paceAt = at.mono + HeartbeatOptions.pace
-      this.acknowledged(flight, exit.value, at)
-    } else {
-      const failure = Option.getOrElse(Cause.failureOption(exit.cause), () => defect(exit.cause))
-      const { refusals } = this
-      again = worthRepeating(failure, refusals, knowledge.phase === "arming")
-      this.refusals = { code: failure.code, count: failure.code === refusals.code ? refusals.count + 1 : 1 }
-      // An answer came after the venue had counted the write; without one only the sending is known.
-      this.inheritance.paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + HeartbeatOptions.pace
-      const { window } = knowledge.ledger
-      // Where requests are replayed, one that was refused can be delivered once more, and be taken then.
-      const over = failure.applied === "no" && !(knowledge.settings.assumeReplays && failure.httpStatus !== undefined)
-      knowledge.enter({
-        window: over ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)
-      })
-      knowledge.telemetry.beat(failure._tag)
-      knowledge.failed(failure)
-      if (knowledge.phase === "beating") this.spanOfFailure(flight, exit, at)
-      if (!again) knowledge.lose(Cause.isDie(exit.cause) ? "Defect" : "Refused", at)
+    let outcome: WriteOutcome
+    try {
+      outcome = { exit, again: this.entered(flight, exit, at) }
+    } catch (error) {
+      // Another venue's client that answers with what its type denies.
+      const died = Exit.die(error)
+      outcome = { exit: died, again: this.entered(flight, died, at) }
     }
     knowledge.telemetry.earliestFire(FireWindow.edges(knowledge.ledger.window, at).earliest)
     knowledge.observe()
-    for (const tell of flight.told) tell({ exit, again })
+    for (const tell of flight.told) tell(outcome)
+  }
+
+  /** Says whether the same write can be sent again. */
+  private entered(
+    flight: Flight,
+    exit: Exit.Exit<CountdownCancelAll.Acknowledgement, VenueError.VenueError>,
+    at: FireWindow.Reading
+  ): boolean {
+    if (Exit.isSuccess(exit)) {
+      this.inheritance.paceAt = at.mono + HeartbeatOptions.pace
+      this.acknowledged(flight, exit.value, at)
+      return true
+    }
+    const { knowledge, refusals } = this
+    const told = Option.filter(Cause.failureOption(exit.cause), VenueError.isVenueError)
+    const failure = Option.getOrElse(told, () => defect(exit.cause))
+    const again = worthRepeating(failure, refusals, knowledge.phase === "arming")
+    this.refusals = { code: failure.code, count: failure.code === refusals.code ? refusals.count + 1 : 1 }
+    // An answer came after the venue had counted the write; without one only the sending is known.
+    this.inheritance.paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + HeartbeatOptions.pace
+    const { window } = knowledge.ledger
+    // Where requests are replayed, one that was refused can be delivered once more, and be taken then.
+    const over = failure.applied === "no" && !(knowledge.settings.assumeReplays && failure.httpStatus !== undefined)
+    knowledge.enter({
+      window: over ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)
+    })
+    knowledge.telemetry.beat(failure._tag)
+    knowledge.failed(failure)
+    if (knowledge.phase === "beating") this.spanOfFailure(flight, exit, at)
+    if (!again) knowledge.lose(Option.isNone(told) ? "Defect" : "Refused", at)
+    return again
   }
 
   private acknowledged(flight: Flight, ack: CountdownCancelAll.Acknowledgement, at: FireWindow.Reading): void {
@@ -284,14 +304,21 @@ export class Writer {
     if (verdict === "fired") knowledge.enter({ fired: true })
   }
 
-  /** A span for each failed write, made when it is known to have failed: good beats cost none. */
+  /**
+   * A span for each failed write, made when it is known to have failed: good beats cost none. A tracer that throws costs
+   * the span, not the switch.
+   */
   private spanOfFailure(flight: Flight, exit: Exit.Exit<unknown, unknown>, at: FireWindow.Reading): void {
     const { knowledge } = this
     const end = knowledge.hands.unsafeCurrentTimeNanos()
     const start = end - BigInt(Math.round((at.mono - flight.sent.mono) * 1e6))
-    const span = this.spans.tracer.span("deadman.beat", this.spans.parent, Context.empty(), [], start, "client")
-    span.attribute("account", knowledge.ledger.account)
-    span.attribute("failures", knowledge.ledger.failures)
-    span.end(end, exit)
+    try {
+      const span = this.spans.tracer.span("deadman.beat", this.spans.parent, Context.empty(), [], start, "client")
+      span.attribute("account", knowledge.ledger.account)
+      span.attribute("failures", knowledge.ledger.failures)
+      span.end(end, exit)
+    } catch {
+      return
+    }
   }
 }

@@ -1,0 +1,235 @@
+/** Code of others that runs within a heartbeat and breaks its contract: a tracer, a logger, a policy, a venue's client. */
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
+import * as VenueError from "@effect-deadman/core/VenueError"
+import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import * as World from "./support/world.js"
+
+type Answer = Effect.Effect<CountdownCancelAll.Acknowledgement, VenueError.VenueError>
+
+const acknowledged: Answer = Effect.succeed({ acceptedAt: undefined, completedAt: undefined, requestTime: undefined })
+const lost: Answer = Effect.fail(
+  new VenueError.TransportFailure({
+    venueMessage: "",
+    applied: "unknown",
+    retryable: true,
+    reason: "lost",
+    detail: "reset"
+  })
+)
+// What a client written without types, or cast, may do.
+const nothing = Effect.void as unknown as Answer
+const failsWithNothing = Effect.fail(undefined) as unknown as Answer
+
+/** A venue that answers its n-th write as told, after 50 ms, and remembers when each came. */
+const venue = (answer: (n: number, countdown: string) => Answer, horizon = Duration.seconds(30)) => {
+  const writes: Array<string> = []
+  const service = CountdownCancelAll.CountdownCancelAll.of({
+    account: "guest",
+    horizon: Effect.succeed(horizon),
+    set: (setting) =>
+      Effect.flatMap(Effect.clock, (clock) => {
+        const n = writes.push(`${clock.unsafeCurrentTimeMillis()} ${setting}`) - 1
+        return Effect.delay(answer(n, String(setting)), 50)
+      })
+  })
+  return { service, writes }
+}
+
+/** All of it in a world that must be left empty. */
+const inWorld = <E>(
+  service: CountdownCancelAll.CountdownCancelAll["Type"],
+  effect: Effect.Effect<void, E, CountdownCancelAll.CountdownCancelAll | Scope.Scope>,
+  logger: Logger.Logger<unknown, void> = Logger.none
+) => {
+  const { exit, leftover } = VirtualTime.run(
+    Effect.scoped(effect).pipe(
+      Effect.provideService(CountdownCancelAll.CountdownCancelAll, service),
+      Effect.provideService(Heartbeat.HeldAccounts, new Set<string>()),
+      Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+    ),
+    { maxTime: "10 minutes", maxSteps: 20_000, start: 0 }
+  )
+  if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
+  assert.deepStrictEqual(leftover, { fibers: 0, timers: 0 }, "left behind")
+}
+
+describe("a tracer that throws", () => {
+  const throwing = (spanName: string, where: "span" | "end") =>
+    Effect.map(Effect.tracer, (tracer) =>
+      Tracer.make({
+        context: (run) => run(),
+        span: (...args) => {
+          const span = tracer.span(...args)
+          if (args[0] !== spanName) return span
+          if (where === "span") throw new Error("the tracer is broken")
+          span.end = () => {
+            throw new Error("the tracer is broken")
+          }
+          return span
+        }
+      })
+    )
+
+  for (const where of ["span", "end"] as const) {
+    it(`takes no beat from anybody (11): in \`${where}\` of a failed beat`, () => {
+      const { service, writes } = venue((n) => (n === 1 ? lost : n === 4 ? Effect.never : acknowledged))
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const { close, heartbeat } = yield* World.open({ release: () => "Lapse" })
+          yield* Effect.sleep("1950 millis")
+          const byHand = yield* Effect.either(heartbeat.beat)
+          assert.strictEqual(byHand._tag, "Left")
+          yield* Effect.sleep("12 seconds")
+          assert.strictEqual((yield* heartbeat.status)._tag, "Armed")
+          yield* close
+        }).pipe(Effect.withTracer(Effect.runSync(throwing("deadman.beat", where))))
+      )
+      assert.deepStrictEqual(
+        writes.map((write) => Number(write.split(" ")[0])),
+        [0, 2_000, 3_000, 6_000, 9_000, 11_000, 14_000]
+      )
+    })
+  }
+
+  it("stops no release from ending the beats (13, 19)", () => {
+    const { service, writes } = venue(() => acknowledged)
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { close } = yield* World.open()
+        yield* Effect.exit(close)
+        const before = writes.length
+        yield* Effect.sleep("20 seconds")
+        assert.lengthOf(writes, before)
+      }).pipe(Effect.withTracer(Effect.runSync(throwing("deadman.release", "span"))))
+    )
+  })
+})
+
+describe("a logger that throws", () => {
+  it("keeps no transition from the hook, and no scope from closing", () => {
+    const told: Array<HeartbeatStatus.Status["_tag"]> = []
+    const { service } = venue((n) => (n === 1 || n === 3 ? lost : acknowledged))
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { close } = yield* World.open({ onTransition: ({ to }) => Effect.sync(() => told.push(to._tag)) })
+        yield* Effect.sleep("11 seconds")
+        yield* close
+      }),
+      Logger.make(() => {
+        throw new Error("the logger is broken")
+      })
+    )
+    assert.deepStrictEqual(told, ["Jeopardy", "Armed", "Jeopardy", "Armed", "Released"])
+  })
+
+  it("is not told of a failed write as of an unhandled error", () => {
+    const lines: Array<string> = []
+    const { service } = venue((n, countdown) => (n === 1 || (countdown === "off" && n < 6) ? lost : acknowledged))
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        yield* Effect.exit(Effect.scoped(Heartbeat.make()))
+        const { close } = yield* World.open()
+        yield* Effect.sleep("10 seconds")
+        yield* close
+      }).pipe(Logger.withMinimumLogLevel(LogLevel.All)),
+      Logger.make(({ message }) => {
+        lines.push(String(message))
+      })
+    )
+    assert.isNotEmpty(lines)
+    assert.deepStrictEqual(
+      lines.filter((line) => line.includes("unhandled")),
+      []
+    )
+  })
+})
+
+describe("a venue's client that gives what its type denies", () => {
+  for (const [what, answer] of [
+    ["an acknowledgement that is none", nothing],
+    ["a failure that is none", failsWithNothing]
+  ] as const) {
+    it(`${what} fails the acquisition, and what may be armed is turned off (19)`, () => {
+      const { service, writes } = venue((n) => (n === 0 ? answer : acknowledged))
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          assert.strictEqual((yield* Effect.exit(World.open()))._tag, "Failure")
+          yield* Effect.sleep("10 seconds")
+        })
+      )
+      assert.deepStrictEqual(writes.map((write) => write.split(" ")[1]).slice(0, 2), ["10", "off"])
+    })
+
+    it(`${what} ends the heartbeat by its defect, and whoever waits for the beat is told`, () => {
+      const { service } = venue((n) => (n === 1 ? answer : acknowledged))
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const { close, heartbeat } = yield* World.open()
+          assert.strictEqual((yield* Effect.exit(heartbeat.beat))._tag, "Failure")
+          const ended = yield* Effect.flip(heartbeat.awaitLost)
+          assert.strictEqual(ended.reason, "Defect")
+          assert.strictEqual((yield* heartbeat.status)._tag, "Jeopardy")
+          yield* close
+        })
+      )
+    })
+
+    it(`${what} to the last write: not called disarmed, and the scope closes (12, 13)`, () => {
+      const { service } = venue((_, countdown) => (countdown === "off" ? answer : acknowledged))
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const { close, heartbeat } = yield* World.open()
+          yield* close
+          const status = yield* heartbeat.status
+          assert.strictEqual(status._tag === "Released" ? status.outcome._tag : status._tag, "DisarmUnconfirmed")
+        })
+      )
+    })
+  }
+
+  it("a horizon without an end closes the scope like any other (13)", () => {
+    const { service } = venue((n) => (n === 1 ? lost : acknowledged), Duration.infinity)
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { close, heartbeat } = yield* World.open()
+        yield* Effect.sleep("5 seconds")
+        yield* close
+        const status = yield* heartbeat.status
+        assert.strictEqual(status._tag === "Released" ? status.outcome._tag : status._tag, "DisarmUnconfirmed")
+      })
+    )
+  })
+})
+
+describe("a policy that gives what is no choice", () => {
+  it("has chosen nothing: the switch is turned off", () => {
+    const { service, writes } = venue(() => acknowledged)
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { close } = yield* World.open({ release: (async () => "Lapse") as never })
+        yield* close
+      })
+    )
+    assert.strictEqual(writes.at(-1)?.split(" ")[1], "off")
+  })
+})
