@@ -729,8 +729,8 @@ const recovers: Rule = ({ acquired, begun, calls, claims, deeds, otherClientAt, 
   const { answer, request } = plan.link
   const slowest = request[1] + answer[1] + plan.venue.timeToApply + plan.venue.timeToComplete
   if (slowest >= plan.client.requestTimeout) return
-  // A copy from before the healing can take the one place of a second.
-  if (calls.findLast((call) => call.at < verdict.at)?.code === "429") return
+  // A copy from before the healing can take the one place of a second. What is under way has told the client nothing yet.
+  if (calls.findLast((call) => (call.endAt ?? Infinity) <= verdict.at)?.code === "429") return
   const claim = claims.find((claim) => claim.how === "read" && claim.at >= verdict.at)
   if (claim === undefined || claim.state === "Armed" || claim.lost !== undefined || otherClientAt < verdict.at) return
   report("recovery", verdict.at, `${s(verdict.at - heal.at)} after all was healed the state is ${claim.state}`)

@@ -15,6 +15,14 @@ describe("Campaign", () => {
     })
   }
 
+  it("a client is not blamed for being refused its place by a copy of its own from before the healing", () => {
+    // Found by the campaign: at the verdict the write after the refused one was under way.
+    const { evidence, verdict } = Campaign.tryPlan(Plan.draw(5_005_568))
+    const at = evidence.deeds.find(({ what }) => what === "verdict")!.at
+    assert.isTrue(evidence.calls.some((call) => call.at < at && call.endAt! > at))
+    assert.deepStrictEqual(verdict.breaches, [])
+  })
+
   it("a venue slower than the client was told is caught, with a smaller plan that shows it", () => {
     const slow = (seed: number): Plan.Plan => {
       const plan = Plan.draw(seed, { stack: "port" })
