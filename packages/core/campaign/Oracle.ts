@@ -111,9 +111,15 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
     }
   }
   const applied = arrivals.filter(isApplied).sort((a, b) => a.appliedAt - b.appliedAt)
-  const replayed = plan.client.assumeReplays ? [] : applied.filter((one) => one.copy > 0 && answeredBefore(calls, one))
-  const soonest = (writes: ReadonlyArray<{ readonly appliedAt: number }>): number =>
-    writes.reduce((soonest, write) => Math.min(soonest, write.appliedAt), Infinity)
+  const soonest = (instants: ReadonlyArray<number>): number => Math.min(Infinity, ...instants)
+  const replayedAt = (wire?: string): number =>
+    plan.client.assumeReplays
+      ? Infinity
+      : soonest(
+          applied
+            .filter((one) => one.copy > 0 && (wire ?? one.wire) === one.wire)
+            .map((copy) => misleadsFrom(calls, applied, copy))
+        )
   const { maintenance, maintenanceTimer } = plan.venue
   return {
     plan,
@@ -133,17 +139,28 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
     lost,
     crash: deeds.find((deed) => deed.what === "crash"),
     tolerance: 2 + 120_000 * Math.abs(plan.clock.rate - 1),
-    otherClientAt: soonest(applied.filter((one) => one.call === undefined)),
-    replayedAt: soonest(replayed),
-    offReplayedAt: soonest(replayed.filter((one) => one.wire === "0")),
+    otherClientAt: soonest(applied.filter((one) => one.call === undefined).map((one) => one.appliedAt)),
+    replayedAt: replayedAt(),
+    offReplayedAt: replayedAt("0"),
     heldAt: maintenance !== undefined && maintenanceTimer !== "runs" ? maintenance.from : Infinity
   }
 }
 
-const answeredBefore = (calls: ReadonlyArray<Log.Call>, arrival: Log.Arrival): boolean => {
-  const call = arrival.call === undefined ? undefined : calls[arrival.call]
+/**
+ * From when on the copy of a write contradicts the answer to it: it was applied after the answer; or it was applied while
+ * the refusal of the write itself was still on its way, and the client has read that by now.
+ */
+const misleadsFrom = (
+  calls: ReadonlyArray<Log.Call>,
+  applied: ReadonlyArray<Log.Arrival>,
+  copy: Log.Arrival & { readonly appliedAt: number }
+): number => {
+  const call = copy.call === undefined ? undefined : calls[copy.call]
   const answered = call?.end === "acknowledged" || call?.end === "code" || call?.end === "unreadable"
-  return answered && call.endAt! <= arrival.appliedAt!
+  if (!answered) return Infinity
+  if (call.endAt! <= copy.appliedAt) return copy.appliedAt
+  const refused = call.end === "code" && !applied.some((one) => one.call === copy.call && one.copy === 0)
+  return refused ? call.endAt! : Infinity
 }
 
 export const judge = (evidence: Evidence): Verdict => {

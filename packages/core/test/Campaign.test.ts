@@ -23,6 +23,14 @@ describe("Campaign", () => {
     assert.deepStrictEqual(verdict.breaches, [])
   })
 
+  it("a 0 that was refused, and of which a copy was applied before the refusal was read, is excused", () => {
+    const { evidence, verdict } = Campaign.tryPlan(Plan.draw(5_008_469))
+    const refused = evidence.calls.find(({ code, wire }) => wire === "0" && code === "429")!
+    assert.isTrue(evidence.applied.some(({ appliedAt, call }) => call === refused.id && appliedAt < refused.endAt!))
+    assert.deepStrictEqual(verdict.breaches, [])
+    assert.isTrue(verdict.excused.some(({ at, promise }) => promise === "8" && at < refused.endAt! + 1))
+  })
+
   it("a venue slower than the client was told is caught, with a smaller plan that shows it", () => {
     const slow = (seed: number): Plan.Plan => {
       const plan = Plan.draw(seed, { stack: "port" })
