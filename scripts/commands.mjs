@@ -220,7 +220,7 @@ const elsewhere = {
     "scripts/smoke.mjs",
     'installOf("packages/core/README.md")'
   ],
-  "npm install --save-dev @effect-deadman/simulator effect@3 @effect/platform@0.97 vitest@3 @effect/vitest@0.30": [
+  "npm install --save-dev @effect-deadman/simulator vitest@3 @effect/vitest@0.30": [
     "scripts/smoke.mjs",
     'installOf("packages/simulator/README.md")'
   ]
