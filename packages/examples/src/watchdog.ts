@@ -6,11 +6,14 @@ import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Liveness from "@effect-deadman/core/Liveness"
+import type * as Release from "@effect-deadman/core/Release"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -29,11 +32,15 @@ const ticks = (seconds: number) =>
     Stream.concat(Stream.never)
   )
 
+/** Stopped on purpose it turns the switch off. After `SwitchLost` it must not: that "0" could be faster than the firing. */
+const release: Release.Policy = (exit) =>
+  Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause) ? "Disarm" : "Lapse"
+
 const program = Effect.gen(function* () {
   const { feedSeconds, price, qty } = yield* config
   const client = yield* BitgetClient.BitgetClient
   const watchdog = yield* Liveness.watchdog("1 seconds", { name: "market data" })
-  const heartbeat = yield* Heartbeat.make({ countdown: "5 seconds", liveness: watchdog.check })
+  const heartbeat = yield* Heartbeat.make({ countdown: "5 seconds", liveness: watchdog.check, release })
 
   const strategy = Effect.gen(function* () {
     yield* client.execute({

@@ -68,7 +68,11 @@ describe.concurrent("watchdog", busy, () => {
       yield* until(Effect.map(own(uid, "Cancelled"), (cancels) => cancels.length === 1))
       assert.strictEqual((yield* own(uid, "Cancelled"))[0]?.cause, "countdown")
       assert.strictEqual((yield* transitions(uid)).at(-1), "fired")
-    }).pipe(Effect.scoped, Effect.provide(exchange))
+    }).pipe(
+      Effect.scoped,
+      // Beats are slow and a "0" would not be: sent after the loss, it would save the order from being cancelled.
+      Effect.provide(Server.layer({ accounts: [{ uid }], faults: ["delay-request;by=500ms;countdown=on"] }))
+    )
   )
 })
 
