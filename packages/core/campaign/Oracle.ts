@@ -526,7 +526,11 @@ const noSilentRearm: Rule = (evidence, report) => {
     if (acquired === undefined || fire.at <= acquired.at) continue
     if (begun !== undefined && fire.at >= begun.at) break
     const reconciled = deeds.find((deed) => deed.what === "reconcile" && deed.at >= fire.at)
-    const goes = stops.reduce((last, stop) => (stop.from <= fire.at ? Math.max(last, stop.to) : last), fire.at)
+    // A host that is stopped again before it has looked at the clock has not had its second.
+    const goes = stops.reduce(
+      (last, stop) => (stop.from <= last + (last === fire.at ? 15 : 1_100) ? Math.max(last, stop.to) : last),
+      fire.at
+    )
     for (const claim of claims) {
       if (claim.at <= fire.at || !safe(claim)) continue
       if (reconciled !== undefined && claim.seq > reconciled.seq) break

@@ -31,6 +31,14 @@ describe("Campaign", () => {
     assert.isTrue(verdict.excused.some(({ at, promise }) => promise === "8" && at < refused.endAt! + 1))
   })
 
+  it("a host that is suspended again within a second has not had the time to notice a firing", () => {
+    const { evidence, verdict } = Campaign.tryPlan(Plan.draw(6_011_786))
+    const [one, two] = evidence.deeds.filter(({ what }) => what === "suspend")
+    const awake = one!.at + one!.length!
+    assert.isTrue(evidence.fires.some(({ at }) => at < awake) && two!.at > awake && two!.at < awake + 1_000)
+    assert.deepStrictEqual(verdict.breaches, [])
+  })
+
   it("a venue slower than the client was told is caught, with a smaller plan that shows it", () => {
     const slow = (seed: number): Plan.Plan => {
       const plan = Plan.draw(seed, { stack: "port" })
