@@ -12,6 +12,8 @@ export interface Call {
   readonly seq: number
   readonly id: number
   readonly at: number
+  /** Whether it is of the heartbeat before the one that is judged. */
+  readonly before: boolean
   /** As it went over the wire. */
   readonly wire: string
   endSeq: number | undefined

@@ -36,7 +36,10 @@ const reporterMillis = 1_000
 export interface Evidence {
   readonly plan: Plan
   readonly log: Log.Log
+  /** Of the heartbeat that is judged. */
   readonly calls: ReadonlyArray<Log.Call>
+  /** And of the one before it; a call's id is its place. */
+  readonly allCalls: ReadonlyArray<Log.Call>
   readonly arrivals: ReadonlyArray<Log.Arrival>
   readonly applied: ReadonlyArray<Log.Arrival & { readonly appliedAt: number; readonly from: number }>
   readonly switched: ReadonlyArray<Log.Switched>
@@ -65,7 +68,7 @@ const isApplied = (
 ): arrival is Log.Arrival & { readonly appliedAt: number; readonly from: number } => arrival.appliedAt !== undefined
 
 export const gather = (plan: Plan, log: Log.Log): Evidence => {
-  const calls: Array<Log.Call> = []
+  const allCalls: Array<Log.Call> = []
   const arrivals: Array<Log.Arrival> = []
   const switched: Array<Log.Switched> = []
   const ordered: Array<Log.Ordered> = []
@@ -79,7 +82,7 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
   for (const entry of log.entries) {
     switch (entry._tag) {
       case "Call":
-        calls.push(entry)
+        allCalls.push(entry)
         break
       case "Arrival":
         arrivals.push(entry)
@@ -118,13 +121,14 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
       : soonest(
           applied
             .filter((one) => one.copy > 0 && (wire ?? one.wire) === one.wire)
-            .map((copy) => misleadsFrom(calls, applied, copy))
+            .map((copy) => misleadsFrom(allCalls, applied, copy))
         )
   const { maintenance, maintenanceTimer } = plan.venue
   return {
     plan,
     log,
-    calls,
+    calls: plan.predecessor === undefined ? allCalls : allCalls.filter((call) => !call.before),
+    allCalls,
     arrivals,
     applied,
     switched,
@@ -488,7 +492,7 @@ const closingIsBounded: Rule = (evidence, report) => {
 }
 
 /** 14: writes keep a second between them, and at most one is in flight. */
-const paceIsKept: Rule = ({ arrivals, calls, plan, tolerance }, report) => {
+const paceIsKept: Rule = ({ allCalls: calls, arrivals, plan, tolerance }, report) => {
   const pace = promisedPace / Math.max(1, plan.clock.rate) - 1
   for (let i = 1; i < calls.length; i++) {
     const [before, call] = [calls[i - 1]!, calls[i]!]
@@ -504,6 +508,8 @@ const paceIsKept: Rule = ({ arrivals, calls, plan, tolerance }, report) => {
       before.endAt ?? Infinity,
       before.at + plan.client.requestTimeout / Math.max(1, plan.clock.rate)
     )
+    // The release of the heartbeat before gives up what is in flight when its own time is over.
+    if (before.before !== call.before) continue
     if (call.at < over - tolerance) report("14", call.at, `write ${call.id} left while the one before was in flight`)
   }
   const first = new Map<number, Log.Arrival>()
@@ -738,7 +744,7 @@ const believesRefusals: Rule = ({ acquired, begun, calls, claims, crash, plan, t
 }
 
 /** Once all is healed, an armed and healthy client is armed again, or has said why not. */
-const recovers: Rule = ({ acquired, begun, calls, claims, deeds, otherClientAt, plan }, report) => {
+const recovers: Rule = ({ acquired, allCalls, begun, calls, claims, deeds, otherClientAt, plan }, report) => {
   const verdict = deeds.find((deed) => deed.what === "verdict")
   if (verdict === undefined || acquired?.result !== "armed") return
   if (begun !== undefined && begun.at <= verdict.at) return
@@ -750,6 +756,11 @@ const recovers: Rule = ({ acquired, begun, calls, claims, deeds, otherClientAt, 
   const { answer, request } = plan.link
   const slowest = request[1] + answer[1] + plan.venue.timeToApply + plan.venue.timeToComplete
   if (slowest >= plan.client.requestTimeout) return
+  // A "0" of the heartbeat before that may still arrive keeps the switch from being called armed; while it was suspended
+  // the client cannot know how much of that time has passed.
+  const suspended = deeds.reduce((sum, deed) => (deed.what === "suspend" ? sum + deed.length! : sum), 0)
+  const oldest = verdict.at - 31_000 - plan.clock.uncertainty - suspended - recoveryTime(plan)
+  if (allCalls.some((call) => call.before && call.wire === "0" && call.at > oldest)) return
   // A copy from before the healing can take the one place of a second. What is under way has told the client nothing yet.
   if (calls.findLast((call) => (call.endAt ?? Infinity) <= verdict.at)?.code === "429") return
   const claim = claims.find((claim) => claim.how === "read" && claim.at >= verdict.at)

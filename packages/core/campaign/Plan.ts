@@ -62,6 +62,8 @@ export interface Plan {
   }
   readonly link: { readonly request: readonly [number, number]; readonly answer: readonly [number, number] }
   readonly faults: ReadonlyArray<string>
+  /** A heartbeat of the same account in the same process before the one that is judged: ms that it lives, ms after it. */
+  readonly predecessor: { readonly lives: number; readonly gap: number } | undefined
   /** The write of this number arrives in the very millisecond of the expiry, and nothing after it before that. */
   readonly needle: number | undefined
   readonly ties: { readonly instants: "first-in" | "seeded"; readonly parties: "first-in" | "seeded" }
@@ -211,7 +213,7 @@ export const recoveryTime = ({ client }: Plan): number =>
   client.interval + client.countdown * 100 + 4 * (client.requestTimeout + 1_000)
 
 /** The latest at which a healed world is looked at. */
-const deedsOf = (die: Dice, plan: Omit<Plan, "deeds">, healAt: number): ReadonlyArray<Deed> => {
+const deedsOf = (die: Dice, plan: Omit<Plan, "deeds" | "predecessor">, healAt: number): ReadonlyArray<Deed> => {
   const { chance, int, pick } = die
   const deeds: Array<Deed> = []
   const sometime = () => int(0, healAt)
@@ -283,7 +285,7 @@ export const draw = (seed: number, options: Draw = {}): Plan => {
   const calm = chance(0.2)
   const faults: Array<string> = []
   if (!calm) for (let n = int(1, 4); n > 0; n--) faults.push(faultOf(die, healAt))
-  const plan: Omit<Plan, "deeds"> = {
+  const plan: Omit<Plan, "deeds" | "predecessor"> = {
     seed,
     stack: drawn,
     client,
@@ -300,11 +302,16 @@ export const draw = (seed: number, options: Draw = {}): Plan => {
     needle: chance(0.06) ? int(0, 5) : undefined,
     ties: { instants: pick(["first-in", "seeded"]), parties: pick(["first-in", "seeded"]) }
   }
-  return { ...plan, deeds: deedsOf(die, plan, healAt) }
+  const deeds = deedsOf(die, plan, healAt)
+  const predecessor =
+    plan.needle === undefined && !invalid(plan) && !deeds.some((deed) => deed.do === "crash") && chance(0.1)
+      ? { lives: int(0, 3_000), gap: chance(0.5) ? 0 : int(0, 10_000) }
+      : undefined
+  return { ...plan, predecessor, deeds }
 }
 
 /** Whether the client's options are ones that it must not accept. */
-export const invalid = ({ client }: Plan): boolean =>
+export const invalid = ({ client }: Pick<Plan, "client">): boolean =>
   !Number.isInteger(client.countdown) || client.countdown < 5 || client.countdown > 60
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -335,6 +342,7 @@ const edits: Readonly<Record<string, Edit>> = {
     clock: { rate: plan.clock.rate, wallOffset: 0, venueOffset: 0, skew: 0, uncertainty: 0 }
   }),
   link: (plan) => ({ ...plan, link: { request: [10, 10], answer: [10, 10] } }),
+  predecessor: (plan) => ({ ...plan, predecessor: undefined }),
   needle: (plan) => ({ ...plan, needle: undefined }),
   ties: (plan) => ({ ...plan, ties: { instants: "first-in", parties: "first-in" } }),
   deaf: (plan) => ({ ...plan, client: { ...plan.client, deaf: false } }),

@@ -11,6 +11,8 @@ export interface Recorder {
   readonly call: (wire: string, left: boolean) => Log.Call
   readonly end: (call: Log.Call, end: Log.End, code?: string) => void
   readonly calls: Array<Log.Call>
+  /** Whether the heartbeat before the one that is judged still lives. */
+  before: boolean
   /** Told whenever a call has ended. */
   onEnd: (() => void) | undefined
 }
@@ -34,6 +36,7 @@ export const make = (now: () => number): Recorder => {
         seq: seq++,
         id: calls.length,
         at: now(),
+        before: recorder.before,
         wire,
         endSeq: undefined,
         endAt: undefined,
@@ -53,6 +56,7 @@ export const make = (now: () => number): Recorder => {
       call.code = code
       recorder.onEnd?.()
     },
+    before: false,
     onEnd: undefined
   }
   return recorder

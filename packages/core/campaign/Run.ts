@@ -191,9 +191,21 @@ export const run = (plan: Plan): Log.Log => {
       })
     }
 
+    /** Nothing that is done to the bot ends it, but its own bounds. */
+    const before = ({ gap, lives }: NonNullable<Plan["predecessor"]>) =>
+      Effect.gen(function* () {
+        log.before = true
+        const { countdown, interval, requestTimeout, armTimeout, releaseTimeout, settle, assumeReplays } = options
+        const own = { countdown, interval, requestTimeout, armTimeout, releaseTimeout, settle, assumeReplays }
+        yield* Effect.ignore(Effect.scoped(Effect.zipRight(Heartbeat.make(own), Effect.sleep(lives))))
+        log.before = false
+        yield* Effect.sleep(gap)
+      }).pipe(Effect.uninterruptible)
+
     const life = Effect.gen(function* () {
       hosts = yield* Effect.clock
       runtime = yield* Effect.runtime<never>()
+      if (plan.predecessor !== undefined) yield* before(plan.predecessor)
       yield* Effect.scoped(
         Effect.flatMap(
           Effect.onExit(Heartbeat.make(options), (exit) => Effect.sync(() => acquired(exit))),
@@ -313,7 +325,7 @@ export const run = (plan: Plan): Log.Log => {
     bot.addObserver(() => schedule(plan.client.deaf ? deafMillis : drainMillis, drained))
     yield* Effect.async<void, string>((resume) => {
       leave = resume
-      const longest = lastDeed + plan.client.armTimeout + 2 * plan.client.releaseTimeout + 400_000
+      const longest = lastDeed + 2 * plan.client.armTimeout + 4 * plan.client.releaseTimeout + 400_000
       cancelLongest = time.unsafeSchedule(longest, () => resume(Effect.fail("the scope never closed")))
     }).pipe(Effect.ensuring(Effect.sync(() => void (end = scene.finish()))))
   }).pipe(Effect.scoped)

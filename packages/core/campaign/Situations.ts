@@ -5,20 +5,26 @@ const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict)
   fired: ({ fires }) => fires.length > 0,
   "fired with a beat in flight": ({ calls, fires }) =>
     fires.some((fire) => calls.some((call) => call.at < fire.at && (call.endAt ?? Infinity) > fire.at)),
-  "applied with the answer lost": ({ applied, calls }) =>
-    applied.some((write) => write.call !== undefined && write.copy === 0 && calls[write.call]!.end === "interrupted"),
-  "a duplicate applied late": ({ applied, calls }) =>
+  "applied with the answer lost": ({ allCalls, applied }) =>
     applied.some(
-      (write) => write.copy > 0 && write.call !== undefined && write.appliedAt > (calls[write.call]!.endAt ?? Infinity)
+      (write) => write.call !== undefined && write.copy === 0 && allCalls[write.call]!.end === "interrupted"
     ),
-  'a "0" overtaken by a delayed beat': ({ applied, calls }) =>
+  "a duplicate applied late": ({ allCalls, applied }) =>
+    applied.some(
+      (write) =>
+        write.copy > 0 && write.call !== undefined && write.appliedAt > (allCalls[write.call]!.endAt ?? Infinity)
+    ),
+  'a "0" overtaken by a delayed beat': ({ allCalls, applied }) =>
     applied.some(
       (write, index) =>
         write.wire !== "0" &&
         write.call !== undefined &&
         applied
           .slice(0, index)
-          .some((zero) => zero.wire === "0" && zero.call !== undefined && calls[zero.call]!.at > calls[write.call!]!.at)
+          .some(
+            (zero) =>
+              zero.wire === "0" && zero.call !== undefined && allCalls[zero.call]!.at > allCalls[write.call!]!.at
+          )
     ),
   "beat and expiry at one instant, the beat first": ({ switched }) =>
     switched.some((entry, index) => {
@@ -69,6 +75,16 @@ const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict)
     calls.some((call) => call.end === "acknowledged" && call.endAt! > call.at + plan.client.requestTimeout + 1),
   "a stray refused for its age": ({ arrivals }) =>
     arrivals.some((arrival) => arrival.code === "40008" && arrival.at > 30_000),
+  'turned off by a late "0" of the heartbeat before': ({ acquired, allCalls, applied, switched }) =>
+    acquired?.result === "armed" &&
+    applied.some(
+      (write) =>
+        write.wire === "0" &&
+        write.call !== undefined &&
+        allCalls[write.call]!.before &&
+        write.appliedAt > acquired.at &&
+        switched.some((entry) => entry.transition === "closed" && entry.at === write.appliedAt)
+    ),
   "another client wrote": ({ otherClientAt }) => otherClientAt !== Infinity,
   "an excuse": (_, verdict) => verdict.excused.length > 0,
   Disarmed: ({ outcome }) => outcome?.outcome === "Disarmed",

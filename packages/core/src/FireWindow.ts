@@ -328,6 +328,15 @@ export const strayFor = (self: FireWindow, now: Reading, kind: "countdown" | "of
   )
 
 /**
+ * Whether a `0` that was never answered may have closed the switch after the last acknowledged write was sent. Only the
+ * acknowledgement of a write that was sent when that `0` could no longer be accepted ends the doubt.
+ *
+ * @since 0.1.0
+ * @category knowledge
+ */
+export const mayBeOff = (self: FireWindow): boolean => self.pending.some((write) => write.countdown === 0)
+
+/**
  * The writes that may still be accepted after a reading, for the next window on the same hands of the clock: a late `0`
  * among them would turn off what that one has armed.
  *

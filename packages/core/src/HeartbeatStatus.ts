@@ -187,9 +187,8 @@ const tagOf = (
   latest: number
 ): Exclude<Status["_tag"], "Released"> => {
   const last = ledger.window.acknowledged
-  const offPossible = FireWindow.strayFor(ledger.window, now, "off") > 0
-  // Nothing runs that could be claimed: not armed yet, or the release has turned it off (or may have).
-  if (last === undefined || last.countdown === 0 || offPossible) return "MayHaveFired"
+  // Nothing runs that could be claimed: not armed yet, or a `0` has turned it off (or may have).
+  if (last === undefined || last.countdown === 0 || FireWindow.mayBeOff(ledger.window)) return "MayHaveFired"
   if (ledger.fired || latest <= 0) return "Fired"
   if (ledger.doubt || earliest <= 0) return "MayHaveFired"
   const steady =

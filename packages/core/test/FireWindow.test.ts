@@ -276,8 +276,10 @@ describe("FireWindow", () => {
     assert.strictEqual(FireWindow.strayFor(next, at(8), "off"), 1)
     const armed = fold([{ id: 0, gap: 0, countdown: 10, end: "acknowledged", took: 0, sent: 8, ended: 8 }], next)
     assert.strictEqual(FireWindow.strayFor(armed, at(8), "off"), 1, "an acknowledgement does not overtake it")
+    assert.isTrue(FireWindow.mayBeOff(armed), "it may have come since, however long ago that was")
     const later = fold([{ id: 1, gap: 0, countdown: 10, end: "acknowledged", took: 0, sent: 10, ended: 10 }], armed)
     assert.strictEqual(later.pending.length, 0)
+    assert.isFalse(FireWindow.mayBeOff(later))
     assert.deepStrictEqual(FireWindow.strays(before, at(20)), [])
   })
 

@@ -200,6 +200,18 @@ describe("Heartbeat: refusals", () => {
   )
 
   World.virtual(
+    "an acquisition that cannot be interrupted is bounded all the same",
+    Effect.gen(function* () {
+      yield* fault("hang;direction=request")
+      const exit = yield* Effect.exit(
+        Effect.scoped(Effect.uninterruptible(Heartbeat.make({ armTimeout: "5 seconds" })))
+      )
+      const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+      assert.strictEqual((error as { _tag: string })._tag, "ArmTimeout")
+    })
+  )
+
+  World.virtual(
     "429 on a beat: the next waits a second, the window does not move",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()

@@ -254,7 +254,7 @@ export class Engine implements Ticker.Member {
 
   get arm(): Effect.Effect<void, VenueError.VenueError | HeartbeatError.ArmTimeout> {
     const { account, knowledge, settings, writer } = this
-    return Effect.gen(function* () {
+    const armed = Effect.gen(function* () {
       for (;;) {
         yield* writer.paced
         const { again, exit } = yield* writer.send(settings.countdown)
@@ -264,17 +264,18 @@ export class Engine implements Ticker.Member {
           return
         }
       }
-    }).pipe(
-      Effect.timeoutFail({
-        duration: settings.armTimeout,
-        onTimeout: () => {
-          const { cause } = knowledge.ledger
-          const known = VenueError.isVenueError(cause) ? { cause } : {}
-          return new HeartbeatError.ArmTimeout({ account, armTimeout: settings.armTimeout, ...known })
-        }
-      }),
-      Effect.withSpan("deadman.arm", { attributes: { account, countdown: settings.countdown } })
-    )
+    })
+    const late = Effect.suspend(() => {
+      const { cause } = knowledge.ledger
+      const known = VenueError.isVenueError(cause) ? { cause } : {}
+      return Effect.fail(new HeartbeatError.ArmTimeout({ account, armTimeout: settings.armTimeout, ...known }))
+    })
+    // Not `Effect.timeout`: it would bound nothing where the acquisition cannot be interrupted, as in `acquireRelease`.
+    return bounded<void, VenueError.VenueError | HeartbeatError.ArmTimeout>(
+      armed,
+      settings.armTimeout,
+      () => late
+    ).pipe(Effect.withSpan("deadman.arm", { attributes: { account, countdown: settings.countdown } }))
   }
 
   /** Armed: from now on it beats. */

@@ -47,10 +47,10 @@ const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effec
       )
     }
     case "MayHaveFired": {
-      const stray = FireWindow.strayFor(knowledge.ledger.window, knowledge.now(), "off")
-      if (stray > 0 && knowledge.phase === "beating") {
-        const left = (stray / 1_000).toFixed(1)
-        return Effect.logWarning(`not surely armed: an unanswered "0" of before may still arrive, for ${left} s`)
+      const { window } = knowledge.ledger
+      if (knowledge.phase === "beating" && FireWindow.mayBeOff(window)) {
+        const left = (FireWindow.strayFor(window, knowledge.now(), "off") / 1_000).toFixed(1)
+        return Effect.logWarning(`not surely armed before a beat in ${left} s: until then a "0" of before may arrive`)
       }
       return Effect.logError("the switch may have fired: orders may be gone")
     }

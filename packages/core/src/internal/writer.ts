@@ -171,8 +171,11 @@ export class Writer {
   /** Sends one write and waits for its outcome. Only ever called while none is in flight. */
   send(setting: Countdown.Setting): Effect.Effect<WriteOutcome> {
     // From the moment in which it is in flight there is a fiber that will settle it: only the waiting is interruptible.
+    const { phase } = this.knowledge
     return Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() => {
+        // Whoever was given up meanwhile sends nothing any more.
+        if (this.knowledge.phase !== phase) return Effect.interrupt
         const done = Deferred.unsafeMake<WriteOutcome>(FiberId.none)
         const flight = this.begin(setting, (outcome) => Deferred.unsafeDone(done, Effect.succeed(outcome)))
         return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(Effect.exit(this.request(flight)))), (fiber) => {
