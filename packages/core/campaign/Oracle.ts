@@ -737,7 +737,7 @@ const believesRefusals: Rule = ({ acquired, begun, calls, claims, crash, plan, t
     crash === undefined &&
     read !== undefined &&
     read.lost === undefined &&
-    (begun === undefined || refusal.seq < begun.seq)
+    (begun === undefined || refusal.endSeq! < begun.seq)
   ) {
     report("lost", read.at, `the refusal ${refusal.code} did not end the heartbeat`)
   }
