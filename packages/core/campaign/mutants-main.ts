@@ -126,7 +126,9 @@ const byCampaign = async (seeds: string): Promise<string | undefined> => {
   const seed = /^replay: pnpm campaign --seed (\d+)/m.exec(run.stdout)?.[1]
   const promise = /^BROKEN: promise (\S+)/m.exec(run.stdout)?.[1]
   if (seed !== undefined && promise !== undefined) return `${Number(seed) + 1} seeds, ${took}, promise ${promise}`
-  if (run.status !== 0) throw new Error(`The campaign did not run: ${run.stderr}${run.stdout.slice(-2_000)}`)
+  // A few seeds need not reach every situation.
+  if (run.status !== 0 && !run.stdout.includes("NEVER REACHED"))
+    throw new Error(`The campaign did not run: ${run.stderr}${run.stdout.slice(-2_000)}`)
   return undefined
 }
 
