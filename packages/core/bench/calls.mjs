@@ -4,7 +4,12 @@ import { createRequire } from "node:module"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import Undici from "@effect/platform-node/Undici"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpBody from "@effect/platform/HttpBody"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -14,6 +19,7 @@ import * as BitgetClient from "../dist/BitgetClient.js"
 import * as Countdown from "../dist/Countdown.js"
 import * as CountdownCancelAll from "../dist/CountdownCancelAll.js"
 import * as Credentials from "../dist/Credentials.js"
+import * as UndiciHttpClient from "../dist/UndiciHttpClient.js"
 import { median, printTable, range } from "../../simulator/bench/table.mjs"
 
 const key = "bench-key"
@@ -33,25 +39,31 @@ const promiseRow = (name, call) => ({
   }
 })
 
+const body = `{"countdown":"10"}`
+const signed = () => {
+  const timestamp = String(Date.now())
+  return {
+    "access-key": key,
+    "access-sign": createHmac("sha256", secret).update(`${timestamp}POST${path}${body}`).digest("base64"),
+    "access-timestamp": timestamp,
+    "access-passphrase": passphrase,
+    "content-type": "application/json",
+    locale: "en-US"
+  }
+}
+
 /** No library: what a careful programmer writes by hand, without any of the care. */
-const raw = (url) =>
-  promiseRow("global fetch and node:crypto, by hand", async () => {
-    const timestamp = String(Date.now())
-    const body = `{"countdown":"10"}`
-    const response = await fetch(url + path, {
-      method: "POST",
-      headers: {
-        "access-key": key,
-        "access-sign": createHmac("sha256", secret).update(`${timestamp}POST${path}${body}`).digest("base64"),
-        "access-timestamp": timestamp,
-        "access-passphrase": passphrase,
-        "content-type": "application/json",
-        locale: "en-US"
-      },
-      body
-    })
-    return response.json()
+const byHand = (url) =>
+  promiseRow("fetch by hand", async () => (await fetch(url + path, { method: "POST", headers: signed(), body })).json())
+
+/** The floor of whatever is built on undici. */
+const floor = (url) => {
+  const agent = new Undici.Agent()
+  return promiseRow("undici.request by hand", async () => {
+    const response = await agent.request({ origin: url, path, method: "POST", headers: signed(), body })
+    return response.body.json()
   })
+}
 
 const peer = (name) => import(pathToFileURL(createRequire(join(peers, "package.json")).resolve(name)).href)
 const versionOf = (name) => createRequire(join(peers, "package.json"))(`./node_modules/${name}/package.json`).version
@@ -87,57 +99,61 @@ const ours = async (name, httpClient, url, scope) => {
     )
   )
   const ten = await Effect.runPromise(Countdown.fromDuration("10 seconds"))
-  const beat = Effect.flatMap(CountdownCancelAll.CountdownCancelAll, ({ set }) => set(ten)).pipe(
-    Effect.provide(context)
-  )
-  const { set } = await Effect.runPromise(Effect.provide(CountdownCancelAll.CountdownCancelAll, context))
-  return [
-    {
-      name: `this library, ${name}`,
-      run: (count) => Effect.runPromise(Effect.repeatN(set(ten), count - 1))
-    },
-    {
-      name: `this library, ${name}, a runPromise for each call`,
-      run: async (count) => {
-        for (let n = 0; n < count; n++) await Effect.runPromise(beat)
-      }
-    }
-  ]
+  const { set } = Context.get(context, CountdownCancelAll.CountdownCancelAll)
+  return { name: `this library, ${name}`, run: (count) => Effect.runPromise(Effect.repeatN(set(ten), count - 1)) }
 }
 
-const target = 400
+/** The platform's part: the same request, sent and read through its client, in one fiber, and nothing else. */
+const platform = async (url, scope) => {
+  const context = await Effect.runPromise(Layer.buildWithScope(NodeHttpClient.layerUndici, scope))
+  const client = Context.get(context, HttpClient.HttpClient)
+  const call = Effect.suspend(() =>
+    client.execute(
+      HttpClientRequest.post(url + path, { headers: signed(), body: HttpBody.text(body, "application/json") })
+    )
+  ).pipe(
+    Effect.flatMap((response) => response.json),
+    Effect.map(({ code }) => check(code)),
+    Effect.locally(HttpClient.currentTracerDisabledWhen, () => true)
+  )
+  return {
+    name: "the platform's HttpClient, layerUndici",
+    run: (count) => Effect.runPromise(Effect.repeatN(call, count - 1))
+  }
+}
+
+/** So many calls until everything is compiled; so long a round, in ms. */
+const warmUp = 3_000
+const target = 150
 
 /**
  * @param url where the venue is
  * @param withPeers whether the other client libraries are measured too; they must be installed
  */
-export const calls = async (url, { rounds = 7, withPeers = true } = {}) => {
+export const calls = async (url, { rounds = 15, withPeers = true } = {}) => {
   const scope = Effect.runSync(Scope.make())
   const rows = [
-    raw(url),
-    ...(withPeers ? [await bitgetApi(url), await ccxt(url)] : []),
-    ...(await ours("NodeHttpClient.layerUndici", NodeHttpClient.layerUndici, url, scope)),
-    ...(await ours("FetchHttpClient.layer", FetchHttpClient.layer, url, scope)),
-    ...(await ours(
+    floor(url),
+    byHand(url),
+    ...(withPeers ? [await ccxt(url), await bitgetApi(url)] : []),
+    await platform(url, scope),
+    await ours("UndiciHttpClient", UndiciHttpClient.layer, url, scope),
+    await ours("NodeHttpClient.layerUndici", NodeHttpClient.layerUndici, url, scope),
+    await ours(
       "NodeHttpClient.layer, keepAlive",
       Layer.provide(NodeHttpClient.layerWithoutAgent, NodeHttpClient.makeAgentLayer({ keepAlive: true })),
       url,
       scope
-    ))
+    ),
+    await ours("FetchHttpClient.layer", FetchHttpClient.layer, url, scope)
   ]
   for (const row of rows) {
     row.wall = []
     row.cpu = []
-    // Warm-up, until a round lasts about as long as it should.
-    for (let count = 100; ; count *= 3) {
-      const started = performance.now()
-      await row.run(count)
-      const took = performance.now() - started
-      if (took > target) {
-        row.count = Math.max(20, Math.round((count * target) / took))
-        break
-      }
-    }
+    await row.run(warmUp)
+    const started = performance.now()
+    await row.run(100)
+    row.count = Math.max(20, Math.round((100 * target) / (performance.now() - started)))
   }
   for (let round = 0; round < rounds; round++) {
     for (const row of rows) {
@@ -151,8 +167,8 @@ export const calls = async (url, { rounds = 7, withPeers = true } = {}) => {
   }
   printTable(
     `One call, µs: from the call to the decoded answer, and the CPU that the client's process spent on it. ${rounds} rounds in turns.`,
-    ["way", "time, median", "range", "CPU, median"],
-    rows.map((row) => [row.name, median(row.wall), range(row.wall), median(row.cpu)])
+    ["way", "time, median", "range", "CPU, median", "range"],
+    rows.map((row) => [row.name, median(row.wall), range(row.wall), median(row.cpu), range(row.cpu)])
   )
   await Effect.runPromise(Scope.close(scope, Exit.void))
   return rows

@@ -1,35 +1,32 @@
 // One fleet: so many heartbeats in this process, each on an account of its own, for a while. Sends what it measured to
 // the process that has started it. Run with --expose-gc.
-import { createRequire } from "node:module"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import Undici from "@effect/platform-node/Undici"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
-import * as BitgetClient from "../dist/BitgetClient.js"
 import * as CountdownCancelAll from "../dist/CountdownCancelAll.js"
-import * as Credentials from "../dist/Credentials.js"
-import * as Heartbeat from "../dist/Heartbeat.js"
+import * as Heartbeats from "../dist/Heartbeats.js"
 import * as ServerClock from "../dist/ServerClock.js"
+import * as UndiciHttpClient from "../dist/UndiciHttpClient.js"
 
-const { accounts, client, seconds, spread, url } = JSON.parse(process.argv[2])
+/** `countdown` and `interval` in ms; `spread` parts the first beats evenly over one interval. */
+const { accounts, client, countdown, interval, seconds, spread, url } = JSON.parse(process.argv[2])
 
-// The undici of the platform. As many connections as a fleet should have: what arrives at once waits for one, instead of
-// opening thousands, each of which costs as much memory as an account.
-const undici = createRequire(createRequire(import.meta.url).resolve("@effect/platform-node/NodeHttpClient"))("undici")
-const dispatcher = new undici.Agent({ connections: 128 })
+// As many connections as a fleet should have: what leaves at once waits for one, instead of opening thousands, each of
+// which costs more memory than an account.
+const dispatcher = Layer.succeed(NodeHttpClient.Dispatcher, new Undici.Agent({ connections: 128 }))
 const clients = {
-  undici: Layer.provide(
-    NodeHttpClient.layerUndiciWithoutDispatcher,
-    Layer.succeed(NodeHttpClient.Dispatcher, dispatcher)
-  ),
+  direct: Layer.provide(UndiciHttpClient.layerWithoutDispatcher, dispatcher),
+  undici: Layer.provide(NodeHttpClient.layerUndiciWithoutDispatcher, dispatcher),
   fetch: FetchHttpClient.layer
 }
-const interval = 3_000
 
 const memory = async () => {
   // What finalizers and timers still hold is let go of between the collections.
@@ -79,33 +76,28 @@ const watched = (service) => {
   }
 }
 
-const account = (index, shared) =>
-  Effect.gen(function* () {
-    const service = yield* CountdownCancelAll.CountdownCancelAll
-    return yield* Effect.provideService(
-      Heartbeat.make({ countdown: "10 seconds", interval, armTimeout: "2 minutes" }),
-      CountdownCancelAll.CountdownCancelAll,
-      watched(service)
-    )
-  }).pipe(
-    Effect.provide(
-      CountdownCancelAll.layer.pipe(
-        Layer.provide(BitgetClient.layerSharedClock({ baseUrl: url })),
-        Layer.provide(
-          Credentials.layer({
-            account: `account-${index}`,
-            apiKey: Redacted.make(`bench-key-${index}`),
-            secretKey: Redacted.make(`bench-secret-${index}`),
-            passphrase: Redacted.make("bench-passphrase")
-          })
-        )
-      )
+const makeHeartbeats = Heartbeats.make({
+  lookup: (account) =>
+    Effect.map(
+      CountdownCancelAll.makeAccount(
+        {
+          account,
+          apiKey: Redacted.make(`bench-key-${account}`),
+          secretKey: Redacted.make(`bench-secret-${account}`),
+          passphrase: Redacted.make("bench-passphrase")
+        },
+        { baseUrl: url }
+      ),
+      watched
     ),
-    Effect.provide(shared)
-  )
+  heartbeat: { countdown, interval }
+})
+
+const isKept = (status) => status._tag === "Armed" || (status._tag === "Jeopardy" && status.lost === undefined)
 
 const sorted = (values) => Float64Array.from(values).sort()
 const quantiles = (values) => {
+  if (values.length === 0) return {}
   const all = sorted(values)
   const at = (part) => all[Math.min(all.length - 1, Math.floor(part * all.length))]
   return { p50: at(0.5), p99: at(0.99), max: all[all.length - 1] }
@@ -117,57 +109,57 @@ const program = Effect.gen(function* () {
     Layer.provideMerge(clients[client]),
     Layer.buildWithScope(scope)
   )
+  const heartbeats = yield* Effect.provide(Scope.extend(makeHeartbeats, scope), shared)
   // One call makes what is made once: connections, schemas, compiled code.
   yield* Context.get(shared, ServerClock.ServerClock).sync
-  yield* Effect.scoped(account("warm-up", shared))
+  yield* Effect.scoped(heartbeats.get("warm-up"))
   const before = yield* Effect.promise(memory)
 
   const beating = yield* Scope.make()
-  const arming = performance.now()
-  yield* Effect.forEach(
+  const held = yield* Effect.forEach(
     Array.from({ length: accounts }, (_, index) => index),
     (index) =>
-      account(index, shared).pipe(
-        Effect.delay(spread ? (index * interval) / accounts : 0),
-        Effect.provideService(Scope.Scope, beating)
-      ),
-    { concurrency: "unbounded", discard: true }
+      heartbeats
+        .get(`account-${index}`)
+        .pipe(
+          Effect.delay(spread ? (index * interval) / accounts : 0),
+          Effect.option,
+          Effect.provideService(Scope.Scope, beating)
+        ),
+    { concurrency: "unbounded" }
   )
-  const armed = performance.now() - arming
-  // Two rounds until everything is compiled and settled.
-  yield* Effect.sleep(2 * interval)
+  // Until everything is compiled and settled.
+  yield* Effect.sleep(Math.max(interval, 6_000))
   const during = yield* Effect.promise(memory)
-  yield* Effect.sleep(interval)
+  yield* Effect.sleep(3_000)
 
   measuring = true
   const cpu = process.cpuUsage()
   const started = performance.now()
-  yield* Effect.sleep(seconds * 1_000)
+  yield* Effect.sleep(Math.max(seconds * 1_000, interval))
   const { system, user } = process.cpuUsage(cpu)
   const took = performance.now() - started
   measuring = false
+  let kept = 0
+  for (const heartbeat of held) {
+    if (Option.isSome(heartbeat) && isKept(yield* heartbeat.value.status)) kept += 1
+  }
   const after = yield* Effect.promise(memory)
-  const sockets = process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
 
-  const releasing = performance.now()
   yield* Scope.close(beating, Exit.void)
-  const released = performance.now() - releasing
   yield* Scope.close(scope, Exit.void)
   return {
-    accounts,
+    seconds: took / 1_000,
+    kept,
     beats,
     failures,
-    armed,
-    released,
     cpuPerBeat: (user + system) / beats,
     core: (user + system) / 1_000 / took,
     lateness: quantiles(lateness),
     answers: quantiles(answers),
     heldPerAccount: (during.held - before.held) / accounts,
-    rssPerAccount: (during.rss - before.rss) / accounts,
     growthPerAccount: (after.held - during.held) / accounts,
-    rss: after.rss,
-    sockets
+    rss: after.rss
   }
 })
 

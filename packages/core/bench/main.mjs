@@ -4,8 +4,12 @@
 //   pnpm bench --no-peers           without them
 //   pnpm bench --calls              only the calls
 //   pnpm bench --accounts 1,1000    only fleets of these sizes
-//   pnpm bench --seconds 15         how long a fleet is measured
-//   pnpm bench --client fetch       fleets over FetchHttpClient instead of undici
+//   pnpm bench --countdown 60 --interval 18 --accounts 10000
+//                                   with these, in seconds, instead of 10 and 3
+//   pnpm bench --seconds 10         how long a fleet is measured; at least one interval
+//   pnpm bench --client undici      fleets over NodeHttpClient.layerUndici, or over fetch, instead of UndiciHttpClient
+//
+// Everything takes five to six minutes.
 import { fork, spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
@@ -20,9 +24,11 @@ const { values } = parseArgs({
     "no-peers": { type: "boolean", default: false },
     calls: { type: "boolean", default: false },
     accounts: { type: "string" },
-    seconds: { type: "string", default: "15" },
-    client: { type: "string", default: "undici" },
-    rounds: { type: "string", default: "7" }
+    countdown: { type: "string", default: "10" },
+    interval: { type: "string", default: "3" },
+    seconds: { type: "string", default: "10" },
+    client: { type: "string", default: "direct" },
+    rounds: { type: "string", default: "15" }
   }
 })
 const everything = !values.calls && values.accounts === undefined
@@ -31,8 +37,10 @@ if (sizes.some((size) => !Number.isInteger(size) || size < 1)) {
   throw new Error(`--accounts takes whole numbers, parted by commas, and was "${values.accounts}"`)
 }
 const seconds = Number(values.seconds)
-if (!(seconds >= 3)) throw new Error(`--seconds takes a number from 3 on, one interval, and was "${values.seconds}"`)
-if (!["undici", "fetch"].includes(values.client)) throw new Error(`--client takes undici or fetch`)
+const countdown = Number(values.countdown) * 1_000
+const interval = Number(values.interval) * 1_000
+if (!(seconds >= 3)) throw new Error(`--seconds takes a number from 3 on, and was "${values.seconds}"`)
+if (!["direct", "undici", "fetch"].includes(values.client)) throw new Error("--client takes direct, undici or fetch")
 
 const peers = join(import.meta.dirname, "peers")
 const withPeers = !values["no-peers"]
@@ -85,35 +93,50 @@ const url = await message(venue, 10_000)
 if (measuresCalls) await calls(url, { withPeers, rounds: Number(values.rounds) })
 
 if (everything || values.accounts !== undefined) {
-  const ms = (value) => (value < 10 ? value.toFixed(2) : value.toFixed(0))
+  const ms = (value) => (value === undefined ? "" : value < 10 ? value.toFixed(2) : value.toFixed(0))
   const kB = (bytes) => (bytes / 1_000).toFixed(1)
+  const number = (value) => value.toLocaleString("en-US")
+  const plans = sizes.map((accounts) => ({ accounts, countdown, interval, spread: true }))
+  if (everything) {
+    plans.splice(3, 0, { accounts: 1_000, countdown, interval, spread: false })
+    // What one process can keep where the row before says that it cannot.
+    plans.push({ accounts: 10_000, countdown: 60_000, interval: 18_000, spread: true })
+  }
   const rows = []
-  // One account needs longer for as many beats as tell something.
-  const plans = sizes.map((accounts) => ({ accounts, spread: true }))
-  if (sizes.includes(1_000)) plans.push({ accounts: 1_000, spread: false })
-  for (const { accounts, spread } of plans) {
-    const options = JSON.stringify({ accounts, spread, url, client: values.client, seconds })
+  for (const plan of plans) {
+    const named = [
+      `${number(plan.accounts)}${plan.spread ? "" : ", armed at once"}`,
+      `${plan.countdown / 1_000} / ${plan.interval / 1_000}`
+    ]
+    console.error(`${named.join(", ")} s ...`)
+    const options = JSON.stringify({ ...plan, url, client: values.client, seconds })
     const fleet = start("fleet.mjs", [options], ["--expose-gc"])
-    console.error(`${accounts} accounts ...`)
-    const result = await message(fleet, seconds * 1_000 + 180_000)
-    rows.push([
-      spread ? String(accounts) : `${accounts}, armed at once`,
-      String(result.beats),
-      String(result.failures),
-      result.cpuPerBeat.toFixed(0),
-      `${(result.core * 100).toFixed(1)} %`,
-      `${ms(result.lateness.p50)} / ${ms(result.lateness.p99)} / ${ms(result.lateness.max)}`,
-      `${ms(result.answers.p50)} / ${ms(result.answers.p99)}`,
-      kB(result.heldPerAccount),
-      kB(result.growthPerAccount),
-      String(result.sockets),
-      (result.rss / 1e6).toFixed(0)
-    ])
+    const limit = 2 * plan.interval + Math.max(plan.interval, seconds * 1_000) + 90_000
+    const result = await message(fleet, limit).catch((error) => error.message)
+    rows.push(
+      typeof result === "string"
+        ? [...named, result, ...Array.from({ length: 9 }, () => "")]
+        : [
+            ...named,
+            result.kept === plan.accounts ? "all" : number(result.kept),
+            number(result.beats),
+            number(result.failures),
+            result.beats === 0 ? "" : result.cpuPerBeat.toFixed(0),
+            `${(result.core * 100).toFixed(1)} %`,
+            `${ms(result.lateness.p50)} / ${ms(result.lateness.p99)} / ${ms(result.lateness.max)}`,
+            `${ms(result.answers.p50)} / ${ms(result.answers.p99)}`,
+            // Of a few accounts there is nothing to be seen beside what the process itself does.
+            ...(plan.accounts < 100 ? ["", ""] : [kB(result.heldPerAccount), kB(result.growthPerAccount)]),
+            (result.rss / 1e6).toFixed(0)
+          ]
+    )
   }
   printTable(
-    `Heartbeats in one process, a beat each 3 s, over ${values.client}, for ${seconds} s. Lateness and answers in ms.`,
+    `Heartbeats in one process, over ${values.client}, for ${seconds} s or one interval. Lateness and answers in ms.`,
     [
       "accounts",
+      "countdown / interval, s",
+      "kept armed",
       "beats",
       "failed",
       "CPU µs a beat",
@@ -122,7 +145,6 @@ if (everything || values.accounts !== undefined) {
       "answer p50 / p99",
       "kB an account",
       "and grown",
-      "sockets",
       "RSS MB"
     ],
     rows
