@@ -233,3 +233,58 @@ describe("a policy that gives what is no choice", () => {
     assert.strictEqual(writes.at(-1)?.split(" ")[1], "off")
   })
 })
+
+describe("a clock that throws once", () => {
+  it("ends no heartbeat but the one whose step it was, and that one still tells when it may have fired", () => {
+    // Whichever reading it is: those of the timer they share, and those of the one and of the other.
+    let defects = 0
+    for (let nth = 1; nth <= 40; nth++) {
+      const venues = [venue(() => acknowledged), venue(() => acknowledged)] as const
+      const tags: Array<Array<HeartbeatStatus.Status["_tag"]>> = [[], []]
+      let left = Infinity
+      inWorld(
+        venues[0].service,
+        Effect.gen(function* () {
+          const clock = yield* Effect.clock
+          const throwing = Object.create(clock, {
+            unsafeCurrentTimeNanos: {
+              value: () => {
+                if (--left === 0) throw new Error("the clock is broken")
+                return clock.unsafeCurrentTimeNanos()
+              }
+            }
+          }) as typeof clock
+          yield* Effect.gen(function* () {
+            const opened = yield* Effect.forEach(venues, ({ service }, i) =>
+              World.open({
+                release: () => "Lapse",
+                onTransition: ({ to }) => Effect.sync(() => tags[i]!.push(to._tag))
+              }).pipe(
+                Effect.provideService(CountdownCancelAll.CountdownCancelAll, {
+                  ...service,
+                  account: `${service.account} ${i}`
+                })
+              )
+            )
+            left = nth
+            yield* Effect.sleep("20 seconds")
+            left = Infinity
+            const states = yield* Effect.forEach(opened, ({ heartbeat }) => heartbeat.status)
+            const reasons = states.map((state) => (state._tag === "Released" ? undefined : state.lost?.reason))
+            for (const [i, reason] of reasons.entries()) {
+              if (reason === undefined) assert.lengthOf(venues[i]!.writes, 7, `reading ${nth}`)
+              else {
+                defects++
+                assert.strictEqual(reason, "Defect", `reading ${nth}`)
+                assert.deepStrictEqual(tags[i]!.slice(0, 2), ["Jeopardy", "MayHaveFired"], `reading ${nth}`)
+              }
+            }
+            assert.include(reasons, undefined, `reading ${nth}`)
+            for (const { close } of opened) yield* close
+          }).pipe(Effect.withClock(throwing))
+        })
+      )
+    }
+    assert.isAbove(defects, 5)
+  })
+})

@@ -13,9 +13,14 @@ import * as Ticker from "../src/internal/ticker.js"
 const calls = (
   members: number,
   planned: ReadonlyArray<{ readonly at: number; readonly who: number; readonly due: number | "leave" }>,
-  meanwhile: (own: ReadonlyArray<Fiber.RuntimeFiber<void>>) => Effect.Effect<void> = () => Effect.void
+  meanwhile: (own: ReadonlyArray<Fiber.RuntimeFiber<void>>) => Effect.Effect<void> = () => Effect.void,
+  throwing: ReadonlySet<string> = new Set()
 ) => {
   const called: Array<string> = []
+  const call = (what: string) => {
+    called.push(what)
+    if (throwing.has(what)) throw new Error(what)
+  }
   const outcome = VirtualTime.run(
     Effect.gen(function* () {
       const runtime = yield* Effect.runtime()
@@ -25,8 +30,8 @@ const calls = (
       const now = () => Number(clock.unsafeCurrentTimeNanos() / 1_000_000n)
       const slots = Array.from({ length: members }, (_, who) =>
         ticker.join({
-          wake: () => called.push(`${who} at ${now()}`),
-          look: () => called.push(`${who} looks at ${now()}`),
+          wake: () => call(`${who} at ${now()}`),
+          look: () => call(`${who} looks at ${now()}`),
           fork: (effect) => {
             const fiber = Runtime.runFork(runtime, effect, { immediate: false })
             fibers.push(fiber)
@@ -80,6 +85,12 @@ describe("Ticker", () => {
       }),
       { numRuns: 300 }
     )
+  })
+
+  it("calls the others when one throws, and that one again", () => {
+    const planned = [1_000, 1_000, 2_000].map((due, who) => ({ at: 0, who, due }))
+    const called = calls(3, planned, () => Effect.void, new Set(["0 at 1000"]))
+    assert.deepStrictEqual(called.toSorted(), ["0 at 1000", "0 at 2000", "1 at 1000", "2 at 2000"])
   })
 
   it("goes on when its fiber is interrupted from outside", () => {

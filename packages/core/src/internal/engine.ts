@@ -155,6 +155,8 @@ export class Engine implements Ticker.Member {
   private defect(cause: Cause.Cause<unknown>): void {
     this.knowledge.lose("Defect", this.knowledge.now())
     this.fork(Effect.logError("the heartbeat stopped by a defect", cause))
+    // No beat any more, but the edges of the window are still told of.
+    this.plan()
   }
 
   // ---------------------------------------------------------------------------------------------------------------

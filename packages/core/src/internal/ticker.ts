@@ -19,7 +19,8 @@ import { read, type Reading } from "./clock.js"
 const lookEvery = 1_000
 
 /**
- * What is called: neither may throw. `wake` when its instant has come, `look` when the hands have parted.
+ * What is called: `wake` when its instant has come, `look` when the hands have parted. One that throws has said nothing
+ * of what it wants, and is called again.
  *
  * @internal
  */
@@ -107,13 +108,20 @@ export class Ticker {
     const now = read(this.clock)
     if (now.mono >= this.looksAt) this.look(now)
     // Each at most once a round: who wants to be called again at once cannot keep the others from it.
-    const due: Array<Member> = []
+    const due: Array<Slot> = []
     for (let next = this.slots[0]; next !== undefined && next.due <= now.mono; next = this.slots[0]) {
       next.due = Infinity
       this.settle(next)
-      due.push(next.member)
+      due.push(next)
     }
-    for (const member of due) member.wake()
+    for (const slot of due) {
+      try {
+        slot.member.wake()
+      } catch {
+        // The others are called all the same, and this one once more.
+        this.plan(slot, now.mono + lookEvery)
+      }
+    }
     const next = this.slots[0]
     if (next === undefined || this.fiber !== fiber) return Effect.void
     this.wakesAt = Math.min(next.due, this.looksAt)
@@ -128,8 +136,14 @@ export class Ticker {
     if (parted <= HeartbeatStatus.handTolerance / 2) return
     this.last = now
     // Those who look plan anew, which moves them.
-    const members = this.slots.map((slot) => slot.member)
-    for (const member of members) member.look()
+    const slots = this.slots.slice()
+    for (const slot of slots) {
+      try {
+        slot.member.look()
+      } catch {
+        this.plan(slot, now.mono)
+      }
+    }
   }
 
   /** Moves a slot to where its instant belongs. */
