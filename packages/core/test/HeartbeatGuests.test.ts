@@ -288,3 +288,43 @@ describe("a clock that throws once", () => {
     assert.isAbove(defects, 5)
   })
 })
+
+describe("a clock that works no more", () => {
+  for (const what of ["reading", "sleeping"] as const) {
+    it(`ends every heartbeat on it by its defect, and takes no turn from the rest of the process: ${what}`, () => {
+      const { service } = venue(() => acknowledged)
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const clock = yield* Effect.clock
+          let isBroken = false
+          const fail = () => {
+            throw new Error("the clock is broken")
+          }
+          const breaking = Object.create(clock, {
+            unsafeCurrentTimeNanos: {
+              value: () => (isBroken && what === "reading" ? fail() : clock.unsafeCurrentTimeNanos())
+            },
+            sleep: {
+              value: (duration: Duration.Duration) =>
+                isBroken && what === "sleeping" ? Effect.sync(fail) : clock.sleep(duration)
+            }
+          }) as typeof clock
+          const opened = yield* Effect.forEach(["one", "other"], (account) =>
+            World.open().pipe(
+              Effect.provideService(CountdownCancelAll.CountdownCancelAll, { ...service, account }),
+              Effect.withClock(breaking)
+            )
+          )
+          yield* Effect.sleep("1500 millis")
+          isBroken = true
+          yield* Effect.sleep("1500 millis")
+          for (const { close, heartbeat } of opened) {
+            assert.strictEqual((yield* Effect.flip(heartbeat.awaitLost)).reason, "Defect")
+            yield* Effect.exit(close)
+          }
+        })
+      )
+    })
+  }
+})

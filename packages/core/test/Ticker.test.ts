@@ -32,6 +32,7 @@ const calls = (
         ticker.join({
           wake: () => call(`${who} at ${now()}`),
           look: () => call(`${who} looks at ${now()}`),
+          stopped: () => call(`${who} stopped at ${now()}`),
           fork: (effect) => {
             const fiber = Runtime.runFork(runtime, effect, { immediate: false })
             fibers.push(fiber)

@@ -153,10 +153,19 @@ export class Engine implements Ticker.Member {
   }
 
   private defect(cause: Cause.Cause<unknown>): void {
-    this.knowledge.lose("Defect", this.knowledge.now())
+    this.stopped(cause)
+    try {
+      // No beat any more, but the edges of the window are still told of.
+      this.plan()
+    } catch {
+      // It was the clock.
+      return
+    }
+  }
+
+  stopped(cause: Cause.Cause<unknown>): void {
+    this.knowledge.lose("Defect", this.knowledge.lately)
     this.fork(Effect.logError("the heartbeat stopped by a defect", cause))
-    // No beat any more, but the edges of the window are still told of.
-    this.plan()
   }
 
   // ---------------------------------------------------------------------------------------------------------------

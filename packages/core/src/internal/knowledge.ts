@@ -69,6 +69,15 @@ export class Knowledge {
     return (this.last = { mono, wall, leapt })
   }
 
+  /** As `now`; when the clock is what has failed, the last that it said. */
+  get lately(): FireWindow.Reading {
+    try {
+      return this.now()
+    } catch {
+      return this.last
+    }
+  }
+
   /** At least as long as asked for: timers take whole milliseconds. */
   sleep(millis: number): Effect.Effect<void> {
     return this.hands.sleep(Duration.millis(Math.max(1, Math.ceil(millis))))

@@ -7,9 +7,11 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as HeartbeatStatus from "../HeartbeatStatus.js"
@@ -27,6 +29,8 @@ const lookEvery = 1_000
 export interface Member {
   readonly wake: () => void
   readonly look: () => void
+  /** The clock does not work: nothing will be called until something is planned again. May not throw. */
+  readonly stopped: (cause: Cause.Cause<never>) => void
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
 }
 
@@ -48,6 +52,8 @@ export class Ticker {
   /** The monotonic instant at which the fiber runs next; never while it runs. */
   private wakesAt = -Infinity
   private looksAt = -Infinity
+  /** Whether the fiber has slept. */
+  private slept = false
   private last: Reading = { mono: 0, wall: 0 }
 
   constructor(clock: Clock.Clock) {
@@ -94,11 +100,17 @@ export class Ticker {
 
   private start(member: Member): void {
     this.wakesAt = -Infinity
+    this.slept = false
     const fiber: Fiber.RuntimeFiber<void> = (this.fiber = member.fork(Effect.suspend(() => this.round(fiber))))
     // It carries every heartbeat: whoever interrupts it from outside has not ended them.
-    fiber.addObserver(() => {
+    fiber.addObserver((exit) => {
       const next = this.slots[0]
-      if (this.fiber === fiber && next !== undefined) this.start(next.member)
+      if (this.fiber !== fiber || next === undefined) return
+      if (this.slept || Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return this.start(next.member)
+      // By a clock that works no more. To start again and again would leave the process no turn for anything else.
+      this.fiber = undefined
+      this.wakesAt = Infinity
+      for (const slot of this.slots.slice()) slot.member.stopped(exit.cause)
     })
   }
 
@@ -127,7 +139,10 @@ export class Ticker {
     this.wakesAt = Math.min(next.due, this.looksAt)
     // At least as long as asked for: timers take whole milliseconds.
     const left = Math.max(1, Math.ceil(this.wakesAt - read(this.clock).mono))
-    return Effect.flatMap(this.clock.sleep(Duration.millis(left)), () => this.round(fiber))
+    return Effect.flatMap(this.clock.sleep(Duration.millis(left)), () => {
+      this.slept = true
+      return this.round(fiber)
+    })
   }
 
   private look(now: Reading): void {
