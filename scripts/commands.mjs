@@ -179,6 +179,9 @@ const slow = {
   "pnpm bench": { replace: [["main.mjs", "main.mjs --no-peers --rounds 1 --accounts 1 --seconds 3"]] },
   "pnpm bench --calls": { replace: [["--calls", "--calls --no-peers --rounds 1"]] },
   "pnpm bench --accounts 100,1000": { replace: [["100,1000", "2 --seconds 3"]] },
+  "pnpm bench --countdown 60 --interval 18 --accounts 10000": {
+    replace: [["60 --interval 18 --accounts 10000", "20 --interval 6 --accounts 2 --seconds 3"]]
+  },
   "pnpm bench:simulator": { replace: [["calls.mjs", "calls.mjs --no-peers"]] }
 }
 
