@@ -497,7 +497,12 @@ const paceIsKept: Rule = ({ allCalls: calls, arrivals, plan, tolerance }, report
   for (let i = 1; i < calls.length; i++) {
     const [before, call] = [calls[i - 1]!, calls[i]!]
     // An answer that came after the request was given up is not heard.
-    const heard = before.endAt !== undefined && before.endAt <= before.at + plan.client.requestTimeout - tolerance
+    // The release of the heartbeat before gives up what is in flight when its own time is over.
+    const givenUp = before.before !== call.before
+    const heard =
+      before.endAt !== undefined &&
+      before.endAt <= before.at + plan.client.requestTimeout - tolerance &&
+      !(givenUp && plan.client.deaf)
     const answered = heard && (before.end === "acknowledged" || before.end === "code")
     const from = answered ? before.endAt! : before.at
     if (call.at - from < pace) {
@@ -508,8 +513,7 @@ const paceIsKept: Rule = ({ allCalls: calls, arrivals, plan, tolerance }, report
       before.endAt ?? Infinity,
       before.at + plan.client.requestTimeout / Math.max(1, plan.clock.rate)
     )
-    // The release of the heartbeat before gives up what is in flight when its own time is over.
-    if (before.before !== call.before) continue
+    if (givenUp) continue
     if (call.at < over - tolerance) report("14", call.at, `write ${call.id} left while the one before was in flight`)
   }
   const first = new Map<number, Log.Arrival>()
