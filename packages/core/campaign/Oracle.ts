@@ -400,6 +400,8 @@ const crashClosesOrders: Rule = (evidence, report) => {
   const last = claims.findLast((claim) => claim.at <= crash.at)
   if (last === undefined || !safe(last) || evidence.fires.some((fire) => fire.at >= last.at && fire.at <= crash.at))
     return
+  // What stands is what was told before the host stopped; how soon it has to be taken back is for promise 8 to say.
+  if (last.how === "standing" && !last.venueArmed) return
   const { cancelPace, sweepPeriod, timeToComplete, triggerLatency } = plan.venue
   const lastWrite = applied.reduce(
     (last, write) => (write.call === undefined ? last : Math.max(last, write.appliedAt)),
