@@ -103,22 +103,22 @@ const facade = (running: engine.Engine): Heartbeat => ({
   [TypeId]: TypeId,
   account: running.account,
   get status() {
-    return running.status
+    return running.knowledge.status
   },
   get changes() {
-    return running.changes
+    return running.knowledge.changes
   },
   get awaitLost() {
-    return running.awaitLost
+    return running.knowledge.awaitLost
   },
   get beat() {
     return running.beat
   },
   get reconciled() {
-    return running.reconciled
+    return running.knowledge.reconciled
   },
   ensureArmed: (options) => running.ensureArmed(options),
-  guard: (effect) => running.guard(effect)
+  guard: (effect) => Effect.raceFirst(effect, running.knowledge.awaitLost)
 })
 
 /**

@@ -22,13 +22,22 @@ export interface Reading {
   readonly wall: number
 }
 
-/** @internal */
-export const read = (clock: Clock.Clock): Reading => ({
-  // Not `currentTimeNanos`: TestClock's throws on fractions of a millisecond. Nanoseconds since the epoch do not fit a
-  // number exactly, microseconds do.
-  mono: Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000,
-  wall: clock.unsafeCurrentTimeMillis()
-})
+// Not `currentTimeNanos`: TestClock's throws on fractions of a millisecond. Nanoseconds since the epoch do not fit a
+// number exactly, microseconds do.
+const mono = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000
+
+/**
+ * Who loses the processor between the two hands (to the garbage collector, to another process) would take the pause for
+ * a leap of the wall clock: such a pair, more than 10 ms apart, is read again.
+ *
+ * @internal
+ */
+export const read = (clock: Clock.Clock): Reading => {
+  for (let left = 3; ; left--) {
+    const reading = { mono: mono(clock), wall: clock.unsafeCurrentTimeMillis() }
+    if (left === 0 || mono(clock) - reading.mono < 10) return reading
+  }
+}
 
 /** @internal */
 export const reading: Effect.Effect<Reading> = Effect.clockWith((clock) => Effect.sync(() => read(clock)))

@@ -21,7 +21,6 @@ import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
-import * as Stream from "effect/Stream"
 import type * as CountdownCancelAll from "../CountdownCancelAll.js"
 import * as FireWindow from "../FireWindow.js"
 import * as HeartbeatError from "../HeartbeatError.js"
@@ -31,11 +30,11 @@ import * as Liveness from "../Liveness.js"
 import type * as Release from "../Release.js"
 import * as VenueError from "../VenueError.js"
 import { bounded } from "./bounded.js"
-import * as Inheritance from "./inheritance.js"
 import { Knowledge } from "./knowledge.js"
+import * as Process from "./process.js"
 import * as ReleaseRun from "./release.js"
 import { reporter } from "./reporter.js"
-import * as Ticker from "./ticker.js"
+import type * as Ticker from "./ticker.js"
 import * as Writer from "./writer.js"
 
 /** How a beat ended: acknowledged, failed, withheld, or never sent because the heartbeat had ended. */
@@ -374,18 +373,6 @@ export class Engine implements Ticker.Member {
     return new HeartbeatError.NotArmed({ account, state, timeLeft, margin })
   }
 
-  get status(): Effect.Effect<HeartbeatStatus.Status> {
-    return Effect.sync(() => this.knowledge.observe())
-  }
-
-  get changes(): Stream.Stream<HeartbeatStatus.Status> {
-    return Stream.suspend(() => this.knowledge.changes)
-  }
-
-  get awaitLost(): Effect.Effect<never, HeartbeatError.SwitchLost> {
-    return this.knowledge.awaitLost
-  }
-
   get beat(): Effect.Effect<void, Failure> {
     return Effect.suspend(() => {
       const { lost } = this.knowledge.ledger
@@ -406,17 +393,6 @@ export class Engine implements Ticker.Member {
         : Effect.fail(this.notArmed(margin))
     })
   }
-
-  get reconciled(): Effect.Effect<void> {
-    return Effect.sync(() => {
-      this.knowledge.enter({ doubt: false })
-      this.knowledge.observe()
-    })
-  }
-
-  guard<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | HeartbeatError.SwitchLost, R> {
-    return Effect.raceFirst(effect, this.awaitLost)
-  }
 }
 
 const awaitBeat = (beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> =>
@@ -433,8 +409,9 @@ export const make = (
     const tracer = yield* Effect.tracer
     const parent = yield* Effect.option(Effect.currentParentSpan)
     const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime(), RuntimeFlags.Interruption)
-    const inheritance = Inheritance.of(held, service.account, hands)
+    const { inherited, ticker } = Process.of(held, hands)
+    const inheritance = inherited(service.account)
     const knowledge = new Knowledge(service.account, settings, hands, inheritance.strays)
     const writer = new Writer.Writer(service, knowledge, inheritance, { tracer, parent })
-    return new Engine(knowledge, writer, runtime, Ticker.of(held, hands))
+    return new Engine(knowledge, writer, runtime, ticker)
   })

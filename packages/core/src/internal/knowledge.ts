@@ -125,6 +125,18 @@ export class Knowledge {
     return status
   }
 
+  get status(): Effect.Effect<HeartbeatStatus.Status> {
+    return Effect.sync(() => this.observe())
+  }
+
+  /** The book has been compared: what may have happened is known. */
+  get reconciled(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.enter({ doubt: false })
+      this.observe()
+    })
+  }
+
   private closedForBothHands(at: FireWindow.Reading): boolean {
     return FireWindow.edges(this.ledger.window, { mono: at.mono, wall: -Infinity }).earliest <= 0
   }

@@ -186,18 +186,3 @@ export class Ticker {
     slot.index = index
   }
 }
-
-const tickers = new WeakMap<Set<string>, WeakMap<Clock.Clock, Ticker>>()
-
-/**
- * The one of a process (known by its set of held accounts) and a clock.
- *
- * @internal
- */
-export const of = (held: Set<string>, clock: Clock.Clock): Ticker => {
-  let known = tickers.get(held)
-  if (known === undefined) tickers.set(held, (known = new WeakMap()))
-  let ticker = known.get(clock)
-  if (ticker === undefined) known.set(clock, (ticker = new Ticker(clock)))
-  return ticker
-}

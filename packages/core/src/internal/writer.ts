@@ -22,7 +22,7 @@ import * as HeartbeatOptions from "../HeartbeatOptions.js"
 import * as HeartbeatStatus from "../HeartbeatStatus.js"
 import * as VenueError from "../VenueError.js"
 import type { Knowledge } from "./knowledge.js"
-import type { Inheritance } from "./inheritance.js"
+import type { Inheritance } from "./process.js"
 
 /**
  * How a write ended, and whether the same write can be sent again.
