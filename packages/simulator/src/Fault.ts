@@ -212,7 +212,8 @@ const direction = oneOf("request", "answer")
 const code = pattern(/^[0-9]{1,9}$/, 'a code of the venue such as "40014"')
 const httpError = integer(400, 599, "an HTTP status from 400 to 599")
 const count = integer(0, 1_000_000_000, "a whole number from 0")
-const countdownValue = pattern(/^(on|[^\s;=,]{1,20})$/, '"0", "on" or a value such as "10"')
+// What switches off is "0" on the wire: "off" would match nothing, in silence.
+const countdownValue = pattern(/^(?!off$)[^\s;=,]{1,20}$/, '"0", "on" or a value such as "10"')
 
 // ---------------------------------------------------------------------------------------------------------------
 // The table of kinds

@@ -127,6 +127,11 @@ describe("Fault", () => {
       found: "0",
       expected: ["a whole number from 1"]
     })
+    assert.deepStrictEqual(problemOf("drop-answer;countdown=off"), {
+      position: 22,
+      found: "off",
+      expected: ['"0", "on" or a value such as "10"']
+    })
     assert.deepStrictEqual(problemOf("drop-answer;times=1;times=2").position, 20)
     assert.deepStrictEqual(problemOf("drop-answer;times"), { position: 17, found: "", expected: ["="] })
     assert.deepStrictEqual(problemOf("delay-request"), { position: 13, found: "", expected: [";by="] })
