@@ -171,11 +171,9 @@ const slow = {
   "pnpm campaign --seeds 10000 --seed 50000": { replace: [["10000", "20"]], ...few },
   "pnpm campaign --seeds 1000000 --processes 4": { replace: [["1000000 --processes 4", "20 --processes 2"]], ...few },
   "pnpm campaign --minutes 5": { replace: [["--minutes 5", "--minutes 0.02"]], ...few },
-  "pnpm campaign --minutes 1.3 --seed 7000000 --processes 2": {
-    replace: [["--minutes 1.3", "--minutes 0.02"]],
-    ...few
-  },
-  "pnpm campaign --minutes 4": { replace: [["--minutes 4", "--minutes 0.02"]], ...few },
+  "pnpm campaign --seeds 10000 --stack port": { replace: [["10000", "20"]], ...few },
+  "pnpm campaign --seeds 2000 --stack http": { replace: [["2000", "20"]], ...few },
+  "pnpm campaign --seeds 6000": { replace: [["6000", "20"]], ...few },
   "pnpm bench": { replace: [["main.mjs", "main.mjs --no-peers --rounds 1 --accounts 1 --seconds 3"]] },
   "pnpm bench --calls": { replace: [["--calls", "--calls --no-peers --rounds 1"]] },
   "pnpm bench --accounts 100,1000": { replace: [["100,1000", "2 --seconds 3"]] },
