@@ -196,24 +196,11 @@ const transcribe = (
         break
       }
       case "Switch":
-        recorder.add({
-          _tag: "Switched",
-          account: Port.whichAccount(entry.account),
-          at: entry.at - venueStart,
-          transition: entry.transition,
-          deadline: entry.deadline === undefined ? undefined : entry.deadline - venueStart
-        })
+        Port.noteSwitch(recorder, venueStart, entry)
         break
       case "Placed":
       case "Cancelled":
-        recorder.add({
-          _tag: "Ordered",
-          account: Port.whichAccount(entry.account),
-          at: entry.at - venueStart,
-          what: entry._tag === "Placed" ? "placed" : "cancelled",
-          order: entry.orderId,
-          cause: entry._tag === "Cancelled" ? entry.cause : undefined
-        })
+        Port.noteOrder(recorder, venueStart, entry, entry.orderId)
         break
     }
   }

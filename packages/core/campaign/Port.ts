@@ -80,7 +80,39 @@ export const venueOptions = (plan: Plan, venueStart: number) => {
   }
 }
 
-export const whichAccount = (uid: string): "own" | "bystander" => (uid === own ? "own" : "bystander")
+const whichAccount = (uid: string): "own" | "bystander" => (uid === own ? "own" : "bystander")
+
+/** A change of the switch in the words of the log, as the machine or its journal tells it. */
+export const noteSwitch = (
+  recorder: Recorder,
+  venueStart: number,
+  { account, at, deadline, transition }: Extract<Exchange.Output, { readonly _tag: "Switch" }>
+): void =>
+  recorder.add({
+    _tag: "Switched",
+    account: whichAccount(account),
+    at: at - venueStart,
+    transition,
+    deadline: deadline === undefined ? undefined : deadline - venueStart
+  })
+
+/** The same of an order that came or went. */
+export const noteOrder = (
+  recorder: Recorder,
+  venueStart: number,
+  change: { readonly account: string; readonly at: number } & (
+    { readonly _tag: "Placed" } | { readonly _tag: "Cancelled"; readonly cause: string }
+  ),
+  order: string
+): void =>
+  recorder.add({
+    _tag: "Ordered",
+    account: whichAccount(change.account),
+    at: change.at - venueStart,
+    what: change._tag === "Placed" ? "placed" : "cancelled",
+    order,
+    cause: change._tag === "Cancelled" ? change.cause : undefined
+  })
 
 export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene => {
   const venueStart = startOfWorld + plan.clock.venueOffset
@@ -115,27 +147,9 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
 
   const note = (outputs: ReadonlyArray<Exchange.Output>): void => {
     for (const output of outputs) {
-      switch (output._tag) {
-        case "Switch":
-          recorder.add({
-            _tag: "Switched",
-            account: whichAccount(output.account),
-            at: output.at - venueStart,
-            transition: output.transition,
-            deadline: output.deadline === undefined ? undefined : output.deadline - venueStart
-          })
-          break
-        case "Placed":
-        case "Cancelled":
-          recorder.add({
-            _tag: "Ordered",
-            account: whichAccount(output.account),
-            at: output.at - venueStart,
-            what: output._tag === "Placed" ? "placed" : "cancelled",
-            order: output.order.orderId,
-            cause: output._tag === "Cancelled" ? output.cause : undefined
-          })
-          break
+      if (output._tag === "Switch") noteSwitch(recorder, venueStart, output)
+      else if (output._tag === "Placed" || output._tag === "Cancelled") {
+        noteOrder(recorder, venueStart, output, output.order.orderId)
       }
     }
   }
