@@ -345,20 +345,17 @@ export class Engine implements Ticker.Member {
   private runRelease(choice: Release.Release) {
     return Effect.ensuring(
       ReleaseRun.run(this.knowledge, this.writer, choice),
-      Effect.suspend(() => {
-        this.writer.bequeath()
-        return this.ticker.leave(this.slot)
-      })
+      Effect.sync(() => this.writer.bequeath())
     )
   }
 
   /** The acquisition failed: what may have been armed is turned off again. */
-  get abandon(): Effect.Effect<void> {
+  get abandon(): Effect.Effect<unknown> {
     return Effect.suspend(() => {
       this.knowledge.phase = "releasing"
       const { acknowledged, pending } = this.knowledge.ledger.window
       const touched = this.writer.isInFlight || acknowledged !== undefined || pending.some(({ id }) => id >= 0)
-      return touched ? Effect.asVoid(this.runRelease("Disarm")) : this.ticker.leave(this.slot)
+      return Effect.ensuring(touched ? this.runRelease("Disarm") : Effect.void, this.ticker.leave(this.slot))
     })
   }
 
