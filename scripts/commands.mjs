@@ -139,7 +139,7 @@ const here = {
   "pnpm example graceful-shutdown": { until: /armed/, says: [off, /Disarmed/] },
   "ENDING=failure pnpm example graceful-shutdown": {
     code: 1,
-    says: [/Shortened/, /MAIN (fires in \d\.\d s|has fired)/]
+    says: [/CancellingSoon/, /MAIN (fires in \d\.\d s|has fired)/]
   },
   "pnpm example watchdog": { until: /in jeopardy/, says: [off] },
   "pnpm example many-accounts": {

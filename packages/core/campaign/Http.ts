@@ -3,7 +3,6 @@
  * exchange did is read from the journal when the run is over.
  */
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
@@ -80,12 +79,12 @@ export const make = (
       )
       return yield* Effect.provideService(CountdownCancelAll.make, BitgetClient.BitgetClient, client)
     }).pipe(Effect.provideService(HttpClient.HttpClient, Context.get(world, HttpClient.HttpClient)))
-    const { account, horizon, set } = yield* VirtualTime.withParty(Effect.orDie(client), "bot")
+    const { account, horizon, pace, range, set } = yield* VirtualTime.withParty(Effect.orDie(client), "bot")
     let open = 0
 
-    const recorded = (setting: Countdown.Setting) =>
+    const recorded = (setting: CountdownCancelAll.Setting) =>
       Effect.suspend(() => {
-        const call = recorder.call(Countdown.toWire(setting), false)
+        const call = recorder.call(Port.wireOf(setting), false)
         open++
         return Effect.onExit(set(setting), (exit) =>
           Effect.sync(() => {
@@ -94,7 +93,7 @@ export const make = (
             output.push(inspect(exit.cause, { depth: 8 }), Cause.pretty(exit.cause))
             const failure = Cause.failureOption(exit.cause)
             if (Option.isNone(failure)) return recorder.end(call, "interrupted")
-            recorder.end(call, endOf(failure.value), failure.value.code)
+            recorder.end(call, endOf(failure.value as VenueError.VenueError), failure.value.code)
           })
         )
       })
@@ -132,6 +131,8 @@ export const make = (
       service: CountdownCancelAll.CountdownCancelAll.of({
         account,
         horizon,
+        pace,
+        range,
         set: (setting) => (plan.client.deaf ? Effect.uninterruptible(recorded(setting)) : recorded(setting))
       }),
       armed: () => Exchange.countdown(stateNow(), own)._tag === "Armed",

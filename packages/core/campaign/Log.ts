@@ -116,7 +116,7 @@ export interface Outcome {
   readonly _tag: "Outcome"
   readonly seq: number
   readonly at: number
-  readonly outcome: "Disarmed" | "DisarmUnconfirmed" | "Lapsing" | "Shortened"
+  readonly outcome: "Disarmed" | "DisarmUnconfirmed" | "Expiring" | "CancellingSoon"
   readonly earliest: number | undefined
   readonly latest: number | undefined
 }

@@ -80,7 +80,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     changes: [
       {
         file: "FireWindow.ts",
-        find: "Math.max(0, to.mono - from.mono + Math.max(0, (to.leapt ?? 0) - (from.leapt ?? 0)), to.wall - from.wall)",
+        find: "Math.max(0, to.mono - from.mono + Math.max(0, (to.jumped ?? 0) - (from.jumped ?? 0)), to.wall - from.wall)",
         replace: "Math.max(0, to.wall - from.wall)"
       }
     ]
@@ -95,11 +95,19 @@ export const mutants: ReadonlyArray<Mutant> = [
       },
       {
         file: "internal/knowledge.ts",
-        find: "(this.ledger.doubt || this.closedForBothHands(at))",
-        replace: "this.ledger.doubt && at.mono < 0"
+        find: "(this.ledger.window.gap?.confirmed === true || this.closedByMonotonicTime(at))",
+        replace: "this.closedByMonotonicTime(at) && at.mono < 0"
       },
-      { file: "internal/writer.ts", find: 'if (verdict === "open") knowledge.enter({ doubt: true })', replace: "" },
-      { file: "internal/writer.ts", find: 'if (verdict === "fired") knowledge.enter({ fired: true })', replace: "" }
+      {
+        file: "FireWindow.ts",
+        find: "      gap,\n      predecessor",
+        replace: "      gap: undefined,\n      predecessor"
+      },
+      {
+        file: "internal/writer.ts",
+        find: 'if (verdict === "fired" && !fresh) knowledge.enter({ fired: true })',
+        replace: ""
+      }
     ]
   },
   {
@@ -107,8 +115,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     changes: [
       {
         file: "internal/writer.ts",
-        find: "  return failure.retryable\n",
-        replace: '  return failure.retryable || failure._tag === "CredentialsRefused"\n'
+        find: "    ? failure.retryable\n",
+        replace: '    ? failure.retryable || failure._tag === "CredentialsRefused"\n'
       }
     ]
   },
@@ -117,8 +125,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     changes: [
       {
         file: "internal/writer.ts",
-        find: "window: over ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)",
-        replace: "window: over ? FireWindow.refused(window, flight.id) : FireWindow.refused(window, flight.id)"
+        find: "FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)",
+        replace: "FireWindow.refused(window, flight.id) : FireWindow.refused(window, flight.id)"
       }
     ]
   },

@@ -116,13 +116,11 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
   const applied = arrivals.filter(isApplied).sort((a, b) => a.appliedAt - b.appliedAt)
   const soonest = (instants: ReadonlyArray<number>): number => Math.min(Infinity, ...instants)
   const replayedAt = (wire?: string): number =>
-    plan.client.assumeReplays
-      ? Infinity
-      : soonest(
-          applied
-            .filter((one) => one.copy > 0 && (wire ?? one.wire) === one.wire)
-            .map((copy) => misleadsFrom(allCalls, applied, copy))
-        )
+    soonest(
+      applied
+        .filter((one) => one.copy > 0 && (wire ?? one.wire) === one.wire)
+        .map((copy) => misleadsFrom(allCalls, applied, copy))
+    )
   const { maintenance, maintenanceTimer } = plan.venue
   return {
     plan,
@@ -214,6 +212,15 @@ const writesSetTheDeadline: Rule = ({ applied, plan, switched }, report) => {
       fire++
     }
     const seconds = Number(write.wire)
+    // Writes that take effect in one millisecond may do so in either order.
+    const mine = own.findIndex(
+      (entry, index) =>
+        index > next &&
+        entry.at === write.appliedAt &&
+        own[next]!.at === write.appliedAt &&
+        entry.deadline === (seconds === 0 ? undefined : write.from + seconds * 1_000)
+    )
+    if (mine > next && own[next]!.deadline !== own[mine]!.deadline) own.splice(next, 0, ...own.splice(mine, 1))
     const record = own[next]
     if (seconds === 0) {
       if (record !== undefined && record.transition === "closed" && record.at === write.appliedAt) next++
@@ -537,7 +544,12 @@ const noSilentRearm: Rule = (evidence, report) => {
   for (const fire of fires) {
     if (acquired === undefined || fire.at <= acquired.at) continue
     if (begun !== undefined && fire.at >= begun.at) break
-    const reconciled = deeds.find((deed) => deed.what === "reconcile" && deed.at >= fire.at)
+    // The book was compared up to the acknowledgement that the client had then.
+    const reconciled = deeds.find(
+      (deed) =>
+        deed.what === "reconcile" &&
+        calls.some((call) => call.end === "acknowledged" && call.endSeq! < deed.seq && call.endAt! >= fire.at)
+    )
     // A host that is stopped again before it has looked at the clock has not had its second.
     const goes = stops.reduce(
       (last, stop) => (stop.from <= last + (last === fire.at ? 15 : 1_100) ? Math.max(last, stop.to) : last),
@@ -561,13 +573,45 @@ const noSilentRearm: Rule = (evidence, report) => {
     report("15", armingCall.at, `write ${armingCall.id} left although the switch was lost (${lost.reason})`)
 }
 
-/** 12, too: once the scope closes, nothing arms the switch but the `Shorten` that was asked for. */
-const closingArmsNothing: Rule = ({ begun, calls, plan }, report) => {
-  if (plan.client.release === "Shorten" || begun === undefined) return
+/** The last write that is due, by the policy, by the loss of the heartbeat and by how its scope closes. */
+const lastWrite = (
+  release: Plan["client"]["release"],
+  how: string,
+  loss: string | undefined
+): "0" | "5" | undefined => {
+  if (release === "always Disarm") return "0"
+  if (release === "always CancelSoon") return "5"
+  if (release === "letExpire") return undefined
+  if (release === "disarm") return loss === undefined ? "0" : undefined
+  if (loss !== undefined) return loss === "Refused" || loss === "Defect" ? undefined : "5"
+  return how === "failure" || (how === "interruption" && release === "cancelUnlessDone") ? "5" : "0"
+}
+
+/** How the scope may have closed: a host that stands still closes it when it goes on, with what has come meanwhile. */
+const closings = ({ begun, deeds, plan }: Evidence): ReadonlyArray<string> => {
+  const close = plan.deeds.find((deed) => deed.do === "close")
+  if (close?.do !== "close" || !deeds.some((deed) => deed.what === "close")) return ["interruption"]
+  const interrupted = close.at + (close.interruptedAfter ?? Infinity) <= begun!.at + 1
+  return interrupted ? [close.how, "interruption"] : [close.how]
+}
+
+/** 12, too: once the scope closes, nothing is written but what the policy asks for; a lost heartbeat is not disarmed. */
+const closingWritesTheLast: Rule = (evidence, report) => {
+  const { acquired, begun, calls, claims, lost } = evidence
+  if (begun === undefined || acquired?.result !== "armed") return
+  // Of one instant either may have been first, and what is lost then may go unheard.
+  const losses: Array<string | undefined> = lost === undefined || lost.at >= begun.at ? [undefined] : []
+  if (lost !== undefined && lost.at <= begun.at + 1) losses.push(lost.reason)
+  const unsafe = claims.find((claim) => claim.at >= begun.at && claim.at <= begun.at + 1 && claim.seq > begun.seq)
+  if (unsafe?.state === "MayHaveFired" || unsafe?.state === "Fired") losses.push(unsafe.state)
+  const { release } = evidence.plan.client
+  const wanted = new Set<string | undefined>(
+    closings(evidence).flatMap((how) => losses.map((loss) => lastWrite(release, how, loss)))
+  )
   // A beat of the very instant may still have been before it.
-  const late = calls.find((call) => call.at > begun.at && call.wire !== "0")
-  if (late !== undefined) {
-    report("12", late.at, `write ${late.id} of "${late.wire}" left after the scope had begun to close`)
+  const other = calls.find((call) => call.at > begun.at && !wanted.has(call.wire))
+  if (other !== undefined) {
+    report("12", other.at, `write ${other.id} of "${other.wire}" left after the scope had begun to close`)
   }
 }
 
@@ -595,7 +639,8 @@ const countsFromTheSending: Rule = ({ calls, claims, plan, tolerance }, report) 
 /** 17: the cadence counts from send times on the monotonic hand; no step of the wall clock changes it. */
 const cadenceIsKept: Rule = (evidence, report) => {
   const { acquired, begun, calls, crash, deeds, lost, plan } = evidence
-  if (acquired?.result !== "armed") return
+  // A client whose answer contradicts its clocks asks again at once.
+  if (acquired?.result !== "armed" || plan.venue.wrongMachine !== undefined) return
   const { interval } = plan.client
   const disturbed = deeds.filter(
     (deed) =>
@@ -693,6 +738,12 @@ const leavesNothing: Rule = (evidence, report) => {
   const stopped = stopsOf(evidence).some(
     (stop) => touched !== undefined && stop.to >= touched.at && stop.from <= ended.at
   )
+  if (plan.client.abandon === "LetExpire") {
+    const off = calls.find((call) => call.wire === "0")
+    if (off !== undefined)
+      report("19", off.at, `the acquisition ${acquired.result} and sent "0", which abandon forbids`)
+    return
+  }
   if (
     touched !== undefined &&
     !stopped &&
@@ -759,6 +810,8 @@ const recovers: Rule = ({ acquired, allCalls, begun, calls, claims, deeds, other
   if (heal === undefined) return
   const after = Math.max(heal.at, ...deeds.map((deed) => deed.at + (deed.length ?? 0)).filter((at) => at < verdict.at))
   if (acquired.at > heal.at || verdict.at - heal.at < recoveryTime(plan) || after > verdict.at) return
+  // A client whose answer contradicts its clocks is in doubt until the next one.
+  if (plan.venue.wrongMachine !== undefined) return
   const { answer, request } = plan.link
   const slowest = request[1] + answer[1] + plan.venue.timeToApply + plan.venue.timeToComplete
   if (slowest >= plan.client.requestTimeout) return
@@ -787,7 +840,7 @@ const rules: ReadonlyArray<Rule> = [
   closingIsBounded,
   paceIsKept,
   noSilentRearm,
-  closingArmsNothing,
+  closingWritesTheLast,
   countsFromTheSending,
   cadenceIsKept,
   wakesUpInDoubt,

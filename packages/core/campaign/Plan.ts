@@ -16,6 +16,10 @@ export type Deed =
       readonly interruptedAfter: number | undefined
     }
 
+/** One of the library's policies by its name, or a policy that always chooses the same. */
+export type ReleasePolicy =
+  "disarm" | "letExpire" | "cancelOnFailure" | "cancelUnlessDone" | "always Disarm" | "always CancelSoon"
+
 export interface Plan {
   readonly seed: number
   /** The port alone, over the exchange and the network; or HTTP, signature and verification as well. */
@@ -28,9 +32,9 @@ export interface Plan {
     readonly armTimeout: number
     readonly releaseTimeout: number
     readonly settle: number
-    readonly release: "Disarm" | "Lapse" | "Shorten"
-    readonly whenInDoubt: "stop" | "ask"
-    readonly assumeReplays: boolean
+    readonly release: ReleasePolicy
+    readonly abandon: "Disarm" | "LetExpire"
+    readonly onUncertain: "lose" | "verify"
     readonly liveness: boolean
     /** Whether `set` hears of an interruption. */
     readonly deaf: boolean
@@ -46,7 +50,9 @@ export interface Plan {
     readonly timeToComplete: number
     readonly clockStart: "accept" | "apply" | "complete"
     readonly rateWindow: "fixed" | "sliding"
-    readonly stamps: "headers" | "requestTime" | "none"
+    readonly stamps: "headers" | "requestTime" | "zero" | "none"
+    /** The answer of this number is stamped by a machine whose clock is off by so many ms. */
+    readonly wrongMachine: { readonly answer: number; readonly by: number } | undefined
     readonly maintenance: { readonly from: number; readonly to: number } | undefined
     readonly maintenanceTimer: "runs" | "pauses" | "fires-at-end"
     readonly maintenanceApplies: boolean
@@ -56,6 +62,8 @@ export interface Plan {
     readonly rate: number
     readonly wallOffset: number
     readonly venueOffset: number
+    /** How far the clock of the machine that stamps an answer may be off, either way, ms. */
+    readonly machineSkew: number
     /** How wrong the client is about the venue's clock, and how wrong it knows it may be. */
     readonly skew: number
     readonly uncertainty: number
@@ -168,20 +176,24 @@ const clientOf = ({ chance, int, pick }: Dice): Plan["client"] => {
   const liveness = chance(0.12)
   const byDefault = chance(0.5)
   const requestTimeout = byDefault ? total / 5 : int(Math.min(300, total / 5), total / 5)
-  const livenessTimeout = liveness ? total / 20 : 0
-  const room = Math.floor(total - livenessTimeout - 2 * Math.max(requestTimeout, 1_000) - requestTimeout)
+  // Three checks of at least 150 ms have to fit, too.
+  const room = Math.floor(total - (liveness ? 450 : 0) - 2 * Math.max(requestTimeout, 1_000) - requestTimeout)
   const interval = byDefault && total * 0.3 <= room ? Math.round(total * 0.3) : int(1_000, room)
   const patient = chance(0.03)
+  const settle = patient ? int(31_000, 35_000) : chance(0.7) ? requestTimeout : int(0, 5_000)
+  const closing = Math.ceil(2 * requestTimeout + Math.max(settle, 1_000))
   return {
     countdown,
     interval,
     requestTimeout,
     armTimeout: chance(0.7) ? total : int(requestTimeout, total),
-    releaseTimeout: patient ? 90_000 : chance(0.7) ? total : int(requestTimeout, 40_000),
-    settle: patient ? int(31_000, 35_000) : chance(0.7) ? requestTimeout : int(0, 5_000),
-    release: chance(0.75) ? "Disarm" : pick(["Lapse", "Shorten"]),
-    whenInDoubt: chance(0.5) ? "stop" : "ask",
-    assumeReplays: chance(0.3),
+    releaseTimeout: patient ? 90_000 : Math.max(closing, chance(0.7) ? total : int(closing, 40_000)),
+    settle,
+    release: chance(0.5)
+      ? "disarm"
+      : pick(["cancelOnFailure", "cancelUnlessDone", "letExpire", "always Disarm", "always CancelSoon"]),
+    abandon: chance(0.85) ? "Disarm" : "LetExpire",
+    onUncertain: chance(0.5) ? "lose" : "verify",
     liveness,
     deaf: chance(0.08),
     read: chance(0.6)
@@ -201,7 +213,8 @@ const venueOf = ({ chance, int, pick }: Dice, healAt: number): Plan["venue"] => 
     timeToComplete: chance(0.2) ? int(1, 80) : 0,
     clockStart: pick(["accept", "apply", "apply", "complete"]),
     rateWindow: pick(["fixed", "sliding"]),
-    stamps: chance(0.7) ? "headers" : pick(["requestTime", "none"]),
+    stamps: chance(0.7) ? "headers" : pick(["requestTime", "requestTime", "zero", "none"]),
+    wrongMachine: chance(0.06) ? { answer: int(0, 8), by: pick([-60_000, -5_000, 5_000, 60_000]) } : undefined,
     maintenance: maintained ? { from, to: int(from + 500, healAt - 500) } : undefined,
     maintenanceTimer: pick(["runs", "runs", "pauses", "fires-at-end"]),
     maintenanceApplies: chance(0.3)
@@ -243,7 +256,7 @@ const deedsOf = (die: Dice, plan: Omit<Plan, "deeds" | "predecessor">, healAt: n
   if (plan.client.liveness) deeds.push({ at: sometime(), do: "lapse", length: int(500, 20_000) })
   if (chance(0.12)) for (let n = int(1, 3); n > 0; n--) deeds.push({ at: sometime(), do: "beat" })
   if (chance(0.1)) deeds.push({ at: sometime(), do: "interrupted-beat", length: int(0, 1_500) })
-  if (plan.client.whenInDoubt === "ask" && chance(0.3)) deeds.push({ at: sometime(), do: "reconcile" })
+  if (plan.client.onUncertain === "verify" && chance(0.3)) deeds.push({ at: sometime(), do: "reconcile" })
   deeds.push({ at: healAt, do: "heal" })
   const lasts = deeds.reduce((last, deed) => Math.max(last, "length" in deed ? deed.at + deed.length : 0), healAt)
   const fate = int(0, 99)
@@ -255,7 +268,7 @@ const deedsOf = (die: Dice, plan: Omit<Plan, "deeds" | "predecessor">, healAt: n
   else if (fate < 55) deeds.push({ at: int(500, healAt), do: "close", how, interruptedAfter })
   else {
     const verdictAt = lasts + recoveryTime(plan as Plan)
-    if (plan.client.whenInDoubt === "ask") deeds.push({ at: verdictAt - 1, do: "reconcile" })
+    if (plan.client.onUncertain === "verify") deeds.push({ at: verdictAt - 1, do: "reconcile" })
     deeds.push({ at: verdictAt, do: "verdict" })
     deeds.push({ at: verdictAt + int(1, 12_000), do: "close", how, interruptedAfter })
   }
@@ -294,6 +307,7 @@ export const draw = (seed: number, options: Draw = {}): Plan => {
       rate: chance(0.12) ? pick([0.9995, 1.0005, 0.9999, 1.001]) : 1,
       wallOffset: chance(0.2) ? int(-3_600_000, 3_600_000) : 0,
       venueOffset: chance(0.3) ? int(-60_000, 60_000) : 0,
+      machineSkew: chance(0.2) ? pick([50, 300, 490]) : 0,
       skew: int(-uncertainty, uncertainty),
       uncertainty
     },
@@ -335,19 +349,18 @@ const calmVenue = (venue: Plan["venue"]): Plan["venue"] => ({
 const edits: Readonly<Record<string, Edit>> = {
   venue: (plan) => ({ ...plan, venue: calmVenue(plan.venue) }),
   maintenance: (plan) => ({ ...plan, venue: { ...plan.venue, maintenance: undefined } }),
-  stamps: (plan) => ({ ...plan, venue: { ...plan.venue, stamps: "headers" } }),
+  stamps: (plan) => ({ ...plan, venue: { ...plan.venue, stamps: "headers", wrongMachine: undefined } }),
   drift: (plan) => ({ ...plan, clock: { ...plan.clock, rate: 1 } }),
   offsets: (plan) => ({
     ...plan,
-    clock: { rate: plan.clock.rate, wallOffset: 0, venueOffset: 0, skew: 0, uncertainty: 0 }
+    clock: { rate: plan.clock.rate, wallOffset: 0, venueOffset: 0, machineSkew: 0, skew: 0, uncertainty: 0 }
   }),
   link: (plan) => ({ ...plan, link: { request: [10, 10], answer: [10, 10] } }),
   predecessor: (plan) => ({ ...plan, predecessor: undefined }),
   needle: (plan) => ({ ...plan, needle: undefined }),
   ties: (plan) => ({ ...plan, ties: { instants: "first-in", parties: "first-in" } }),
   deaf: (plan) => ({ ...plan, client: { ...plan.client, deaf: false } }),
-  ask: (plan) => ({ ...plan, client: { ...plan.client, whenInDoubt: "stop" } }),
-  replays: (plan) => ({ ...plan, client: { ...plan.client, assumeReplays: false } }),
+  verify: (plan) => ({ ...plan, client: { ...plan.client, onUncertain: "lose" } }),
   liveness: (plan) => ({ ...plan, client: { ...plan.client, liveness: false } }),
   http: (plan) => ({ ...plan, stack: "port" })
 }

@@ -72,13 +72,16 @@ export const order: Exchange.NewOrder = {
 
 /** The options of the venue as the simulator takes them. */
 export const venueOptions = (plan: Plan, venueStart: number) => {
-  const { maintenance, stamps: _, ...venue } = plan.venue
+  const { maintenance, stamps: _, wrongMachine: __, ...venue } = plan.venue
   return {
     ...venue,
     maintenance:
       maintenance === undefined ? [] : [{ from: venueStart + maintenance.from, to: venueStart + maintenance.to }]
   }
 }
+
+/** What a setting is called on the wire, in the campaign's own words. */
+export const wireOf = (setting: CountdownCancelAll.Setting): string => (setting === "off" ? "0" : String(setting))
 
 const whichAccount = (uid: string): "own" | "bystander" => (uid === own ? "own" : "bystander")
 
@@ -117,7 +120,13 @@ export const noteOrder = (
 export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene => {
   const venueStart = startOfWorld + plan.clock.venueOffset
   const venueNow = (): number => Math.floor(recorder.now()) + venueStart
-  const { stamps, timeToApply, timeToComplete } = plan.venue
+  const { stamps, timeToApply, timeToComplete, wrongMachine } = plan.venue
+  let answers = 0
+  /** How far the clock of the machine is off that stamps the next answer, ms. */
+  const offOfMachine = (): number => {
+    const answer = answers++
+    return answer === wrongMachine?.answer ? wrongMachine.by : ((answer % 3) - 1) * plan.clock.machineSkew
+  }
   let state = Exchange.make({
     accounts: [
       { uid: own, keys: [] },
@@ -171,9 +180,9 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     note(outputs)
   }
 
-  const set = (setting: Countdown.Setting): Answer =>
+  const set = (setting: CountdownCancelAll.Setting): Answer =>
     Effect.uninterruptibleMask((restore) => {
-      const call = recorder.call(Countdown.toWire(setting), true)
+      const call = recorder.call(wireOf(setting), true)
       open++
       const answer = Effect.async<CountdownCancelAll.Acknowledgement, VenueError.VenueError>((resume) => {
         const finish = (end: Log.End, result: Answer, code?: string) => {
@@ -315,12 +324,13 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     if (keep !== undefined || reply._tag === "Page") {
       return finish("unreadable", Effect.fail(unreadable(reply._tag === "Page" ? reply.status : 200)))
     }
+    const off = offOfMachine()
     if (reply._tag === "Code") {
       const error = VenueError.fromCode({
         code: reply.code,
         venueMessage: "",
         httpStatus: reply.code === "429" ? 429 : 400,
-        requestTime: pump()
+        requestTime: pump() + off
       })
       return finish("code", Effect.fail(error), reply.code)
     }
@@ -328,9 +338,9 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     finish(
       "acknowledged",
       Effect.succeed({
-        acceptedAt: headers ? reply.acceptedAt : undefined,
-        completedAt: headers ? reply.completedAt : undefined,
-        requestTime: stamps === "none" ? undefined : reply.acceptedAt
+        acceptedAt: headers ? reply.acceptedAt + off : undefined,
+        completedAt: headers ? reply.completedAt + off : undefined,
+        requestTime: stamps === "none" ? undefined : stamps === "zero" ? 0 : reply.acceptedAt + off
       }),
       "00000"
     )
@@ -338,7 +348,13 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
 
   const horizon = Effect.succeed(Duration.millis(30_000 + plan.clock.uncertainty))
   return {
-    service: CountdownCancelAll.CountdownCancelAll.of({ account: "campaign", set, horizon: horizon }),
+    service: CountdownCancelAll.CountdownCancelAll.of({
+      account: "campaign",
+      set,
+      horizon,
+      range: Countdown.range,
+      pace: Duration.seconds(1)
+    }),
     armed: () => {
       pump()
       return Exchange.countdown(state, own)._tag === "Armed"

@@ -3,6 +3,7 @@ import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
+import * as Release from "@effect-deadman/core/Release"
 import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -35,6 +36,15 @@ const withoutFiber = (line: string): string => line.replace(/ fiber=\S+/, "")
 const justAfter = 0.001
 
 const noLoggers = HashSet.empty<Logger.Logger<unknown, void>>()
+
+const policies: Readonly<Record<Plan["client"]["release"], Release.Policy>> = {
+  disarm: Release.disarm,
+  letExpire: Release.letExpire,
+  cancelOnFailure: Release.cancelOnFailure,
+  cancelUnlessDone: Release.cancelUnlessDone,
+  "always Disarm": () => "Disarm",
+  "always CancelSoon": () => "CancelSoon"
+}
 
 const hand = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000
 
@@ -133,9 +143,9 @@ export const run = (plan: Plan): Log.Log => {
       armTimeout: client.armTimeout,
       releaseTimeout: client.releaseTimeout,
       settle: client.settle,
-      release: () => client.release,
-      whenInDoubt: client.whenInDoubt,
-      assumeReplays: client.assumeReplays,
+      release: policies[client.release],
+      abandon: client.abandon,
+      onUncertain: client.onUncertain,
       liveness: client.liveness
         ? Effect.suspend(() => (alive ? Effect.void : Effect.fail("the loop hangs")))
         : undefined,
@@ -195,8 +205,8 @@ export const run = (plan: Plan): Log.Log => {
     const before = ({ gap, lives }: NonNullable<Plan["predecessor"]>) =>
       Effect.gen(function* () {
         log.before = true
-        const { countdown, interval, requestTimeout, armTimeout, releaseTimeout, settle, assumeReplays } = options
-        const own = { countdown, interval, requestTimeout, armTimeout, releaseTimeout, settle, assumeReplays }
+        const { countdown, interval, requestTimeout, armTimeout, releaseTimeout, settle } = options
+        const own = { countdown, interval, requestTimeout, armTimeout, releaseTimeout, settle }
         yield* Effect.ignore(Effect.scoped(Effect.zipRight(Heartbeat.make(own), Effect.sleep(lives))))
         log.before = false
         yield* Effect.sleep(gap)
@@ -267,8 +277,12 @@ export const run = (plan: Plan): Log.Log => {
           if (fiber !== undefined) schedule(deed.length, () => fiber.unsafeInterruptAsFork(FiberId.none))
           return
         }
-        case "reconcile":
-          return heartbeat === undefined || stops > 0 ? undefined : Effect.runSync(heartbeat.reconciled)
+        case "reconcile": {
+          if (heartbeat === undefined || stops > 0) return
+          const status = Effect.runSync(heartbeat.status)
+          if (status._tag === "Released" || status.lastAcknowledged === undefined) return
+          return void Effect.runSync(Effect.either(heartbeat.markReconciled(status.lastAcknowledged)))
+        }
         case "suspend":
         case "stall": {
           Effect.runSync(deed.do === "suspend" ? party.suspendFor(deed.length) : party.stallFor(deed.length))

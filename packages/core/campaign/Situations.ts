@@ -91,8 +91,8 @@ const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict)
   DisarmUnconfirmed: ({ outcome }) => outcome?.outcome === "DisarmUnconfirmed",
   "fired after DisarmUnconfirmed, in time": ({ fires, outcome }) =>
     outcome?.outcome === "DisarmUnconfirmed" && fires.some((fire) => fire.at > outcome.at),
-  Lapsing: ({ outcome }) => outcome?.outcome === "Lapsing",
-  Shortened: ({ outcome }) => outcome?.outcome === "Shortened",
+  Expiring: ({ outcome }) => outcome?.outcome === "Expiring",
+  CancellingSoon: ({ outcome }) => outcome?.outcome === "CancellingSoon",
   ArmTimeout: ({ acquired }) => acquired?.failure === "ArmTimeout",
   InvalidOptions: ({ acquired }) => acquired?.failure === "InvalidOptions",
   "the acquisition refused": ({ acquired }) => acquired?.code !== undefined,

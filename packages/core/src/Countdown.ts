@@ -62,12 +62,12 @@ export const minSeconds = 5
 export const maxSeconds = 60
 
 /**
- * The shortest countdown.
+ * The countdowns that the venue accepts, in seconds.
  *
  * @since 0.1.0
  * @category constants
  */
-export const shortest = minSeconds as Countdown
+export const range = { min: minSeconds, max: maxSeconds } as const
 
 /**
  * A duration that is no countdown of the venue.
@@ -113,6 +113,14 @@ export const fromDuration = (input: Duration.DurationInput): Either.Either<Count
       return isCountdown(seconds) ? Either.right(seconds) : Either.left(new InvalidCountdown({ input: `${millis} ms` }))
     }
   )
+
+/**
+ * Whether the venue takes it.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const isSetting = (setting: number | Off): setting is Setting => setting === off || isCountdown(setting)
 
 const isCountdown = (seconds: number): seconds is Countdown =>
   Number.isInteger(seconds) && seconds >= minSeconds && seconds <= maxSeconds
@@ -174,9 +182,9 @@ export const SettingFromWire: Schema.Schema<Setting, string> = /* @__PURE__ */ S
 export const toWire = (setting: Setting): string => (setting === off ? "0" : String(setting))
 
 /**
- * The length of a setting in milliseconds; off is 0.
+ * The length of a setting in milliseconds, whatever the range of its exchange; off is 0.
  *
  * @since 0.1.0
  * @category conversions
  */
-export const toMillis = (setting: Setting): number => (setting === off ? 0 : setting * 1000)
+export const toMillis = (setting: number | Off): number => (setting === off ? 0 : setting * 1000)

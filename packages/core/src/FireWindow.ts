@@ -10,8 +10,11 @@
  * - The late edge counts from **answer** times, and for unanswered writes from the end of their horizon, plus the
  *   venue's trigger latency: after it, unless it was refreshed or turned off, the switch has fired.
  *
- * Elapsed time is judged with two hands. A suspended host stops its monotonic clock but not the venue, so the early
- * edge takes the larger of monotonic and wall time, and the late edge the monotonic time.
+ * Two clocks give the elapsed time. A suspended host stops its monotonic clock but not the venue, so the early edge
+ * takes the larger of monotonic and wall time, and the late edge the monotonic time.
+ *
+ * When the early edge has passed before the next acknowledgement, only the venue's own stamps can say what happened.
+ * Until they do, the gap stays open and grows with each acknowledgement.
  *
  * Everything here is a total function over plain data: no clock, no effects.
  *
@@ -19,8 +22,8 @@
  */
 
 /**
- * Both hands of the host's clock at one instant, in milliseconds: `mono` never jumps but stands still while the host
- * is suspended, `wall` is the time of day and jumps when it is set.
+ * Monotonic and wall time of the host, read together, in ms. `mono` never jumps but stands still while the host is
+ * suspended; `wall` is the time of day and jumps when it is set.
  *
  * @since 0.1.0
  * @category models
@@ -29,10 +32,10 @@ export interface Reading {
   readonly mono: number
   readonly wall: number
   /**
-   * By how much the wall clock has leapt ahead of the monotonic one so far, each leap counted and none taken back:
-   * so a suspend shows also when the clock was set back before it. Where nobody counts, 0.
+   * The sum of all forward jumps of the wall clock against the monotonic one so far, ms. A jump back takes nothing
+   * away, so a suspend shows also when the wall clock was set back before it. Defaults to 0.
    */
-  readonly leapt?: number | undefined
+  readonly jumped?: number | undefined
 }
 
 /**
@@ -48,7 +51,7 @@ export interface Stamps {
 }
 
 /**
- * A write whose outcome is not known (yet): it may still be applied.
+ * A write whose outcome is not known (yet): the venue may still apply it.
  *
  * @since 0.1.0
  * @category models
@@ -58,7 +61,7 @@ export interface Pending {
   readonly id: number
   /** When it was sent: it was not applied before. */
   readonly sent: Reading
-  /** Whether an answer is still waited for. One that comes after it was given up is not heard. */
+  /** Whether an answer is still awaited. An answer that arrives after the write was given up is ignored. */
   readonly inFlight: boolean
   /** Milliseconds; 0 is off. */
   readonly countdown: number
@@ -73,6 +76,7 @@ export interface Pending {
  * @category models
  */
 export interface Acknowledged {
+  /** Counts up from one acknowledgement to the next. */
   readonly id: number
   readonly sent: Reading
   readonly answered: Reading
@@ -82,23 +86,57 @@ export interface Acknowledged {
 }
 
 /**
- * What is assumed of the venue.
+ * The stamps of an acknowledged write of another process on the same account, and the shortest countdown that process
+ * may have sent afterwards, all in ms. Plain JSON: keep it where the next process finds it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Continuity extends Stamps {
+  readonly shortestCountdown: number
+}
+
+/**
+ * A stretch of time in which the switch may have fired. It begins at an acknowledged write (the base) and ends with the
+ * last acknowledgement. It stays open until stamps prove that the switch held for all of it, or until the owner has
+ * compared the book: a later acknowledgement extends it and does not begin another.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Gap {
+  readonly base: {
+    readonly stamps: Stamps | undefined
+    /** When the base was answered; unknown for a write of another process. */
+    readonly answered: Reading | undefined
+  }
+  /** The shortest countdown that may have applied since the base, ms. */
+  readonly shortest: number
+  /** The id of the acknowledgement before which the switch may have fired last. */
+  readonly upTo: number
+  /**
+   * False while one answer's stamps are the only reason for doubt: they claim more time than the host's clocks have
+   * seen pass. Either the host stood still together with its clocks, or one machine of the venue has a wrong clock. The
+   * next acknowledgement decides.
+   */
+  readonly confirmed: boolean
+}
+
+/**
+ * What is assumed of the venue, in ms.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Assumptions {
-  /** How long after the deadline the venue may take to cancel, ms. */
+  /** How long after the deadline the venue may take to cancel. */
   readonly triggerLatency: number
-  /**
-   * Whether a write that was answered may be delivered once more, later, by something on the way that replays
-   * requests. TCP and TLS do not; then the window would stay wide for the whole horizon of every write.
-   */
-  readonly replays: boolean
+  /** How far the clocks of two machines of the venue may differ. */
+  readonly stampTolerance: number
 }
 
 /**
- * All that is known: the last acknowledged write and those that may still be applied.
+ * All that is known: the last acknowledged write, the writes that may still be applied, and the gap that is not proven.
  *
  * @since 0.1.0
  * @category models
@@ -107,6 +145,9 @@ export interface FireWindow {
   readonly assumptions: Assumptions
   readonly acknowledged: Acknowledged | undefined
   readonly pending: ReadonlyArray<Pending>
+  readonly gap: Gap | undefined
+  /** The record of the process before this one, until the first acknowledgement has been compared with it. */
+  readonly predecessor: Continuity | undefined
 }
 
 /**
@@ -135,16 +176,17 @@ export interface Edges {
 export type Verdict = "held" | "fired" | "open"
 
 /**
- * Nothing was ever acknowledged, and nothing was sent but what an earlier window has left (`strays`).
+ * Nothing is acknowledged yet. `left` are unresolved writes of an earlier window on the same clock (`strays`);
+ * `predecessor` is the record of another process.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const empty = (assumptions: Assumptions, left: ReadonlyArray<Pending> = []): FireWindow => ({
-  assumptions,
-  acknowledged: undefined,
-  pending: left
-})
+export const empty = (
+  assumptions: Assumptions,
+  left: ReadonlyArray<Pending> = [],
+  predecessor?: Continuity
+): FireWindow => ({ assumptions, acknowledged: undefined, pending: left, gap: undefined, predecessor })
 
 /**
  * The least time that has surely passed at the venue from one reading to another.
@@ -161,10 +203,10 @@ export const elapsedAtLeast = (from: Reading, to: Reading): number => Math.max(0
  * @category time
  */
 export const elapsedAtMost = (from: Reading, to: Reading): number =>
-  Math.max(0, to.mono - from.mono + Math.max(0, (to.leapt ?? 0) - (from.leapt ?? 0)), to.wall - from.wall)
+  Math.max(0, to.mono - from.mono + Math.max(0, (to.jumped ?? 0) - (from.jumped ?? 0)), to.wall - from.wall)
 
 /**
- * How far the two hands disagree about the time between two readings, ms.
+ * How far the two clocks disagree about the time between two readings, ms.
  *
  * @since 0.1.0
  * @category time
@@ -212,9 +254,12 @@ export const unresolved = (self: FireWindow, id: number): FireWindow => ({
 })
 
 /**
- * The venue acknowledged the write. Gives the new knowledge and what the acknowledgement proves about the time before
- * it: that the switch held is proven when the acknowledgement arrived before the early edge, or by the venue's own
- * stamps, which need no clock of ours; that it fired, by the stamps alone.
+ * The venue acknowledged the write. Gives the new window and what the acknowledgement proves about the time since the
+ * base: the acknowledged write before it or, while a gap is open, the one before that gap.
+ *
+ * - `held`: the acknowledgement arrived before the early edge by the host's clocks, or the venue's stamps prove it.
+ * - `fired`: proven by the stamps alone, and possible by the host's clocks.
+ * - `open`: neither; the window keeps the gap.
  *
  * An acknowledgement of a write that is not pending changes nothing: a late answer never lengthens the window.
  *
@@ -230,37 +275,118 @@ export const acknowledged = (
   const write = self.pending.find((write) => write.id === id && write.inFlight)
   if (write === undefined) return { window: self, verdict: "open" }
   const before = refused(self, id)
-  const { countdown, sent } = write
-  const strays = before.pending.filter((other) => !expiredBy(other, sent))
+  const { verdict, gap } = judge(before, write, at, stamps)
   return {
-    verdict: verdict(before, at, stamps),
+    verdict,
     window: {
       ...self,
-      acknowledged: { id, sent, answered: at, countdown, stamps },
-      pending: self.assumptions.replays ? [...strays, { ...write, inFlight: false }] : strays
+      acknowledged: { id, sent: write.sent, answered: at, countdown: write.countdown, stamps },
+      pending: before.pending.filter((other) => !expiredBy(other, write.sent)),
+      gap,
+      predecessor: undefined
     }
   }
 }
 
-const verdict = (before: FireWindow, at: Reading, stamps: Stamps | undefined): Verdict => {
-  const last = before.acknowledged
-  // A host that was frozen with both hands of its clock does not know of it, but the venue's clock went on.
-  const missed =
-    last?.stamps !== undefined &&
-    stamps !== undefined &&
-    last.countdown > 0 &&
-    stamps.acceptedAt - last.stamps.completedAt >= last.countdown
-  if (edges(before, at).earliest > 0 && !missed) return "held"
-  if (last === undefined || last.countdown === 0 || last.stamps === undefined || stamps === undefined) return "open"
+const judge = (
+  before: FireWindow,
+  write: Pending,
+  at: Reading,
+  stamps: Stamps | undefined
+): { readonly verdict: Verdict; readonly gap: Gap | undefined } => {
+  const { acknowledged: last, assumptions, gap, predecessor } = before
+  const since = gap?.shortest ?? last?.countdown ?? predecessor?.shortestCountdown ?? Infinity
   const shortest = before.pending.reduce(
-    (least, write) => (write.countdown === 0 ? least : Math.min(least, write.countdown)),
-    last.countdown
+    (least, other) => (other.countdown === 0 ? least : Math.min(least, other.countdown)),
+    last === undefined || last.countdown === 0 ? since : Math.min(since, last.countdown)
   )
-  if (stamps.completedAt - last.stamps.acceptedAt < shortest) return "held"
-  const untouched = before.pending.length === 0
-  return untouched && stamps.acceptedAt - last.stamps.completedAt > last.countdown + before.assumptions.triggerLatency
-    ? "fired"
-    : "open"
+  const base: Gap["base"] | undefined =
+    gap?.base ?? last ?? (predecessor && { stamps: predecessor, answered: undefined })
+  // Nothing was armed before that could have fired.
+  if (base === undefined) return { verdict: "held", gap: undefined }
+  const held = (from: Gap["base"]) => {
+    const passed = atTheVenue(from, write, stamps, assumptions)
+    return passed !== undefined && passed.most < shortest
+  }
+  if (held(base)) return { verdict: "held", gap: undefined }
+  const step = last === undefined ? "open" : stepVerdict(before, last, write, at, stamps, held)
+  if (step === "held" && gap === undefined) return { verdict: "held", gap: undefined }
+  const extended: Gap = {
+    base,
+    shortest: write.countdown === 0 ? shortest : Math.min(shortest, write.countdown),
+    upTo: step === "held" ? gap!.upTo : write.id,
+    confirmed: gap !== undefined || step !== "contradicted"
+  }
+  return { verdict: step === "fired" ? "fired" : "open", gap: extended }
+}
+
+/** The same between two acknowledgements in a row, where the host's clocks have a say, too. */
+const stepVerdict = (
+  before: FireWindow,
+  last: Acknowledged,
+  write: Pending,
+  at: Reading,
+  stamps: Stamps | undefined,
+  held: (from: Acknowledged) => boolean
+): Verdict | "contradicted" => {
+  const passed = atTheVenue(last, write, stamps, before.assumptions)
+  const impossible = passed !== undefined && passed.least > elapsedAtMost(last.sent, at)
+  if (edges(before, at).earliest > 0) return impossible && !held(last) ? "contradicted" : "held"
+  const fired =
+    passed !== undefined &&
+    !impossible &&
+    last.countdown > 0 &&
+    before.pending.length === 0 &&
+    passed.least > last.countdown + before.assumptions.triggerLatency
+  return fired ? "fired" : "open"
+}
+
+/**
+ * How much time passed at the venue between its acting on two writes, by its own stamps, in ms. `undefined` where the
+ * stamps are no evidence: one is missing, or completed before it was accepted, or they claim less time than the host's
+ * monotonic clock has surely seen pass.
+ */
+const atTheVenue = (
+  from: Gap["base"],
+  write: Pending,
+  to: Stamps | undefined,
+  { stampTolerance }: Assumptions
+): { readonly least: number; readonly most: number } | undefined => {
+  if (from.stamps === undefined || to === undefined || !inOrder(from.stamps) || !inOrder(to)) return undefined
+  const most = to.completedAt - from.stamps.acceptedAt + stampTolerance
+  const surely = from.answered === undefined ? 0 : elapsedAtLeast(from.answered, write.sent)
+  return most < surely ? undefined : { least: to.acceptedAt - from.stamps.completedAt - stampTolerance, most }
+}
+
+const inOrder = (stamps: Stamps): boolean => stamps.acceptedAt <= stamps.completedAt
+
+/**
+ * The owner has compared the book with the venue since the acknowledgement `upTo`: the gap before it is closed. Gives
+ * `undefined` when the switch may have fired after that acknowledgement; the comparison is outdated then.
+ *
+ * @since 0.1.0
+ * @category writes
+ */
+export const reconciled = (self: FireWindow, upTo: number): FireWindow | undefined =>
+  self.gap === undefined ? self : upTo >= self.gap.upTo ? { ...self, gap: undefined } : undefined
+
+/**
+ * The record for the next process on this account: the base from which it can prove that the switch held. `undefined`
+ * before the first acknowledgement with stamps.
+ *
+ * @since 0.1.0
+ * @category knowledge
+ */
+export const continuity = (self: FireWindow, shortestToCome: number): Continuity | undefined => {
+  const last = self.acknowledged
+  const stamps = self.gap === undefined ? last?.stamps : self.gap.base.stamps
+  if (last === undefined || last.countdown === 0 || stamps === undefined || !inOrder(stamps)) return undefined
+  const { acceptedAt, completedAt } = stamps
+  const shortestCountdown = self.pending.reduce(
+    (least, write) => (write.countdown === 0 ? least : Math.min(least, write.countdown)),
+    Math.min(shortestToCome, last.countdown, self.gap?.shortest ?? Infinity)
+  )
+  return { acceptedAt, completedAt, shortestCountdown }
 }
 
 /** Whether the write can no longer have been accepted at or after a reading. */
@@ -337,8 +463,8 @@ export const strayFor = (self: FireWindow, now: Reading, kind: "countdown" | "of
 export const mayBeOff = (self: FireWindow): boolean => self.pending.some((write) => write.countdown === 0)
 
 /**
- * The writes that may still be accepted after a reading, for the next window on the same hands of the clock: a late `0`
- * among them would turn off what that one has armed.
+ * The writes that may still be accepted after a reading, for the next window on the same clock: a late `0` among them would
+ * turn off what that window has armed.
  *
  * @since 0.1.0
  * @category knowledge
@@ -350,8 +476,8 @@ export const strays = (self: FireWindow, now: Reading): ReadonlyArray<Pending> =
       ...write,
       id: -1 - index,
       inFlight: false,
-      // Leaps are counted anew.
-      sent: { ...write.sent, leapt: (write.sent.leapt ?? 0) - (now.leapt ?? 0) }
+      // The next window counts jumps from 0.
+      sent: { ...write.sent, jumped: (write.sent.jumped ?? 0) - (now.jumped ?? 0) }
     }))
 
 /**

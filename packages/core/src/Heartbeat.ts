@@ -16,10 +16,12 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { CountdownCancelAll } from "./CountdownCancelAll.js"
 import { AccountInUse } from "./HeartbeatError.js"
-import type { ArmError, NotArmed, SwitchLost } from "./HeartbeatError.js"
+import type { ArmError, NotArmed, ReconciliationOutdated, SwitchLost } from "./HeartbeatError.js"
 import * as HeartbeatOptions from "./HeartbeatOptions.js"
 import type * as HeartbeatStatus from "./HeartbeatStatus.js"
 import * as engine from "./internal/engine.js"
+import { guard } from "./internal/guard.js"
+import * as Process from "./internal/process.js"
 
 /**
  * @since 0.1.0
@@ -45,7 +47,7 @@ export interface Heartbeat {
   /** The label of the account, for logs and metrics. */
   readonly account: string
 
-  /** What is known right now, judged by both hands of the clock at this very moment. */
+  /** The state right now, by wall and monotonic time at this very moment. */
   readonly status: Effect.Effect<HeartbeatStatus.Status>
 
   /**
@@ -66,18 +68,23 @@ export interface Heartbeat {
   }) => Effect.Effect<void, NotArmed>
 
   /**
-   * A beat now, as soon as the pace of one write a second allows, shared with one that is already under way. The
-   * regular beats keep their plan.
+   * A beat now, as soon as the pace of the exchange allows, shared with one that is under way. The scheduled beats keep
+   * their rate; after a failure the next try comes as soon as the pace allows.
    */
   readonly beat: Effect.Effect<void, HeartbeatStatus.BeatFailure | SwitchLost | NotArmed>
 
   /**
-   * With `whenInDoubt: "ask"`: the book has been compared with the venue, what may have happened is known, and a
-   * switch that is armed again may be called so.
+   * With `onUncertain: "verify"`: the owner has compared the book with the exchange, and a switch that is armed again
+   * may be called so. `upTo` is the acknowledgement up to which the book was compared: read `lastAcknowledged` of
+   * `status` before comparing. Fails with `ReconciliationOutdated` when the switch may have fired again since.
    */
-  readonly reconciled: Effect.Effect<void>
+  readonly markReconciled: (upTo: { readonly id: number }) => Effect.Effect<void, ReconciliationOutdated>
 
-  /** Runs the effect; when the switch is lost, or released, interrupts it and fails with `SwitchLost`. */
+  /**
+   * Runs the effect. Starts nothing over a switch that is lost, released or past its earliest fire. When the switch is
+   * lost or released meanwhile, interrupts the effect, waits at most `guardGrace` for its clean-up, and fails with
+   * `SwitchLost`.
+   */
   readonly guard: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SwitchLost, R>
 }
 
@@ -88,17 +95,18 @@ export interface Heartbeat {
 export const Heartbeat: Context.Tag<Heartbeat, Heartbeat> = Context.GenericTag<Heartbeat>(TypeId)
 
 /**
- * The labels of the accounts that have a heartbeat, one set for the whole process. Provide a set of your own only
- * where one process plays several, as in a simulation.
+ * The labels of the accounts that have a heartbeat: one set for the whole process, however many copies of this package
+ * it has loaded. Worker threads have a set each. Provide a set of your own only where one process plays several, as in a
+ * simulation.
  *
  * @since 0.1.0
  * @category references
  */
 export class HeldAccounts extends Context.Reference<HeldAccounts>()("@effect-deadman/core/HeldAccounts", {
-  defaultValue: (): Set<string> => new Set()
+  defaultValue: (): Set<string> => Process.accounts
 }) {}
 
-/** What users see of the engine: effects that are made when they are asked for, which for most accounts is never. */
+/** The engine as users see it. The effects are made on demand, which for most accounts is never. */
 const facade = (running: engine.Engine): Heartbeat => ({
   [TypeId]: TypeId,
   account: running.account,
@@ -114,19 +122,17 @@ const facade = (running: engine.Engine): Heartbeat => ({
   get beat() {
     return running.beat
   },
-  get reconciled() {
-    return running.knowledge.reconciled
-  },
+  markReconciled: (upTo) => running.knowledge.markReconciled(upTo),
   ensureArmed: (options) => running.ensureArmed(options),
-  guard: (effect) => Effect.raceFirst(effect, running.knowledge.awaitLost)
+  guard: (effect) => guard(running.knowledge, effect)
 })
 
 /**
  * Arms the switch, keeps it armed while the scope is open, and releases it when the scope closes.
  *
- * It fails with the venue's refusal, with `ArmTimeout` when every answer could be tried again but none was an
+ * Fails with the exchange's refusal, with `ArmTimeout` when every answer allowed another try but none was an
  * acknowledgement, with `InvalidOptions`, or with `AccountInUse`. An acquisition that fails or is interrupted after a
- * write whose outcome is unknown sends `0` before it gives up: nothing is left half armed.
+ * write of unknown outcome sends `0` before it gives up, unless `abandon` says otherwise: nothing is left half armed.
  *
  * @example
  * ```ts
@@ -148,21 +154,21 @@ export const make = (
 ): Effect.Effect<Heartbeat, ArmError, CountdownCancelAll | Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const settings = yield* HeartbeatOptions.resolve(options)
       const service = yield* CountdownCancelAll
+      const settings = yield* HeartbeatOptions.resolve(options, service)
       const held = yield* HeldAccounts
       const { account } = service
       if (held.has(account)) return yield* new AccountInUse({ account })
       held.add(account)
       const free = Effect.sync(() => held.delete(account))
-      const running = yield* engine.make(service, settings, held)
+      const running = yield* Effect.onError(engine.make(service, settings, held), () => free)
       const armed = yield* Effect.exit(restore(running.arm))
       if (Exit.isFailure(armed)) {
         yield* Effect.ensuring(running.abandon, free)
         return yield* Effect.failCause(armed.cause)
       }
       yield* Effect.addFinalizer((exit) => Effect.ensuring(running.release(exit), free))
-      running.begin()
+      yield* running.begin
       return facade(running)
     })
   )

@@ -11,6 +11,40 @@ import type * as VenueError from "./VenueError.js"
 const seconds = (millis: number): string => `${(Math.max(0, millis) / 1_000).toFixed(1)} s`
 
 /**
+ * The client of an exchange other than Bitget failed. `reason` is the tag of its own error, which is the `cause`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class CountdownFailed extends Schema.TaggedError<CountdownFailed>("@effect-deadman/core/CountdownFailed")(
+  "CountdownFailed",
+  {
+    reason: Schema.String,
+    detail: Schema.String,
+    /** With `"no"` the earlier countdown runs on untouched, with `"unknown"` it may have been restarted or closed. */
+    applied: Schema.Literal("no", "unknown"),
+    /** Whether sending the same call again can help. */
+    retryable: Schema.Boolean,
+    code: Schema.optional(Schema.String),
+    httpStatus: Schema.optional(Schema.Number),
+    finalAfter: Schema.optional(Schema.Number),
+    cause: Schema.Unknown
+  }
+) {
+  override get message(): string {
+    return `${this.reason}: ${this.detail}`
+  }
+}
+
+/**
+ * A countdown call that failed: by a class of `VenueError` on Bitget, by `CountdownFailed` on another exchange.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type BeatError = VenueError.VenueError | CountdownFailed
+
+/**
  * Why a heartbeat ended before its scope closed.
  *
  * - `Refused`: the venue refused a beat for good (credentials, permission, account); `error` says how
@@ -37,7 +71,7 @@ export class SwitchLost extends Schema.TaggedError<SwitchLost>("@effect-deadman/
   reason: Schema.Literal("Refused", "MayHaveFired", "Fired", "NotAlive", "Defect", "Released"),
   timeLeft: Schema.Number,
   /** The failure behind it: the venue's refusal, the liveness report, or the last failed beat. */
-  cause: Schema.optional(Schema.Unknown as Schema.Schema<VenueError.VenueError | LivenessFailed>)
+  cause: Schema.optional(Schema.Unknown as Schema.Schema<BeatError | LivenessFailed>)
 }) {
   override get message(): string {
     const because = this.cause === undefined ? "" : ` ${this.cause.message}`
@@ -104,11 +138,28 @@ export class AccountInUse extends Schema.TaggedError<AccountInUse>("@effect-dead
 export class ArmTimeout extends Schema.TaggedError<ArmTimeout>("@effect-deadman/core/ArmTimeout")("ArmTimeout", {
   account: Schema.String,
   armTimeout: Schema.Number,
-  cause: Schema.optional(Schema.Unknown as Schema.Schema<VenueError.VenueError>)
+  cause: Schema.optional(Schema.Unknown as Schema.Schema<BeatError>)
 }) {
   override get message(): string {
     const because = this.cause === undefined ? "" : ` Last: ${this.cause.message}`
     return `The switch of account ${this.account} could not be armed within ${seconds(this.armTimeout)}.${because}`
+  }
+}
+
+/**
+ * `markReconciled` came too late: the switch may have fired again after the acknowledgement that it names.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ReconciliationOutdated extends Schema.TaggedError<ReconciliationOutdated>(
+  "@effect-deadman/core/ReconciliationOutdated"
+)("ReconciliationOutdated", { account: Schema.String }) {
+  override get message(): string {
+    return (
+      `The switch of account ${this.account} may have fired again since the book was compared. Read ` +
+      "`status.lastAcknowledged`, compare the book with the exchange once more, and give that acknowledgement."
+    )
   }
 }
 
@@ -118,4 +169,4 @@ export class ArmTimeout extends Schema.TaggedError<ArmTimeout>("@effect-deadman/
  * @since 0.1.0
  * @category models
  */
-export type ArmError = VenueError.VenueError | InvalidOptions | AccountInUse | ArmTimeout
+export type ArmError = BeatError | InvalidOptions | AccountInUse | ArmTimeout

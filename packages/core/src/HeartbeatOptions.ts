@@ -8,6 +8,8 @@ import type * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Countdown from "./Countdown.js"
+import type * as CountdownCancelAll from "./CountdownCancelAll.js"
+import type * as FireWindow from "./FireWindow.js"
 import type * as HeartbeatStatus from "./HeartbeatStatus.js"
 import * as Release from "./Release.js"
 
@@ -16,9 +18,15 @@ import * as Release from "./Release.js"
  * @category models
  */
 export interface Options {
-  /** How long after the last beat the venue cancels everything: whole seconds, 5 to 60. Defaults to 10 seconds. */
+  /**
+   * How long after the last beat the exchange cancels everything. Bitget: whole seconds, 5 to 60. Defaults to
+   * 10 seconds.
+   */
   readonly countdown?: Duration.DurationInput | undefined
-  /** From the sending of one beat to the next, at least 1 second. Defaults to three tenths of the countdown. */
+  /**
+   * From the sending of one beat to the next, at least the pace of the exchange (Bitget: 1 second). Defaults to three
+   * tenths of the countdown.
+   */
   readonly interval?: Duration.DurationInput | undefined
   /** How long one request may take before it counts as unanswered. Defaults to a fifth of the countdown. */
   readonly requestTimeout?: Duration.DurationInput | undefined
@@ -27,38 +35,61 @@ export interface Options {
   /** The bound on closing the scope. Defaults to the countdown. */
   readonly releaseTimeout?: Duration.DurationInput | undefined
   /**
-   * How long after an acknowledged `0` a second one is sent, when a beat that was never answered might land after the
-   * first. Defaults to the request timeout. From 31 seconds on (with a `releaseTimeout` that leaves room for it)
-   * closing the scope waits until the stray can no longer be accepted, and can then prove that the switch is off.
+   * How long after an acknowledged `0` a second one is sent, when an unresolved beat might arrive after the first.
+   * Defaults to the request timeout, or to what a shorter `releaseTimeout` leaves for it. From 31 seconds on (with a `releaseTimeout` that leaves room for it) closing the
+   * scope waits until no unresolved beat can be accepted any more, and can then prove that the switch is off.
    */
   readonly settle?: Duration.DurationInput | undefined
-  /** What the last write is, by the `Exit` of the scope. Defaults to `Disarm`, always. */
+  /** What the last write is. See the module `Release`. Defaults to `Release.disarm`. */
   readonly release?: Release.Policy | undefined
   /**
-   * What happens once the switch may have fired. `"stop"` ends the heartbeat: it never re-arms over a book that may be
-   * empty. `"ask"` keeps beating and lets the venue's stamps decide; what they cannot decide stays `MayHaveFired`
-   * until `reconciled` of the heartbeat is run. Defaults to `"stop"`.
+   * What an acquisition does that fails, or is interrupted, after a write of unknown outcome. `"Disarm"` (the default)
+   * sends `0`: nothing is left half armed. `"LetExpire"` sends nothing, for a switch that another process may hold and
+   * for orders of an earlier run that are to be cancelled.
    */
-  readonly whenInDoubt?: "stop" | "ask" | undefined
-  /** A beat is withheld while this fails. See the module `Liveness`. Defaults to none. */
+  readonly abandon?: "Disarm" | "LetExpire" | undefined
+  /**
+   * The last record that the process before this one got by `onAcknowledged`. The first acknowledgement then proves by
+   * the exchange's stamps that the switch held meanwhile; where it proves nothing the heartbeat begins as
+   * `MayHaveFired`. Nothing is known of a `0` that the other process may have sent.
+   */
+  readonly predecessor?: FireWindow.Continuity | undefined
+  /**
+   * What happens once the switch may have fired. `"lose"` ends the heartbeat: it never re-arms over a book that may be
+   * empty. `"verify"` keeps beating and lets the exchange's stamps decide; what they cannot decide stays `MayHaveFired`
+   * until `markReconciled`. Defaults to `"lose"`.
+   */
+  readonly onUncertain?: "lose" | "verify" | undefined
+  /** A beat is withheld while this fails: it runs before each beat. See the module `Liveness`. Defaults to none. */
   readonly liveness?: Effect.Effect<unknown, unknown> | undefined
-  /** How long `liveness` may take before it counts as failed. Defaults to a twentieth of the countdown. */
+  /**
+   * How long `liveness` may take before it counts as failed. Defaults to a third of the time that the other options
+   * leave for it, from 150 to 500 ms. That is longer than the bound of one named check, so that the report names the
+   * check that hung.
+   */
   readonly livenessTimeout?: Duration.DurationInput | undefined
   /**
-   * Run for each change of state, in order and beside the heartbeat, which never waits for it while it beats. Its
-   * failures are logged.
+   * How long `guard` waits for the clean-up of the effect that it interrupted. After that it fails with `SwitchLost`,
+   * logs a warning, and the clean-up goes on in the background. Defaults to the countdown.
    */
+  readonly guardGrace?: Duration.DurationInput | undefined
+  /** Runs for each change of state, in order; the heartbeat never waits for it while it beats. Failures are logged. */
   readonly onTransition?: ((transition: HeartbeatStatus.Transition) => Effect.Effect<unknown, unknown>) | undefined
   /**
-   * How long after its deadline the venue may take to cancel: it widens the late edge. Defaults to 1 second. The venue
-   * documents none; siblings check every 10 ms to every second.
+   * Runs after each acknowledgement with the record for the next process on this account (see `predecessor`). The
+   * heartbeat never waits for it; while it runs only the newest record is kept. Failures are logged.
+   */
+  readonly onAcknowledged?: ((record: FireWindow.Continuity) => Effect.Effect<unknown, unknown>) | undefined
+  /**
+   * How long after its deadline the exchange may take to cancel: it widens the late edge. Defaults to 1 second. Bitget
+   * documents none; sibling exchanges check every 10 ms to every second.
    */
   readonly triggerLatency?: Duration.DurationInput | undefined
   /**
-   * Set this where something between bot and venue may deliver an *answered* request once more, later. The late edge
-   * and the proof of a disarm then wait for the horizon of every write. Defaults to false: TCP and TLS do not replay.
+   * How far the clocks of two of the exchange's machines may differ: the stamps of an answer prove that much less.
+   * Defaults to 1 second.
    */
-  readonly assumeReplays?: boolean | undefined
+  readonly stampTolerance?: Duration.DurationInput | undefined
 }
 
 /**
@@ -68,28 +99,39 @@ export interface Options {
  * @category models
  */
 export interface Settings {
-  readonly countdown: Countdown.Countdown
+  /** Whole seconds. */
+  readonly countdown: number
+  /** The shortest countdown of the exchange, in whole seconds. */
+  readonly shortest: number
+  readonly pace: number
   readonly interval: number
   readonly requestTimeout: number
   readonly armTimeout: number
   readonly releaseTimeout: number
   readonly settle: number
   readonly release: Release.Policy
-  readonly whenInDoubt: "stop" | "ask"
+  readonly abandon: "Disarm" | "LetExpire"
+  readonly predecessor: FireWindow.Continuity | undefined
+  readonly onUncertain: "lose" | "verify"
   readonly liveness: Effect.Effect<unknown, unknown> | undefined
   readonly livenessTimeout: number
+  readonly guardGrace: number
   readonly onTransition: ((transition: HeartbeatStatus.Transition) => Effect.Effect<unknown, unknown>) | undefined
+  readonly onAcknowledged: ((record: FireWindow.Continuity) => Effect.Effect<unknown, unknown>) | undefined
   readonly triggerLatency: number
-  readonly assumeReplays: boolean
+  readonly stampTolerance: number
 }
 
 /**
- * The venue takes one write a second for an account.
+ * What the exchange allows: a part of the port `CountdownCancelAll`.
  *
  * @since 0.1.0
- * @category constants
+ * @category models
  */
-export const pace = 1_000
+export interface Limits {
+  readonly range?: CountdownCancelAll.Range | undefined
+  readonly pace?: Duration.DurationInput | undefined
+}
 
 /**
  * Options that do not fit together. `inequality` names what has to hold, `numbers` says what it came to.
@@ -109,23 +151,17 @@ export class InvalidOptions extends Schema.TaggedError<InvalidOptions>("@effect-
 const seconds = (millis: number): string => `${millis / 1_000} s`
 
 /**
- * Fills in the defaults and proves what must hold.
+ * Fills in the defaults and proves what must hold. Without `limits` those of Bitget apply.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const resolve = (options: Options = {}): Either.Either<Settings, InvalidOptions> =>
+export const resolve = (
+  options: Options = {},
+  { pace: paceInput = "1 second", range = Countdown.range }: Limits = {}
+): Either.Either<Settings, InvalidOptions> =>
   Either.gen(function* () {
-    const countdown = yield* Either.mapLeft(
-      Countdown.fromDuration(options.countdown ?? "10 seconds"),
-      (error) =>
-        new InvalidOptions({
-          inequality: `${Countdown.minSeconds} s <= countdown <= ${Countdown.maxSeconds} s, in whole seconds`,
-          numbers: `countdown is ${error.input}`,
-          advice: "The venue takes nothing else; it recommends 10 seconds."
-        })
-    )
-    const total = Countdown.toMillis(countdown)
+    const pace = Duration.toMillis(paceInput)
     const millis = (name: keyof Options, byDefault: number): Either.Either<number, InvalidOptions> => {
       const input = options[name]
       if (input === undefined) return Either.right(byDefault)
@@ -145,27 +181,56 @@ export const resolve = (options: Options = {}): Either.Either<Settings, InvalidO
         )
       )
     }
+    const total = yield* millis("countdown", 1_000 * Math.min(Math.max(10, range.min), range.max))
+    const countdown = total / 1_000
+    yield* demand(Number.isInteger(countdown) && range.min <= countdown && countdown <= range.max, {
+      inequality: `${range.min} s <= countdown <= ${range.max} s, in whole seconds`,
+      numbers: `countdown is ${total} ms`,
+      advice: "The exchange takes nothing else."
+    })
     const interval = yield* millis("interval", Math.round(total * 0.3))
     const requestTimeout = yield* millis("requestTimeout", total / 5)
+    // A beat that fails by its timeout leaves room for two further whole tries before the early edge, each of them
+    // behind a liveness check.
+    const spacing = Math.max(requestTimeout, pace)
+    const tries = interval + 2 * spacing + requestTimeout
+    const releaseTimeout = yield* millis("releaseTimeout", total)
     const settings: Settings = {
       countdown,
+      shortest: range.min,
+      pace,
       interval,
       requestTimeout,
       armTimeout: yield* millis("armTimeout", total),
-      releaseTimeout: yield* millis("releaseTimeout", total),
-      settle: yield* millis("settle", requestTimeout),
+      releaseTimeout,
+      settle: yield* millis("settle", Math.max(0, Math.min(requestTimeout, releaseTimeout - 2 * requestTimeout))),
       release: options.release ?? Release.disarm,
-      whenInDoubt: options.whenInDoubt ?? "stop",
+      abandon: options.abandon ?? "Disarm",
+      predecessor: options.predecessor,
+      onUncertain: options.onUncertain ?? "lose",
       liveness: options.liveness,
-      livenessTimeout: options.liveness === undefined ? 0 : yield* millis("livenessTimeout", total / 20),
+      livenessTimeout:
+        options.liveness === undefined
+          ? 0
+          : yield* millis("livenessTimeout", Math.min(500, Math.max(150, Math.floor((total - tries) / 3)))),
+      guardGrace: yield* millis("guardGrace", total),
       onTransition: options.onTransition,
+      onAcknowledged: options.onAcknowledged,
       triggerLatency: yield* millis("triggerLatency", 1_000),
-      assumeReplays: options.assumeReplays ?? false
+      stampTolerance: yield* millis("stampTolerance", 1_000)
+    }
+    for (const [name, words] of Object.entries(choices)) {
+      const given = options[name as keyof typeof choices]
+      yield* demand(given === undefined || (words as ReadonlyArray<string>).includes(given), {
+        inequality: `${name} is ${words.map((word) => `"${word}"`).join(" or ")}`,
+        numbers: `${name} is ${JSON.stringify(given)}`,
+        advice: "Give one of these words, or leave the option out."
+      })
     }
     yield* demand(interval >= pace, {
       inequality: `interval >= ${seconds(pace)}`,
       numbers: `interval is ${seconds(interval)}`,
-      advice: "The venue takes one write a second for an account."
+      advice: `The exchange takes one write of an account per ${seconds(pace)}.`
     })
     for (const name of ["requestTimeout", "armTimeout", "releaseTimeout"] as const) {
       yield* demand(settings[name] > 0, {
@@ -174,25 +239,50 @@ export const resolve = (options: Options = {}): Either.Either<Settings, InvalidO
         advice: "Without time nothing can be acknowledged."
       })
     }
-    // A beat that fails by its timeout leaves room for two further whole tries before the early edge.
-    const spacing = Math.max(requestTimeout, pace)
-    const needed = interval + settings.livenessTimeout + 2 * spacing + requestTimeout
+    const needed = tries + 3 * settings.livenessTimeout
     yield* demand(needed <= total, {
       inequality:
-        "interval + livenessTimeout + 2 * max(requestTimeout, 1 s) + requestTimeout <= countdown " +
+        `interval + 3 * livenessTimeout + 2 * max(requestTimeout, ${seconds(pace)}) + requestTimeout <= countdown ` +
         "(two further tries fit between a failed beat and the earliest fire)",
       numbers:
-        `${seconds(interval)} + ${seconds(settings.livenessTimeout)} + 2 * ${seconds(spacing)} + ` +
+        `${seconds(interval)} + 3 * ${seconds(settings.livenessTimeout)} + 2 * ${seconds(spacing)} + ` +
         `${seconds(requestTimeout)} = ${seconds(needed)} > ${seconds(total)}`,
-      advice: "Lengthen the countdown, or shorten the interval or the request timeout."
+      advice: "Lengthen the countdown, or shorten the interval, the request timeout or the liveness timeout."
     })
     yield* demand(requestTimeout <= settings.releaseTimeout, {
       inequality: "requestTimeout <= releaseTimeout",
       numbers: `${seconds(requestTimeout)} > ${seconds(settings.releaseTimeout)}`,
       advice: "Closing the scope needs time for at least one request."
     })
+    const { predecessor } = settings
+    yield* demand(
+      predecessor === undefined ||
+        (Number.isFinite(predecessor.completedAt) &&
+          predecessor.acceptedAt <= predecessor.completedAt &&
+          predecessor.acceptedAt > 0 &&
+          predecessor.shortestCountdown > 0 &&
+          Number.isFinite(predecessor.shortestCountdown)),
+      {
+        inequality: "0 < predecessor.acceptedAt <= predecessor.completedAt and 0 < predecessor.shortestCountdown",
+        numbers: `predecessor is ${JSON.stringify(predecessor)}`,
+        advice: "Give the last record of onAcknowledged unchanged, or leave the option out."
+      }
+    )
+    const second = Math.max(settings.settle, pace)
+    yield* demand(settings.release === Release.letExpire || 2 * requestTimeout + second <= settings.releaseTimeout, {
+      inequality:
+        `requestTimeout + max(settle, ${seconds(pace)}) + requestTimeout <= releaseTimeout ` +
+        '(a second "0" after settle fits into the release)',
+      numbers:
+        `${seconds(requestTimeout)} + ${seconds(second)} + ${seconds(requestTimeout)} = ` +
+        `${seconds(2 * requestTimeout + second)} > ${seconds(settings.releaseTimeout)}`,
+      advice: "Lengthen the release timeout, or shorten settle or the request timeout."
+    })
     return settings
   })
+
+/** Words that JavaScript, or a configuration, may get wrong. */
+const choices = { abandon: ["Disarm", "LetExpire"], onUncertain: ["lose", "verify"] } as const
 
 const demand = (
   holds: boolean,

@@ -5,10 +5,9 @@
  */
 import type * as CountdownCancelAll from "./CountdownCancelAll.js"
 import * as FireWindow from "./FireWindow.js"
-import type { SwitchLost } from "./HeartbeatError.js"
+import type { BeatError, SwitchLost } from "./HeartbeatError.js"
 import type { LivenessFailed } from "./Liveness.js"
 import type * as Release from "./Release.js"
-import type * as VenueError from "./VenueError.js"
 
 /**
  * The last write that the venue acknowledged. `sentAt` and `answeredAt` are ms since the epoch on the host's wall
@@ -18,6 +17,8 @@ import type * as VenueError from "./VenueError.js"
  * @category models
  */
 export interface LastAcknowledged {
+  /** Names this acknowledgement for `markReconciled`. Counts up within one heartbeat. */
+  readonly id: number
   readonly sentAt: number
   readonly answeredAt: number
   readonly countdown: number
@@ -29,7 +30,7 @@ export interface LastAcknowledged {
  * @since 0.1.0
  * @category models
  */
-export type BeatFailure = VenueError.VenueError | LivenessFailed
+export type BeatFailure = BeatError | LivenessFailed
 
 /**
  * What every state but the last carries. Instants are ms since the epoch on the host's wall clock as it is now.
@@ -64,8 +65,8 @@ export interface Armed extends Known {
 }
 
 /**
- * Still surely before the early edge, but the last beat failed or was withheld, the hands of the clock disagree, or
- * the heartbeat was lost.
+ * Still surely before the early edge, but the last beat failed or was withheld, the two clocks disagree, or the
+ * heartbeat was lost.
  *
  * @since 0.1.0
  * @category models
@@ -135,8 +136,6 @@ export interface Ledger {
   readonly window: FireWindow.FireWindow
   readonly failures: number
   readonly cause: BeatFailure | undefined
-  /** The window closed once and what happened then is not known. */
-  readonly doubt: boolean
   /** The venue's stamps prove that it fired. */
   readonly fired: boolean
   readonly lost: SwitchLost | undefined
@@ -144,13 +143,13 @@ export interface Ledger {
 }
 
 /**
- * How far the two hands may drift apart between two beats before it counts as disagreement, ms: more than any slewing
- * of the clock and the rounding of both hands, less than any suspend that matters.
+ * How far wall and monotonic time may diverge between two beats before it counts as disagreement, ms. More than any
+ * slewing of the clock and the rounding of both readings, less than any suspend that matters.
  *
  * @since 0.1.0
  * @category constants
  */
-export const handTolerance = 100
+export const clockTolerance = 100
 
 /**
  * The state at a reading.
@@ -173,7 +172,7 @@ export const derive = (ledger: Ledger, now: FireWindow.Reading): Status => {
     lastAcknowledged:
       last === undefined
         ? undefined
-        : { sentAt: last.sent.wall, answeredAt: last.answered.wall, countdown: last.countdown },
+        : { id: last.id, sentAt: last.sent.wall, answeredAt: last.answered.wall, countdown: last.countdown },
     failures: ledger.failures,
     cause: ledger.cause,
     lost: ledger.lost
@@ -190,22 +189,27 @@ const tagOf = (
   // Nothing runs that could be claimed: not armed yet, or a `0` has turned it off (or may have).
   if (last === undefined || last.countdown === 0 || FireWindow.mayBeOff(ledger.window)) return "MayHaveFired"
   if (ledger.fired || latest <= 0) return "Fired"
-  if (ledger.doubt || earliest <= 0) return "MayHaveFired"
+  if (ledger.window.gap !== undefined || earliest <= 0) return "MayHaveFired"
   const steady =
-    ledger.failures === 0 && ledger.lost === undefined && FireWindow.disagreement(last.sent, now) <= handTolerance
+    ledger.failures === 0 && ledger.lost === undefined && FireWindow.disagreement(last.sent, now) <= clockTolerance
   return steady ? "Armed" : "Jeopardy"
 }
 
 /**
- * The stamps of an acknowledgement. Where the headers are missing, `requestTime` stands for both with a tolerance of
- * one second, since it is stamped somewhere between accepting and answering.
+ * The stamps of an acknowledgement. Where a header is missing, `requestTime` takes its place with a tolerance of one
+ * second, because it is stamped somewhere between accepting and answering. A stamp of 0 is no stamp: live answers with
+ * `requestTime: 0` exist.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const stampsOf = (ack: CountdownCancelAll.Acknowledgement): FireWindow.Stamps | undefined => {
   const tolerance = 1_000
-  const acceptedAt = ack.acceptedAt ?? (ack.requestTime === undefined ? undefined : ack.requestTime - tolerance)
-  const completedAt = ack.completedAt ?? (ack.requestTime === undefined ? undefined : ack.requestTime + tolerance)
+  const requestTime = stamp(ack.requestTime)
+  const acceptedAt = stamp(ack.acceptedAt) ?? (requestTime === undefined ? undefined : requestTime - tolerance)
+  const completedAt = stamp(ack.completedAt) ?? (requestTime === undefined ? undefined : requestTime + tolerance)
   return acceptedAt === undefined || completedAt === undefined ? undefined : { acceptedAt, completedAt }
 }
+
+const stamp = (millis: number | undefined): number | undefined =>
+  millis !== undefined && Number.isFinite(millis) && millis > 0 ? millis : undefined

@@ -37,7 +37,7 @@ export interface Check {
   readonly name: string
   /** Succeeds while all is well; any failure, defect or overrun of the bound is negative. */
   readonly check: Effect.Effect<unknown, unknown>
-  /** Defaults to 250 ms. */
+  /** Defaults to 100 ms. */
   readonly timeout?: Duration.DurationInput | undefined
 }
 
@@ -106,7 +106,7 @@ export const watchdog = (
  */
 export const all = (checks: ReadonlyArray<Check>): Effect.Effect<void, LivenessFailed> =>
   Effect.flatMap(
-    Effect.forEach(checks, (one) => Effect.either(bounded(one.check, one.timeout ?? 250, one.name)), {
+    Effect.forEach(checks, (one) => Effect.either(bounded(one.check, one.timeout ?? 100, one.name)), {
       concurrency: "unbounded"
     }),
     (results) => {

@@ -3,43 +3,86 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
+import type { SwitchLost } from "./HeartbeatError.js"
 
 /**
- * - `Disarm`: turn the switch off; open orders stay
- * - `Lapse`: send nothing; the venue cancels when the countdown has run out
- * - `Shorten`: set the shortest countdown (5 s); the venue cancels soon. Never postpones a nearer deadline.
+ * The last write of a heartbeat.
+ *
+ * - `Disarm`: turns the switch off; open orders stay.
+ * - `LetExpire`: sends nothing; the exchange cancels all orders when the countdown has run out.
+ * - `CancelSoon`: sets the shortest countdown (Bitget: 5 s), so the exchange cancels all orders soon. Never postpones a
+ *   nearer deadline.
  *
  * @since 0.1.0
  * @category models
  */
-export type Release = "Disarm" | "Lapse" | "Shorten"
+export type Release = "Disarm" | "LetExpire" | "CancelSoon"
 
 /**
- * Chooses by the way in which the scope ended.
+ * Chooses the last write by the `Exit` of the scope and, when the heartbeat was lost before, by the reason.
  *
  * @since 0.1.0
  * @category models
  */
-export type Policy = (exit: Exit.Exit<unknown, unknown>) => Release
+export type Policy = (exit: Exit.Exit<unknown, unknown>, lost: SwitchLost | undefined) => Release
 
 /**
- * The default: turn the switch off, however the scope ended.
+ * The default: disarms, however the scope ended, and logs a warning after a failure, because open orders then stay
+ * without protection. A lost heartbeat is left to expire: its `0` would take away the only protection that may be left.
  *
  * @since 0.1.0
  * @category policies
  */
-export const disarm: Policy = () => "Disarm"
+export const disarm: Policy = (_, lost) => (lost === undefined ? "Disarm" : "LetExpire")
+
+/**
+ * Disarms after success and interruption (Ctrl-C, SIGTERM), and has the exchange cancel all orders after a failure or a
+ * defect. After a loss it also cancels: an order that was under way while the switch fired would stay for ever. Only
+ * after a refusal for good, or a defect in the heartbeat itself, it sends nothing and lets the countdown expire.
+ *
+ * @since 0.1.0
+ * @category policies
+ */
+export const cancelOnFailure: Policy = (exit, lost) =>
+  lost !== undefined
+    ? afterLoss(lost)
+    : Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)
+      ? "Disarm"
+      : "CancelSoon"
+
+/**
+ * As `cancelOnFailure`, but cancels after an interruption, too. For scopes that a failing sibling may interrupt.
+ *
+ * @since 0.1.0
+ * @category policies
+ */
+export const cancelUnlessDone: Policy = (exit, lost) =>
+  lost !== undefined ? afterLoss(lost) : Exit.isSuccess(exit) ? "Disarm" : "CancelSoon"
+
+/**
+ * Sends nothing, ever: the countdown expires and the exchange cancels all orders, unless another process arms it again.
+ *
+ * @since 0.1.0
+ * @category policies
+ */
+export const letExpire: Policy = () => "LetExpire"
+
+const afterLoss = ({ reason }: SwitchLost): Release =>
+  reason === "Refused" || reason === "Defect" ? "LetExpire" : "CancelSoon"
 
 /**
  * What became of the switch. All instants are ms since the epoch on the host's wall clock.
  *
- * - `Disarmed`: proven off; nothing fires from any write of this heartbeat
- * - `DisarmUnconfirmed`: the `0` was not acknowledged, or a beat that was never answered may still land after it;
- *   nothing fires after `until`
- * - `Lapsing`: left to run out; it fires between the two edges unless it already has
- * - `Shortened`: set to the shortest countdown; it fires between the two edges
+ * - `Disarmed`: proven off; no write of this heartbeat can make it fire.
+ * - `DisarmUnconfirmed`: the `0` was not acknowledged, or an unresolved beat may still arrive after it. Nothing fires
+ *   after `until`.
+ * - `Expiring`: left to run out. It fires between the two edges, unless it already has.
+ * - `CancellingSoon`: set to the shortest countdown. It fires between the two edges.
+ *
+ * With `mayBeOff` an unresolved `0` may have closed the switch, or may still close it; then nothing fires.
  *
  * @since 0.1.0
  * @category models
@@ -47,8 +90,8 @@ export const disarm: Policy = () => "Disarm"
 export type Outcome = Data.TaggedEnum<{
   Disarmed: {}
   DisarmUnconfirmed: { readonly until: number }
-  Lapsing: { readonly earliestFire: number; readonly latestFire: number }
-  Shortened: { readonly earliestFire: number; readonly latestFire: number }
+  Expiring: { readonly earliestFire: number; readonly latestFire: number; readonly mayBeOff: boolean }
+  CancellingSoon: { readonly earliestFire: number; readonly latestFire: number; readonly mayBeOff: boolean }
 }>
 
 /**

@@ -71,6 +71,11 @@ export class CredentialsRefused extends Schema.TaggedError<CredentialsRefused>(i
       "Check key, passphrase and secret, and that a demo key is used with demo trading and no other."
     )
   }
+
+  /** Two live logs saw "key does not exist" now and then on a valid key. */
+  get finalAfter(): number | undefined {
+    return this.code === "40037" ? 3 : undefined
+  }
 }
 
 /**
@@ -90,6 +95,11 @@ export class TimestampRefused extends Schema.TaggedError<TimestampRefused>(id("T
       "The venue refused the timestamp",
       "The offset to the venue's clock has been learnt anew: send the call again."
     )
+  }
+
+  /** With the clock learnt anew, the same refusal again is one for good. */
+  get finalAfter(): number {
+    return 2
   }
 }
 

@@ -37,7 +37,7 @@ const recording = (
 }
 
 const set = (setting: Countdown.Setting) =>
-  Effect.flatMap(CountdownCancelAll.CountdownCancelAll, (countdown) => countdown.set(setting))
+  Effect.flatMap(CountdownCancelAll.make, (countdown) => countdown.set(setting))
 
 const ten = Countdown.fromDuration("10 seconds").pipe((either) => {
   assert.strictEqual(either._tag, "Right")

@@ -19,7 +19,7 @@ interface Placed extends Write {
 
 const horizon = 6
 const triggerLatency = 1
-const assumptions = { triggerLatency, replays: false }
+const assumptions = { triggerLatency, stampTolerance: 0 }
 
 const place = (writes: ReadonlyArray<Write>): ReadonlyArray<Placed> => {
   let now = 0
@@ -247,18 +247,6 @@ describe("FireWindow", () => {
     assert.isTrue(FireWindow.surelyOff(met, at(10)), "a second 0 after the horizon met it")
   })
 
-  it("keeps an answered write in doubt for its horizon when replays are assumed", () => {
-    const window = fold(
-      place([
-        { gap: 0, countdown: 10, end: "acknowledged", took: 0 },
-        { gap: 3, countdown: 0, end: "acknowledged", took: 0 }
-      ]),
-      FireWindow.empty({ triggerLatency, replays: true })
-    )
-    assert.isFalse(FireWindow.surelyOff(window, at(3)))
-    assert.strictEqual(FireWindow.edges(window, at(3)).latest, horizon + 10 + triggerLatency - 3)
-  })
-
   it("leaves to the next window what may still be accepted, and nothing else", () => {
     const before = fold(
       place([
@@ -267,7 +255,7 @@ describe("FireWindow", () => {
         { gap: 2, countdown: 0, end: "unresolved", took: 1 }
       ])
     )
-    const strays = FireWindow.strays(before, { ...at(8), leapt: 5 })
+    const strays = FireWindow.strays(before, { ...at(8), jumped: 5 })
     assert.deepStrictEqual(
       strays.map(({ countdown, id, inFlight }) => ({ countdown, id, inFlight })),
       [{ countdown: 0, id: -1, inFlight: false }]

@@ -324,10 +324,10 @@ describe("Heartbeat: doubt", () => {
   )
 
   World.virtual(
-    "ask: the venue's stamps prove that it fired, and that ends the heartbeat",
+    "verify: the venue's stamps prove that it fired, and that ends the heartbeat",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
-      const heartbeat = yield* Heartbeat.make({ whenInDoubt: "ask" })
+      const heartbeat = yield* Heartbeat.make({ onUncertain: "verify" })
       const lost = yield* Effect.fork(heartbeat.awaitLost)
       const seen = yield* World.collect(heartbeat)
       yield* Effect.sleep("4 seconds")
@@ -340,15 +340,15 @@ describe("Heartbeat: doubt", () => {
   )
 
   World.virtual(
-    "ask: stamps that prove it held bring Armed back, without anybody's help",
+    "verify: stamps that prove it held bring Armed back, without anybody's help",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
-      const heartbeat = yield* Heartbeat.make({ whenInDoubt: "ask", requestTimeout: "2 seconds" })
+      const heartbeat = yield* Heartbeat.make({ onUncertain: "verify", interval: "2500 millis" })
       const seen = yield* World.collect(heartbeat)
       yield* Effect.sleep("4 seconds")
-      // Refused until just before the edge at 13 s; the beat of 12 s arrives in time, its answer after the edge.
-      yield* fault("refuse-connection;for=7900ms")
-      yield* fault("delay-answer;by=1500ms;from=7s;times=1")
+      // The edge is at 12.5 s. The beat of 11 s arrives a second before it, its answer after it.
+      yield* fault("refuse-connection;for=6900ms")
+      yield* fault("delay-answer;by=1600ms;from=6950ms;times=1")
       yield* Effect.sleep("20 seconds")
       assert.deepStrictEqual(seen.tags(), ["Armed", "Jeopardy", "MayHaveFired", "Armed"])
       assert.strictEqual((yield* Simulator.openOrders()).length, 1)
@@ -356,9 +356,9 @@ describe("Heartbeat: doubt", () => {
   )
 
   World.virtual(
-    "ask: what cannot be proven stays MayHaveFired, however well the beats go, until it is reconciled (15)",
+    "verify: what cannot be proven stays MayHaveFired, however well the beats go, until it is reconciled (15)",
     Effect.gen(function* () {
-      const heartbeat = yield* Heartbeat.make({ whenInDoubt: "ask" })
+      const heartbeat = yield* Heartbeat.make({ onUncertain: "verify" })
       const seen = yield* World.collect(heartbeat)
       yield* Effect.sleep("4 seconds")
       yield* fault("refuse-connection;for=7900ms")
@@ -366,7 +366,9 @@ describe("Heartbeat: doubt", () => {
       yield* Effect.sleep("40 seconds")
       assert.strictEqual((yield* look(heartbeat)).tag, "MayHaveFired")
       assert.strictEqual(yield* World.switchState, "Armed", "it beats on")
-      yield* heartbeat.reconciled
+      const status = yield* heartbeat.status
+      assert(status._tag !== "Released" && status.lastAcknowledged !== undefined)
+      yield* heartbeat.markReconciled(status.lastAcknowledged)
       assert.strictEqual((yield* look(heartbeat)).tag, "Armed")
       yield* Effect.yieldNow()
       assert.deepStrictEqual(seen.tags().slice(-2), ["MayHaveFired", "Armed"])

@@ -1,4 +1,5 @@
 /** Code of others that runs within a heartbeat and breaks its contract: a tracer, a logger, a policy, a venue's client. */
+import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
@@ -36,6 +37,8 @@ const venue = (answer: (n: number, countdown: string) => Answer, horizon = Durat
   const writes: Array<string> = []
   const service = CountdownCancelAll.CountdownCancelAll.of({
     account: "guest",
+    pace: Duration.seconds(1),
+    range: Countdown.range,
     horizon: Effect.succeed(horizon),
     set: (setting) =>
       Effect.flatMap(Effect.clock, (clock) => {
@@ -87,7 +90,7 @@ describe("a tracer that throws", () => {
       inWorld(
         service,
         Effect.gen(function* () {
-          const { close, heartbeat } = yield* World.open({ release: () => "Lapse" })
+          const { close, heartbeat } = yield* World.open({ release: () => "LetExpire" })
           yield* Effect.sleep("1950 millis")
           const byHand = yield* Effect.either(heartbeat.beat)
           assert.strictEqual(byHand._tag, "Left")
@@ -226,7 +229,7 @@ describe("a policy that gives what is no choice", () => {
     inWorld(
       service,
       Effect.gen(function* () {
-        const { close } = yield* World.open({ release: (async () => "Lapse") as never })
+        const { close } = yield* World.open({ release: (async () => "LetExpire") as never })
         yield* close
       })
     )
@@ -257,7 +260,7 @@ describe("a clock that throws once", () => {
           yield* Effect.gen(function* () {
             const opened = yield* Effect.forEach(venues, ({ service }, i) =>
               World.open({
-                release: () => "Lapse",
+                release: () => "LetExpire",
                 onTransition: ({ to }) => Effect.sync(() => tags[i]!.push(to._tag))
               }).pipe(
                 Effect.provideService(CountdownCancelAll.CountdownCancelAll, {

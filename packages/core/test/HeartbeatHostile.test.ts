@@ -40,7 +40,7 @@ describe("hostile hosts", () => {
   )
 
   World.virtual(
-    "a host frozen with both hands of its clock: the venue's stamps tell of it, and it is not armed again (15)",
+    "a host frozen together with both of its clocks: the stamps of two answers say so, and it is not armed again (15)",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const { party, reason, seen } = yield* Host.onOwnHost()
@@ -50,8 +50,9 @@ describe("hostile hosts", () => {
       yield* party.stepWall(-20_000)
       yield* party.resume
       yield* Effect.sleep("3 seconds")
-      assert.notStrictEqual(seen.tags().at(-1), "Armed")
-      assert.strictEqual(yield* reason, "Fired")
+      assert.notInclude(seen.tags().slice(1), "Armed")
+      // By the host's clocks it cannot have fired, so nothing is proven.
+      assert.strictEqual(yield* reason, "MayHaveFired")
     })
   )
 

@@ -14,8 +14,8 @@ describe("HeartbeatOptions", () => {
   it("has defaults that suit the venue's advice, and that hold for every countdown", () => {
     const settings = Either.getOrThrow(HeartbeatOptions.resolve())
     assert.deepStrictEqual(
-      [settings.countdown, settings.interval, settings.requestTimeout, settings.whenInDoubt],
-      [10, 3_000, 2_000, "stop"]
+      [settings.countdown, settings.interval, settings.requestTimeout, settings.onUncertain],
+      [10, 3_000, 2_000, "lose"]
     )
     for (let seconds = 5; seconds <= 60; seconds++) {
       for (const liveness of [undefined, Effect.void]) {
@@ -56,8 +56,8 @@ describe("HeartbeatOptions", () => {
     [{ countdown: "10500 millis" }, /whole seconds.*10500 ms/],
     [{ countdown: Infinity }, /countdown/],
     [{ interval: "999 millis" }, /interval >= 1 s.*0\.999 s/],
-    [{ interval: "6 seconds" }, /6 s \+ 0 s \+ 2 \* 2 s \+ 2 s = 12 s > 10 s/],
-    [{ requestTimeout: "3 seconds" }, /two further tries.*3 s \+ 0 s \+ 2 \* 3 s \+ 3 s = 12 s > 10 s/],
+    [{ interval: "6 seconds" }, /6 s \+ 3 \* 0 s \+ 2 \* 2 s \+ 2 s = 12 s > 10 s/],
+    [{ requestTimeout: "3 seconds" }, /two further tries.*3 s \+ 3 \* 0 s \+ 2 \* 3 s \+ 3 s = 12 s > 10 s/],
     [{ requestTimeout: 0 }, /requestTimeout > 0/],
     [{ armTimeout: 0 }, /armTimeout > 0/],
     [{ armTimeout: Infinity }, /armTimeout is a finite duration/],

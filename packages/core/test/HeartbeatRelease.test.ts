@@ -211,8 +211,8 @@ describe("Heartbeat: release", () => {
 
   const policies: ReadonlyArray<readonly [Release.Release, Release.Outcome["_tag"], "Closed" | "Armed", number]> = [
     ["Disarm", "Disarmed", "Closed", Infinity],
-    ["Lapse", "Lapsing", "Armed", 13_000],
-    ["Shorten", "Shortened", "Armed", 4_000 + 5_000]
+    ["LetExpire", "Expiring", "Armed", 13_000],
+    ["CancelSoon", "CancellingSoon", "Armed", 4_000 + 5_000]
   ]
   const ends: ReadonlyArray<readonly [string, Effect.Effect<void, string>]> = [
     ["success", Effect.void],
@@ -247,7 +247,7 @@ describe("Heartbeat: release", () => {
           yield* Effect.sleep("1 minute")
           const after = yield* Simulator.countdown()
           assert.strictEqual(after._tag === "Fired" ? after.at - start : Infinity, fires)
-          if (result._tag === "Lapsing" || result._tag === "Shortened") {
+          if (result._tag === "Expiring" || result._tag === "CancellingSoon") {
             assert.isTrue(fires >= result.earliestFire - start && fires <= result.latestFire - start)
           }
         })
@@ -258,13 +258,13 @@ describe("Heartbeat: release", () => {
   World.virtual(
     "Shorten never postpones a nearer deadline",
     Effect.gen(function* () {
-      const { close, heartbeat } = yield* World.open({ release: () => "Shorten" })
+      const { close, heartbeat } = yield* World.open({ release: () => "CancelSoon" })
       yield* fault("refuse-connection")
       yield* Effect.sleep("6 seconds")
       yield* Effect.flatMap(Simulator.Simulator, (simulator) => simulator.network.heal)
       const before = yield* sends
       yield* close
-      assert.strictEqual((yield* outcomeOf(heartbeat))._tag, "Lapsing")
+      assert.strictEqual((yield* outcomeOf(heartbeat))._tag, "Expiring")
       assert.strictEqual((yield* sends).length, before.length)
     })
   )
@@ -283,14 +283,21 @@ describe("Heartbeat: release", () => {
   )
 
   World.virtual(
-    "after a loss the release still turns off what may be armed",
+    "after a loss it sends no 0: the protection that may be left stays",
     Effect.gen(function* () {
+      yield* Simulator.placeOrder()
       const { close, heartbeat } = yield* World.open()
       yield* fault("code;code=40014;times=1")
       yield* Effect.sleep("5 seconds")
       yield* close
-      assert.strictEqual((yield* outcomeOf(heartbeat))._tag, "Disarmed")
-      assert.strictEqual(yield* World.switchState, "Closed")
+      assert.strictEqual((yield* outcomeOf(heartbeat))._tag, "Expiring")
+      assert.notInclude(
+        (yield* sends).map(([, countdown]) => countdown),
+        "0"
+      )
+      yield* Effect.sleep("10 seconds")
+      assert.strictEqual(yield* World.switchState, "Fired")
+      assert.lengthOf(yield* Simulator.openOrders(), 0)
     })
   )
 })
@@ -333,22 +340,9 @@ describe("Heartbeat: interruption (19)", () => {
   }
 
   World.virtual(
-    "where requests are replayed, a refused beat may still be taken: the disarm is unconfirmed as long (12)",
-    Effect.gen(function* () {
-      const { close, heartbeat } = yield* World.open({ assumeReplays: true })
-      yield* Effect.sleep("59 seconds")
-      yield* fault("rate-limit;times=1")
-      yield* Effect.sleep("1100 millis")
-      yield* close
-      // Refused at 60 s: good for 30 s, then its countdown and the venue's latency.
-      assert.isAtLeast(untilOf(yield* outcomeOf(heartbeat)), 60_000 + 30_000 + 10_000 + 1_000)
-    })
-  )
-
-  World.virtual(
     "a beat that the release waits for, over a switch that has fired, is not called Armed (15)",
     Effect.gen(function* () {
-      const { close, heartbeat } = yield* World.open({ whenInDoubt: "ask" })
+      const { close, heartbeat } = yield* World.open({ onUncertain: "verify" })
       const partition = yield* fault("partition")
       yield* Effect.sleep("20 seconds")
       const { network } = yield* Simulator.Simulator

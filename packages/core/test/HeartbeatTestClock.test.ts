@@ -121,7 +121,7 @@ describe("Heartbeat under TestClock", () => {
           set: (setting) => Effect.suspend(() => (++writes > 2 ? Effect.dieMessage("bug") : service.set(setting)))
         })
         const heartbeat = yield* Effect.provideService(
-          Heartbeat.make({ release: () => "Lapse" }),
+          Heartbeat.make({ release: () => "LetExpire" }),
           CountdownCancelAll.CountdownCancelAll,
           dying
         )

@@ -245,6 +245,8 @@ describe("Heartbeats", () => {
           return CountdownCancelAll.CountdownCancelAll.of({
             account,
             horizon: Effect.succeed(Duration.seconds(30)),
+            pace: Duration.seconds(1),
+            range: Countdown.range,
             set: (setting) =>
               Effect.suspend(() => {
                 times.push(clock.unsafeCurrentTimeMillis())

@@ -122,7 +122,7 @@ describe.sequential("against a hostile peer", () => {
       Effect.gen(function* () {
         const peer = yield* Hostile.make
         const program = Effect.gen(function* () {
-          const countdown = yield* CountdownCancelAll.CountdownCancelAll
+          const countdown = yield* CountdownCancelAll.make
           yield* countdown.set(Countdown.off)
           yield* Effect.async<void>((resume) => {
             peer.server.close(() => resume(Effect.void))

@@ -195,7 +195,7 @@ describe.concurrent("real processes, real sockets", () => {
   scenario(
     "SIGSTOP for longer than the window, asking the venue: it says that orders may be gone before it asks (15, 18)",
     // So long a latency that the late edge proves nothing, and only the venue could.
-    { BOT_IN_DOUBT: "ask", BOT_TRIGGER_LATENCY: "20 seconds" },
+    { BOT_UNCERTAIN: "verify", BOT_TRIGGER_LATENCY: "20 seconds" },
     (stage) =>
       Effect.gen(function* () {
         const { bot } = stage

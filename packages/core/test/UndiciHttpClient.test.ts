@@ -49,7 +49,7 @@ const one = Layer.scoped(
 const good: Write = (_, response) => response.end(JSON.stringify(envelope("00000", "success")))
 
 const set = (setting: Countdown.Setting) =>
-  Effect.flatMap(CountdownCancelAll.CountdownCancelAll, (countdown) => countdown.set(setting))
+  Effect.flatMap(CountdownCancelAll.make, (countdown) => countdown.set(setting))
 
 describe("UndiciHttpClient", () => {
   it.live("a call that was given up while it waited for a connection never leaves", () =>

@@ -27,7 +27,7 @@ interface ByTag {
 }
 
 type Tag = keyof ByTag
-type Service = CountdownCancelAll.CountdownCancelAll["Type"]
+type Service = CountdownCancelAll.BitgetCountdown
 type Execute = BitgetClient.BitgetClient["Type"]["execute"]
 
 // Types only: nothing here is run. `tsc -b` fails when one of them does not hold.

@@ -20,7 +20,7 @@ class StrategyFailed extends Data.TaggedError("StrategyFailed")<{ readonly messa
 /** A pure function of the scope's exit. */
 const byExit: Release.Policy = (exit) => {
   if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return "Disarm"
-  return Cause.isDie(exit.cause) ? "Lapse" : "Shorten"
+  return Cause.isDie(exit.cause) ? "LetExpire" : "CancelSoon"
 }
 
 /** Your trading. This one ends as ENDING says, after a moment; without it, when it is stopped. */

@@ -34,7 +34,7 @@ const ticks = (seconds: number) =>
 
 /** Stopped on purpose it turns the switch off. After `SwitchLost` it must not: that "0" could be faster than the firing. */
 const release: Release.Policy = (exit) =>
-  Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause) ? "Disarm" : "Lapse"
+  Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause) ? "Disarm" : "LetExpire"
 
 const program = Effect.gen(function* () {
   const { feedSeconds, price, qty } = yield* config

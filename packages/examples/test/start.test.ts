@@ -79,7 +79,7 @@ describe.concurrent("pnpm example", { timeout: 60_000 }, () => {
     const { code, out } = await run("run.js", { ...mine, ENDING: "failure" }, "graceful-shutdown")
     assert.strictEqual(code, 1, out)
     assert.match(out, /simulated exchange on http:\/\/127\.0\.0\.1:\d+/)
-    assert.include(out, "Shortened")
+    assert.include(out, "CancellingSoon")
   })
 
   it("names the templates when it is asked for another one", async () => {

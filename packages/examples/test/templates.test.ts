@@ -33,8 +33,8 @@ describe.concurrent("graceful-shutdown", busy, () => {
   const cases = [
     { ending: "done", exit: "exit code 0", says: "Disarmed", last: "closed", seconds: undefined },
     { ending: "SIGTERM", exit: "exit code 0", says: "Disarmed", last: "closed", seconds: undefined },
-    { ending: "failure", exit: "exit code 1", says: "Shortened", last: "refreshed", seconds: 5 },
-    { ending: "defect", exit: "exit code 1", says: "Lapsing", last: "armed", seconds: 20 }
+    { ending: "failure", exit: "exit code 1", says: "CancellingSoon", last: "refreshed", seconds: 5 },
+    { ending: "defect", exit: "exit code 1", says: "Expiring", last: "armed", seconds: 20 }
   ] as const
   for (const { ending, exit, last, says, seconds } of cases) {
     it.live(`${ending}: ${says}`, () =>

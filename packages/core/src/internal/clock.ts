@@ -44,6 +44,9 @@ export const reading: Effect.Effect<Reading> = Effect.clockWith((clock) => Effec
 
 const live = /* @__PURE__ */ Context.get(DefaultServices.liveServices, Clock.Clock)
 
+/** Whether it is Effect's own clock, and not one of a test. */
+export const isLive = (clock: Clock.Clock): boolean => clock === live
+
 /** `setTimeout` takes no more, and would fire at once; Effect's clock takes longer for ever, too. */
 const longestTimer = 2 ** 31 - 1
 

@@ -1,34 +1,36 @@
 /**
- * The running heartbeat. Nothing is decided here that the pure modules can decide: it plans and moves.
+ * The running heartbeat: plans and moves. Decides nothing that the pure modules can decide.
  *
- * - `wake` is called when something is due: the next edge of the window (the alarm), the end of a request's time, the
- *   next beat. It never waits, so whatever hangs, the alarm goes.
- * - a **beat** has a fiber of its own for as long as it takes: alive, paced, sent (see `writer`)
- * - the **reporter** logs the transitions and runs `onTransition`
+ * - The ticker calls `wake` when something is due: the next edge of the window (the alarm), the end of a request's time,
+ *   the next beat. `wake` never waits, so a hung request cannot silence the alarm.
+ * - A **beat** has a fiber of its own for as long as it takes: liveness, pace, the write (see `writer`).
+ * - The **reporter** logs the transitions and runs the user's hooks.
  *
- * The fibers are daemons that the release stops by hand: a scope would interrupt the write in flight, and the order in
- * which things stop is the point.
+ * The fibers are daemons that the release stops itself: a scope would interrupt the write in flight, and the order in
+ * which they stop matters.
  *
  * @internal
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
+import type * as Tracer from "effect/Tracer"
 import type * as CountdownCancelAll from "../CountdownCancelAll.js"
 import * as FireWindow from "../FireWindow.js"
 import * as HeartbeatError from "../HeartbeatError.js"
-import * as HeartbeatOptions from "../HeartbeatOptions.js"
+import type * as HeartbeatOptions from "../HeartbeatOptions.js"
 import * as HeartbeatStatus from "../HeartbeatStatus.js"
 import * as Liveness from "../Liveness.js"
 import type * as Release from "../Release.js"
-import * as VenueError from "../VenueError.js"
 import { bounded } from "./bounded.js"
 import { Knowledge } from "./knowledge.js"
 import * as Process from "./process.js"
@@ -43,16 +45,19 @@ type BeatOutcome = Exit.Exit<
   HeartbeatStatus.BeatFailure | HeartbeatError.SwitchLost | HeartbeatError.NotArmed
 >
 
-/** The beat under way, or waiting for its turn: whoever asks for one meanwhile shares it. */
+/** The beat under way, or waiting for its turn. A manual beat that comes meanwhile shares it. */
 interface Beat {
-  /** Whether it is the one of the plan; one by hand becomes it when that is due meanwhile. */
-  planned: boolean
-  /** The monotonic instant of its start, or of its plan. */
+  /**
+   * The monotonic instant at which it was scheduled; `undefined` for a manual beat, which takes over when the scheduled
+   * one falls due while it runs.
+   */
+  due: number | undefined
+  /** The monotonic instant from which a withheld beat counts its pause. */
   began: number
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
-  /** Set once the write has begun: from then on it is not interrupted any more, only given up. */
+  /** Set once the write has begun: from then on nothing interrupts it; only its time ends it. */
   flight: Writer.Flight | undefined
-  /** Who waits for it by hand. */
+  /** Completed for the callers of `beat`. */
   waiting: Deferred.Deferred<CountdownCancelAll.Acknowledgement, Failure> | undefined
 }
 
@@ -62,35 +67,47 @@ type Failure = HeartbeatStatus.BeatFailure | HeartbeatError.SwitchLost | Heartbe
 export class Engine implements Ticker.Member {
   readonly account: string
   readonly knowledge: Knowledge
+  private readonly endpoint: string | undefined
   private readonly settings: HeartbeatOptions.Settings
   private readonly writer: Writer.Writer
   private readonly runtime: Runtime.Runtime<never>
   private readonly ticker: Ticker.Ticker
   private readonly slot: Ticker.Slot
   private current: Beat | undefined
-  /** Monotonic instants: when the next beat is due; when the liveness check last passed. */
+  /** The monotonic instant at which the next beat is due. */
   private beatAt = Infinity
-  private provenAliveAt = -Infinity
   private reporting: Fiber.RuntimeFiber<void> | undefined
 
-  constructor(knowledge: Knowledge, writer: Writer.Writer, runtime: Runtime.Runtime<never>, ticker: Ticker.Ticker) {
-    this.account = knowledge.ledger.account
-    this.knowledge = knowledge
-    this.settings = knowledge.settings
-    this.writer = writer
-    this.runtime = runtime
+  constructor(
+    service: CountdownCancelAll.CountdownCancelAll["Type"],
+    settings: HeartbeatOptions.Settings,
+    inheritance: Process.Inheritance,
+    ticker: Ticker.Ticker,
+    host: {
+      readonly clock: Clock.Clock
+      readonly runtime: Runtime.Runtime<never>
+      readonly tracer: Tracer.Tracer
+      readonly parent: Option.Option<Tracer.AnySpan>
+    }
+  ) {
+    this.account = service.account
+    this.endpoint = service.endpoint
+    this.settings = settings
+    this.runtime = host.runtime
+    this.knowledge = new Knowledge(service.account, settings, host.clock, inheritance.strays, () => this.report())
+    this.writer = new Writer.Writer(service, this.knowledge, inheritance, host, () => this.plan())
     this.ticker = ticker
     this.slot = ticker.join(this)
-    writer.began = () => this.plan()
-    // A switch that stays armed has nothing to tell: no fiber waits for it.
-    knowledge.tell = () => {
-      if (this.reporting !== undefined) return
-      const fiber = (this.reporting = this.fork(reporter(knowledge, () => (this.reporting = undefined))))
-      // Whoever ends it from outside has not ended the telling.
-      fiber.addObserver(() => {
-        if (this.reporting === fiber) this.reporting = undefined
-      })
-    }
+  }
+
+  /** Without a transition no fiber waits for one. */
+  private report(): void {
+    if (this.reporting !== undefined) return
+    const fiber = (this.reporting = this.fork(reporter(this.knowledge, () => (this.reporting = undefined))))
+    // Also when it is interrupted from outside: the next transition starts another.
+    fiber.addObserver(() => {
+      if (this.reporting === fiber) this.reporting = undefined
+    })
   }
 
   fork<A>(effect: Effect.Effect<A>): Fiber.RuntimeFiber<A> {
@@ -106,11 +123,10 @@ export class Engine implements Ticker.Member {
       writer.dropOverdue()
       knowledge.observe()
       const { mono } = knowledge.now()
-      if (this.beats && mono >= this.beatAt && this.current?.planned !== true) {
-        knowledge.telemetry.lateness(mono - this.beatAt)
-        if (this.current === undefined) this.start(true, mono)
+      if (this.beats && mono >= this.beatAt && this.current?.due === undefined) {
+        if (this.current === undefined) this.start(this.beatAt, mono)
         else {
-          this.current.planned = true
+          this.current.due = this.beatAt
           this.current.began = mono
         }
       }
@@ -137,12 +153,12 @@ export class Engine implements Ticker.Member {
       const { earliest, latest } = FireWindow.edges(knowledge.ledger.window, now)
       if (earliest > 0) next = Math.min(next, now.mono + earliest)
       else if (latest > 0) next = Math.min(next, now.mono + latest)
-      if (this.beats && this.current?.planned !== true) next = Math.min(next, this.beatAt)
+      if (this.beats && this.current?.due === undefined) next = Math.min(next, this.beatAt)
     }
     this.ticker.plan(this.slot, next)
   }
 
-  /** What runs on no fiber of ours must not end in silence. */
+  /** For code that runs on no fiber of ours: an error there must not pass in silence. */
   private safely(step: () => void): void {
     try {
       step()
@@ -154,42 +170,43 @@ export class Engine implements Ticker.Member {
   private defect(cause: Cause.Cause<unknown>): void {
     this.stopped(cause)
     try {
-      // No beat any more, but the edges of the window are still told of.
+      // No beat any more, but the alarm still goes.
       this.plan()
     } catch {
-      // It was the clock.
+      // The clock is what has failed.
       return
     }
   }
 
   stopped(cause: Cause.Cause<unknown>): void {
     this.knowledge.lose("Defect", this.knowledge.lately)
-    this.fork(Effect.logError("the heartbeat stopped by a defect", cause))
+    this.fork(quietly(Effect.logError("the heartbeat stopped by a defect", cause)))
   }
 
   // ---------------------------------------------------------------------------------------------------------------
   // Beats
 
-  private start(planned: boolean, began: number): Beat {
-    const beat: Beat = (this.current = { planned, began, fiber: undefined, flight: undefined, waiting: undefined })
-    // As a value: Effect logs each fiber that ends in a failure as an unhandled one, and this one is told of.
+  private start(due: number | undefined, began: number): Beat {
+    const beat: Beat = (this.current = { due, began, fiber: undefined, flight: undefined, waiting: undefined })
+    // As a value: Effect logs each fiber that ends in a failure as an unhandled one.
     const fiber = this.fork(Effect.exit(this.carryOut(beat)))
     beat.fiber = fiber
     fiber.addObserver((exit) => this.safely(() => this.ended(beat, Exit.flatten(exit))))
     return beat
   }
 
-  /** One beat: alive, paced, sent. */
+  /** One beat: liveness, pace, the write. */
   private carryOut(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
-    return Effect.suspend(() => {
-      if (this.settings.liveness === undefined) return this.sendPaced(beat)
-      return Effect.flatMap(this.proveAlive, (negative) => {
-        if (negative === undefined) return this.sendPaced(beat)
+    const { liveness, livenessTimeout } = this.settings
+    if (liveness === undefined) return Effect.suspend(() => this.sendPaced(beat))
+    return Effect.matchEffect(Liveness.bounded(liveness, livenessTimeout), {
+      onSuccess: () => this.sendPaced(beat),
+      onFailure: (negative) => {
         this.knowledge.telemetry.beat("withheld")
         this.knowledge.failed(negative)
         this.knowledge.observe()
         return Effect.fail(negative)
-      })
+      }
     })
   }
 
@@ -199,7 +216,7 @@ export class Engine implements Ticker.Member {
       : this.send(beat)
   }
 
-  /** In one step with what follows: nothing can be interrupted between the decision to send and the flight. */
+  /** Decides and begins the flight in one step, so that nothing can be interrupted in between. */
   private send(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
     const { knowledge, writer } = this
     knowledge.observe()
@@ -208,53 +225,39 @@ export class Engine implements Ticker.Member {
     if (knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
     beat.flight = writer.begin(this.settings.countdown, ({ exit }) => this.finish(beat, exit))
     beat.flight.fiber = beat.fiber
+    if (beat.due !== undefined) knowledge.telemetry.lateness(beat.flight.sent.mono - beat.due)
     return writer.request(beat.flight)
-  }
-
-  private get proveAlive(): Effect.Effect<Liveness.LivenessFailed | undefined> {
-    const { knowledge, settings } = this
-    // A try that follows a failed one at once relies on the check of the one before.
-    if (settings.liveness === undefined || knowledge.now().mono - this.provenAliveAt < settings.interval / 2) {
-      return Effect.succeed(undefined)
-    }
-    return Effect.match(Liveness.bounded(settings.liveness, settings.livenessTimeout), {
-      onFailure: (error) => error,
-      onSuccess: () => {
-        this.provenAliveAt = knowledge.now().mono
-        return undefined
-      }
-    })
   }
 
   /** The fiber of a beat has ended: with the write, given up before it, or stopped by the release. */
   private ended(beat: Beat, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, Failure>): void {
     if (beat.flight !== undefined) {
-      return this.writer.ended(
-        beat.flight,
-        exit as Exit.Exit<CountdownCancelAll.Acknowledgement, VenueError.VenueError>
-      )
+      return this.writer.ended(beat.flight, exit)
     }
     const failure = Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : Option.none()
     if (Exit.isFailure(exit) && Option.isNone(failure) && !Cause.isInterruptedOnly(exit.cause)) this.defect(exit.cause)
-    // Whoever shares a beat that is stopped half-way by the release hears that there will be none.
+    // A beat that the release stops half-way fails for the callers that share it.
     this.finish(beat, Exit.fail(Option.getOrElse(failure, () => this.notArmed(0))))
   }
 
-  /** Tells those who wait, and plans the next one. */
+  /** Completes the callers that wait, and schedules the next beat. */
   private finish(beat: Beat, outcome: BeatOutcome): void {
     if (this.current === beat) this.current = undefined
-    if (beat.planned) {
-      beat.planned = false
-      if (Exit.isSuccess(outcome)) {
-        // Fixed rate: small delays do not add up. After a stall or a retry the plan starts anew: what was missed is
-        // not made up for.
-        const left = this.knowledge.ledger.window.acknowledged?.sent.mono ?? beat.began
-        this.beatAt = (left - this.beatAt < HeartbeatOptions.pace / 2 ? this.beatAt : left) + this.settings.interval
-      } else {
-        const withheld = this.knowledge.ledger.cause instanceof Liveness.LivenessFailed
-        this.beatAt = withheld ? beat.began + HeartbeatOptions.pace : this.writer.paceAt
-      }
+    const { interval, pace } = this.settings
+    if (Exit.isFailure(outcome)) {
+      // The next try, after a manual beat too, comes as soon as the pace allows.
+      const withheld = this.knowledge.ledger.cause instanceof Liveness.LivenessFailed
+      const next = withheld ? beat.began + pace : this.writer.paceAt
+      this.beatAt = beat.due === undefined ? Math.min(this.beatAt, next) : next
+    } else if (this.knowledge.ledger.window.gap?.confirmed === false) {
+      this.beatAt = this.writer.paceAt
+    } else if (beat.due !== undefined) {
+      // Fixed rate: small delays do not add up. After a stall or a retry the rate starts anew; missed beats are not made
+      // up for.
+      const sent = this.knowledge.ledger.window.acknowledged?.sent.mono ?? beat.began
+      this.beatAt = (sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval
     }
+    beat.due = undefined
     if (beat.waiting !== undefined) Deferred.unsafeDone(beat.waiting, outcome)
     this.plan()
   }
@@ -262,7 +265,7 @@ export class Engine implements Ticker.Member {
   // ---------------------------------------------------------------------------------------------------------------
   // Life
 
-  get arm(): Effect.Effect<void, VenueError.VenueError | HeartbeatError.ArmTimeout> {
+  get arm(): Effect.Effect<void, HeartbeatError.BeatError | HeartbeatError.ArmTimeout> {
     const { account, knowledge, settings, writer } = this
     const armed = Effect.gen(function* () {
       for (;;) {
@@ -277,55 +280,72 @@ export class Engine implements Ticker.Member {
     })
     const late = Effect.suspend(() => {
       const { cause } = knowledge.ledger
-      const known = VenueError.isVenueError(cause) ? { cause } : {}
+      const known = cause === undefined || cause instanceof Liveness.LivenessFailed ? {} : { cause }
       return Effect.fail(new HeartbeatError.ArmTimeout({ account, armTimeout: settings.armTimeout, ...known }))
     })
     // Not `Effect.timeout`: it would bound nothing where the acquisition cannot be interrupted, as in `acquireRelease`.
-    return bounded<void, VenueError.VenueError | HeartbeatError.ArmTimeout>(
-      armed,
-      settings.armTimeout,
-      () => late
-    ).pipe(Effect.withSpan("deadman.arm", { attributes: { account, countdown: settings.countdown } }))
+    return traced(
+      "deadman.arm",
+      { account, countdown: settings.countdown },
+      bounded<void, HeartbeatError.BeatError | HeartbeatError.ArmTimeout>(armed, settings.armTimeout, () => late)
+    )
   }
 
-  /** Armed: from now on it beats. */
-  begin(): void {
-    // The scope was closed while the switch was being armed, and the release has run.
-    if (this.knowledge.phase !== "arming") return
+  /** Armed: beats from now on. */
+  get begin(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      // The scope was closed while the switch was being armed, and the release has run.
+      if (this.knowledge.phase !== "arming") return Effect.void
+      this.beginBeating()
+      const { account, endpoint, settings } = this
+      return quietly(
+        Effect.logInfo(
+          `armed: ${settings.countdown} s, account ${account}${endpoint === undefined ? "" : `, ${endpoint}`}`
+        ).pipe(Effect.annotateLogs({ account, module: "Heartbeat" }))
+      )
+    })
+  }
+
+  private beginBeating(): void {
     this.knowledge.phase = "beating"
     const last = this.knowledge.ledger.window.acknowledged
     this.beatAt = (last?.sent.mono ?? this.knowledge.now().mono) + this.settings.interval
     this.knowledge.telemetry.armed()
-    // A `0` of the heartbeat before that may still arrive keeps this one from being called armed.
+    // An unresolved `0` of an earlier heartbeat, or an unproven predecessor, keeps this one from being called armed.
     this.knowledge.observe()
     this.plan()
   }
 
   private stop(): void {
+    // A loss that nothing has noticed yet, because the host stood still, is one for the policy, too.
+    this.safely(() => this.knowledge.observe())
     this.knowledge.phase = "releasing"
     this.knowledge.endGuards()
     if (this.current?.flight === undefined) this.current?.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
-  /** Whatever becomes of the rest, of the tracer's part in it too: from now on nothing beats, and nothing is left. */
+  /** Whatever the rest does, from now on nothing beats, and nothing is left. */
   release(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.stop()
-      return Effect.ensuring(this.wayOut(exit), this.ticker.leave(this.slot))
+      return Effect.ensuring(
+        traced("deadman.release", { account: this.account }, this.wayOut(exit)),
+        this.ticker.leave(this.slot)
+      )
     })
   }
 
   private wayOut(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     const { account, knowledge } = this
-    return Effect.suspend(() => this.runRelease(ReleaseRun.choose(this.settings.release, exit))).pipe(
-      Effect.map((outcome) => {
+    return Effect.annotateLogs(ReleaseRun.choose(knowledge, exit), { account, module: "Heartbeat" }).pipe(
+      Effect.flatMap((choice) => this.runRelease(choice)),
+      Effect.tap((outcome) => {
         const final = outcome()
         knowledge.enter({ outcome: final })
         knowledge.phase = "released"
         knowledge.publish(HeartbeatStatus.derive(knowledge.ledger, knowledge.now()))
-        return final._tag
+        return Effect.annotateCurrentSpan("outcome", final._tag)
       }),
-      Effect.tap((outcome) => Effect.annotateCurrentSpan("outcome", outcome)),
       Effect.zipRight(
         // The last transition is reported before the scope is closed, unless the user's hook takes too long.
         Effect.suspend(() => {
@@ -333,12 +353,11 @@ export class Engine implements Ticker.Member {
           return reporting === undefined
             ? Effect.void
             : Effect.zipRight(
-                bounded(Effect.asVoid(Fiber.await(reporting)), HeartbeatOptions.pace, () => Effect.void),
+                bounded(Effect.asVoid(Fiber.await(reporting)), reportBound, () => Effect.void),
                 Fiber.interruptFork(reporting)
               )
         })
-      ),
-      Effect.withSpan("deadman.release", { attributes: { account } })
+      )
     )
   }
 
@@ -349,13 +368,16 @@ export class Engine implements Ticker.Member {
     )
   }
 
-  /** The acquisition failed: what may have been armed is turned off again. */
+  /** The acquisition failed: what may have been armed is turned off again, or left to expire. */
   get abandon(): Effect.Effect<unknown> {
     return Effect.suspend(() => {
       this.knowledge.phase = "releasing"
       const { acknowledged, pending } = this.knowledge.ledger.window
       const touched = this.writer.isInFlight || acknowledged !== undefined || pending.some(({ id }) => id >= 0)
-      return Effect.ensuring(touched ? this.runRelease("Disarm") : Effect.void, this.ticker.leave(this.slot))
+      return Effect.ensuring(
+        touched ? this.runRelease(this.settings.abandon) : Effect.void,
+        this.ticker.leave(this.slot)
+      )
     })
   }
 
@@ -375,8 +397,8 @@ export class Engine implements Ticker.Member {
       const { lost } = this.knowledge.ledger
       if (lost !== undefined) return Effect.fail(lost)
       if (this.knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
-      // In a fiber of its own: a caller that is interrupted takes nothing from those who share the beat.
-      return Effect.asVoid(awaitBeat(this.current ?? this.start(false, this.knowledge.now().mono)))
+      // In a fiber of its own: an interrupted caller takes nothing from the others that share the beat.
+      return Effect.asVoid(awaitBeat(this.current ?? this.start(undefined, this.knowledge.now().mono)))
     })
   }
 
@@ -395,6 +417,29 @@ export class Engine implements Ticker.Member {
 const awaitBeat = (beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> =>
   Deferred.await((beat.waiting ??= Deferred.unsafeMake(FiberId.none)))
 
+/**
+ * A span that costs nothing but itself when the tracer throws.
+ */
+const traced = <A, E>(
+  name: string,
+  attributes: Record<string, unknown>,
+  effect: Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.flatMap(Effect.exit(Effect.makeSpan(name, { attributes })), (made) =>
+    Exit.isFailure(made)
+      ? effect
+      : effect.pipe(
+          Effect.withParentSpan(made.value),
+          Effect.onExit((exit) => quietly(Effect.map(Clock.currentTimeNanos, (now) => made.value.end(now, exit))))
+        )
+  )
+
+/** A logger or tracer that throws costs its own part only. */
+const quietly = (effect: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(effect, () => Effect.void)
+
+/** How long closing the scope waits for the user's hook to hear of the release, ms. */
+const reportBound = 1_000
+
 /** @internal */
 export const make = (
   service: CountdownCancelAll.CountdownCancelAll["Type"],
@@ -402,13 +447,16 @@ export const make = (
   held: Set<string>
 ): Effect.Effect<Engine> =>
   Effect.gen(function* () {
-    const hands = yield* Effect.clock
+    const clock = yield* Effect.clock
     const tracer = yield* Effect.tracer
     const parent = yield* Effect.option(Effect.currentParentSpan)
+    const scheduler = yield* FiberRef.get(FiberRef.currentScheduler)
     const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime(), RuntimeFlags.Interruption)
-    const { inherited, ticker } = Process.of(held, hands)
-    const inheritance = inherited(service.account)
-    const knowledge = new Knowledge(service.account, settings, hands, inheritance.strays)
-    const writer = new Writer.Writer(service, knowledge, inheritance, { tracer, parent })
-    return new Engine(knowledge, writer, runtime, ticker)
+    return new Engine(
+      service,
+      settings,
+      Process.inheritance(held, clock, service.account),
+      Process.ticker(held, clock, scheduler),
+      { clock, runtime, tracer, parent }
+    )
   })

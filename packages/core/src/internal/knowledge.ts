@@ -17,59 +17,63 @@ import * as HeartbeatError from "../HeartbeatError.js"
 import type * as HeartbeatOptions from "../HeartbeatOptions.js"
 import * as HeartbeatStatus from "../HeartbeatStatus.js"
 import * as Liveness from "../Liveness.js"
-import * as clock from "./clock.js"
+import * as Release from "../Release.js"
+import { read } from "./clock.js"
 import * as Telemetry from "./telemetry.js"
 
 /** @internal */
 export class Knowledge {
   readonly telemetry: Telemetry.Telemetry
   readonly settings: HeartbeatOptions.Settings
-  readonly hands: Clock.Clock
+  readonly clock: Clock.Clock
   /** Why there is nothing to wait for any more: lost, or released. */
   private over: HeartbeatError.SwitchLost | undefined
   /** Made when somebody waits for that. */
   private awaited: Deferred.Deferred<never, HeartbeatError.SwitchLost> | undefined
-  /** What the reporter has not told of yet. One that hangs keeps the last of it. */
-  readonly untold: Array<HeartbeatStatus.Transition> = []
-  /** Sees to it that what is untold gets told. */
-  tell: () => void = () => {}
+  /** Transitions that the reporter has not reported yet; the oldest go when there are too many. */
+  readonly unreported: Array<HeartbeatStatus.Transition> = []
+  /** The record of the last acknowledgement, until `onAcknowledged` takes it. */
+  record: FireWindow.Continuity | undefined
+  private readonly report: () => void
   phase: "arming" | "beating" | "releasing" | "released" = "arming"
   ledger: HeartbeatStatus.Ledger
   private published: HeartbeatStatus.Status["_tag"] = "Armed"
-  private last: { readonly mono: number; readonly wall: number; readonly leapt: number }
+  private last: { readonly mono: number; readonly wall: number; readonly jumped: number }
   private hub: PubSub.PubSub<HeartbeatStatus.Status> | undefined
 
+  /** `report` starts the reporter, which takes `unreported` and `record`. */
   constructor(
     account: string,
     settings: HeartbeatOptions.Settings,
-    hands: Clock.Clock,
-    strays: ReadonlyArray<FireWindow.Pending>
+    clock: Clock.Clock,
+    strays: ReadonlyArray<FireWindow.Pending>,
+    report: () => void
   ) {
     this.settings = settings
-    this.hands = hands
-    this.last = { ...clock.read(hands), leapt: 0 }
+    this.clock = clock
+    this.report = report
+    this.last = { ...read(clock), jumped: 0 }
     this.telemetry = Telemetry.make(account)
     this.ledger = {
       account,
-      window: FireWindow.empty({ triggerLatency: settings.triggerLatency, replays: settings.assumeReplays }, strays),
+      window: FireWindow.empty(settings, strays, settings.predecessor),
       failures: 0,
       cause: undefined,
-      doubt: false,
       fired: false,
       lost: undefined,
       outcome: undefined
     }
   }
 
-  /** Also looks whether the wall clock has leapt ahead since it was last looked at: that may have been a suspend. */
+  /** Counts forward jumps of the wall clock since the last call: each may have been a suspend. */
   now(): FireWindow.Reading {
-    const { mono, wall } = clock.read(this.hands)
+    const { mono, wall } = read(this.clock)
     const ahead = wall - this.last.wall - (mono - this.last.mono)
-    const leapt = this.last.leapt + (ahead > HeartbeatStatus.handTolerance ? ahead : 0)
-    return (this.last = { mono, wall, leapt })
+    const jumped = this.last.jumped + (ahead > HeartbeatStatus.clockTolerance ? ahead : 0)
+    return (this.last = { mono, wall, jumped })
   }
 
-  /** As `now`; when the clock is what has failed, the last that it said. */
+  /** As `now`. When the clock throws, the last reading. */
   get lately(): FireWindow.Reading {
     try {
       return this.now()
@@ -80,7 +84,7 @@ export class Knowledge {
 
   /** At least as long as asked for: timers take whole milliseconds. */
   sleep(millis: number): Effect.Effect<void> {
-    return this.hands.sleep(Duration.millis(Math.max(1, Math.ceil(millis))))
+    return this.clock.sleep(Duration.millis(Math.max(1, Math.ceil(millis))))
   }
 
   /** Until a monotonic instant, which may move meanwhile. */
@@ -101,9 +105,10 @@ export class Knowledge {
     const from = this.published
     this.published = status._tag
     this.telemetry.transition(from, status._tag)
-    if (this.untold.length === 64) this.untold.shift()
-    this.untold.push({ from, to: status })
-    this.tell()
+    this.telemetry.earliestFire(status._tag === "Released" ? 0 : status.earliestFire - status.at)
+    if (this.unreported.length === 64) this.unreported.shift()
+    this.unreported.push({ from, to: status })
+    this.report()
     this.hub?.unsafeOffer(status)
   }
 
@@ -115,9 +120,13 @@ export class Knowledge {
     if (this.ledger.lost === undefined && (status._tag === "Fired" || status._tag === "MayHaveFired")) {
       this.publish(status)
       if (status._tag === "Fired") this.lose("Fired", at)
-      // When only the wall clock says that the window has closed, it was either set or the host was suspended: the
-      // next beat asks the venue, and until it has answered the state is `MayHaveFired`.
-      else if (this.settings.whenInDoubt === "stop" && (this.ledger.doubt || this.closedForBothHands(at)))
+      // When only the wall clock says that the window has closed, it was either set or the host was suspended. When
+      // only one answer's stamps say so, its machine may be wrong. Either way the next beat asks the venue, and until it
+      // has answered the state is `MayHaveFired`.
+      else if (
+        this.settings.onUncertain === "lose" &&
+        (this.ledger.window.gap?.confirmed === true || this.closedByMonotonicTime(at))
+      )
         this.lose("MayHaveFired", at)
       return this.ledger.lost === undefined ? status : HeartbeatStatus.derive(this.ledger, at)
     }
@@ -129,33 +138,61 @@ export class Knowledge {
     return Effect.sync(() => this.observe())
   }
 
-  /** The book has been compared: what may have happened is known. */
-  get reconciled(): Effect.Effect<void> {
-    return Effect.sync(() => {
-      this.enter({ doubt: false })
+  /** Hands the record of the last acknowledgement to `onAcknowledged`. */
+  acknowledged(): void {
+    const { countdown, onAcknowledged, release, shortest } = this.settings
+    if (onAcknowledged === undefined) return
+    const toCome = 1_000 * (release === Release.letExpire ? countdown : shortest)
+    const record = FireWindow.continuity(this.ledger.window, toCome)
+    if (record === undefined) return
+    this.record = record
+    this.report()
+  }
+
+  markReconciled(upTo: { readonly id: number }): Effect.Effect<void, HeartbeatError.ReconciliationOutdated> {
+    return Effect.suspend(() => {
+      const window = FireWindow.reconciled(this.ledger.window, upTo.id)
+      if (window === undefined) {
+        return Effect.fail(new HeartbeatError.ReconciliationOutdated({ account: this.ledger.account }))
+      }
+      this.enter({ window })
       this.observe()
+      return Effect.void
     })
   }
 
-  private closedForBothHands(at: FireWindow.Reading): boolean {
+  private closedByMonotonicTime(at: FireWindow.Reading): boolean {
     return FireWindow.edges(this.ledger.window, { mono: at.mono, wall: -Infinity }).earliest <= 0
+  }
+
+  /** Why nothing may start under `guard` now: the switch is lost, released, or past its earliest fire. */
+  unprotected(): HeartbeatError.SwitchLost | undefined {
+    this.observe()
+    if (this.over !== undefined) return this.over
+    const at = this.now()
+    return FireWindow.edges(this.ledger.window, at).earliest > 0 ? undefined : this.lossOf("MayHaveFired", at)
   }
 
   lose(reason: HeartbeatError.LossReason, at: FireWindow.Reading): void {
     if (this.ledger.lost !== undefined || this.phase !== "beating") return
-    const withheld = this.ledger.cause instanceof Liveness.LivenessFailed
-    const error = new HeartbeatError.SwitchLost({
-      account: this.ledger.account,
-      reason: withheld && (reason === "MayHaveFired" || reason === "Fired") ? "NotAlive" : reason,
-      timeLeft: Math.max(0, FireWindow.edges(this.ledger.window, at).earliest),
-      ...(this.ledger.cause === undefined ? {} : { cause: this.ledger.cause })
-    })
+    const error = this.lossOf(reason, at)
     this.enter({ lost: error })
     this.publish(HeartbeatStatus.derive(this.ledger, at))
     this.end(error)
   }
 
-  /** Whoever is still guarded when the release begins is outside of the scope, and unprotected from now on. */
+  private lossOf(reason: HeartbeatError.LossReason, at: FireWindow.Reading): HeartbeatError.SwitchLost {
+    const { account, cause, window } = this.ledger
+    const withheld = cause instanceof Liveness.LivenessFailed
+    return new HeartbeatError.SwitchLost({
+      account,
+      reason: withheld && (reason === "MayHaveFired" || reason === "Fired") ? "NotAlive" : reason,
+      timeLeft: Math.max(0, FireWindow.edges(window, at).earliest),
+      ...(cause === undefined ? {} : { cause })
+    })
+  }
+
+  /** An effect that is still guarded when the release begins runs outside of the scope, unprotected from now on. */
   endGuards(): void {
     const { account, lost } = this.ledger
     if (lost !== undefined) return

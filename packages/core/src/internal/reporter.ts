@@ -1,5 +1,6 @@
 /**
- * Tells of the changes of state, in order and beside the heartbeat: in the log, and to the user's hook.
+ * Reports beside the heartbeat: changes of state, in order, to the log and to `onTransition`; the newest record to
+ * `onAcknowledged`.
  *
  * @internal
  */
@@ -9,60 +10,87 @@ import type * as HeartbeatStatus from "../HeartbeatStatus.js"
 import type { Knowledge } from "./knowledge.js"
 
 /**
- * Tells of what is untold. `done` is called in the very step that finds nothing more.
+ * Reports until nothing is left. `done` is called in the very step that finds nothing more.
  *
  * @internal
  */
 export const reporter = (knowledge: Knowledge, done: () => void): Effect.Effect<void> => {
-  const { onTransition } = knowledge.settings
+  const { onAcknowledged, onTransition } = knowledge.settings
   return Effect.gen(function* () {
     for (;;) {
-      const transition = knowledge.untold.shift()
-      if (transition === undefined) return done()
-      yield* survived(() => report(knowledge, transition))
-      if (onTransition !== undefined) {
-        yield* survived(() =>
-          Effect.catchAllCause(
-            Effect.suspend(() => onTransition(transition)),
-            (cause) => Effect.logError("onTransition failed", cause)
-          )
-        )
+      const { record } = knowledge
+      knowledge.record = undefined
+      if (record !== undefined && onAcknowledged !== undefined) {
+        yield* hook("onAcknowledged", () => onAcknowledged(record))
       }
+      const transition = knowledge.unreported.shift()
+      if (transition !== undefined) {
+        yield* survived(() => report(knowledge, transition))
+        if (onTransition !== undefined) yield* hook("onTransition", () => onTransition(transition))
+      } else if (knowledge.record === undefined) return done()
     }
   }).pipe(Effect.annotateLogs({ account: knowledge.ledger.account, module: "Heartbeat" }))
 }
 
-/** A logger that throws takes a line, and neither the hook nor the lines after it. */
-const survived = (telling: () => Effect.Effect<void>): Effect.Effect<void> =>
-  Effect.catchAllCause(Effect.suspend(telling), () => Effect.void)
+/** A logger that throws costs one line, and neither a hook nor the lines after it. */
+const survived = (report: () => Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.catchAllCause(Effect.suspend(report), () => Effect.void)
+
+const hook = (name: string, run: () => Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
+  survived(() =>
+    Effect.catchAllCause(Effect.asVoid(Effect.suspend(run)), (cause) => Effect.logError(`${name} failed`, cause))
+  )
 
 const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
+  const { cause, window } = knowledge.ledger
   switch (to._tag) {
     case "Armed":
       return Effect.logInfo("the switch is armed again")
     case "Jeopardy": {
       const left = ((to.earliestFire - to.at) / 1_000).toFixed(1)
       return Effect.logWarning(
-        `the switch is in jeopardy, ${left} s left: ${to.cause?.message ?? "clock hands disagree"}`
+        `the switch is in jeopardy, ${left} s left: ${to.cause?.message ?? "wall and monotonic time disagree"}`
       )
     }
     case "MayHaveFired": {
-      const { window } = knowledge.ledger
       if (knowledge.phase === "beating" && FireWindow.mayBeOff(window)) {
         const left = (FireWindow.strayFor(window, knowledge.now(), "off") / 1_000).toFixed(1)
-        return Effect.logWarning(`not surely armed before a beat in ${left} s: until then a "0" of before may arrive`)
+        return Effect.logWarning(
+          `not surely armed before a beat in ${left} s: until then an unresolved "0" of an earlier heartbeat may arrive`
+        )
       }
-      return Effect.logError("the switch may have fired: orders may be gone")
+      if (window.gap?.confirmed === false) {
+        return Effect.logWarning(
+          "the stamps of an answer contradict the clocks of this host: the next beat decides whether the switch held"
+        )
+      }
+      return Effect.logError("the switch may have fired: orders may be gone. Compare the book with the exchange")
     }
     case "Fired":
-      return Effect.logError("the switch has fired: orders are gone")
-    case "Released":
-      return to.outcome._tag === "DisarmUnconfirmed"
-        ? Effect.logWarning(`released, but the disarm is unconfirmed: it may fire ${until(to.outcome.until)}`)
-        : Effect.logInfo(`released: ${to.outcome._tag}`)
+      return Effect.logError("the switch has fired: orders are gone. Compare the book with the exchange")
+    case "Released": {
+      const { outcome } = to
+      if (outcome._tag === "DisarmUnconfirmed") {
+        const last = cause === undefined ? "" : `. Last failure: ${cause.message}`
+        // The order of layers is the usual reason for a `0` that never leaves.
+        const order =
+          cause?._tag === "TransportFailure"
+            ? " If the HTTP client was closed before the heartbeat: provide it outside of the heartbeat's scope " +
+              "(`program.pipe(Effect.scoped, Effect.provide(client))`)."
+            : ""
+        return Effect.logWarning(
+          `released, but the disarm is unconfirmed: it may fire until ${instant(outcome.until)}${last}${order}`
+        )
+      }
+      if (outcome._tag === "Disarmed") return Effect.logInfo("released: disarmed")
+      const off = outcome.mayBeOff ? `, unless an unresolved "0" closes the switch first` : ""
+      return Effect.logInfo(
+        `released: ${outcome._tag}, the exchange cancels all orders by ${instant(outcome.latestFire)}${off}`
+      )
+    }
   }
 }
 
-// The client of another venue may know no bound.
-const until = (millis: number): string =>
-  Number.isFinite(millis) ? `until ${new Date(millis).toISOString()}` : "at any time"
+// The client of another exchange may know no bound.
+const instant = (millis: number): string =>
+  Number.isFinite(millis) ? new Date(millis).toISOString() : "an unknown time"

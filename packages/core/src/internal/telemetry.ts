@@ -19,14 +19,19 @@ const slack = Metric.histogram(
   millis,
   "Time left before the earliest fire when an acknowledgement arrived"
 )
-const lateness = Metric.histogram("deadman_beat_lateness_ms", millis, "How late a beat left against its plan")
+const lateness = Metric.histogram(
+  "deadman_beat_lateness_ms",
+  millis,
+  "How late a beat was sent against its plan, waiting for liveness and pace included"
+)
 const beats = Metric.counter("deadman_beats_total", { description: "Writes by outcome", incremental: true })
 const transitions = Metric.counter("deadman_transitions_total", { description: "Changes of state", incremental: true })
 const state = Metric.gauge("deadman_state", {
   description: "0 armed, 1 jeopardy, 2 may have fired, 3 fired, 4 released"
 })
 const earliestFire = Metric.gauge("deadman_earliest_fire_seconds", {
-  description: "Seconds to the earliest fire at the last write or change of state; 0 once it has passed"
+  description:
+    "Seconds to the earliest fire, as of the last write or change of state; 0 once it has passed or after the release"
 })
 
 const states = { Armed: 0, Jeopardy: 1, MayHaveFired: 2, Fired: 3, Released: 4 } as const

@@ -61,13 +61,15 @@ export class Ticker {
   }
 
   join(member: Member): Slot {
-    const slot: Slot = { member, due: Infinity, index: this.slots.length }
-    this.slots.push(slot)
-    if (this.slots.length === 1) {
+    const first = this.slots.length === 0
+    // A clock that throws must leave no slot behind.
+    if (first) {
       this.last = read(this.clock)
       this.looksAt = this.last.mono + lookEvery
-      this.start(member)
     }
+    const slot: Slot = { member, due: Infinity, index: this.slots.length }
+    this.slots.push(slot)
+    if (first) this.start(member)
     return slot
   }
 
@@ -148,7 +150,7 @@ export class Ticker {
   private look(now: Reading): void {
     this.looksAt = now.mono + lookEvery
     const parted = Math.abs(now.wall - this.last.wall - (now.mono - this.last.mono))
-    if (parted <= HeartbeatStatus.handTolerance / 2) return
+    if (parted <= HeartbeatStatus.clockTolerance / 2) return
     this.last = now
     // Those who look plan anew, which moves them.
     const slots = this.slots.slice()

@@ -1,7 +1,7 @@
 /**
- * The one way to the venue: at most one write in flight, each in a fiber that nobody else interrupts, so that neither a
- * hung request nor an interrupted caller stops anything else. Its outcome is entered in the ledger when that fiber ends
- * or when the request is overdue, whichever comes first, whoever still waits for it.
+ * Sends the writes: at most one in flight, each in a fiber of its own, so that neither a hung request nor an interrupted
+ * caller stops anything else. The outcome enters the ledger when that fiber ends or when the request is overdue,
+ * whichever comes first.
  *
  * @internal
  */
@@ -17,12 +17,15 @@ import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import * as Countdown from "../Countdown.js"
 import type * as CountdownCancelAll from "../CountdownCancelAll.js"
+import { isCountdownError } from "../CountdownCancelAll.js"
+import { type BeatError, CountdownFailed } from "../HeartbeatError.js"
 import * as FireWindow from "../FireWindow.js"
-import * as HeartbeatOptions from "../HeartbeatOptions.js"
 import * as HeartbeatStatus from "../HeartbeatStatus.js"
 import * as VenueError from "../VenueError.js"
 import type { Knowledge } from "./knowledge.js"
 import type { Inheritance } from "./process.js"
+
+type WriteExit = Exit.Exit<CountdownCancelAll.Acknowledgement, BeatError>
 
 /**
  * How a write ended, and whether the same write can be sent again.
@@ -30,7 +33,7 @@ import type { Inheritance } from "./process.js"
  * @internal
  */
 export interface WriteOutcome {
-  readonly exit: Exit.Exit<CountdownCancelAll.Acknowledgement, VenueError.VenueError>
+  readonly exit: WriteExit
   readonly again: boolean
 }
 
@@ -41,15 +44,15 @@ export interface WriteOutcome {
  */
 export interface Flight {
   readonly id: number
-  readonly setting: Countdown.Setting
+  readonly setting: CountdownCancelAll.Setting
   sent: FireWindow.Reading
   /** The monotonic instant at which it is given up. */
   overdueAt: number
   /** Whether it was given time once to hear an answer that had come while the host stood still. */
   spared: boolean
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
-  /** Told of the outcome, once. */
-  readonly told: Array<(outcome: WriteOutcome) => void>
+  /** Called with the outcome, once. */
+  readonly listeners: Array<(outcome: WriteOutcome) => void>
 }
 
 /** The same code, so many times in a row. */
@@ -65,21 +68,33 @@ const graceAfterStop = 5
 const none: Refusals = { code: undefined, count: 0 }
 
 /**
- * A key that "does not exist" was seen now and then on a valid key, in two live logs. While the window is open it is
- * tried again, this often in a row, before it is believed.
+ * Whether the same write can be sent again. A refusal that exchanges take back ends a running heartbeat only when it
+ * came in a row; an acquisition waits for it only where the refusal itself asks for another try.
  */
-const intermittentCode = "40037"
-const intermittentTries = 3
-
-/** Whether the same write can be sent again. Two refusals are believed only when they come again at once. */
-const worthRepeating = (failure: VenueError.VenueError, before: Refusals, arming: boolean): boolean => {
+const worthRepeating = (failure: BeatError, before: Refusals, arming: boolean): boolean => {
   const count = failure.code === before.code ? before.count + 1 : 1
-  if (failure._tag === "TimestampRefused") return count < 2
-  if (failure.code === intermittentCode && !arming) return count < intermittentTries
-  return failure.retryable
+  const finalAfter = "finalAfter" in failure ? failure.finalAfter : undefined
+  return finalAfter === undefined || (arming && !failure.retryable) ? failure.retryable : count < finalAfter
 }
 
-const defect = (cause: Cause.Cause<unknown>): VenueError.VenueError =>
+/** Errors of Bitget's client as they are, those of another exchange's client wrapped. */
+const known = (error: unknown): BeatError | undefined =>
+  VenueError.isVenueError(error)
+    ? error
+    : isCountdownError(error)
+      ? new CountdownFailed({
+          reason: error._tag,
+          detail: error.message,
+          applied: error.applied,
+          retryable: error.retryable,
+          code: error.code,
+          httpStatus: error.httpStatus,
+          finalAfter: error.finalAfter,
+          cause: error
+        })
+      : undefined
+
+const defect = (cause: Cause.Cause<unknown>): BeatError =>
   new VenueError.OutcomeUnknown({
     venueMessage: `defect: ${Cause.pretty(cause).split("\n")[0] ?? ""}`,
     applied: "unknown",
@@ -88,8 +103,7 @@ const defect = (cause: Cause.Cause<unknown>): VenueError.VenueError =>
 
 /** @internal */
 export class Writer {
-  /** Called when a write begins: from now on `overdueAt` has to be kept. */
-  began: () => void = () => {}
+  private readonly began: () => void
   private readonly service: CountdownCancelAll.CountdownCancelAll["Type"]
   private readonly knowledge: Knowledge
   private readonly inheritance: Inheritance
@@ -102,8 +116,11 @@ export class Writer {
     service: CountdownCancelAll.CountdownCancelAll["Type"],
     knowledge: Knowledge,
     inheritance: Inheritance,
-    spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> }
+    spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> },
+    /** Called when a write begins, because `overdueAt` has changed. */
+    began: () => void
   ) {
+    this.began = began
     this.service = service
     this.knowledge = knowledge
     this.inheritance = inheritance
@@ -115,7 +132,7 @@ export class Writer {
     return this.inheritance.paceAt
   }
 
-  /** Waits until the venue takes the next write. */
+  /** Waits until the exchange takes the next write. */
   get paced(): Effect.Effect<void> {
     return this.knowledge.sleepUntil(() => this.inheritance.paceAt)
   }
@@ -130,10 +147,10 @@ export class Writer {
   }
 
   /**
-   * Begins a write; only ever called while none is in flight. Whoever calls it sees to it that a fiber runs `request`,
-   * that the flight knows that fiber, and that `ended` hears how it ended.
+   * Begins a write. Call it only while none is in flight, run `request` in a fiber, set that fiber on the flight, and call
+   * `ended` when it ends.
    */
-  begin(setting: Countdown.Setting, tell: (outcome: WriteOutcome) => void): Flight {
+  begin(setting: CountdownCancelAll.Setting, listener: (outcome: WriteOutcome) => void): Flight {
     const sent = this.knowledge.now()
     const overdueAt = sent.mono + this.knowledge.settings.requestTimeout
     const flight: Flight = {
@@ -143,16 +160,16 @@ export class Writer {
       overdueAt,
       spared: false,
       fiber: undefined,
-      told: [tell]
+      listeners: [listener]
     }
     this.inFlight = flight
     this.began()
     return flight
   }
 
-  request(flight: Flight): Effect.Effect<CountdownCancelAll.Acknowledgement, VenueError.VenueError> {
+  request(flight: Flight): Effect.Effect<CountdownCancelAll.Acknowledgement, BeatError> {
     return Effect.flatMap(this.service.horizon, (horizon) => {
-      // Given up while it asked for the horizon: what is not entered in the ledger must not leave.
+      // Given up while it asked for the horizon: a write that is not in the ledger must not be sent.
       if (this.inFlight !== flight) return Effect.interrupt
       const { knowledge } = this
       flight.sent = knowledge.now()
@@ -164,17 +181,18 @@ export class Writer {
           horizon: Duration.toMillis(horizon)
         })
       })
-      return this.service.set(flight.setting)
+      // What it fails with is looked at when it has ended.
+      return this.service.set(flight.setting) as Effect.Effect<CountdownCancelAll.Acknowledgement, BeatError>
     })
   }
 
-  /** Sends one write and waits for its outcome. Only ever called while none is in flight. */
-  send(setting: Countdown.Setting): Effect.Effect<WriteOutcome> {
-    // From the moment in which it is in flight there is a fiber that will settle it: only the waiting is interruptible.
+  /** Sends one write and waits for its outcome. Call it only while none is in flight. */
+  send(setting: CountdownCancelAll.Setting): Effect.Effect<WriteOutcome> {
+    // Once it is in flight a fiber settles it: only the waiting is interruptible.
     const { phase } = this.knowledge
     return Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() => {
-        // Whoever was given up meanwhile sends nothing any more.
+        // The phase is over: nothing of it is sent any more.
         if (this.knowledge.phase !== phase) return Effect.interrupt
         const done = Deferred.unsafeMake<WriteOutcome>(FiberId.none)
         const flight = this.begin(setting, (outcome) => Deferred.unsafeDone(done, Effect.succeed(outcome)))
@@ -191,13 +209,13 @@ export class Writer {
   get settled(): Effect.Effect<void> {
     return Effect.async<void>((resume) => {
       if (this.inFlight === undefined) resume(Effect.void)
-      else this.inFlight.told.push(() => resume(Effect.void))
+      else this.inFlight.listeners.push(() => resume(Effect.void))
     })
   }
 
   /**
-   * Gives up the write in flight if its time is over. A host that stood still finds its timers before the answers that
-   * came meanwhile: these are heard first.
+   * Gives up the write in flight if its time is over. After a host stood still its timers run before it reads the
+   * answers that arrived meanwhile, so these get a moment first.
    */
   dropOverdue(): void {
     const flight = this.inFlight
@@ -228,63 +246,60 @@ export class Writer {
     flight.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
-  /** The last write has been sent: what may still arrive is the next heartbeat's to know. */
+  /** Leaves the writes that may still arrive to the next heartbeat of the account. */
   bequeath(): void {
     this.drop()
     this.inheritance.strays = FireWindow.strays(this.knowledge.ledger.window, this.knowledge.now())
   }
 
   /**
-   * Enters the outcome of the write in flight. A second outcome (a late answer) is not heard. It runs in the observer of
-   * a fiber, where nothing may be thrown, and whatever comes those who wait are told.
+   * Enters the outcome of the write in flight; ignores a second one (a late answer). Runs in the observer of a fiber,
+   * where nothing may throw, and calls the listeners whatever happens.
    */
-  ended(flight: Flight, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, VenueError.VenueError>): void {
+  ended(flight: Flight, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, unknown>): void {
     if (this.inFlight !== flight) return
     this.inFlight = undefined
     const { knowledge } = this
     const at = knowledge.now()
     let outcome: WriteOutcome
     try {
-      outcome = { exit, again: this.entered(flight, exit, at) }
+      outcome = this.entered(flight, exit, at)
     } catch (error) {
-      // Another venue's client that answers with what its type denies.
-      const died = Exit.die(error)
-      outcome = { exit: died, again: this.entered(flight, died, at) }
+      // A client that answers with what its type denies.
+      outcome = this.entered(flight, Exit.die(error), at)
     }
     knowledge.telemetry.earliestFire(FireWindow.edges(knowledge.ledger.window, at).earliest)
     knowledge.observe()
-    for (const tell of flight.told) tell(outcome)
+    for (const listener of flight.listeners) listener(outcome)
   }
 
-  /** Says whether the same write can be sent again. */
   private entered(
     flight: Flight,
-    exit: Exit.Exit<CountdownCancelAll.Acknowledgement, VenueError.VenueError>,
+    exit: Exit.Exit<CountdownCancelAll.Acknowledgement, unknown>,
     at: FireWindow.Reading
-  ): boolean {
+  ): WriteOutcome {
     if (Exit.isSuccess(exit)) {
-      this.inheritance.paceAt = at.mono + HeartbeatOptions.pace
+      this.inheritance.paceAt = at.mono + this.knowledge.settings.pace
       this.acknowledged(flight, exit.value, at)
-      return true
+      return { exit: Exit.succeed(exit.value), again: true }
     }
     const { knowledge, refusals } = this
-    const told = Option.filter(Cause.failureOption(exit.cause), VenueError.isVenueError)
-    const failure = Option.getOrElse(told, () => defect(exit.cause))
+    const told = known(Option.getOrUndefined(Cause.failureOption(exit.cause)))
+    const failure = told ?? defect(exit.cause)
     const again = worthRepeating(failure, refusals, knowledge.phase === "arming")
     this.refusals = { code: failure.code, count: failure.code === refusals.code ? refusals.count + 1 : 1 }
-    // An answer came after the venue had counted the write; without one only the sending is known.
-    this.inheritance.paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + HeartbeatOptions.pace
+    // An answer came after the exchange had counted the write; without one only the sending is known.
+    this.inheritance.paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + knowledge.settings.pace
     const { window } = knowledge.ledger
-    // Where requests are replayed, one that was refused can be delivered once more, and be taken then.
-    const over = failure.applied === "no" && !(knowledge.settings.assumeReplays && failure.httpStatus !== undefined)
     knowledge.enter({
-      window: over ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)
+      window:
+        failure.applied === "no" ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)
     })
     knowledge.telemetry.beat(failure._tag)
     knowledge.failed(failure)
     if (knowledge.phase === "beating") this.spanOfFailure(flight, exit, at)
-    if (!again) knowledge.lose(Option.isNone(told) ? "Defect" : "Refused", at)
-    return again
+    if (!again) knowledge.lose(told === undefined ? "Defect" : "Refused", at)
+    return { exit: told === undefined ? Exit.die(Cause.squash(exit.cause)) : Exit.fail(told), again }
   }
 
   private acknowledged(flight: Flight, ack: CountdownCancelAll.Acknowledgement, at: FireWindow.Reading): void {
@@ -296,15 +311,15 @@ export class Writer {
       at,
       HeartbeatStatus.stampsOf(ack)
     )
-    knowledge.enter({ window, failures: 0, cause: undefined })
+    // While it is being armed nothing is handed out that could have been lost, but for the switch of a predecessor.
+    const fresh = knowledge.phase === "arming" && knowledge.settings.predecessor === undefined
+    knowledge.enter({ window: fresh ? { ...window, gap: undefined } : window, failures: 0, cause: undefined })
     this.refusals = none
     knowledge.telemetry.beat("acknowledged")
     knowledge.telemetry.latency(at.mono - flight.sent.mono)
-    // Before the first acknowledgement there was nothing that could fire; while it is released there is.
-    if (knowledge.phase === "arming") return
     if (knowledge.phase === "beating") knowledge.telemetry.slack(slack)
-    if (verdict === "open") knowledge.enter({ doubt: true })
-    if (verdict === "fired") knowledge.enter({ fired: true })
+    if (verdict === "fired" && !fresh) knowledge.enter({ fired: true })
+    knowledge.acknowledged()
   }
 
   /**
@@ -313,7 +328,7 @@ export class Writer {
    */
   private spanOfFailure(flight: Flight, exit: Exit.Exit<unknown, unknown>, at: FireWindow.Reading): void {
     const { knowledge } = this
-    const end = knowledge.hands.unsafeCurrentTimeNanos()
+    const end = knowledge.clock.unsafeCurrentTimeNanos()
     const start = end - BigInt(Math.round((at.mono - flight.sent.mono) * 1e6))
     try {
       const span = this.spans.tracer.span("deadman.beat", this.spans.parent, Context.empty(), [], start, "client")

@@ -34,7 +34,7 @@ process.on("SIGUSR2", () => {
 const bot = Effect.gen(function* () {
   const heartbeat = yield* Heartbeat.make({
     countdown: "5 seconds",
-    whenInDoubt: process.env.BOT_IN_DOUBT ?? "stop",
+    onUncertain: process.env.BOT_UNCERTAIN ?? "lose",
     triggerLatency: process.env.BOT_TRIGGER_LATENCY ?? "1 second",
     onTransition: ({ to }) => Effect.sync(() => sayStatus("changed", to))
   })

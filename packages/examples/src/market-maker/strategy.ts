@@ -72,7 +72,7 @@ const trade = Effect.fnUntraced(function* (settings: Settings, fair: Effect.Effe
     countdown: "10 seconds",
     liveness: watchdog.check,
     // Quotes have no business in the book without their maker: cancelled below or, should that fail, by the venue in 5 s.
-    release: () => (cleared ? "Disarm" : "Shorten")
+    release: () => (cleared ? "Disarm" : "CancelSoon")
   })
   const clear = Effect.map(flatten(settings), () => {
     cleared = true

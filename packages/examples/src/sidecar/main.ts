@@ -65,7 +65,7 @@ const start = ({ args, command, grace }: Arguments.Arguments) =>
 const byExit: Release.Policy = (exit) => {
   if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return "Disarm"
   const failure = Option.getOrUndefined(Cause.failureOption(exit.cause))
-  return failure instanceof NotStarted ? "Disarm" : "Shorten"
+  return failure instanceof NotStarted ? "Disarm" : "CancelSoon"
 }
 
 const run = Effect.fnUntraced(function* (options: Arguments.Arguments) {
