@@ -19,6 +19,7 @@ import * as Countdown from "./Countdown.js"
 import * as Credentials from "./Credentials.js"
 import type * as ServerClock from "./ServerClock.js"
 import * as VenueError from "./VenueError.js"
+import * as Offset from "./internal/offset.js"
 
 /**
  * The venue's acknowledgement, with its own readings of its clock around the moment at which it acted, all in
@@ -179,7 +180,8 @@ export const make: Effect.Effect<BitgetCountdown, never, BitgetClient.BitgetClie
           ),
     horizon: Effect.map(clock.uncertainty, (uncertainty) =>
       // While the clock is not known, a call first asks for it: within its bound, by a round trip no longer than that.
-      Duration.millis(timestampMillis + (uncertainty ?? 2 * Duration.toMillis(timeout)))
+      // The venue counts by its own clock, which may be slower.
+      Duration.millis((timestampMillis + (uncertainty ?? 2 * Duration.toMillis(timeout))) * (1 + Offset.drift))
     )
   })
 )

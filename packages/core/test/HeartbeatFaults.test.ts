@@ -113,7 +113,7 @@ describe("Heartbeat: the window", () => {
         const status = yield* look(heartbeat)
         assert.strictEqual(status.tag, "Armed")
         assert.strictEqual(status.earliest, 15_000)
-        assert.closeTo(status.latest, 3_000 + 30_000 + 10_000 + 1_000, 2, "the lost one may still land")
+        assert.closeTo(status.latest, 3_000 + 30_006 + 10_000 + 1_000, 2, "the lost one may still land")
         assert.deepStrictEqual(seen.tags(), ["Armed", "Jeopardy", "Armed"])
         yield* Effect.sleep("1 minute")
         const beats = yield* World.applied

@@ -67,7 +67,7 @@ describe("Heartbeat: release", () => {
         { at: 7_500, countdown: "10" },
         { at: 8_100, countdown: "0" }
       ])
-      assert.closeTo(untilOf(yield* outcomeOf(heartbeat)), 3_000 + 30_000 + 10_000 + 1_000, 2)
+      assert.closeTo(untilOf(yield* outcomeOf(heartbeat)), 3_000 + 30_006 + 10_000 + 1_000, 2)
       yield* Effect.sleep("1 hour")
       assert.strictEqual((yield* Simulator.openOrders()).length, 1)
     })

@@ -2,8 +2,12 @@
  * The pure part of the server clock: what one answer proves about the offset, and which of two answers is worth more.
  */
 
-/** Two quartz clocks drift apart by less than this fraction, with room to spare. */
-const drift = 200e-6
+/**
+ * Two quartz clocks drift apart by less than this fraction, with room to spare.
+ *
+ * @internal
+ */
+export const drift = 200e-6
 
 /**
  * The stamps of one call: the host's on its monotonic clock, the venue's on its own, all in milliseconds.
@@ -34,7 +38,9 @@ export const uncertainty = (self: Estimate, mono: number): number => self.half +
 
 /**
  * The venue accepted no sooner than the request was sent, and had completed no later than the answer was there. A stamp
- * is a whole millisecond that may have been almost over. Stamps that contradict the round trip prove nothing.
+ * is a whole millisecond that may have been almost over. The estimate is for the instant of the answer, so the sooner
+ * edge is older by the round trip, and the clocks may have drifted meanwhile. Stamps that contradict the round trip
+ * prove nothing.
  *
  * @internal
  */
@@ -43,7 +49,7 @@ export const estimate = (sample: Sample): Estimate | undefined => {
   const between = (accepted: number | undefined, completed: number | undefined): Estimate | undefined => {
     if (accepted === undefined || completed === undefined) return undefined
     const low = completed - receivedAt
-    const high = accepted + 1 - sentAt
+    const high = accepted + 1 - sentAt + (receivedAt - sentAt) * drift
     return low <= high && accepted <= completed
       ? { ahead: (low + high) / 2, half: (high - low) / 2, at: receivedAt }
       : undefined
