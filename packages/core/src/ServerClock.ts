@@ -5,7 +5,9 @@
  * is not used for it at all: venue time is what the venue said last, plus what has passed on the monotonic clock since.
  * A host that is an hour off, or whose clock is set while a bot runs, signs as well as any other.
  *
- * Every answer is a sample: its stamps, and the round trip as the bound of the error. The surest recent one counts.
+ * Every answer is a sample: its stamps, and the round trip as the bound of the error. The surest recent one counts. A
+ * sample that contradicts it (the venue's clock was set, or one of its machines stamps nonsense) replaces nothing: it
+ * only makes the clock ask the venue for its time.
  *
  * @since 0.1.0
  */
@@ -16,6 +18,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as BaseUrl from "./BaseUrl.js"
 import * as VenueError from "./VenueError.js"
 import { bounded } from "./internal/bounded.js"
@@ -53,15 +56,21 @@ export class ServerClock extends Context.Tag("@effect-deadman/core/ServerClock")
     /** By how many milliseconds the venue's clock is ahead of the host's wall clock; `undefined` while not known. */
     readonly offset: Effect.Effect<number | undefined>
     /**
-     * How far `now` can be from the venue's clock, in milliseconds: half a round trip and 200 millionths of the time
-     * since. `undefined` while nothing is known.
+     * How far `now` can be from the venue's clock, in milliseconds: half a round trip, and 200 millionths of the time
+     * since that trip began. `undefined` while nothing is known.
      */
     readonly uncertainty: Effect.Effect<number | undefined>
-    /** Asks the venue now and forgets what was known before; callers at the same time share one request. */
+    /**
+     * Asks the venue now. The answer replaces what was known before where it contradicts that. Callers at the same time
+     * share one request.
+     */
     readonly sync: Effect.Effect<void, VenueError.VenueError>
     /** As `sync`, unless the venue has been asked since the given reading of the monotonic clock (ms). */
     readonly syncSince: (mono: number) => Effect.Effect<void, VenueError.VenueError>
-    /** Learns from the stamps of an answer. */
+    /**
+     * Learns from the stamps of an answer. Stamps that contradict what is known start a sync in the background, at most
+     * one per second, and change nothing themselves.
+     */
     readonly observe: (sample: Sample) => Effect.Effect<void>
   }
 >() {}
@@ -88,16 +97,33 @@ export interface Options {
   readonly fetchOptions?: RequestInit | undefined
 }
 
+/** How often answers that contradict the estimate may make the clock ask the venue, in ms. */
+const doubtMillis = 1_000
+
 /**
- * Makes a clock that knows nothing yet; the first use asks the venue (`GET /api/v2/public/time`).
+ * The `data.serverTime` of the answer to the question for the time, or the stamps around it where that is missing. Zero
+ * is taken only where nothing else is said: under a test's clock it is the time.
+ */
+const learnt = (envelope: Transport.Envelope): Offset.Estimate | undefined => {
+  const { data, receivedAt, sentAt } = envelope
+  const serverTime = Transport.instant((data as { readonly serverTime?: unknown } | null | undefined)?.serverTime)
+  const from = (requestTime: number | undefined) =>
+    Offset.estimate({ sentAt, receivedAt, acceptedAt: undefined, completedAt: undefined, requestTime })
+  return from(serverTime || undefined) ?? Offset.estimate(envelope) ?? from(serverTime)
+}
+
+/**
+ * Makes a clock that knows nothing yet; the first use asks the venue (`GET /api/v2/public/time`). What it asks in the
+ * background ends with the scope.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (
   options: Options = {}
-): Effect.Effect<ServerClock["Type"], BaseUrl.InvalidBaseUrl, HttpClient.HttpClient> =>
+): Effect.Effect<ServerClock["Type"], BaseUrl.InvalidBaseUrl, HttpClient.HttpClient | Scope.Scope> =>
   Effect.gen(function* () {
+    const scope = yield* Effect.scope
     const base = yield* BaseUrl.make(options.baseUrl ?? BaseUrl.venue, options)
     const timeout = Duration.decode(options.timeout ?? "5 seconds")
     const send = yield* Transport.make({ maxBodyBytes: 65_536, fetchOptions: options.fetchOptions })
@@ -111,24 +137,25 @@ export const make = (
 
     let current: Offset.Estimate | undefined
     let askedAt = -Infinity
+    let doubtedAt = -Infinity
     let asking:
       { readonly fiber: Fiber.RuntimeFiber<Offset.Estimate, VenueError.VenueError>; waiting: number } | undefined
 
     const ask = Effect.fnUntraced(function* (call: Transport.Call) {
       const envelope = yield* send(request, call, Transport.noSecrets)
       if (envelope.code !== "00000") return yield* Transport.refusal(envelope)
-      const estimate = Offset.estimate(envelope)
+      const estimate = learnt(envelope)
       if (estimate === undefined) {
         return yield* new VenueError.UnreadableAnswer({
           httpStatus: envelope.httpStatus,
           venueMessage: envelope.venueMessage,
           reason: "unexpectedData",
-          detail: "an answer to the question for the time has no requestTime",
+          detail: "an answer to the question for the time has neither data.serverTime nor requestTime",
           applied: "unknown",
           retryable: true
         })
       }
-      current = estimate
+      current = current !== undefined && Offset.agree(current, estimate) ? Offset.surer(current, estimate) : estimate
       askedAt = envelope.sentAt
       return estimate
     })
@@ -162,6 +189,8 @@ export const make = (
       })
     )
 
+    const syncSince = (mono: number) => Effect.suspend(() => (askedAt > mono ? Effect.void : Effect.asVoid(learn)))
+
     return ServerClock.of({
       now: Effect.suspend(() =>
         Effect.flatMap(current === undefined ? learn : Effect.succeed(current), ({ ahead }) =>
@@ -175,11 +204,18 @@ export const make = (
         current === undefined ? undefined : Offset.uncertainty(current, mono)
       ),
       sync: Effect.asVoid(learn),
-      syncSince: (mono) => Effect.suspend(() => (askedAt > mono ? Effect.void : Effect.asVoid(learn))),
+      syncSince,
       observe: (sample) =>
-        Effect.sync(() => {
+        Effect.suspend(() => {
           const next = Offset.estimate(sample)
-          if (next !== undefined) current = current === undefined ? next : Offset.better(current, next)
+          if (next === undefined) return Effect.void
+          if (current !== undefined && !Offset.agree(current, next)) {
+            if (next.at - doubtedAt < doubtMillis) return Effect.void
+            doubtedAt = next.at
+            return Effect.asVoid(Effect.forkIn(Effect.interruptible(Effect.ignore(syncSince(next.at))), scope))
+          }
+          current = current === undefined ? next : Offset.surer(current, next)
+          return Effect.void
         })
     })
   })
@@ -191,4 +227,4 @@ export const make = (
  * @category layers
  */
 export const layer = (options: Options = {}): Layer.Layer<ServerClock, BaseUrl.InvalidBaseUrl, HttpClient.HttpClient> =>
-  Layer.effect(ServerClock, make(options))
+  Layer.scoped(ServerClock, make(options))

@@ -106,7 +106,7 @@ describe("ServerClock", () => {
       const next = Offset.estimate({ sentAt: mono, receivedAt, ...times }) ?? assert.fail("no estimate")
       mono = receivedAt
       holds(next)
-      current = current === undefined ? next : Offset.better(current, next)
+      current = current === undefined ? next : Offset.surer(current, next)
       assert.isAtMost(Offset.uncertainty(current, mono), next.half, "never less sure than the answer just had")
     }
   })
@@ -129,14 +129,15 @@ describe("ServerClock", () => {
     assert.approximately(estimate?.half ?? NaN, 5.5 + 0.001, 1e-9)
   })
 
-  it("of two answers the surer one counts, an old one less, and the newer one when they exclude each other", () => {
+  it("of two answers the surer one counts, and an old one less; two that exclude each other do not agree", () => {
     const sure = { ahead: 1000, half: 5, at: 0 }
     const vague = (ahead: number, at: number) => ({ ahead, half: 500, at })
-    assert.strictEqual(Offset.better(sure, vague(1400, 1000)), sure)
+    assert.strictEqual(Offset.surer(sure, vague(1400, 1000)), sure)
     const later = vague(1400, 2_500_000)
-    assert.strictEqual(Offset.better(sure, later), later, "505 ms are not surer than 500 ms")
-    const elsewhere = vague(1506, 0)
-    assert.strictEqual(Offset.better(sure, elsewhere), elsewhere, "the venue's clock was set")
+    assert.strictEqual(Offset.surer(sure, later), later, "505 ms are not surer than 500 ms")
+    assert.isTrue(Offset.agree(sure, vague(1505, 0)))
+    assert.isFalse(Offset.agree(sure, vague(1506, 0)))
+    assert.isFalse(Offset.agree(sure, vague(494, 0)))
   })
 
   for (const [name, ahead] of [
@@ -189,7 +190,7 @@ describe("ServerClock", () => {
   }
 
   for (const rate of [1.002, 0.998]) {
-    it.effect(`a venue clock at ${rate} times the host's is followed for a day by the answers alone`, () =>
+    it.effect(`a venue clock at ${rate} times the host's is followed for a day, and no call is refused`, () =>
       Effect.gen(function* () {
         const { layer, paths, syncs } = venue((mono) => 1.7e12 + mono * rate)
         yield* Effect.gen(function* () {
@@ -198,11 +199,139 @@ describe("ServerClock", () => {
             yield* TestClock.adjust("10 minutes")
           }
         }).pipe(Effect.provide(stack()), Effect.provide(layer))
-        assert.strictEqual(syncs(), 1)
-        assert.lengthOf(paths, 145)
+        assert.lengthOf(paths, 144 + syncs())
+        assert.isAtMost(syncs(), 144, "one per contradiction")
       })
     )
   }
+
+  const noon = 1.7e12
+
+  /** Signed at noon, plus the test clock; answers are what the test says, and the time is told as the page says. */
+  const clockUnder = (answer: (now: number) => object, time: (now: number) => object = (now) => timeAt(now, now)) => {
+    const signedAt: Array<number> = []
+    let syncs = 0
+    const layer = inMemory(({ headers, url }) =>
+      Effect.map(Clock.currentTimeMillis, (mono) => {
+        if (url.pathname === "/api/v2/public/time") {
+          syncs += 1
+          return Response.json(time(noon + mono))
+        }
+        signedAt.push(Number(headers["access-timestamp"]) - mono)
+        return Response.json(answer(noon + mono))
+      })
+    )
+    return { layer, signedAt, syncs: () => syncs }
+  }
+  const timeAt = (serverTime: number, requestTime: number) =>
+    envelope("00000", { serverTime: String(serverTime) }, requestTime)
+
+  it.effect("the time is what data.serverTime says, whatever stamps are around it", () =>
+    Effect.gen(function* () {
+      for (const requestTime of [0, 1, 1000, noon / 1000, noon + hour]) {
+        const { layer, signedAt } = clockUnder(
+          (now) => envelope("00000", "success", now),
+          (now) => timeAt(now, requestTime)
+        )
+        yield* Effect.provide(set, stack()).pipe(Effect.provide(layer))
+        assert.deepStrictEqual(signedAt, [noon], String(requestTime))
+      }
+    })
+  )
+
+  it.effect("the stamps around it tell the time where data.serverTime is missing or no instant", () =>
+    Effect.gen(function* () {
+      for (const data of [null, "success", {}, { serverTime: "0" }, { serverTime: "soon" }, { serverTime: -1 }]) {
+        const { layer, signedAt } = clockUnder(
+          (now) => envelope("00000", "success", now),
+          (now) => envelope("00000", data, now)
+        )
+        yield* Effect.provide(set, stack()).pipe(Effect.provide(layer))
+        assert.deepStrictEqual(signedAt, [noon], JSON.stringify(data))
+      }
+    })
+  )
+
+  it.effect(
+    "one answer with an absurd stamp between good ones changes no signature, and asks for the time if not zero",
+    () =>
+      Effect.gen(function* () {
+        for (const [requestTime, expected] of [
+          [0, 1],
+          [1, 2],
+          [noon / 1000, 2],
+          [noon + 60_000, 2],
+          [9e14, 2]
+        ] as const) {
+          let stamp: number | undefined
+          const { layer, signedAt, syncs } = clockUnder((now) =>
+            envelope(stamp === undefined ? "00000" : "45001", null, stamp ?? now)
+          )
+          yield* Effect.gen(function* () {
+            yield* set
+            stamp = requestTime
+            assert.strictEqual((yield* Effect.flip(set))._tag, "OutcomeUnknown")
+            stamp = undefined
+            yield* set
+            yield* TestClock.adjust("3 seconds")
+            yield* set
+          }).pipe(Effect.provide(stack()), Effect.provide(layer))
+          assert.deepStrictEqual(signedAt, [noon, noon, noon, noon], String(requestTime))
+          assert.strictEqual(syncs(), expected, String(requestTime))
+        }
+      })
+  )
+
+  it.effect("a venue whose every stamp is absurd is asked for the time once a second at most", () =>
+    Effect.gen(function* () {
+      const { layer, signedAt, syncs } = clockUnder(() => envelope("00000", null, 1000))
+      yield* Effect.gen(function* () {
+        for (let call = 0; call < 100; call++) {
+          yield* set
+          yield* TestClock.adjust("100 millis")
+        }
+      }).pipe(Effect.provide(stack()), Effect.provide(layer))
+      assert.deepStrictEqual(new Set(signedAt), new Set([noon]))
+      assert.strictEqual(syncs(), 1 + 10)
+    })
+  )
+
+  it.effect("a venue clock that is set by less than the 30 s is learnt by the sync that its stamps ask for", () =>
+    Effect.gen(function* () {
+      let ahead = 0
+      const { layer, signedAt } = clockUnder(
+        (now) => envelope("00000", null, now + ahead),
+        (now) => timeAt(now + ahead, now + ahead)
+      )
+      yield* Effect.gen(function* () {
+        yield* set
+        ahead = 20_000
+        yield* set
+        yield* TestClock.adjust("3 seconds")
+        yield* set
+      }).pipe(Effect.provide(stack()), Effect.provide(layer))
+      assert.deepStrictEqual(signedAt, [noon, noon, noon + 20_000])
+    })
+  )
+
+  it.effect("a sync in the background delays no call, and ends with the clock's scope", () =>
+    Effect.gen(function* () {
+      const asked: Array<AbortSignal> = []
+      const layer = inMemory(({ url }, signal) => {
+        if (url.pathname !== "/api/v2/public/time") return Response.json(envelope("00000", null, noon))
+        asked.push(signal)
+        return asked.length === 1 ? Response.json(timeAt(noon + hour, noon + hour)) : Effect.never
+      })
+      yield* Effect.zipRight(set, set).pipe(
+        Effect.zipLeft(TestClock.adjust("1 millis")),
+        Effect.provide(stack()),
+        Effect.provide(layer)
+      )
+      assert.lengthOf(asked, 2)
+      yield* Effect.yieldNow()
+      assert.isTrue(asked[1]?.aborted)
+    })
+  )
 
   it.effect("a venue clock that is set is learnt from the refusal: reads work at once, a write the next time", () =>
     Effect.gen(function* () {

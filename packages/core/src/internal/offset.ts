@@ -58,12 +58,17 @@ export const estimate = (sample: Sample): Estimate | undefined => {
 }
 
 /**
- * The estimate to go on with: the surer of the two, where age makes less sure; the newer one if they exclude each other,
- * since then a clock was set.
+ * Whether both can be true at once. If not, a clock was set, or one of the samples is absurd.
  *
  * @internal
  */
-export const better = (current: Estimate, next: Estimate): Estimate => {
-  const aged = uncertainty(current, next.at)
-  return next.half <= aged || Math.abs(next.ahead - current.ahead) > aged + next.half ? next : current
-}
+export const agree = (current: Estimate, next: Estimate): boolean =>
+  Math.abs(next.ahead - current.ahead) <= uncertainty(current, next.at) + next.half
+
+/**
+ * The surer of two estimates that agree, where age makes less sure.
+ *
+ * @internal
+ */
+export const surer = (current: Estimate, next: Estimate): Estimate =>
+  next.half <= uncertainty(current, next.at) ? next : current

@@ -101,11 +101,18 @@ const withSecretNames = (names: ReadonlyArray<string | RegExp>): ReadonlyArray<s
 /** @internal */
 export const excerpt = (text: string, scrub: Scrub): string => scrub(text).replace(/\s+/g, " ").trim().slice(0, 200)
 
-/** A stamp of the venue, from a header or from the body; what is no instant is absent. */
-const stamp = (value: unknown): number | undefined => {
+/**
+ * An instant on the venue's clock in ms since the epoch, given as a number or as a string of digits.
+ *
+ * @internal
+ */
+export const instant = (value: unknown): number | undefined => {
   const number = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value
   return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined
 }
+
+/** A stamp of the venue, from a header or from the body. Zero stands for an absent one: live answers have it. */
+const stamp = (value: unknown): number | undefined => instant(value) || undefined
 
 interface SystemError {
   readonly code?: unknown
