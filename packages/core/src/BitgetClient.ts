@@ -104,6 +104,8 @@ export class BitgetClient extends Context.Tag("@effect-deadman/core/BitgetClient
   {
     /** The account's label. */
     readonly account: string
+    /** Where the calls go. */
+    readonly baseUrl: string
     /** The bound of a call that names none. */
     readonly timeout: Duration.Duration
     /** The venue's clock, which every answer is a sample for. */
@@ -143,7 +145,7 @@ const notSent = (error: VenueError.VenueError): VenueError.VenueError =>
  * @category constructors
  */
 export const make = (
-  options: Options = {}
+  options: Options
 ): Effect.Effect<
   BitgetClient["Type"],
   BaseUrl.InvalidBaseUrl,
@@ -152,7 +154,7 @@ export const make = (
   Effect.gen(function* () {
     const credentials = yield* Credentials.Credentials
     const clock = yield* ServerClock.ServerClock
-    const base = yield* BaseUrl.make(options.baseUrl ?? BaseUrl.venue, options)
+    const base = yield* BaseUrl.make(options.baseUrl, options)
     const timeout = Duration.decode(options.timeout ?? "5 seconds")
     const send = yield* Transport.make({
       maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
@@ -244,7 +246,13 @@ export const make = (
         return bounded(work, bound, () => Transport.timedOut(call, Duration.toMillis(bound)))
       })
 
-    return BitgetClient.of({ account: credentials.account, timeout, clock, execute })
+    return BitgetClient.of({
+      account: credentials.account,
+      baseUrl: base.origin + base.prefix,
+      timeout,
+      clock,
+      execute
+    })
   })
 
 /**
@@ -254,7 +262,7 @@ export const make = (
  * @category layers
  */
 export const layer = (
-  options: Options = {}
+  options: Options
 ): Layer.Layer<
   BitgetClient | ServerClock.ServerClock,
   BaseUrl.InvalidBaseUrl,
@@ -268,7 +276,7 @@ export const layer = (
  * @category layers
  */
 export const layerSharedClock = (
-  options: Options = {}
+  options: Options
 ): Layer.Layer<
   BitgetClient,
   BaseUrl.InvalidBaseUrl,

@@ -155,8 +155,9 @@ export type BitgetCountdown = Omit<CountdownCancelAll["Type"], "set"> & {
  */
 export const make: Effect.Effect<BitgetCountdown, never, BitgetClient.BitgetClient> = /* @__PURE__ */ Effect.map(
   BitgetClient.BitgetClient,
-  ({ account, clock, execute, timeout }) => ({
+  ({ account, baseUrl, clock, execute, timeout }) => ({
     account,
+    endpoint: baseUrl,
     range: Countdown.range,
     pace: Duration.seconds(1),
     set: (setting) =>
@@ -197,7 +198,7 @@ export const make: Effect.Effect<BitgetCountdown, never, BitgetClient.BitgetClie
  */
 export const makeAccount = (
   credentials: Credentials.Options,
-  options?: BitgetClient.Options
+  options: BitgetClient.Options
 ): Effect.Effect<
   BitgetCountdown,
   Credentials.InvalidCredentials | BaseUrl.InvalidBaseUrl,

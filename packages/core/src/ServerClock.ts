@@ -82,8 +82,11 @@ export class ServerClock extends Context.Tag("@effect-deadman/core/ServerClock")
  * @category models
  */
 export interface Options {
-  /** Where the venue is, by default {@link BaseUrl.venue}. */
-  readonly baseUrl?: string | undefined
+  /**
+   * Where the venue is: {@link BaseUrl.venue}, a proxy, or a simulator. It has no default, so that a test never reaches
+   * the venue because it left something out.
+   */
+  readonly baseUrl: string
   /** Allows plain HTTP to a host other than the loopback one, by default `false`. */
   readonly allowInsecureHttp?: boolean | undefined
   /** The bound of one request for the time, by default 5 seconds. */
@@ -120,11 +123,11 @@ const learnt = (envelope: Transport.Envelope): Offset.Estimate | undefined => {
  * @category constructors
  */
 export const make = (
-  options: Options = {}
+  options: Options
 ): Effect.Effect<ServerClock["Type"], BaseUrl.InvalidBaseUrl, HttpClient.HttpClient | Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const base = yield* BaseUrl.make(options.baseUrl ?? BaseUrl.venue, options)
+    const base = yield* BaseUrl.make(options.baseUrl, options)
     const timeout = Duration.decode(options.timeout ?? "5 seconds")
     const send = yield* Transport.make({ maxBodyBytes: 65_536, fetchOptions: options.fetchOptions })
     const request: Outgoing = {
@@ -226,5 +229,5 @@ export const make = (
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options = {}): Layer.Layer<ServerClock, BaseUrl.InvalidBaseUrl, HttpClient.HttpClient> =>
+export const layer = (options: Options): Layer.Layer<ServerClock, BaseUrl.InvalidBaseUrl, HttpClient.HttpClient> =>
   Layer.scoped(ServerClock, make(options))

@@ -8,12 +8,16 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as Crypto from "node:crypto"
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import type * as Credentials from "@effect-deadman/core/Credentials"
+import * as ServerClock from "@effect-deadman/core/ServerClock"
 import * as VenueError from "@effect-deadman/core/VenueError"
 import { type Arrived, canary, credentials, envelope, inMemory, stack, venueTime } from "./support/venue.js"
 
@@ -377,6 +381,49 @@ describe("BitgetClient", () => {
       assert.strictEqual(yield* build("api.bitget.com"), "unparsable")
       assert.strictEqual(yield* build("https://user:hidden@api.bitget.com"), "userInfo")
       assert.strictEqual(yield* build("https://api.bitget.com?key=hidden"), "query")
+    })
+  )
+
+  it.effect("what builds a client without reading the configuration requires a base URL, and else calls no one", () =>
+    Effect.gen(function* () {
+      const { arrived, layer, times } = recording()
+      const keys = { apiKey: Redacted.make("k"), passphrase: Redacted.make("p"), secretKey: Redacted.make("s") }
+      const clock = ServerClock.layer({ baseUrl: "http://127.0.0.1:9" })
+      const call = Effect.flatMap(BitgetClient.BitgetClient, (client) => client.execute(settings))
+      type Surroundings = Credentials.Credentials | ServerClock.ServerClock | HttpClient.HttpClient | Scope.Scope
+      const attempts: ReadonlyArray<Effect.Effect<unknown, unknown, Surroundings>> = [
+        // @ts-expect-error the base URL is missing
+        Effect.provide(call, BitgetClient.layer({ timeout: "2 seconds" })),
+        // @ts-expect-error the base URL is missing
+        Effect.flatMap(BitgetClient.make({ locale: "de-DE" }), (client) => client.execute(settings)),
+        // @ts-expect-error the base URL is missing
+        Effect.flatMap(ServerClock.make({}), (made) => made.sync),
+        // @ts-expect-error the base URL is missing
+        Effect.flatMap(CountdownCancelAll.makeAccount(keys, {}), (countdown) => countdown.set(ten)),
+        // @ts-expect-error the base URL is missing
+        Effect.suspend(() => CountdownCancelAll.makeAccount(keys))
+      ]
+      for (const attempt of attempts) {
+        const exit = yield* attempt.pipe(
+          Effect.scoped,
+          Effect.provide(clock),
+          Effect.provide(Layer.merge(credentials, layer)),
+          Effect.exit
+        )
+        assert.isTrue(Exit.isFailure(exit))
+      }
+      assert.isEmpty([...arrived, ...times])
+    })
+  )
+
+  it.effect("the countdown says where its calls go, the prefix of a proxy included", () =>
+    Effect.gen(function* () {
+      const { layer } = recording()
+      const { endpoint } = yield* Effect.provide(
+        CountdownCancelAll.CountdownCancelAll,
+        Layer.provide(stack({ baseUrl: "https://proxy.example/venue/" }), layer)
+      )
+      assert.strictEqual(endpoint, "https://proxy.example/venue")
     })
   )
 

@@ -57,7 +57,7 @@ export const inMemory = (
   )
 
 /** Everything from the account's countdown down to the HTTP client, which stays open. */
-export const stack = (options?: BitgetClient.Options) =>
+export const stack = (options?: Partial<BitgetClient.Options>) =>
   CountdownCancelAll.layer.pipe(
     Layer.provideMerge(BitgetClient.layer({ baseUrl: "http://127.0.0.1:9", ...options })),
     Layer.provideMerge(credentials)

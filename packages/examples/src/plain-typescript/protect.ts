@@ -19,7 +19,8 @@ export interface Options {
   readonly passphrase: string
   /** The account's name in logs and errors; each account needs one of its own. */
   readonly account?: string
-  readonly baseUrl?: string
+  /** Where the venue is: `https://api.bitget.com`, or a simulator. */
+  readonly baseUrl: string
   /** Whole seconds, 5 to 60. Default 10. */
   readonly countdownSeconds?: number
 }
