@@ -79,6 +79,7 @@ const clientOf = <E, R>(
  *
  * @example
  * ```ts
+ * import * as BitgetClient from "@effect-deadman/core/BitgetClient"
  * import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
  * import * as Heartbeats from "@effect-deadman/core/Heartbeats"
  * import * as Config from "effect/Config"
@@ -89,11 +90,15 @@ const clientOf = <E, R>(
  *   lookup: (account) =>
  *     Effect.flatMap(
  *       Config.all({
- *         apiKey: Config.redacted(`${account}_API_KEY`),
- *         secretKey: Config.redacted(`${account}_SECRET_KEY`),
- *         passphrase: Config.redacted(`${account}_PASSPHRASE`)
+ *         keys: Config.all({
+ *           apiKey: Config.redacted(`${account}_API_KEY`),
+ *           secretKey: Config.redacted(`${account}_SECRET_KEY`),
+ *           passphrase: Config.redacted(`${account}_PASSPHRASE`)
+ *         }),
+ *         // BITGET_BASE_URL and its like, the same for all accounts.
+ *         client: BitgetClient.config
  *       }),
- *       (keys) => CountdownCancelAll.makeAccount({ account, ...keys })
+ *       ({ client, keys }) => CountdownCancelAll.makeAccount({ account, ...keys }, client)
  *     )
  * })
  * ```
