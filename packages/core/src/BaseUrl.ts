@@ -8,6 +8,7 @@
  */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import * as Quotes from "./internal/quotes.js"
 
 /**
  * The venue's own host.
@@ -37,10 +38,11 @@ export interface BaseUrl {
  */
 export class InvalidBaseUrl extends Schema.TaggedError<InvalidBaseUrl>("@effect-deadman/core/InvalidBaseUrl")(
   "InvalidBaseUrl",
-  { reason: Schema.Literal("unparsable", "scheme", "plainHttp", "userInfo", "query") }
+  { reason: Schema.Literal("quoted", "unparsable", "scheme", "plainHttp", "userInfo", "query") }
 ) {
   override get message(): string {
     const why = {
+      quoted: "it is enclosed in quotes, which `docker run --env-file` and the like keep; remove them",
       unparsable: "it is not a URL",
       scheme: "only https, and http where it is allowed, can be used",
       plainHttp: "the passphrase would travel in clear text; use https, or set allowInsecureHttp in a closed network",
@@ -65,6 +67,7 @@ export const make = (
   options?: { readonly allowInsecureHttp?: boolean | undefined }
 ): Either.Either<BaseUrl, InvalidBaseUrl> => {
   const refuse = (reason: InvalidBaseUrl["reason"]) => Either.left(new InvalidBaseUrl({ reason }))
+  if (Quotes.isQuoted(input)) return refuse("quoted")
   if (!URL.canParse(input)) return refuse("unparsable")
   const url = new URL(input)
   if (url.protocol !== "https:" && url.protocol !== "http:") return refuse("scheme")

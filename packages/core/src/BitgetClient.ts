@@ -45,6 +45,7 @@ import * as Credentials from "./Credentials.js"
 import * as ServerClock from "./ServerClock.js"
 import * as VenueError from "./VenueError.js"
 import { bounded } from "./internal/bounded.js"
+import { unquoted } from "./internal/quotes.js"
 import * as Transport from "./internal/transport.js"
 
 /**
@@ -293,13 +294,16 @@ export const layerSharedClock = (
 export const config: Config.Config<Options> = /* @__PURE__ */ Config.all({
   baseUrl: /* @__PURE__ */ Config.withDefault(/* @__PURE__ */ Config.string("BITGET_BASE_URL"), BaseUrl.venue),
   allowInsecureHttp: /* @__PURE__ */ Config.withDefault(
-    /* @__PURE__ */ Config.boolean("BITGET_ALLOW_INSECURE_HTTP"),
+    /* @__PURE__ */ unquoted("BITGET_ALLOW_INSECURE_HTTP", Config.boolean),
     false
   ),
-  demoTrading: /* @__PURE__ */ Config.withDefault(/* @__PURE__ */ Config.boolean("BITGET_DEMO_TRADING"), false),
-  locale: /* @__PURE__ */ Config.withDefault(/* @__PURE__ */ Config.string("BITGET_LOCALE"), "en-US"),
+  demoTrading: /* @__PURE__ */ Config.withDefault(
+    /* @__PURE__ */ unquoted("BITGET_DEMO_TRADING", Config.boolean),
+    false
+  ),
+  locale: /* @__PURE__ */ Config.withDefault(/* @__PURE__ */ unquoted("BITGET_LOCALE", Config.string), "en-US"),
   timeout: /* @__PURE__ */ Config.withDefault(
-    /* @__PURE__ */ Config.duration("BITGET_TIMEOUT"),
+    /* @__PURE__ */ unquoted("BITGET_TIMEOUT", Config.duration),
     /* @__PURE__ */ Duration.seconds(5)
   )
 })

@@ -8,12 +8,12 @@ import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Signature from "./Signature.js"
+import * as Quotes from "./internal/quotes.js"
 
 /**
  * The credentials of one account.
@@ -71,9 +71,11 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>(
 const flaw = (value: string, inHeader: boolean): string | undefined =>
   value.trim() === ""
     ? "it is empty."
-    : inHeader && !/^[\x21-\x7e]+$/.test(value)
-      ? "it holds a space, a line break or a character outside of ASCII."
-      : undefined
+    : Quotes.isQuoted(value)
+      ? Quotes.advice
+      : inHeader && !/^[\x21-\x7e]+$/.test(value)
+        ? "it holds a space, a line break or a character outside of ASCII."
+        : undefined
 
 /**
  * Checks the values and prepares the signing.
@@ -126,20 +128,20 @@ const variables = {
 
 const invalid = (name: string, why: string) => ConfigError.InvalidData([name], `${name} cannot be used: ${why}`)
 
-// An optional variable that is set to nothing would otherwise count as given, or be passed over in silence.
-const optional = (name: string) =>
-  Config.option(Config.redacted(name)).pipe(
-    Config.mapOrFail((value) =>
-      Option.isSome(value) && flaw(Redacted.value(value.value), false) !== undefined
-        ? Either.left(invalid(name, "it is set to an empty value; remove it or fill it in."))
-        : Either.right(value)
-    )
-  )
+const access =
+  'A key of a unified trading account, with UTA trade read and write, is made at bitget.com under "API Management". ' +
+  "The venue opens the countdown (CountDown Cancel All) to an account on request: ask its business development."
+
+// Not `Config.redacted`, whose error for a missing variable prints as "<redacted>".
+const variable = (name: string) => Config.option(Config.map(Config.string(name), Redacted.make))
+
+const isFilled = (value: Option.Option<Redacted.Redacted>): value is Option.Some<Redacted.Redacted> =>
+  Option.isSome(value) && Redacted.value(value.value).trim() !== ""
 
 /**
  * The credentials from `BITGET_API_KEY`, `BITGET_PASSPHRASE` and either `BITGET_SECRET_KEY` or `BITGET_RSA_PRIVATE_KEY`
- * (PKCS#8 PEM), with the account's label from `BITGET_ACCOUNT_LABEL` (by default `"default"`). Values that are empty or
- * cannot be right are refused with the variable's name.
+ * (PKCS#8 PEM), with the account's label from `BITGET_ACCOUNT_LABEL` (by default `"default"`). The error names every
+ * variable that is missing or empty. Values that cannot be right are refused with the variable's name.
  *
  * @since 0.1.0
  * @category layers
@@ -147,25 +149,37 @@ const optional = (name: string) =>
 export const layerConfig: Layer.Layer<Credentials, ConfigError.ConfigError> = /* @__PURE__ */ Layer.effect(
   Credentials,
   /* @__PURE__ */ Effect.gen(function* () {
-    const { secretKey, privateKey, ...rest } = yield* Config.all({
+    const { account, apiKey, passphrase, privateKey, secretKey } = yield* Config.all({
       account: Config.withDefault(Config.string(variables.account), "default"),
-      apiKey: Config.redacted(variables.apiKey),
-      passphrase: Config.redacted(variables.passphrase),
-      secretKey: optional(variables.secretKey),
-      privateKey: optional(variables.privateKey)
+      apiKey: variable(variables.apiKey),
+      passphrase: variable(variables.passphrase),
+      secretKey: variable(variables.secretKey),
+      privateKey: variable(variables.privateKey)
     })
-    const both = `${variables.secretKey} or ${variables.privateKey}`
-    if (Option.isSome(secretKey) && Option.isSome(privateKey)) {
+    const key = isFilled(secretKey)
+      ? { secretKey: secretKey.value }
+      : isFilled(privateKey)
+        ? { privateKey: privateKey.value }
+        : undefined
+    if (!isFilled(apiKey) || !isFilled(passphrase) || key === undefined) {
+      const missing = [
+        ...(isFilled(apiKey) ? [] : [variables.apiKey]),
+        ...(isFilled(passphrase) ? [] : [variables.passphrase]),
+        ...(key === undefined ? [`${variables.secretKey} (or ${variables.privateKey}, a PKCS#8 PEM)`] : [])
+      ]
+      const path = missing[0]?.split(" ", 1) ?? []
+      return yield* Effect.fail(ConfigError.MissingData(path, `Not set, or empty: ${missing.join(", ")}. ${access}`))
+    }
+    if (isFilled(secretKey) && isFilled(privateKey)) {
+      const both = `${variables.secretKey} or ${variables.privateKey}`
       return yield* Effect.fail(invalid(variables.privateKey, `set either ${both}, not both.`))
     }
-    if (Option.isNone(secretKey) && Option.isNone(privateKey)) {
-      return yield* Effect.fail(
-        ConfigError.MissingData([variables.secretKey], `Expected ${both} to exist in the configuration`)
-      )
+    // Passing over an empty one in silence would hide that the other kind of key is in use.
+    if (Option.isSome(secretKey) && Option.isSome(privateKey)) {
+      const empty = isFilled(secretKey) ? variables.privateKey : variables.secretKey
+      return yield* Effect.fail(invalid(empty, "it is set to an empty value; remove it or fill it in."))
     }
-    const options = Option.isSome(secretKey)
-      ? { ...rest, secretKey: secretKey.value }
-      : { ...rest, privateKey: Option.getOrThrow(privateKey) }
+    const options = { account, apiKey: apiKey.value, passphrase: passphrase.value, ...key }
     return yield* Effect.mapError(make(options), (error) => invalid(variables[error.field], error.why))
   })
 )

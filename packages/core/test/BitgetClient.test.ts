@@ -452,6 +452,11 @@ describe("BitgetClient", () => {
       assert.include(arrived[1]?.headers, { paptrading: "1", locale: "zh-CN" })
       const error = yield* Effect.flip(withEnv({ BITGET_BASE_URL: "http://simulator:8080" }))
       assert.include(String(error), "BITGET_BASE_URL")
+      for (const [name, value] of Object.entries(env)) {
+        const quoted = yield* Effect.flip(withEnv({ ...env, [name]: `"${value}"` }))
+        assert.include(String(quoted), name)
+        assert.include(String(quoted), "it is enclosed in quotes", "an env file kept them")
+      }
     })
   )
 })

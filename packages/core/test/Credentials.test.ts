@@ -73,6 +73,40 @@ describe("Credentials", () => {
     )
   }
 
+  it.effect("missing variables are named one by one, with where the exchange opens access", () =>
+    Effect.gen(function* () {
+      const secret = "BITGET_SECRET_KEY (or BITGET_RSA_PRIVATE_KEY, a PKCS#8 PEM)"
+      const cases: ReadonlyArray<readonly [env: Record<string, string>, missing: string]> = [
+        [{}, `BITGET_API_KEY, BITGET_PASSPHRASE, ${secret}`],
+        [{ BITGET_API_KEY: "", BITGET_PASSPHRASE: " " }, `BITGET_API_KEY, BITGET_PASSPHRASE, ${secret}`],
+        [{ BITGET_PASSPHRASE: "p", BITGET_RSA_PRIVATE_KEY: pem }, "BITGET_API_KEY"],
+        [without("BITGET_SECRET_KEY"), secret],
+        [{ ...without("BITGET_PASSPHRASE"), BITGET_SECRET_KEY: "" }, `BITGET_PASSPHRASE, ${secret}`]
+      ]
+      for (const [env, missing] of cases) {
+        const message = yield* refusal(env)
+        assert.include(message, `Not set, or empty: ${missing}. A key of`)
+        assert.include(message, "API Management")
+        assert.include(message, "business development")
+        assert.notInclude(message, "redacted")
+      }
+    })
+  )
+
+  it.effect("quotes that an env file kept are named as the cause, with the variable and without the value", () =>
+    Effect.gen(function* () {
+      const all: Record<string, string> = { ...values, BITGET_ACCOUNT_LABEL: "desk", BITGET_RSA_PRIVATE_KEY: pem }
+      for (const [name, value] of Object.entries(all)) {
+        for (const quoted of [`"${value}"`, `'${value}'`, `"${value}"\r`]) {
+          const kind = name === "BITGET_RSA_PRIVATE_KEY" ? without("BITGET_SECRET_KEY") : values
+          const message = yield* refusal({ ...kind, [name]: quoted })
+          assert.include(message, `${name} cannot be used: it is enclosed in quotes`)
+          assert.notInclude(message, value)
+        }
+      }
+    })
+  )
+
   it.effect("both kinds of key, an empty second kind, and a bad RSA key are refused by name", () =>
     Effect.gen(function* () {
       const both = yield* refusal({ ...values, BITGET_RSA_PRIVATE_KEY: pem })

@@ -10,6 +10,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 
 /** Your trading of one account. */
 const trading = (account: string) => Effect.zipRight(Effect.logInfo(`${account}: trading, protected`), Effect.never)
@@ -17,10 +18,12 @@ const trading = (account: string) => Effect.zipRight(Effect.logInfo(`${account}:
 // One `HttpClient` and one clock for all: what one account learns of the venue's time is as true for the others.
 const client = (account: string) =>
   Effect.gen(function* () {
+    // Not `Config.redacted`, whose error for a missing variable prints as "<redacted>".
+    const secret = (name: string) => Config.map(Config.nonEmptyString(name), Redacted.make)
     const keys = yield* Config.all({
-      apiKey: Config.redacted("API_KEY"),
-      secretKey: Config.redacted("SECRET_KEY"),
-      passphrase: Config.redacted("PASSPHRASE")
+      apiKey: secret("API_KEY"),
+      secretKey: secret("SECRET_KEY"),
+      passphrase: secret("PASSPHRASE")
     }).pipe(Config.nested(account))
     return yield* CountdownCancelAll.makeAccount({ account, ...keys }, yield* BitgetClient.config)
   })

@@ -1,0 +1,27 @@
+/**
+ * Quotes around a value of the environment. A shell removes them; some readers of env files keep them, and then they are
+ * part of a key that the venue does not know.
+ */
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Either from "effect/Either"
+
+/** @internal */
+export const isQuoted = (value: string): boolean => /^\s*(["'`])[^]*\1\s*$/.test(value)
+
+/** @internal */
+export const advice = "it is enclosed in quotes, which `docker run --env-file` and the like keep; remove them."
+
+/**
+ * The configuration of a variable, which names kept quotes as the cause when it has them.
+ *
+ * @internal
+ */
+export const unquoted = <A>(name: string, parse: (name: string) => Config.Config<A>): Config.Config<A> => {
+  const check = Config.mapOrFail(Config.string(name), (value) =>
+    isQuoted(value)
+      ? Either.left(ConfigError.InvalidData([name], `${name} cannot be used: ${advice}`))
+      : Either.right(value)
+  )
+  return Config.zipWith(check, parse(name), (_, parsed) => parsed)
+}
