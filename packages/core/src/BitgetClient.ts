@@ -45,6 +45,7 @@ import * as Credentials from "./Credentials.js"
 import * as ServerClock from "./ServerClock.js"
 import * as VenueError from "./VenueError.js"
 import { bounded } from "./internal/bounded.js"
+import { common } from "./internal/headers.js"
 import { unquoted } from "./internal/quotes.js"
 import * as Transport from "./internal/transport.js"
 
@@ -164,6 +165,7 @@ export const make = (
     const apiKey = Redacted.value(credentials.apiKey)
     const passphrase = Redacted.value(credentials.passphrase)
     const publicHeaders = {
+      ...common,
       ...Headers.fromInput(options.headers),
       "content-type": "application/json",
       locale: options.locale ?? "en-US",

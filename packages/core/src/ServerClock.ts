@@ -24,6 +24,7 @@ import * as VenueError from "./VenueError.js"
 import { bounded } from "./internal/bounded.js"
 import type { Outgoing } from "./internal/direct.js"
 import { reading } from "./internal/clock.js"
+import { common } from "./internal/headers.js"
 import * as Offset from "./internal/offset.js"
 import * as Transport from "./internal/transport.js"
 
@@ -134,7 +135,7 @@ export const make = (
       method: "GET",
       origin: base.origin,
       path: `${base.prefix}/api/v2/public/time`,
-      headers: Headers.fromInput(options.headers),
+      headers: { ...common, ...Headers.fromInput(options.headers) },
       body: undefined
     }
 

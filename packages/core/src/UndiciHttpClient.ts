@@ -36,8 +36,6 @@ import * as Direct from "./internal/direct.js"
 
 type Controller = Undici.Dispatcher.DispatchController
 
-const decoder = new TextDecoder()
-
 /** What undici tells of one request. */
 class Exchange implements Undici.Dispatcher.DispatchHandler {
   private readonly resume: (result: Effect.Effect<Direct.Incoming, unknown>) => void
@@ -83,7 +81,7 @@ class Exchange implements Undici.Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     const [first = new Uint8Array(), ...more] = this.chunks
-    this.end(decoder.decode(more.length === 0 ? first : Buffer.concat(this.chunks)))
+    this.end(more.length === 0 ? first : Buffer.concat(this.chunks))
   }
 
   onResponseError(_: Controller, error: Error): void {
@@ -100,8 +98,8 @@ class Exchange implements Undici.Dispatcher.DispatchHandler {
     this.abort()
   }
 
-  private end(text: string | undefined): void {
-    this.resume(Effect.succeed({ status: this.status, headers: this.headers, text }))
+  private end(body: Uint8Array | undefined): void {
+    this.resume(Effect.succeed({ status: this.status, headers: this.headers, body }))
   }
 }
 

@@ -173,7 +173,7 @@ describe.sequential("against a hostile peer", () => {
             const server = Http.createServer((request, response) => {
               request.resume().on("end", () => {
                 const code = request.method === "POST" && calls++ % 2 === 1 ? "40084" : "00000"
-                response.writeHead(code === "00000" ? 200 : 400).end(JSON.stringify(envelope(code)))
+                response.writeHead(code === "00000" ? 200 : 400).end(JSON.stringify(envelope(code, null, Date.now())))
               })
             })
             server.on("connection", () => (connections += 1))

@@ -23,8 +23,8 @@ export interface Incoming {
   readonly status: number
   /** Their names in lower case. */
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
-  /** Absent when it is longer than the bound. */
-  readonly text: string | undefined
+  /** As it came, compressed perhaps. Absent when it is longer than the bound. */
+  readonly body: Uint8Array | undefined
 }
 
 /**

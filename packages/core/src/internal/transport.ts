@@ -21,6 +21,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as VenueError from "../VenueError.js"
 import { reading } from "./clock.js"
+import { decompress } from "./decompress.js"
 import * as Direct from "./direct.js"
 import type { Sample } from "./offset.js"
 
@@ -175,6 +176,13 @@ export const refusal = ({ code, httpStatus, requestTime, venueMessage }: Envelop
 
 const decoder = new TextDecoder()
 
+/** The text of a whole body, or `undefined` when it is longer than the bound, as it came or without its compression. */
+const decode = (bytes: Uint8Array, encoding: unknown, maxBytes: number): string | undefined => {
+  if (bytes.length > maxBytes) return undefined
+  const plain = typeof encoding === "string" ? decompress(bytes, encoding, maxBytes) : bytes
+  return plain === undefined ? undefined : decoder.decode(plain)
+}
+
 /** The body as text, or `undefined` when it is longer than the bound; then no more of it is read. */
 const readBody = (
   response: HttpClientResponse.HttpClientResponse,
@@ -201,7 +209,7 @@ const readBody = (
         whole.set(chunk, at)
         at += chunk.length
       }
-      return decoder.decode(whole)
+      return decode(whole, headers["content-encoding"], maxBytes)
     }
     return Effect.map(Stream.runForEachWhile(response.stream, take), () => (size > maxBytes ? undefined : join()))
   })
@@ -274,8 +282,11 @@ const past =
         call.httpStatus = status
       })
       return Effect.matchCauseEffect(incoming, {
-        onSuccess: ({ headers, status, text }) =>
-          Effect.flatMap(reading, ({ mono }) => readEnvelope(status, headers, text, scrub, sentAt, mono)),
+        onSuccess: ({ body, headers, status }) =>
+          Effect.flatMap(reading, ({ mono }) => {
+            const text = body === undefined ? undefined : decode(body, headers["content-encoding"], maxBodyBytes)
+            return readEnvelope(status, headers, text, scrub, sentAt, mono)
+          }),
         onFailure: (cause): Effect.Effect<never, VenueError.VenueError> => {
           const error = Cause.squash(cause)
           return call.httpStatus === undefined

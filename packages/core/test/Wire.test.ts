@@ -1,0 +1,119 @@
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Fs from "node:fs"
+import * as Http from "node:http"
+import type * as Net from "node:net"
+import * as Zlib from "node:zlib"
+import * as Countdown from "@effect-deadman/core/Countdown"
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
+import { envelope, stack } from "./support/venue.js"
+
+const clients: Record<string, Layer.Layer<HttpClient.HttpClient>> = {
+  "node:http": NodeHttpClient.layer,
+  undici: NodeHttpClient.layerUndici,
+  "undici, directly": UndiciHttpClient.layer,
+  fetch: FetchHttpClient.layer
+}
+
+/** A gateway that answers every request with the bytes that it is told to, and keeps the headers that it was sent. */
+const gateway = (answer: () => { readonly encoding?: string; readonly bytes: Buffer }) =>
+  Effect.gen(function* () {
+    const heard: Array<Http.IncomingHttpHeaders> = []
+    const server = yield* Effect.acquireRelease(
+      Effect.async<Http.Server>((resume) => {
+        const server = Http.createServer((request, response) => {
+          heard.push(request.headers)
+          request.resume().on("end", () => {
+            const { bytes, encoding } = answer()
+            const headers = { "content-length": bytes.length, "content-type": "application/json" }
+            response
+              .writeHead(200, encoding === undefined ? headers : { ...headers, "content-encoding": encoding })
+              .end(bytes)
+          })
+        }).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) =>
+        Effect.sync(() => {
+          server.closeAllConnections()
+          server.close()
+        })
+    )
+    return { heard, baseUrl: `http://127.0.0.1:${(server.address() as Net.AddressInfo).port}` }
+  })
+
+const success = () => Buffer.from(JSON.stringify(envelope("00000", "success", Date.now())))
+
+const set = Effect.flatMap(CountdownCancelAll.CountdownCancelAll, (countdown) => countdown.set(Countdown.off))
+
+const version: string = JSON.parse(Fs.readFileSync(new URL("../package.json", import.meta.url), "utf8")).version
+
+describe("on the wire", () => {
+  for (const [name, client] of Object.entries(clients)) {
+    it.live(`${name}: every request names the package and its version, and asks for an answer as it is`, () =>
+      Effect.gen(function* () {
+        const { baseUrl, heard } = yield* gateway(() => ({ bytes: success() }))
+        yield* set.pipe(Effect.provide(stack({ baseUrl })), Effect.provide(client))
+        assert.lengthOf(heard, 2, "the time, and the write")
+        for (const headers of heard) {
+          assert.strictEqual(headers["user-agent"], `effect-deadman-core/${version}`)
+          assert.strictEqual(headers["accept-encoding"], "identity")
+        }
+      }).pipe(Effect.scoped)
+    )
+
+    it.live(`${name}: a User-Agent of the caller takes the place of the package's`, () =>
+      Effect.gen(function* () {
+        const { baseUrl, heard } = yield* gateway(() => ({ bytes: success() }))
+        const headers = { "User-Agent": "desk/7" }
+        yield* set.pipe(Effect.provide(stack({ baseUrl, headers })), Effect.provide(client))
+        assert.deepStrictEqual(
+          heard.map((each) => each["user-agent"]),
+          ["desk/7", "desk/7"]
+        )
+      }).pipe(Effect.scoped)
+    )
+
+    it.live(`${name}: an answer that comes compressed all the same is read`, () =>
+      Effect.gen(function* () {
+        const ways: ReadonlyArray<readonly [encoding: string, compress: (bytes: Buffer) => Buffer]> = [
+          ["gzip", Zlib.gzipSync],
+          ["GZIP", Zlib.gzipSync],
+          ["deflate", Zlib.deflateSync],
+          ["br", Zlib.brotliCompressSync],
+          ["identity", (bytes) => bytes]
+        ]
+        for (const [encoding, compress] of ways) {
+          const { baseUrl } = yield* gateway(() => ({ encoding, bytes: compress(success()) }))
+          const { requestTime } = yield* set.pipe(Effect.provide(stack({ baseUrl })), Effect.provide(client))
+          assert.isDefined(requestTime, encoding)
+        }
+      }).pipe(Effect.scoped)
+    )
+
+    it.live(`${name}: what is no compression of its name, or too long without it, is an unreadable answer`, () =>
+      Effect.gen(function* () {
+        const bomb = Buffer.alloc(50_000_000, " ")
+        const cases: ReadonlyArray<readonly [encoding: string, bytes: Buffer, reason: string | undefined]> = [
+          ["gzip", Zlib.gzipSync(bomb), "tooLong"],
+          ["br", Zlib.brotliCompressSync(bomb, { params: { [Zlib.constants.BROTLI_PARAM_QUALITY]: 1 } }), "tooLong"],
+          ["gzip", Zlib.gzipSync(success()).subarray(0, 40), undefined],
+          ["br", Buffer.from("no brotli at all"), undefined],
+          ["toString", Zlib.gzipSync(success()), "notJson"]
+        ]
+        for (const [encoding, bytes, reason] of cases) {
+          let calls = 0
+          const { baseUrl } = yield* gateway(() => (calls++ === 0 ? { bytes: success() } : { encoding, bytes }))
+          const error = yield* set.pipe(Effect.provide(stack({ baseUrl })), Effect.provide(client), Effect.flip)
+          assert.strictEqual(error._tag, "UnreadableAnswer", `${encoding}: ${error.message}`)
+          assert.propertyVal(error, "applied", "unknown")
+          if (reason !== undefined) assert.propertyVal(error, "reason", reason)
+        }
+      }).pipe(Effect.scoped)
+    )
+  }
+})
