@@ -56,26 +56,16 @@ export interface Heartbeats<in out E = never> {
 export const Heartbeats: Context.Tag<Heartbeats, Heartbeats> = Context.GenericTag<Heartbeats>(TypeId)
 
 /**
- * The client of an account.
+ * Makes the client of an account.
  *
  * @since 0.1.0
  * @category models
  */
-export type Lookup<E, R> = (
-  account: string
-) => Effect.Effect<CountdownCancelAll["Type"], E, R> | Layer.Layer<CountdownCancelAll, E, R>
-
-const clientOf = <E, R>(
-  client: ReturnType<Lookup<E, R>>
-): Effect.Effect<CountdownCancelAll["Type"], E, R | Scope.Scope> =>
-  Layer.isLayer(client)
-    ? Effect.map(Layer.build(client as Layer.Layer<CountdownCancelAll, E, R>), Context.get(CountdownCancelAll))
-    : (client as Effect.Effect<CountdownCancelAll["Type"], E, R>)
+export type Lookup<E, R> = (account: string) => Effect.Effect<CountdownCancelAll["Type"], E, R>
 
 /**
- * Accounts by name. `lookup` gives the client of one account, with a label that no other account has, as an effect or
- * as a layer; what it acquires lives as long as the account's heartbeat. An effect is the better choice for thousands:
- * a layer remembers how it was made, which takes more memory than all the rest of the account.
+ * Accounts by name. `lookup` makes the client of one account, with a label that no other account has. The resources
+ * that it acquires live as long as the account's heartbeat.
  *
  * @example
  * ```ts
@@ -118,7 +108,7 @@ export const make = <E, R>(options: {
       Effect.provideServiceEffect(
         Heartbeat.make(typeof options.heartbeat === "function" ? options.heartbeat(account) : options.heartbeat),
         CountdownCancelAll,
-        clientOf(options.lookup(account))
+        options.lookup(account)
       ).pipe(
         Effect.mapInputContext(
           // A scope of the account's own takes the place of the one that is around all of them.

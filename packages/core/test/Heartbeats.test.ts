@@ -11,6 +11,8 @@ import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
 import * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -28,7 +30,7 @@ const accounts = uids.map((uid) => ({
   keys: [{ key: `key-${uid}`, secret: `secret-${uid}`, passphrase: `passphrase-${uid}` }]
 }))
 
-const lookup = (uid: string) =>
+const client = (uid: string) =>
   CountdownCancelAll.layer.pipe(
     Layer.provide(BitgetClient.layer({ baseUrl: "https://bitget.simulator" })),
     Layer.provide(
@@ -40,6 +42,8 @@ const lookup = (uid: string) =>
       })
     )
   )
+
+const lookup = (uid: string) => Effect.map(Layer.build(client(uid)), Context.get(CountdownCancelAll.CountdownCancelAll))
 
 /** The same without layers, and with one clock for all. */
 const makeLookup = Effect.map(
@@ -86,7 +90,7 @@ describe("Heartbeats", () => {
   )
 
   World.virtual(
-    "the client of an account can be an effect; what it acquires is released after the switch is off",
+    "what an account's client acquires is released after the switch is off",
     Effect.gen(function* () {
       const seen: Array<string> = []
       const note = (what: string, uid: string) =>
@@ -109,6 +113,18 @@ describe("Heartbeats", () => {
         "let go 2000001, Closed",
         "let go 2000002, Closed"
       ])
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "the client of an account is made by an effect: with a layer the program does not compile, and get dies",
+    Effect.gen(function* () {
+      // @ts-expect-error a layer is no effect
+      const lookup: Heartbeats.Lookup<Layer.Layer.Error<ReturnType<typeof client>>, HttpClient.HttpClient> = client
+      const heartbeats = yield* Heartbeats.make({ lookup })
+      const exit = yield* Effect.exit(heartbeats.get("2000001"))
+      assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
     }),
     { simulator }
   )
@@ -222,7 +238,7 @@ describe("Heartbeats", () => {
       const heartbeats = yield* Heartbeats.make({ lookup })
       const scope = yield* inScope
       yield* Scope.extend(heartbeats.get("2000001"), scope)
-      const second = Effect.scoped(Heartbeat.make()).pipe(Effect.provide(lookup("2000001")))
+      const second = Effect.scoped(Heartbeat.make()).pipe(Effect.provide(client("2000001")))
       const error = yield* Effect.flip(second)
       assert.strictEqual(error._tag, "AccountInUse")
       assert.strictEqual(yield* stateOf("2000001"), "Armed")
@@ -236,32 +252,29 @@ describe("Heartbeats", () => {
     // The port alone: what is measured is the plan of the writes, account by account.
     const sent = new Map<string, Array<number>>()
     const countdowns = (account: string) =>
-      Layer.effect(
-        CountdownCancelAll.CountdownCancelAll,
-        Effect.map(Effect.clock, (clock) => {
-          const times: Array<number> = []
-          sent.set(account, times)
-          let calls = 0
-          return CountdownCancelAll.CountdownCancelAll.of({
-            account,
-            horizon: Effect.succeed(Duration.seconds(30)),
-            pace: Duration.seconds(1),
-            range: Countdown.range,
-            set: (setting) =>
-              Effect.suspend(() => {
-                times.push(clock.unsafeCurrentTimeMillis())
-                // Answers of all lengths, and now and then none at all.
-                const took = (Number(account) * 7 + ++calls * 131) % 2_300
-                const stamp = clock.unsafeCurrentTimeMillis()
-                return Effect.as(Effect.sleep(setting === Countdown.off ? 1 : took), {
-                  acceptedAt: stamp,
-                  completedAt: stamp,
-                  requestTime: stamp
-                })
+      Effect.map(Effect.clock, (clock) => {
+        const times: Array<number> = []
+        sent.set(account, times)
+        let calls = 0
+        return CountdownCancelAll.CountdownCancelAll.of({
+          account,
+          horizon: Effect.succeed(Duration.seconds(30)),
+          pace: Duration.seconds(1),
+          range: Countdown.range,
+          set: (setting) =>
+            Effect.suspend(() => {
+              times.push(clock.unsafeCurrentTimeMillis())
+              // Answers of all lengths, and now and then none at all.
+              const took = (Number(account) * 7 + ++calls * 131) % 2_300
+              const stamp = clock.unsafeCurrentTimeMillis()
+              return Effect.as(Effect.sleep(setting === Countdown.off ? 1 : took), {
+                acceptedAt: stamp,
+                completedAt: stamp,
+                requestTime: stamp
               })
-          })
+            })
         })
-      )
+      })
     // With a turn of the event loop now and then: a worker that is silent for a minute counts as dead to vitest.
     const outcome = await VirtualTime.runPromise(
       Effect.scoped(
