@@ -104,11 +104,14 @@ export const make = <E, R>(options: {
     const context = yield* Effect.context<Exclude<R, Scope.Scope>>()
     const entries = new Map<string, Entry<E>>()
 
+    // Suspended, because functions of the user run in it: one that throws fails the arming.
     const arm = (account: string): Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope> =>
-      Effect.provideServiceEffect(
-        Heartbeat.make(typeof options.heartbeat === "function" ? options.heartbeat(account) : options.heartbeat),
-        CountdownCancelAll,
-        options.lookup(account)
+      Effect.suspend(() =>
+        Effect.provideServiceEffect(
+          Heartbeat.make(typeof options.heartbeat === "function" ? options.heartbeat(account) : options.heartbeat),
+          CountdownCancelAll,
+          options.lookup(account)
+        )
       ).pipe(
         Effect.mapInputContext(
           // A scope of the account's own takes the place of the one that is around all of them.

@@ -144,6 +144,44 @@ describe("Heartbeats", () => {
     { simulator }
   )
 
+  const broken = new Error("broken")
+  const fails = () => {
+    throw broken
+  }
+  const breakdowns = [
+    { name: "a lookup that throws", lookup: fails },
+    { name: "a lookup that dies", lookup: () => Effect.die(broken) },
+    { name: "a lookup that interrupts itself", lookup: () => Effect.interrupt },
+    { name: "a heartbeat function that throws", heartbeat: fails }
+  ]
+  for (const first of breakdowns) {
+    World.virtual(
+      `${first.name} fails every get that waits for it, and the next get tries again`,
+      Effect.gen(function* () {
+        let calls = 0
+        const heartbeats = yield* Heartbeats.make({
+          lookup: (uid) => (first.lookup && ++calls === 1 ? first.lookup() : lookup(uid)),
+          heartbeat: () => (first.heartbeat && ++calls === 1 ? first.heartbeat() : {})
+        })
+        const ask = Effect.exit(Effect.scoped(heartbeats.get("2000001")))
+        const exits = yield* Effect.all([ask, ask, ask], { concurrency: "unbounded" })
+        assert.strictEqual(calls, 1, "one arming for all")
+        for (const exit of exits) {
+          assert.isTrue(Exit.isFailure(exit))
+          if (Exit.isFailure(exit)) {
+            const interrupted = first.name === "a lookup that interrupts itself"
+            assert.strictEqual(Cause.isInterruptedOnly(exit.cause), interrupted)
+            if (!interrupted) assert.deepStrictEqual([...Cause.defects(exit.cause)], [broken])
+          }
+        }
+        assert.deepStrictEqual(yield* heartbeats.accounts, [])
+        const heartbeat = yield* heartbeats.get("2000001")
+        assert.strictEqual((yield* heartbeat.status)._tag, "Armed")
+      }),
+      { simulator }
+    )
+  }
+
   World.virtual(
     "one refused account does not disturb the others",
     Effect.gen(function* () {
