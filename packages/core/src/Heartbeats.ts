@@ -8,8 +8,8 @@
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
@@ -41,7 +41,8 @@ export interface Heartbeats<in out E = never> {
 
   /**
    * The heartbeat of one account, armed when the first asks, until the scope of the last who asked has closed; that
-   * one's `Exit` chooses the release. A failure is not remembered: who asks again, arms again.
+   * one's `Exit` chooses the release. A failure is not remembered: the next `get` arms again. It is interrupted when its
+   * scope, or that of the `Heartbeats`, closes before the heartbeat is armed or was already closed.
    */
   readonly get: (account: string) => Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope>
 
@@ -103,6 +104,7 @@ export const make = <E, R>(options: {
   Effect.gen(function* () {
     const context = yield* Effect.context<Exclude<R, Scope.Scope>>()
     const entries = new Map<string, Entry<E>>()
+    let closed = false
 
     // Suspended, because functions of the user run in it: one that throws fails the arming.
     const arm = (account: string): Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope> =>
@@ -119,74 +121,75 @@ export const make = <E, R>(options: {
         )
       )
 
-    // Finding or making an entry and counting its user in is one step: whoever comes in between would make another, or
-    // would see nobody use it.
-    const enter = (account: string, spare?: Scope.CloseableScope): Effect.Effect<Entry<E>> =>
+    // Finding or making an entry and counting its user in is one step: a fiber that runs in between would make another
+    // entry, or close this one as unused.
+    const enter = (account: string, spare?: Spare): Effect.Effect<Entry<E>> =>
       Effect.suspend(() => {
+        if (closed) return Effect.interrupt
         const found = entries.get(account)
         if (found !== undefined) {
           if (found.closing === undefined) found.users++
           return Effect.succeed(found)
         }
-        if (spare === undefined) return Effect.flatMap(Scope.make(), (scope) => enter(account, scope))
+        if (spare === undefined) return Effect.flatMap(makeSpare, (spare) => enter(account, spare))
         const ready = Deferred.unsafeMake<Heartbeat.Heartbeat, ArmError | E>(FiberId.none)
-        const entry: Entry<E> = { scope: spare, ready, users: 1, closing: undefined, arming: undefined }
+        const entry: Entry<E> = { account, scope: spare.outer, ready, users: 1, closing: undefined }
         entries.set(account, entry)
-        // In a fiber of its own: whoever asked first may leave while others still wait for it.
-        return Effect.map(
-          Effect.forkDaemon(Effect.interruptible(Effect.intoDeferred(Scope.extend(arm(account), spare), ready))),
-          (fiber) => {
-            entry.arming = fiber
-            // It would hold on to all that it had around it.
-            fiber.addObserver(() => (entry.arming = undefined))
-            return entry
-          }
+        const arming = Effect.onError(Effect.interruptible(Scope.extend(arm(account), spare.inner)), (cause) =>
+          // A failure is not kept: when the callers that wait for it learn of it, the next `get` arms anew.
+          entry.closing === undefined ? close(entry, Exit.failCause(cause)) : Effect.void
         )
+        // In a fiber of its own, because the first caller may leave while others still wait.
+        return Effect.as(Effect.forkIn(Effect.intoDeferred(arming, ready), spare.outer), entry)
       })
 
-    const close = (account: string, entry: Entry<E>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        const closing = (entry.closing = Deferred.unsafeMake<void>(FiberId.none))
-        return (entry.arming === undefined ? Effect.void : Fiber.interrupt(entry.arming)).pipe(
-          Effect.zipRight(Scope.close(entry.scope, exit)),
-          Effect.ensuring(
-            Effect.suspend(() => {
-              if (entries.get(account) === entry) entries.delete(account)
-              return Deferred.succeed(closing, undefined)
-            })
-          )
-        )
-      })
-
-    const leave = (account: string, entry: Entry<E>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
-      Effect.suspend(() =>
-        --entry.users > 0 || entry.closing !== undefined ? Effect.void : close(account, entry, exit)
+    // Not suspended: it marks the entry in the very step that has found it open.
+    const close = (entry: Entry<E>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
+      const closing = (entry.closing = Deferred.unsafeMake<void>(FiberId.none))
+      return Effect.ensuring(
+        Scope.close(entry.scope, exit),
+        Effect.suspend(() => {
+          entries.delete(entry.account)
+          return Deferred.succeed(closing, undefined)
+        })
       )
+    }
+
+    const leave = (use: Use<E>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        if (use.left) return Effect.void
+        use.left = true
+        const { entry } = use
+        entry.users--
+        // A `get` that waits does not wait for the closing too: it may run inside of the arming that the closing ends.
+        if (entry.closing !== undefined) return use.holds ? Deferred.await(entry.closing) : Effect.void
+        return entry.users > 0 ? Effect.void : close(entry, exit)
+      })
 
     // One finalizer a scope, however many accounts it holds: they are released side by side, not one after the other.
-    const held = new WeakMap<Scope.Scope, Array<readonly [string, Entry<E>]>>()
-    const hold = (account: string, entry: Entry<E>): Effect.Effect<void, never, Scope.Scope> =>
-      Effect.flatMap(Effect.scope, (scope) => {
-        const accounts = held.get(scope)
-        if (accounts !== undefined) {
-          accounts.push([account, entry])
+    const held = new WeakMap<Scope.Scope, Set<Use<E>>>()
+    const hold = (scope: Scope.Scope, use: Use<E>): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const uses = held.get(scope)
+        if (uses !== undefined) {
+          uses.add(use)
           return Effect.void
         }
-        const first = [[account, entry] as const]
+        const first = new Set([use])
         held.set(scope, first)
-        return Scope.addFinalizerExit(scope, (exit) => {
-          // Who still comes, because it was being armed meanwhile, finds the scope closed and leaves at once.
-          held.delete(scope)
-          return Effect.forEach(first, ([account, entry]) => leave(account, entry, exit), {
-            concurrency: "unbounded",
-            discard: true
+        return Scope.addFinalizerExit(scope, (exit) =>
+          Effect.suspend(() => {
+            // A `get` that comes later registers anew, finds the scope closed and leaves at once.
+            held.delete(scope)
+            return Effect.forEach(first, (use) => leave(use, exit), { concurrency: "unbounded", discard: true })
           })
-        })
+        )
       })
 
     const get = (account: string): Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope> =>
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
+          const scope = yield* Effect.scope
           for (;;) {
             const entry = yield* enter(account)
             // Arming while the last who left is still disarming would have the `0` overtake the new countdown.
@@ -194,28 +197,30 @@ export const make = <E, R>(options: {
               yield* restore(Deferred.await(entry.closing))
               continue
             }
+            const use: Use<E> = { entry, holds: false, left: false }
+            // Before it waits, so that a scope that closes meanwhile does not leave an arming behind.
+            yield* hold(scope, use)
             const armed = yield* Effect.exit(restore(Deferred.await(entry.ready)))
-            if (Exit.isFailure(armed)) {
-              const failed = yield* Deferred.isDone(entry.ready)
-              if (failed && entries.get(account) === entry) entries.delete(account)
-              yield* leave(account, entry, armed)
-              return yield* Effect.failCause(armed.cause)
+            if (Exit.isSuccess(armed) && entry.closing === undefined && !use.left) {
+              use.holds = true
+              return armed.value
             }
-            yield* hold(account, entry)
-            return armed.value
+            held.get(scope)?.delete(use)
+            yield* leave(use, armed)
+            return yield* Exit.isFailure(armed) ? Effect.failCause(armed.cause) : Effect.interrupt
           }
         })
       )
 
     yield* Effect.addFinalizer((exit) =>
-      Effect.forEach(
-        [...entries],
-        ([account, entry]) => (entry.closing ? Deferred.await(entry.closing) : close(account, entry, exit)),
-        {
-          concurrency: "unbounded",
-          discard: true
-        }
-      )
+      Effect.suspend(() => {
+        closed = true
+        return Effect.forEach(
+          entries.values(),
+          (entry) => (entry.closing === undefined ? close(entry, exit) : Deferred.await(entry.closing)),
+          { concurrency: "unbounded", discard: true }
+        )
+      })
     )
     return { [TypeId]: TypeId, get, accounts: Effect.sync(() => [...entries.keys()]) }
   })
@@ -226,12 +231,29 @@ export const make = <E, R>(options: {
  * closes with a bare success, so that no policy could ask how the last user ended.
  */
 interface Entry<E> {
+  readonly account: string
   readonly scope: Scope.CloseableScope
   readonly ready: Deferred.Deferred<Heartbeat.Heartbeat, ArmError | E>
   users: number
   closing: Deferred.Deferred<void> | undefined
-  arming: Fiber.RuntimeFiber<unknown, unknown> | undefined
 }
+
+/** One `get`, from its call to the end of the scope that it was called in. */
+interface Use<E> {
+  readonly entry: Entry<E>
+  holds: boolean
+  left: boolean
+}
+
+/** The arming runs in the outer scope, which ends it before it closes the inner one, where its resources are. */
+interface Spare {
+  readonly outer: Scope.CloseableScope
+  readonly inner: Scope.CloseableScope
+}
+
+const makeSpare: Effect.Effect<Spare> = Effect.flatMap(Scope.make(), (outer) =>
+  Effect.map(Scope.fork(outer, ExecutionStrategy.sequential), (inner) => ({ outer, inner }))
+)
 
 /**
  * @since 0.1.0

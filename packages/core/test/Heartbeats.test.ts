@@ -17,9 +17,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
+import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as Host from "./support/host.js"
 import * as World from "./support/world.js"
@@ -61,8 +63,54 @@ const makeLookup = Effect.map(
       ).pipe(Effect.provideService(ServerClock.ServerClock, clock), Effect.provideService(HttpClient.HttpClient, http))
 )
 
+/** The port alone, without an exchange behind it. */
+const port = (account: string, set: (setting: Countdown.Setting) => Effect.Effect<void>) =>
+  CountdownCancelAll.CountdownCancelAll.of({
+    account,
+    horizon: Effect.succeed(Duration.seconds(30)),
+    pace: Duration.seconds(1),
+    range: Countdown.range,
+    set: (setting) =>
+      Effect.flatMap(Effect.clock, (clock) => {
+        const stamp = clock.unsafeCurrentTimeMillis()
+        return Effect.as(set(setting), { acceptedAt: stamp, completedAt: stamp, requestTime: stamp })
+      })
+  })
+
+/** The last setting of an account, and a lookup that takes few steps: for tests that try something at each of them. */
+const makeStepwise = () => {
+  let last: Countdown.Setting = Countdown.off
+  const set = (setting: Countdown.Setting) =>
+    Effect.delay(
+      Effect.sync(() => {
+        last = setting
+      }),
+      "1 millis"
+    )
+  return { lookup: (account: string) => Effect.succeed(port(account, set)), isOff: () => last === Countdown.off }
+}
+
 const stateOf = (uid: string) => Effect.map(Simulator.countdown(uid), (state) => state._tag)
 const inScope = Effect.flatMap(Effect.scope, (parent) => Scope.fork(parent, { _tag: "Sequential" }))
+
+/** A run for each step, until one has ended before its step. Each leaves no fiber and no timer. */
+const forEachStep = (attempt: (step: number) => Effect.Effect<boolean, unknown, Scope.Scope>) => {
+  let reached = true
+  let step = 0
+  for (; reached && step < 2_000; step++) {
+    const { exit, leftover } = VirtualTime.run(
+      Effect.scoped(attempt(step)).pipe(
+        Effect.provideService(Heartbeat.HeldAccounts, new Set<string>()),
+        Effect.provide(Logger.remove(Logger.defaultLogger))
+      )
+    )
+    if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
+    reached = exit.value
+    assert.deepStrictEqual(leftover, { fibers: 0, timers: 0 }, `left behind, step ${step}`)
+  }
+  assert.isFalse(reached, "more steps than were tried")
+  assert.isAbove(step, 100)
+}
 
 describe("Heartbeats", () => {
   const simulator = { accounts }
@@ -294,23 +342,11 @@ describe("Heartbeats", () => {
         const times: Array<number> = []
         sent.set(account, times)
         let calls = 0
-        return CountdownCancelAll.CountdownCancelAll.of({
-          account,
-          horizon: Effect.succeed(Duration.seconds(30)),
-          pace: Duration.seconds(1),
-          range: Countdown.range,
-          set: (setting) =>
-            Effect.suspend(() => {
-              times.push(clock.unsafeCurrentTimeMillis())
-              // Answers of all lengths, and now and then none at all.
-              const took = (Number(account) * 7 + ++calls * 131) % 2_300
-              const stamp = clock.unsafeCurrentTimeMillis()
-              return Effect.as(Effect.sleep(setting === Countdown.off ? 1 : took), {
-                acceptedAt: stamp,
-                completedAt: stamp,
-                requestTime: stamp
-              })
-            })
+        return port(account, (setting) => {
+          times.push(clock.unsafeCurrentTimeMillis())
+          // Answers of all lengths, and now and then none at all.
+          const took = (Number(account) * 7 + ++calls * 131) % 2_300
+          return Effect.sleep(setting === Countdown.off ? 1 : took)
         })
       })
     // With a turn of the event loop now and then: a worker that is silent for a minute counts as dead to vitest.
@@ -382,4 +418,195 @@ describe("Heartbeats", () => {
     }
     assert.isAbove(steps, 100)
   })
+
+  for (const comes of ["first", "second"]) {
+    it(`a get that comes ${comes} and is interrupted, at whichever step, leaves the others what they hold`, () => {
+      forEachStep((step) =>
+        Effect.gen(function* () {
+          const { isOff, lookup } = makeStepwise()
+          const heartbeats = yield* Heartbeats.make({ lookup })
+          const scope = yield* inScope
+          const others = Scope.extend(heartbeats.get("one"), scope)
+          const asked = Host.yieldingAt(step, Effect.scoped(heartbeats.get("one")), (fiber) =>
+            fiber.unsafeInterruptAsFork(FiberId.none)
+          )
+          // Arming takes a millisecond: the one that comes second finds it under way.
+          const [{ reached }, heartbeat] = yield* Effect.all(
+            comes === "first"
+              ? [asked, Effect.delay(others, "500 micros")]
+              : [Effect.delay(asked, "500 micros"), others],
+            { concurrency: "unbounded" }
+          )
+          const at = `interrupted before step ${step}`
+          assert.deepStrictEqual(yield* heartbeats.accounts, ["one"], at)
+          assert.strictEqual(yield* Effect.scoped(heartbeats.get("one")), heartbeat, at)
+          assert.strictEqual((yield* heartbeat.status)._tag, "Armed", at)
+          yield* Scope.close(scope, Exit.void)
+          assert.isTrue(isOff(), at)
+          assert.deepStrictEqual(yield* heartbeats.accounts, [], at)
+          return reached
+        })
+      )
+    })
+  }
+
+  World.virtual(
+    "an arming that fails, with a client whose finalizer dies, fails every get that waits, and the next get tries again",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      const fault = yield* network.addUntilRemoved("code;code=40014")
+      let calls = 0
+      const heartbeats = yield* Heartbeats.make({
+        lookup: (uid) =>
+          ++calls === 1
+            ? Effect.acquireRelease(lookup(uid), () => Effect.zipRight(Effect.yieldNow(), Effect.die(broken)))
+            : lookup(uid)
+      })
+      const ask = Effect.exit(Effect.scoped(heartbeats.get("2000001")))
+      for (const exit of yield* Effect.all([ask, ask], { concurrency: "unbounded" })) {
+        assert.isTrue(Exit.isFailure(exit))
+        if (Exit.isFailure(exit)) {
+          assert.deepStrictEqual(
+            [...Cause.failures(exit.cause)].map((error) => error._tag),
+            ["PermissionRefused"]
+          )
+          assert.deepStrictEqual([...Cause.defects(exit.cause)], [broken])
+        }
+      }
+      yield* network.remove(fault.id)
+      assert.strictEqual((yield* (yield* heartbeats.get("2000001")).status)._tag, "Armed")
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "a get that comes while a failed client is let go waits for that, and then arms anew",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("code;code=40014;times=1")
+      const seen: Array<string> = []
+      const heartbeats = yield* Heartbeats.make({
+        lookup: (uid) =>
+          Effect.acquireRelease(
+            Effect.zipLeft(
+              lookup(uid),
+              Effect.sync(() => seen.push("made"))
+            ),
+            () =>
+              Effect.delay(
+                Effect.sync(() => seen.push("let go")),
+                "1 second"
+              )
+          )
+      })
+      const scope = yield* inScope
+      const refused = yield* Effect.fork(Effect.flip(Scope.extend(heartbeats.get("2000001"), scope)))
+      yield* Effect.sleep("500 millis")
+      const heartbeat = yield* heartbeats.get("2000001")
+      assert.strictEqual((yield* Fiber.join(refused))._tag, "PermissionRefused")
+      assert.deepStrictEqual(seen, ["made", "let go", "made"])
+      assert.strictEqual((yield* heartbeat.status)._tag, "Armed")
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "a scope that closes while its get is arming returns when the arming has ended, and interrupts the get (19)",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("delay-answer;by=1s;times=1")
+      const heartbeats = yield* Heartbeats.make({ lookup })
+      const scope = yield* inScope
+      const getting = yield* Effect.fork(Scope.extend(heartbeats.get("2000001"), scope))
+      yield* Effect.sleep("500 millis")
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(yield* heartbeats.accounts, [])
+      assert.strictEqual(yield* stateOf("2000001"), "Closed")
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(getting)))
+      // A scope that has closed already is held to the same.
+      const late = yield* Effect.exit(Scope.extend(heartbeats.get("2000001"), scope))
+      assert.isTrue(Exit.isInterrupted(late))
+      assert.deepStrictEqual(yield* heartbeats.accounts, [])
+      assert.strictEqual(yield* stateOf("2000001"), "Closed")
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "a scope that closes while its get waits beside others ends that get and leaves the arming to them",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("delay-answer;by=1s;times=1")
+      const heartbeats = yield* Heartbeats.make({ lookup })
+      const scope = yield* inScope
+      const leaving = yield* Effect.fork(Scope.extend(heartbeats.get("2000001"), scope))
+      const staying = yield* Effect.fork(heartbeats.get("2000001"))
+      yield* Effect.sleep("500 millis")
+      yield* Scope.close(scope, Exit.void)
+      const heartbeat = yield* Fiber.join(staying)
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(leaving)))
+      assert.strictEqual((yield* heartbeat.status)._tag, "Armed")
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "closing ends the arming, interrupts the get that waits for it, and arms nothing afterwards (19)",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("delay-answer;by=1s;times=1")
+      const own = yield* inScope
+      const heartbeats = yield* Scope.extend(Heartbeats.make({ lookup }), own)
+      const getting = yield* Effect.fork(heartbeats.get("2000001"))
+      yield* Effect.sleep("500 millis")
+      yield* Scope.close(own, Exit.void)
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(getting)))
+      assert.isTrue(Exit.isInterrupted(yield* Effect.exit(heartbeats.get("2000001"))))
+      assert.deepStrictEqual(yield* heartbeats.accounts, [])
+      assert.strictEqual(yield* stateOf("2000001"), "Closed")
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "a scope that closes while its heartbeat is already being released returns when that has ended",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      const own = yield* inScope
+      const heartbeats = yield* Scope.extend(Heartbeats.make({ lookup }), own)
+      const scope = yield* inScope
+      yield* Scope.extend(heartbeats.get("2000001"), scope)
+      yield* Effect.sleep("4 seconds")
+      yield* network.addUntilRemoved("delay-request;by=1s;countdown=0")
+      yield* Effect.fork(Scope.close(own, Exit.void))
+      yield* Effect.sleep("500 millis")
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* stateOf("2000001"), "Closed")
+      assert.deepStrictEqual(yield* heartbeats.accounts, [])
+    }),
+    { simulator }
+  )
+
+  for (const whose of ["the user's", "its own"]) {
+    it(`an arming, ${whose} scope closed at whichever step, leaves nothing armed and nothing held (19)`, () => {
+      forEachStep((step) =>
+        Effect.gen(function* () {
+          const { isOff, lookup } = makeStepwise()
+          const [own, user] = [yield* inScope, yield* inScope]
+          const heartbeats = yield* Scope.extend(Heartbeats.make({ lookup }), own)
+          const run = Runtime.runFork(yield* Effect.runtime())
+          let closing: Fiber.RuntimeFiber<void> | undefined
+          const { reached } = yield* Host.yieldingAt(step, Scope.extend(heartbeats.get("one"), user), () => {
+            closing = run(Scope.close(whose === "its own" ? own : user, Exit.void))
+          })
+          if (closing !== undefined) {
+            yield* Fiber.join(closing)
+            assert.deepStrictEqual(yield* heartbeats.accounts, [], `closed before step ${step}`)
+            assert.isTrue(isOff(), `closed before step ${step}`)
+          }
+          return reached
+        })
+      )
+    })
+  }
 })
