@@ -178,11 +178,13 @@ export const make = <E, R>(options: {
         const first = new Set([use])
         held.set(scope, first)
         return Scope.addFinalizerExit(scope, (exit) =>
-          Effect.suspend(() => {
-            // A `get` that comes later registers anew, finds the scope closed and leaves at once.
-            held.delete(scope)
-            return Effect.forEach(first, (use) => leave(use, exit), { concurrency: "unbounded", discard: true })
-          })
+          Effect.uninterruptible(
+            Effect.suspend(() => {
+              // A `get` that comes later registers anew, finds the scope closed and leaves at once.
+              held.delete(scope)
+              return Effect.forEach(first, (use) => leave(use, exit), { concurrency: "unbounded", discard: true })
+            })
+          )
         )
       })
 
@@ -212,6 +214,7 @@ export const make = <E, R>(options: {
         })
       )
 
+    // `Effect.addFinalizer` makes it uninterruptible, `Scope.addFinalizerExit` above does not.
     yield* Effect.addFinalizer((exit) =>
       Effect.suspend(() => {
         closed = true

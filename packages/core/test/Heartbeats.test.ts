@@ -609,4 +609,38 @@ describe("Heartbeats", () => {
       )
     })
   }
+
+  for (const whose of ["the user's", "its own"]) {
+    World.virtual(
+      `a release is carried to its end when the closing of ${whose} scope is interrupted (19)`,
+      Effect.gen(function* () {
+        const { network } = yield* Simulator.Simulator
+        const [own, user] = [yield* inScope, yield* inScope]
+        const clients = new Set<string>()
+        const heartbeats = yield* Scope.extend(
+          Heartbeats.make({
+            lookup: (uid) =>
+              Effect.acquireRelease(
+                Effect.zipLeft(
+                  lookup(uid),
+                  Effect.sync(() => clients.add(uid))
+                ),
+                () => Effect.sync(() => clients.delete(uid))
+              )
+          }),
+          own
+        )
+        for (const uid of uids) yield* Scope.extend(heartbeats.get(uid), user)
+        yield* Effect.sleep("4 seconds")
+        yield* network.addUntilRemoved("drop-request;countdown=0;times=1;account=2000002")
+        const closing = yield* Effect.fork(Scope.close(whose === "its own" ? own : user, Exit.void))
+        yield* Effect.sleep("500 millis")
+        yield* Fiber.interrupt(closing)
+        assert.deepStrictEqual(yield* Effect.forEach(uids, stateOf), ["Closed", "Closed", "Closed"])
+        assert.deepStrictEqual(yield* heartbeats.accounts, [])
+        assert.deepStrictEqual([...clients], [])
+      }),
+      { simulator }
+    )
+  }
 })
