@@ -1,10 +1,12 @@
 /**
- * Many accounts in one process: one heartbeat an account, shared by all who ask for it and released by the last who
- * leaves. A scope that holds many accounts releases them side by side, so that closing it takes no longer than closing
- * one (a scope's own finalizers run one after the other, and each disarm keeps the venue's pace).
+ * Many accounts in one process: one heartbeat per account, shared by all its users. It is released when its last user has
+ * left, by the worst of their exits. A scope that holds many accounts releases them side by side, so that closing it
+ * takes no longer than closing one (a scope's own finalizers run one after the other, and each disarm keeps the venue's
+ * pace).
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -40,8 +42,9 @@ export interface Heartbeats<in out E = never> {
   readonly [TypeId]: TypeId
 
   /**
-   * The heartbeat of one account, armed when the first asks, until the scope of the last who asked has closed; that
-   * one's `Exit` chooses the release. A failure is not remembered: the next `get` arms again. It is interrupted when its
+   * The heartbeat of one account, armed for its first user and released when the scope of its last user has closed. The
+   * worst `Exit` of all its users chooses the release: a defect before a failure, a failure before an interruption, an
+   * interruption before a success, and of one kind the first. A failure is not remembered: the next `get` arms again. It is interrupted when its
    * scope, or that of the `Heartbeats`, closes before the heartbeat is armed or was already closed.
    */
   readonly get: (account: string) => Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope>
@@ -133,7 +136,7 @@ export const make = <E, R>(options: {
         }
         if (spare === undefined) return Effect.flatMap(makeSpare, (spare) => enter(account, spare))
         const ready = Deferred.unsafeMake<Heartbeat.Heartbeat, ArmError | E>(FiberId.none)
-        const entry: Entry<E> = { account, scope: spare.outer, ready, users: 1, closing: undefined }
+        const entry: Entry<E> = { account, scope: spare.outer, ready, users: 1, worst: undefined, closing: undefined }
         entries.set(account, entry)
         const arming = Effect.onError(Effect.interruptible(Scope.extend(arm(account), spare.inner)), (cause) =>
           // A failure is not kept: when the callers that wait for it learn of it, the next `get` arms anew.
@@ -161,9 +164,10 @@ export const make = <E, R>(options: {
         use.left = true
         const { entry } = use
         entry.users--
+        if (use.holds) entry.worst = worse(entry.worst, exit)
         // A `get` that waits does not wait for the closing too: it may run inside of the arming that the closing ends.
         if (entry.closing !== undefined) return use.holds ? Deferred.await(entry.closing) : Effect.void
-        return entry.users > 0 ? Effect.void : close(entry, exit)
+        return entry.users > 0 ? Effect.void : close(entry, entry.worst ?? exit)
       })
 
     // One finalizer a scope, however many accounts it holds: they are released side by side, not one after the other.
@@ -220,7 +224,8 @@ export const make = <E, R>(options: {
         closed = true
         return Effect.forEach(
           entries.values(),
-          (entry) => (entry.closing === undefined ? close(entry, exit) : Deferred.await(entry.closing)),
+          (entry) =>
+            entry.closing === undefined ? close(entry, worse(entry.worst, exit)) : Deferred.await(entry.closing),
           { concurrency: "unbounded", discard: true }
         )
       })
@@ -231,15 +236,26 @@ export const make = <E, R>(options: {
 /**
  * One account that is held. Not an `RcMap`: that one forgets an entry before it has closed, so that who asks again
  * would arm into a disarm under way; it keeps a failure for as long as somebody who saw it keeps a scope open; and it
- * closes with a bare success, so that no policy could ask how the last user ended.
+ * closes with a bare success, so that no policy could ask how the users ended.
  */
 interface Entry<E> {
   readonly account: string
   readonly scope: Scope.CloseableScope
   readonly ready: Deferred.Deferred<Heartbeat.Heartbeat, ArmError | E>
   users: number
+  /** The first of the worst exits of the users that held it and have left. */
+  worst: Exit.Exit<unknown, unknown> | undefined
   closing: Deferred.Deferred<void> | undefined
 }
+
+const worse = (
+  known: Exit.Exit<unknown, unknown> | undefined,
+  exit: Exit.Exit<unknown, unknown>
+): Exit.Exit<unknown, unknown> => (known !== undefined && badness(known) >= badness(exit) ? known : exit)
+
+/** A success, an interruption, a failure, a defect: a later one is worse. A cause counts by the worst that it holds. */
+const badness = (exit: Exit.Exit<unknown, unknown>): number =>
+  Exit.isSuccess(exit) ? 0 : Cause.isDie(exit.cause) ? 3 : Cause.isFailure(exit.cause) ? 2 : 1
 
 /** One `get`, from its call to the end of the scope that it was called in. */
 interface Use<E> {

@@ -64,7 +64,7 @@ const makeLookup = Effect.map(
 )
 
 /** The port alone, without an exchange behind it. */
-const port = (account: string, set: (setting: Countdown.Setting) => Effect.Effect<void>) =>
+const port = (account: string, set: (setting: CountdownCancelAll.Setting) => Effect.Effect<void>) =>
   CountdownCancelAll.CountdownCancelAll.of({
     account,
     horizon: Effect.succeed(Duration.seconds(30)),
@@ -79,8 +79,8 @@ const port = (account: string, set: (setting: Countdown.Setting) => Effect.Effec
 
 /** The last setting of an account, and a lookup that takes few steps: for tests that try something at each of them. */
 const makeStepwise = () => {
-  let last: Countdown.Setting = Countdown.off
-  const set = (setting: Countdown.Setting) =>
+  let last: CountdownCancelAll.Setting = Countdown.off
+  const set = (setting: CountdownCancelAll.Setting) =>
     Effect.delay(
       Effect.sync(() => {
         last = setting
@@ -302,18 +302,108 @@ describe("Heartbeats", () => {
     { simulator }
   )
 
+  /** A `Heartbeats` in a scope of its own, and the exits that its policy was asked with. */
+  const makeWitnessed = Effect.gen(function* () {
+    const seen: Array<Exit.Exit<unknown, unknown>> = []
+    const release: Release.Policy = (exit) => {
+      seen.push(exit)
+      return "Disarm"
+    }
+    const own = yield* inScope
+    const heartbeats = yield* Scope.extend(Heartbeats.make({ lookup, heartbeat: () => ({ release }) }), own)
+    return { heartbeats, own, seen }
+  })
+
+  // From the best to the worst, two of each kind.
+  const exits = {
+    success: [Exit.succeed(1), Exit.succeed(2)],
+    interruption: [Exit.interrupt(FiberId.runtime(1, 0)), Exit.interrupt(FiberId.runtime(2, 0))],
+    failure: [
+      Exit.fail("first"),
+      Exit.failCause(Cause.parallel(Cause.interrupt(FiberId.runtime(1, 0)), Cause.fail("second")))
+    ],
+    defect: [Exit.die("first"), Exit.failCause(Cause.sequential(Cause.fail("second"), Cause.die("second")))]
+  } as const
+  const kinds = Object.keys(exits) as ReadonlyArray<keyof typeof exits>
+
   World.virtual(
-    "the exit of the last who leaves chooses the release",
+    "the worst exit of the users of a heartbeat chooses its release, in whichever order they leave",
     Effect.gen(function* () {
-      const chosen: Array<string> = []
-      const release: Release.Policy = (exit) => {
-        chosen.push(exit._tag)
-        return "Disarm"
+      const { heartbeats, seen } = yield* makeWitnessed
+      for (const [rank, kind] of kinds.entries()) {
+        for (const other of kinds.slice(0, rank + 1)) {
+          const [worst, second] = exits[kind]
+          const better = other === kind ? second : exits[other][0]
+          const orders =
+            other === kind
+              ? [[worst, better]]
+              : [
+                  [worst, better],
+                  [better, worst],
+                  [better, worst, second, better]
+                ]
+          for (const order of orders) {
+            const users = yield* Effect.forEach(order, (exit) => Effect.map(inScope, (scope) => ({ exit, scope })))
+            for (const { scope } of users) yield* Scope.extend(heartbeats.get("2000001"), scope)
+            for (const { exit, scope } of users) yield* Scope.close(scope, exit)
+            assert.strictEqual(seen.pop(), worst, `${kind} beside ${other}`)
+            assert.deepStrictEqual(seen, [])
+          }
+        }
       }
-      const heartbeats = yield* Heartbeats.make({ lookup, heartbeat: () => ({ release }) })
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "the exits of former users count when the Heartbeats' own scope closes, and so does its own",
+    Effect.gen(function* () {
+      for (const [left, closed, worst] of [
+        [exits.defect[0], exits.success[0], exits.defect[0]],
+        [exits.success[0], exits.failure[0], exits.failure[0]],
+        [exits.failure[0], exits.failure[1], exits.failure[0]]
+      ] as const) {
+        const { heartbeats, own, seen } = yield* makeWitnessed
+        const [leaving, staying] = [yield* inScope, yield* inScope]
+        yield* Scope.extend(heartbeats.get("2000001"), leaving)
+        yield* Scope.extend(heartbeats.get("2000001"), staying)
+        yield* Scope.close(leaving, left)
+        yield* Scope.close(own, closed)
+        assert.strictEqual(seen.length, 1)
+        assert.strictEqual(seen[0], worst)
+      }
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "the worst exit is forgotten with the heartbeat, and a get that was given up before it was armed does not count",
+    Effect.gen(function* () {
+      const { heartbeats, seen } = yield* makeWitnessed
       yield* Effect.exit(Effect.scoped(Effect.zipRight(heartbeats.get("2000001"), Effect.fail("broken"))))
-      yield* Effect.scoped(heartbeats.get("2000001"))
-      assert.deepStrictEqual(chosen, ["Failure", "Success"])
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("delay-answer;by=1s;times=1")
+      const impatient = yield* Effect.fork(Effect.scoped(heartbeats.get("2000001")))
+      const staying = yield* Effect.fork(Effect.scoped(Effect.zipRight(heartbeats.get("2000001"), Effect.sleep(5_000))))
+      yield* Effect.sleep("500 millis")
+      yield* Fiber.interrupt(impatient)
+      yield* Fiber.join(staying)
+      assert.deepStrictEqual(
+        seen.map((exit) => exit._tag),
+        ["Failure", "Success"]
+      )
+    }),
+    { simulator }
+  )
+
+  World.virtual(
+    "the interruption of the only user chooses the release",
+    Effect.gen(function* () {
+      const { heartbeats, seen } = yield* makeWitnessed
+      const user = yield* Effect.fork(Effect.scoped(Effect.zipRight(heartbeats.get("2000001"), Effect.never)))
+      yield* Effect.sleep("1 second")
+      yield* Fiber.interrupt(user)
+      assert.deepStrictEqual(seen.map(Exit.isInterrupted), [true])
     }),
     { simulator }
   )
