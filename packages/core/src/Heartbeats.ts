@@ -54,10 +54,21 @@ export interface Heartbeats<in out E = never> {
 }
 
 /**
+ * The tag of heartbeats whose `lookup` cannot fail.
+ *
  * @since 0.1.0
  * @category tags
  */
 export const Heartbeats: Context.Tag<Heartbeats, Heartbeats> = Context.GenericTag<Heartbeats>(TypeId)
+
+/**
+ * The same tag, typed for heartbeats whose `lookup` can fail with `E`.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export const tag = <E>(): Context.Tag<Heartbeats<E>, Heartbeats<E>> =>
+  Heartbeats as unknown as Context.Tag<Heartbeats<E>, Heartbeats<E>>
 
 /**
  * Makes the client of an account.
@@ -79,21 +90,17 @@ export type Lookup<E, R> = (account: string) => Effect.Effect<CountdownCancelAll
  * import * as Config from "effect/Config"
  * import * as Effect from "effect/Effect"
  *
- * // What needs a `ServerClock` and an `HttpClient`, one for all.
+ * // Needs a `ServerClock` and an `HttpClient`, one for all.
  * const heartbeats = Heartbeats.make({
  *   lookup: (account) =>
- *     Effect.flatMap(
- *       Config.all({
- *         keys: Config.all({
- *           apiKey: Config.redacted(`${account}_API_KEY`),
- *           secretKey: Config.redacted(`${account}_SECRET_KEY`),
- *           passphrase: Config.redacted(`${account}_PASSPHRASE`)
- *         }),
- *         // BITGET_BASE_URL and its like, the same for all accounts.
- *         client: BitgetClient.config
- *       }),
- *       ({ client, keys }) => CountdownCancelAll.makeAccount({ account, ...keys }, client)
- *     )
+ *     Effect.gen(function* () {
+ *       const keys = yield* Config.all({
+ *         apiKey: Config.redacted(`${account}_API_KEY`),
+ *         secretKey: Config.redacted(`${account}_SECRET_KEY`),
+ *         passphrase: Config.redacted(`${account}_PASSPHRASE`)
+ *       })
+ *       return yield* CountdownCancelAll.makeAccount({ account, ...keys }, yield* BitgetClient.config)
+ *     })
  * })
  * ```
  *
@@ -270,15 +277,45 @@ interface Spare {
   readonly inner: Scope.CloseableScope
 }
 
-const makeSpare: Effect.Effect<Spare> = Effect.flatMap(Scope.make(), (outer) =>
+const makeSpare: Effect.Effect<Spare> = /* @__PURE__ */ Effect.flatMap(Scope.make(), (outer) =>
   Effect.map(Scope.fork(outer, ExecutionStrategy.sequential), (inner) => ({ outer, inner }))
 )
 
 /**
+ * The heartbeats as a service. A `lookup` that can fail with `E` provides `Heartbeats<E>`, which `tag<E>()` reads.
+ *
+ * @example
+ * ```ts
+ * import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+ * import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+ * import * as Heartbeats from "@effect-deadman/core/Heartbeats"
+ * import * as Config from "effect/Config"
+ * import * as Effect from "effect/Effect"
+ *
+ * const lookup = (account: string) =>
+ *   Effect.gen(function* () {
+ *     const keys = yield* Config.all({
+ *       apiKey: Config.redacted(`${account}_API_KEY`),
+ *       secretKey: Config.redacted(`${account}_SECRET_KEY`),
+ *       passphrase: Config.redacted(`${account}_PASSPHRASE`)
+ *     })
+ *     return yield* CountdownCancelAll.makeAccount({ account, ...keys }, yield* BitgetClient.config)
+ *   })
+ *
+ * // One for all programs that share accounts. It needs a `ServerClock` and an `HttpClient`.
+ * const layer = Heartbeats.layer({ lookup })
+ *
+ * const Accounts = Heartbeats.tag<Effect.Effect.Error<ReturnType<typeof lookup>>>()
+ * const program = Effect.gen(function* () {
+ *   const heartbeat = yield* (yield* Accounts).get("MAIN")
+ *   yield* heartbeat.guard(Effect.logInfo("trading, protected"))
+ * }).pipe(Effect.scoped, Effect.provide(layer))
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
-export const layer = <R>(options: {
-  readonly lookup: Lookup<never, R>
+export const layer = <E, R>(options: {
+  readonly lookup: Lookup<E, R>
   readonly heartbeat?: HeartbeatOptions.Options | ((account: string) => HeartbeatOptions.Options) | undefined
-}): Layer.Layer<Heartbeats, never, Exclude<R, Scope.Scope>> => Layer.scoped(Heartbeats, make(options))
+}): Layer.Layer<Heartbeats<E>, never, Exclude<R, Scope.Scope>> => Layer.scoped(tag<E>(), make(options))

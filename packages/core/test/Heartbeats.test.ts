@@ -733,4 +733,27 @@ describe("Heartbeats", () => {
       { simulator }
     )
   }
+
+  World.virtual(
+    "a layer takes a lookup that can fail, and its tag, the same for every error, tells with what",
+    Effect.gen(function* () {
+      const Accounts = Heartbeats.tag<"no such account" | Effect.Effect.Error<ReturnType<typeof lookup>>>()
+      assert.strictEqual<unknown>(Accounts, Heartbeats.Heartbeats)
+      const layer = Heartbeats.layer({
+        lookup: (uid) =>
+          Effect.if(uids.includes(uid), {
+            onTrue: () => lookup(uid),
+            onFalse: () => Effect.fail("no such account" as const)
+          })
+      })
+      yield* Effect.gen(function* () {
+        const heartbeats = yield* Accounts
+        assert.strictEqual(yield* Effect.flip(heartbeats.get("2000009")), "no such account")
+        const heartbeat = yield* heartbeats.get("2000001")
+        assert.strictEqual((yield* heartbeat.status)._tag, "Armed")
+      }).pipe(Effect.scoped, Effect.provide(layer))
+      assert.strictEqual(yield* stateOf("2000001"), "Closed")
+    }),
+    { simulator }
+  )
 })
