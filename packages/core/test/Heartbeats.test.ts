@@ -734,6 +734,35 @@ describe("Heartbeats", () => {
     )
   }
 
+  it("scopes that close at once release their heartbeat once, by the worst exit, whenever one of them has to yield", () => {
+    forEachStep((step) =>
+      Effect.gen(function* () {
+        const { isOff, lookup } = makeStepwise()
+        const seen: Array<string> = []
+        const release: Release.Policy = (exit) => {
+          seen.push(exit._tag)
+          return "Disarm"
+        }
+        const own = yield* inScope
+        const heartbeats = yield* Scope.extend(Heartbeats.make({ lookup, heartbeat: { release } }), own)
+        const [one, two] = [yield* inScope, yield* inScope]
+        yield* Scope.extend(heartbeats.get("one"), one)
+        yield* Scope.extend(heartbeats.get("one"), two)
+        const { exit, reached } = yield* Host.yieldingAt(
+          step,
+          Effect.all([Scope.close(one, Exit.fail("broken")), Scope.close(two, Exit.void)], {
+            concurrency: "unbounded"
+          })
+        )
+        yield* exit
+        assert.isTrue(isOff(), `yielding before step ${step}`)
+        assert.deepStrictEqual(seen, ["Failure"], `yielding before step ${step}`)
+        assert.deepStrictEqual(yield* heartbeats.accounts, [])
+        return reached
+      })
+    )
+  })
+
   World.virtual(
     "a layer takes a lookup that can fail, and its tag, the same for every error, tells with what",
     Effect.gen(function* () {
