@@ -15,6 +15,7 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
+import * as Numbers from "./internal/Numbers.js"
 import {
   Account,
   ActiveFault,
@@ -290,7 +291,9 @@ const Faults = HttpApiGroup.make("faults")
       .annotateContext(described("Adds a fault of the network, in the one grammar for faults."))
   )
   .add(
-    HttpApiEndpoint.del("remove")`/faults/${HttpApiSchema.param("id", Schema.NumberFromString)}`
+    HttpApiEndpoint.del(
+      "remove"
+    )`/faults/${HttpApiSchema.param("id", Schema.compose(Schema.NumberFromString, Numbers.count))}`
       .addSuccess(ActiveFault)
       .addError(NoSuchFault)
       .annotateContext(described("Removes a fault."))
@@ -319,7 +322,7 @@ const Clock_ = HttpApiGroup.make("clock")
       .setPayload(
         Schema.Struct({
           mode: ClockMode,
-          speed: Schema.optional(Schema.Positive.annotations({ description: "for `scaled`; default 10" }))
+          speed: Schema.optional(Numbers.speed.annotations({ description: "for `scaled`; default 10" }))
         })
       )
       .addSuccess(Clock)
@@ -389,8 +392,8 @@ const Journal = HttpApiGroup.make("journal")
     HttpApiEndpoint.get("page", "/journal")
       .setUrlParams(
         Schema.Struct({
-          after: Schema.optional(Schema.NumberFromString.pipe(Schema.nonNegative())),
-          limit: Schema.optional(Schema.NumberFromString.pipe(Schema.between(1, 10_000)))
+          after: Schema.optional(Schema.compose(Schema.NumberFromString, Numbers.count)),
+          limit: Schema.optional(Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, 10_000)))
         })
       )
       .addSuccess(JournalPage)

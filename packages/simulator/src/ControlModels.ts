@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Numbers from "./internal/Numbers.js"
 
 /**
  * An instant.
@@ -20,7 +21,7 @@ export const Instant = Schema.Number.annotations({ description: "ms since the ep
  * @since 0.1.0
  * @category models
  */
-export const Millis = Schema.NonNegative.annotations({ description: "ms on the exchange's clock" })
+export const Millis = Numbers.millis.annotations({ description: "ms on the exchange's clock" })
 
 /**
  * The state of one account's switch, which no client of the real venue can read.
@@ -231,7 +232,7 @@ export const State = Schema.Struct({
 
 const event = Schema.Union(
   Schema.String.annotations({ description: "the name of a mark, the last of that name" }),
-  Schema.NonNegative.annotations({ description: "ms since the start" })
+  Millis.annotations({ description: "ms since the start" })
 )
 const of = { account: Schema.optional(Schema.String) }
 const span = { ...of, from: Schema.optional(event), to: Schema.optional(event) }
@@ -264,8 +265,8 @@ export const Expectation = Schema.Union(
   Schema.Struct({ expect: Schema.Literal("beatsNeverSlowerThan"), pace: Millis, ...span }),
   Schema.Struct({
     expect: Schema.Literal("beats"),
-    atLeast: Schema.optional(Schema.NonNegativeInt),
-    atMost: Schema.optional(Schema.NonNegativeInt),
+    atLeast: Schema.optional(Numbers.count),
+    atMost: Schema.optional(Numbers.count),
     ...span
   })
 ).annotations({ identifier: "Expectation" })

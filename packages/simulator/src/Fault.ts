@@ -47,6 +47,7 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as Numbers from "./internal/Numbers.js"
 import * as Latency from "./Latency.js"
 
 /**
@@ -377,7 +378,9 @@ export const parse = (input: string): Either.Either<Fault, FaultSyntaxError> => 
   const from = Number(values.get("from") ?? 0)
   if (span !== undefined) {
     if (until !== undefined) return fail(until, ["either for= or to=, not both"])
-    on["to"] = from + Number(values.get("for"))
+    const to = from + Number(values.get("for"))
+    if (!Numbers.isMillis(to)) return fail(span, ["a span that ends within 31 years"])
+    on["to"] = to
   }
   if (until !== undefined && Number(values.get("to")) < from) {
     return fail(until, [`an end of at least ${Latency.printDuration(from)}, where it begins`])

@@ -12,6 +12,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
+import * as Numbers from "./internal/Numbers.js"
 import * as Random from "./Random.js"
 
 /**
@@ -70,7 +71,7 @@ export const sample = (latency: Latency, seed: Random.Seed, name: string, index:
 }
 
 const capped = (millis: number, cap: number | undefined): number =>
-  Math.min(Math.round(millis), cap ?? Number.MAX_SAFE_INTEGER)
+  Math.min(Math.round(millis), cap ?? Numbers.longestMillis)
 
 /**
  * The longest time that can be drawn, in milliseconds; `Infinity` without a cap.
@@ -104,7 +105,7 @@ export interface Problem {
 
 const durationText = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/
 const factors: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-const durationExpected = 'a duration of whole milliseconds such as "200ms", "1.5s", "2m" or "1h"'
+const durationExpected = 'a duration of whole milliseconds, at most 31 years, such as "200ms", "1.5s", "2m" or "1h"'
 
 /**
  * The milliseconds of `200ms`, `1.5s`, `2m` or `1h`.
@@ -117,7 +118,7 @@ export const parseDuration = (text: string): Either.Either<number, Problem> => {
   const millis = match === null ? Number.NaN : Number(match[1]) * (factors[match[2] ?? ""] ?? Number.NaN)
   // 1.001 s is 1000.9999999999999 ms in binary: what is meant is the nearest whole number.
   const whole = Math.round(millis)
-  return Math.abs(millis - whole) < 1e-6 && Number.isSafeInteger(whole)
+  return Math.abs(millis - whole) < 1e-6 && Numbers.isMillis(whole)
     ? Either.right(whole)
     : Either.left({ at: 0, expected: durationExpected })
 }

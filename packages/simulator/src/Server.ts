@@ -39,6 +39,7 @@ import { Driver } from "./internal/Driver.js"
 import * as Served from "./internal/Served.js"
 import { type Mode, ServedClock } from "./internal/ServedClock.js"
 import * as LivePage from "./internal/LivePage.js"
+import * as Numbers from "./internal/Numbers.js"
 import * as PrivateStream from "./internal/PrivateStream.js"
 import * as VenueSockets from "./internal/VenueSockets.js"
 import { WorldTag } from "./internal/WorldTag.js"
@@ -68,7 +69,7 @@ export interface Options extends Simulator.Options {
     | {
         /** Default `"real"`. */
         readonly mode?: ClockMode | undefined
-        /** For `scaled`: the exchange's seconds for one of the host's. Default 10. */
+        /** For `scaled`: the exchange's seconds for one of the host's, from 0.001 to 100000. Default 10. */
         readonly speed?: number | undefined
         /** What the clock shows at the start: ms since the epoch. Default: the host's time. */
         readonly start?: number | undefined
@@ -77,7 +78,7 @@ export interface Options extends Simulator.Options {
 }
 
 /**
- * Options that do not go together. The message says which and what to do.
+ * Options that do not go together, or a value that the clock cannot take. The message says which and what to do.
  *
  * @since 0.1.0
  * @category errors
@@ -103,9 +104,9 @@ export class Server extends Context.Tag("@effect-deadman/simulator/Server")<
     readonly simulator: Context.Tag.Service<Simulator.Simulator>
     readonly clock: {
       /** Moves the clock, and is done when everything that was due by then has happened; gives the exchange's time. */
-      readonly advance: (duration: Duration.DurationInput) => Effect.Effect<number>
+      readonly advance: (duration: Duration.DurationInput) => Effect.Effect<number, InvalidServerOptions>
       /** Changes how time passes from now on. `speed` is for `"scaled"`. */
-      readonly set: (mode: ClockMode, speed?: number) => Effect.Effect<void>
+      readonly set: (mode: ClockMode, speed?: number) => Effect.Effect<void, InvalidServerOptions>
     }
   }
 >() {}
@@ -124,14 +125,18 @@ const validate = (options: Options): Effect.Effect<void, InvalidServerOptions> =
     )
   }
   const { speed, start } = clock ?? {}
-  if (speed !== undefined && !(speed > 0 && speed <= 100_000)) {
-    return fail(`The clock's speed ${speed} is out of range: give a number above 0, at most 100000.`)
+  if (start !== undefined && !Numbers.isStart(start)) {
+    return fail(`The clock cannot start at ${start}: give whole ms since the epoch, up to the year 9999.`)
   }
-  if (start !== undefined && !(Number.isSafeInteger(start) && start >= 0)) {
-    return fail(`The clock cannot start at ${start}: give whole ms since the epoch.`)
-  }
-  return Effect.void
+  return speed === undefined ? Effect.void : validateSpeed(speed)
 }
+
+const validateSpeed = (speed: number): Effect.Effect<void, InvalidServerOptions> =>
+  Numbers.isSpeed(speed)
+    ? Effect.void
+    : new InvalidServerOptions({
+        message: `The clock's speed ${speed} is out of range: give a number from 0.001 to 100000.`
+      })
 
 /**
  * Serves an exchange until the scope closes; requests that are under way then lose their connection. Fails when it
@@ -197,11 +202,20 @@ export const make: (
         simulator,
         clock: {
           advance: (duration) =>
-            Effect.async<number>((resume) => {
-              const takeBack = driver.advance(Duration.toMillis(duration), (now) => resume(Effect.succeed(now)))
+            Effect.async<number, InvalidServerOptions>((resume) => {
+              const ms = Duration.toMillis(duration)
+              if (!Numbers.isMillis(ms)) {
+                const message = `The clock cannot be advanced by ${ms} ms: give whole milliseconds, at most 31 years.`
+                return resume(new InvalidServerOptions({ message }))
+              }
+              const takeBack = driver.advance(ms, (now) => resume(Effect.succeed(now)))
               return Effect.sync(() => void takeBack())
             }),
-          set: (mode, speed = 10) => Effect.sync(() => driver.set(mode, speed))
+          set: (mode, speed = 10) =>
+            Effect.zipRight(
+              validateSpeed(speed),
+              Effect.sync(() => driver.set(mode, speed))
+            )
         }
       })
     )

@@ -8,6 +8,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Exchange from "./Exchange.js"
 import * as Fault from "./Fault.js"
+import * as Numbers from "./internal/Numbers.js"
 import * as Latency from "./Latency.js"
 import type * as Network from "./Network.js"
 import type * as Random from "./Random.js"
@@ -137,8 +138,8 @@ export const decode = (options: Options = {}): Either.Either<Settings, InvalidOp
         "venueOffset",
         options.venueOffset,
         offsetOf(options.venueOffset ?? 0),
-        Number.isSafeInteger,
-        'a length of whole milliseconds: "1 hour", "-5 seconds" or 250'
+        (offset) => Numbers.isMillis(Math.abs(offset)),
+        'a length of whole milliseconds, at most 31 years: "1 hour", "-5 seconds" or 250'
       ),
       faults: yield* Either.all((options.faults ?? []).map(Fault.decode)),
       link: {

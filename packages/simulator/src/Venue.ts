@@ -9,6 +9,7 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as Numbers from "./internal/Numbers.js"
 
 /**
  * A check of a private call, in the part of the chain whose order nobody has published.
@@ -225,14 +226,10 @@ export class InvalidVenue extends Schema.TaggedError<InvalidVenue>("@effect-dead
   }
 }
 
-const millis = Schema.Int.pipe(
-  Schema.nonNegative({ message: () => "expected a whole number of milliseconds, 0 or more" })
-)
 const code = Schema.String.pipe(Schema.pattern(/^\d+$/, { message: () => "expected a code of the venue, digits only" }))
 const codeOrAccept = Schema.Union(code, Schema.Literal("accept"))
-const count = Schema.Int.pipe(Schema.nonNegative())
 
-const Window: Schema.Schema<Window> = Schema.Struct({ from: Schema.Int, to: Schema.Int }).pipe(
+const Window: Schema.Schema<Window> = Schema.Struct({ from: Numbers.instant, to: Numbers.instant }).pipe(
   Schema.filter(({ from, to }) => from < to || "a window ends after it begins: from < to")
 )
 
@@ -243,14 +240,14 @@ const fields = {
   notFoundStatus: Schema.Literal(200, 400, 404),
   boundary: Schema.Literal("fire", "beat"),
   tieOrder: Schema.Literal("declared", "reverse"),
-  sweepPeriod: millis,
-  triggerLatency: millis,
-  cancelPace: millis,
+  sweepPeriod: Numbers.millis,
+  triggerLatency: Numbers.millis,
+  cancelPace: Numbers.millis,
   cancelOrder: Schema.Literal("oldest", "newest"),
   cancelReason: Schema.String,
   cancelUpdatedTime: Schema.Literal("trigger", "cancel"),
-  timeToApply: millis,
-  timeToComplete: millis,
+  timeToApply: Numbers.millis,
+  timeToComplete: Numbers.millis,
   clockStart: Schema.Literal("accept", "apply", "complete"),
   requestTime: Schema.Literal("accept", "complete"),
   badCountdown: Schema.Struct({
@@ -282,14 +279,14 @@ const fields = {
         `each of these once: ${checkNames.join(", ")}`
     )
   ),
-  timestampWindow: millis,
+  timestampWindow: Numbers.millis,
   timestampSymmetric: Schema.Boolean,
   timestampInclusive: Schema.Boolean,
   rateWindow: Schema.Literal("fixed", "sliding"),
   refusedCallsCount: Schema.Boolean,
-  ipLimit: count,
-  ipPenalty: millis,
-  openOrderCap: count,
+  ipLimit: Numbers.count,
+  ipPenalty: Numbers.millis,
+  openOrderCap: Numbers.count,
   openOrderCapCode: code,
   maintenance: Schema.Array(Window),
   maintenanceTimer: Schema.Literal("runs", "pauses", "fires-at-end"),

@@ -91,17 +91,17 @@ export class Driver {
     return at
   }
 
-  /** Wakes at an instant (ms from now) and says what time it is. The result takes it back. */
+  /** Wakes at an instant (whole ms from now) and says what time it is. The result takes it back. */
   sleep(ms: number, name: string | undefined, wake: (now: number) => void): () => void {
-    const at = this.world.pump() + Math.ceil(ms)
+    const at = this.world.pump() + ms
     const asleep = this.settle({ at, rank: this.rank++, name, pulls: false, wake })
     if (name !== undefined) this.release(name)
     return asleep
   }
 
-  /** Moves the clock, and says so when everything that is due by then has happened. The result takes it back. */
+  /** Moves the clock by whole ms, and says so when everything that is due by then has happened. The result takes it back. */
   advance(ms: number, done: (now: number) => void): () => void {
-    const at = this.world.pump() + Math.ceil(ms)
+    const at = this.world.pump() + ms
     if (this.clock.speed > 0) this.clock.jumpTo(at)
     return this.settle({ at, rank: this.rank++, name: undefined, pulls: true, wake: done })
   }

@@ -7,8 +7,9 @@ import * as Schema from "effect/Schema"
 import type * as Exchange from "../Exchange.js"
 import type * as Journal from "../Journal.js"
 import * as Venue from "../Venue.js"
+import * as Numbers from "./Numbers.js"
 
-const instant = Schema.Number
+const { instant } = Numbers
 const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(schema)
 
 const account: Schema.Schema<Journal.DeclaredAccount> = Schema.Struct({
@@ -36,14 +37,14 @@ const window = Schema.Struct({ from: instant, to: instant })
 const entry: Schema.Schema<Journal.Entry> = Schema.Union(
   Schema.TaggedStruct("Start", {
     at: instant,
-    seed: Schema.Number,
+    seed: Numbers.integer,
     venue: Venue.schema,
     accounts: Schema.Array(account)
   }),
   Schema.TaggedStruct("Account", { at: instant, account }),
   Schema.TaggedStruct("Request", {
-    id: Schema.Number,
-    copyOf: maybe(Schema.Number),
+    id: Numbers.count,
+    copyOf: maybe(Numbers.count),
     account: maybe(Schema.String),
     endpoint: Schema.String,
     method: Schema.String,
@@ -54,7 +55,7 @@ const entry: Schema.Schema<Journal.Entry> = Schema.Union(
     answeredAt: maybe(instant),
     receivedAt: maybe(instant),
     abortedAt: maybe(instant),
-    status: maybe(Schema.Number),
+    status: maybe(Numbers.count),
     code: maybe(Schema.String),
     faults: Schema.Array(Schema.String)
   }),
@@ -63,23 +64,23 @@ const entry: Schema.Schema<Journal.Entry> = Schema.Union(
     at: instant,
     transition: Schema.Literal("armed", "refreshed", "closed", "fired"),
     deadline: maybe(instant),
-    seconds: maybe(Schema.Number),
+    seconds: maybe(Numbers.seconds),
     from: maybe(instant),
-    by: maybe(Schema.Number)
+    by: maybe(Numbers.count)
   }),
   Schema.TaggedStruct("Placed", {
     account: Schema.String,
     at: instant,
     orderId: Schema.String,
     order: newOrder,
-    by: maybe(Schema.Number)
+    by: maybe(Numbers.count)
   }),
   Schema.TaggedStruct("Cancelled", {
     account: Schema.String,
     at: instant,
     orderId: Schema.String,
     cause: Schema.Literal("countdown", "request", "time_in_force"),
-    by: maybe(Schema.Number)
+    by: maybe(Numbers.count)
   }),
   Schema.TaggedStruct("Filled", {
     account: Schema.String,
@@ -100,8 +101,8 @@ const entry: Schema.Schema<Journal.Entry> = Schema.Union(
     account: Schema.String,
     at: instant,
     state: Schema.String,
-    earliestFire: maybe(instant),
-    latestFire: maybe(instant)
+    earliestFire: maybe(Numbers.edge),
+    latestFire: maybe(Numbers.edge)
   })
 )
 

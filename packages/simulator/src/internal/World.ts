@@ -139,12 +139,12 @@ export class World {
     return now
   }
 
-  /** When there is something to do next, by itself. */
+  /** When there is something to do next, by itself: whole ms, because the clock reads no others. */
   due(): number | undefined {
     const task = this.tasks?.item.at ?? Infinity
     const exchange = Exchange.nextDue(this.state) ?? Infinity
     const at = Math.min(task, exchange)
-    return at === Infinity ? undefined : at
+    return at === Infinity ? undefined : Math.ceil(at)
   }
 
   step(event: Exchange.Event): ReadonlyArray<Exchange.Output> {

@@ -12,6 +12,7 @@ import type * as Exchange from "../Exchange.js"
 import * as Fault from "../Fault.js"
 import type * as Server from "../Server.js"
 import * as Venue from "../Venue.js"
+import * as Numbers from "./Numbers.js"
 
 /** Reads the value of an option, or says what is wrong with it. */
 const read = <A, B>(option: Options.Options<A>, use: (value: A) => Either.Either<B, string>): Options.Options<B> =>
@@ -96,10 +97,10 @@ const parseVenue = (entries: ReadonlyArray<string>): Either.Either<Venue.Options
 
 const parseClock = (text: string): Either.Either<{ mode: Server.ClockMode; speed: number | undefined }, string> => {
   const [mode = "", factor] = text.split(":", 2)
-  const problem = `--clock "${text}" is no clock: give real, scaled:10, manual or auto`
+  const problem = `--clock "${text}" is no clock: give real, scaled:10, manual or auto; a speed is 0.001 to 100000`
   if (mode === "scaled") {
     const speed = Number(factor ?? "10")
-    return speed > 0 ? Either.right({ mode, speed }) : Either.left(problem)
+    return Numbers.isSpeed(speed) ? Either.right({ mode, speed }) : Either.left(problem)
   }
   if (factor !== undefined || (mode !== "real" && mode !== "manual" && mode !== "auto")) return Either.left(problem)
   return Either.right({ mode, speed: undefined })
@@ -107,7 +108,7 @@ const parseClock = (text: string): Either.Either<{ mode: Server.ClockMode; speed
 
 const parseStart = (text: string): Either.Either<number, string> => {
   const at = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
-  return Number.isSafeInteger(at) && at >= 0
+  return Numbers.isStart(at)
     ? Either.right(at)
     : Either.left(`--start "${text}" is no instant: give one such as 2026-01-01T00:00:00Z, or ms since the epoch`)
 }
