@@ -107,6 +107,18 @@ export class InvalidFault extends Schema.TaggedError<InvalidFault>("@effect-dead
 ) {}
 
 /**
+ * The network has as many faults as it takes.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TooManyFaults extends Schema.TaggedError<TooManyFaults>("@effect-deadman/simulator/TooManyFaults")(
+  "TooManyFaults",
+  { message: Schema.String },
+  HttpApiSchema.annotations({ status: 409 })
+) {}
+
+/**
  * The exchange refused it, with the code that it would answer a bot.
  *
  * @since 0.1.0
@@ -288,6 +300,7 @@ const Faults = HttpApiGroup.make("faults")
       )
       .addSuccess(ActiveFault)
       .addError(InvalidFault)
+      .addError(TooManyFaults)
       .annotateContext(described("Adds a fault of the network, in the one grammar for faults."))
   )
   .add(

@@ -31,7 +31,7 @@ import * as Simulator from "./Simulator.js"
  */
 export const add = (
   fault: Fault.Fault | string
-): Effect.Effect<Network.Active, Fault.FaultSyntaxError, Simulator.Simulator | Scope.Scope> =>
+): Effect.Effect<Network.Active, Simulator.InvalidFault, Simulator.Simulator | Scope.Scope> =>
   Effect.flatMap(Simulator.Simulator, ({ network }) => network.add(fault))
 
 /**
@@ -51,7 +51,7 @@ export const add = (
 export const during = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   ...faults: ReadonlyArray<Fault.Fault | string>
-): Effect.Effect<A, E | Fault.FaultSyntaxError, R | Simulator.Simulator> =>
+): Effect.Effect<A, E | Simulator.InvalidFault, R | Simulator.Simulator> =>
   Effect.scopedWith((scope) =>
     Effect.zipRight(
       Scope.extend(

@@ -17,6 +17,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import type * as Fault from "./Fault.js"
 import { print, stage } from "./Fault.js"
 import * as Latency from "./Latency.js"
@@ -204,7 +205,33 @@ export const make = (options: { readonly seed: Random.Seed; readonly link?: Part
 })
 
 /**
- * The state with one fault more, and the fault's place in it.
+ * The most faults that a network takes. Each request meets all of them, so that their number bounds its cost.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const mostFaults = 1_000
+
+/**
+ * A fault that does not fit, because the network has {@link mostFaults} already.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TooManyFaults extends Schema.TaggedError<TooManyFaults>("@effect-deadman/simulator/TooManyFaults")(
+  "TooManyFaults",
+  { most: Schema.Number }
+) {
+  override get message(): string {
+    return (
+      `The network has ${this.most} faults, and takes no more: remove some first. A fault that is to act on several ` +
+      `accounts or endpoints names them all: account=1000001,1000002.`
+    )
+  }
+}
+
+/**
+ * The state with one fault more, and the fault's place in it. It does not check {@link mostFaults}.
  *
  * @since 0.1.0
  * @category faults
@@ -212,8 +239,8 @@ export const make = (options: { readonly seed: Random.Seed; readonly link?: Part
 export const add = (state: State, fault: Fault.Fault, now: number): readonly [Active, State] => {
   const text = print(fault)
   let twin = 0
-  const taken = (stream: string) => state.faults.some((active) => active.stream === stream)
-  while (taken(`${text}#${twin}`)) twin++
+  const taken = new Set(state.faults.map((active) => active.stream))
+  while (taken.has(`${text}#${twin}`)) twin++
   const active: Active = {
     id: state.nextId,
     fault,

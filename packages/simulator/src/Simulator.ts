@@ -104,6 +104,14 @@ export class ExchangeRefused extends Schema.TaggedError<ExchangeRefused>("@effec
 }
 
 /**
+ * A fault that cannot be added.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type InvalidFault = Fault.FaultSyntaxError | Network.TooManyFaults
+
+/**
  * An order for `placeOrder`: what is left out is a limit buy of 0.01 BTCUSDT at 50000 in USDT-FUTURES, in the first
  * account.
  *
@@ -142,9 +150,9 @@ export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator"
     }
     readonly network: {
       /** Adds a fault, as a value or as text, until the scope closes. */
-      readonly add: (fault: Fault.Fault | string) => Effect.Effect<Network.Active, Fault.FaultSyntaxError, Scope.Scope>
+      readonly add: (fault: Fault.Fault | string) => Effect.Effect<Network.Active, InvalidFault, Scope.Scope>
       /** Adds a fault that stays until it is removed. */
-      readonly addUntilRemoved: (fault: Fault.Fault | string) => Effect.Effect<Network.Active, Fault.FaultSyntaxError>
+      readonly addUntilRemoved: (fault: Fault.Fault | string) => Effect.Effect<Network.Active, InvalidFault>
       /** Removes a fault by its id; does nothing when there is none. */
       readonly remove: (id: number) => Effect.Effect<void>
       /** Removes all faults. */
@@ -182,7 +190,7 @@ export const make: (
       Journal.make({ size: settings.journalSize }),
       venueNow
     )
-    for (const fault of settings.faults) world.addFault(fault)
+    yield* Effect.forEach(settings.faults, (fault) => world.addFault(fault), { discard: true })
     yield* drive(world, clock, runtime)
 
     const queues = new Set<Queue.Queue<Journal.Entry>>()
@@ -218,7 +226,7 @@ export const make: (
         world.pump()
         return read()
       })
-    const add = (fault: Fault.Fault | string) => Effect.map(Fault.decode(fault), (fault) => world.addFault(fault))
+    const add = (fault: Fault.Fault | string) => Effect.flatMap(Fault.decode(fault), (fault) => world.addFault(fault))
     return Context.empty().pipe(
       Context.add(
         Simulator,

@@ -100,7 +100,8 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>("@effect-de
  * @since 0.1.0
  * @category errors
  */
-export type InvalidOptions = Fault.FaultSyntaxError | Venue.InvalidVenue | InvalidAccounts | InvalidOption
+export type InvalidOptions =
+  Fault.FaultSyntaxError | Network.TooManyFaults | Venue.InvalidVenue | InvalidAccounts | InvalidOption
 
 /**
  * Options with every default in its place, checked.

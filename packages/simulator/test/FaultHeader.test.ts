@@ -25,6 +25,22 @@ const requests = Effect.flatMap(Simulator.Simulator, ({ journal }) =>
 )
 
 describe("x-simulator-fault", () => {
+  for (const [count, fault] of [
+    [3_000, "hang"],
+    [300, "duplicate;copies=10"],
+    [11, "drop-answer"]
+  ] as const) {
+    it.effect(`a header with ${count} faults (${fault}) costs one refusal, and no copies`, () =>
+      Effect.gen(function* () {
+        const answer = yield* beat(Array.from({ length: count }, () => fault).join("|"))
+        assert.deepInclude(answer, { status: 400, code: "simulator" })
+        assert.include(answer.text, "more than 10 faults")
+        assert.lengthOf(yield* requests, 1)
+        assert.deepStrictEqual(yield* Simulator.countdown(), { _tag: "Closed" })
+      }).pipe(Effect.provide(Simulator.layer()))
+    )
+  }
+
   it.effect("one request meets the fault that it names, and leaves none behind", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* beat("error-after-apply;code=40725")).code, "40725")

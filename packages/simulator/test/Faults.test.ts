@@ -184,4 +184,20 @@ describe("Faults", () => {
       assert.notStrictEqual(yield* chaos(4712), first)
     })
   )
+
+  it.effect("the network takes a thousand faults, twins with streams of their own, and then says that it is full", () =>
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      for (let twin = 0; twin < 1_000; twin++) yield* network.addUntilRemoved("drop-answer;account=nobody")
+      const full = yield* Effect.flip(network.addUntilRemoved("hang"))
+      assert.strictEqual(full._tag, "TooManyFaults")
+      assert.include(full.message, "remove some")
+      assert.strictEqual(new Set((yield* network.faults).map((active) => active.stream)).size, 1_000)
+      yield* network.remove(1)
+      assert.strictEqual((yield* network.addUntilRemoved("drop-answer;account=nobody")).stream.split("#")[1], "0")
+      const tooMany = Array.from({ length: 1_001 }, () => "hang")
+      const options = yield* Effect.flip(Effect.scoped(Simulator.make({ faults: tooMany })))
+      assert.strictEqual(options._tag, "TooManyFaults")
+    }).pipe(Effect.provide(Simulator.layer()))
+  )
 })

@@ -91,10 +91,14 @@ describe("Server's control API", () => {
       assert.deepInclude(noFault, { _tag: "InvalidFault", position: 18 })
       assert.include(noFault.message, "a whole number from 1")
       yield* control.accounts.placeOrder({ path: { uid }, payload: { clientOid: "twice" } })
+      const { simulator } = yield* Server.Server
       const refused = yield* Effect.flip(
         control.accounts.placeOrder({ path: { uid }, payload: { clientOid: "twice" } })
       )
       assert.deepInclude(refused, { _tag: "Refused", code: "25212" })
+      yield* Effect.forEach(Array.from({ length: 1_000 }), () => simulator.network.addUntilRemoved("hang"))
+      const full = yield* Effect.flip(control.faults.add({ payload: { fault: "hang" } }))
+      assert.strictEqual(full._tag, "TooManyFaults")
       const { url } = yield* Server.Server
       const nowhere = yield* Effect.promise(() => fetch(`${url}/_sim/nowhere`).then((r) => r.json()))
       assert.deepInclude(nowhere, { _tag: "NoSuchRoute" })

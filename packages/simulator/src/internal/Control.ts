@@ -256,17 +256,16 @@ const faults = ({ world }: Served.Served) =>
         })
       )
       .handle("add", ({ payload }) =>
-        Either.match(Fault.parse(payload.fault), {
-          onLeft: ({
-            expected,
-            found,
-            input,
-            message,
-            position
-          }): Effect.Effect<typeof ControlApi.ActiveFault.Type, ControlApi.InvalidFault> =>
-            new ControlApi.InvalidFault({ input, position, found, expected, message }),
-          onRight: (fault) => Effect.sync(() => Served.faultOf(world.addFault(fault)))
-        })
+        Effect.suspend(() => Either.flatMap(Fault.parse(payload.fault), (fault) => world.addFault(fault))).pipe(
+          Effect.mapBoth({
+            onSuccess: Served.faultOf,
+            onFailure: (error): ControlApi.TooManyFaults | ControlApi.InvalidFault => {
+              if (error._tag === "TooManyFaults") return new ControlApi.TooManyFaults({ message: error.message })
+              const { expected, found, input, message, position } = error
+              return new ControlApi.InvalidFault({ input, position, found, expected, message })
+            }
+          })
+        )
       )
       .handle("remove", ({ path }) =>
         Effect.suspend(() => {

@@ -62,9 +62,14 @@ interface Answered {
 
 /** A request with this header meets the faults that it names, parted by `|`, and none of the network's. */
 const faultHeader = "x-simulator-fault"
+const mostInHeader = 10
 
-const readFaults = (text: string): Either.Either<ReadonlyArray<Fault.Fault>, string> =>
-  Either.mapLeft(Either.all(text.split("|").map((part) => Fault.parse(part))), (error) => error.message)
+const readFaults = (text: string): Either.Either<ReadonlyArray<Fault.Fault>, string> => {
+  const parts = text.split("|", mostInHeader + 1)
+  return parts.length > mostInHeader
+    ? Either.left(`The header ${faultHeader} names more than ${mostInHeader} faults: name fewer.`)
+    : Either.mapLeft(Either.all(parts.map((part) => Fault.parse(part))), (error) => error.message)
+}
 
 const ownFaults = (
   network: Network.State,
@@ -160,12 +165,14 @@ export class World {
     return outputs
   }
 
-  addFault(fault: Fault.Fault): Network.Active {
+  addFault(fault: Fault.Fault): Either.Either<Network.Active, Network.TooManyFaults> {
     const at = this.pump()
+    const { mostFaults } = Network
+    if (this.network.faults.length >= mostFaults) return Either.left(new Network.TooManyFaults({ most: mostFaults }))
     const [active, network] = Network.add(this.network, fault, at)
     this.network = network
     this.note({ _tag: "Fault", at, change: "added", fault: active.text })
-    return active
+    return Either.right(active)
   }
 
   removeFault(id: number): void {
