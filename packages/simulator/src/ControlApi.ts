@@ -9,6 +9,7 @@
  */
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiError from "@effect/platform/HttpApiError"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
@@ -19,6 +20,7 @@ import * as Numbers from "./internal/Numbers.js"
 import {
   Account,
   ActiveFault,
+  Body,
   Clock,
   ClockMode,
   Decimal,
@@ -169,6 +171,16 @@ export class Guard extends HttpApiMiddleware.Tag<Guard>()("@effect-deadman/simul
   }
 }) {}
 
+/**
+ * Refuses a query with a parameter that the endpoint does not have: `?acount=1` would mean all accounts otherwise.
+ *
+ * @since 0.1.0
+ * @category middleware
+ */
+export class KnownQuery extends HttpApiMiddleware.Tag<KnownQuery>()("@effect-deadman/simulator/KnownQuery", {
+  failure: HttpApiError.HttpApiDecodeError
+}) {}
+
 const uid = HttpApiSchema.param("uid", Schema.String)
 const orderId = HttpApiSchema.param("orderId", Schema.String)
 const events = HttpApiSchema.Text({ contentType: "text/event-stream" })
@@ -205,6 +217,7 @@ const State_ = HttpApiGroup.make("state")
         )
       )
   )
+  .middleware(KnownQuery)
   .middleware(Guard)
 
 const Accounts = HttpApiGroup.make("accounts")
@@ -255,7 +268,7 @@ const Accounts = HttpApiGroup.make("accounts")
   )
   .add(
     HttpApiEndpoint.post("fillOrder")`/accounts/${uid}/orders/${orderId}/fill`
-      .setPayload(Schema.Struct({ qty: Schema.optional(Decimal), price: Schema.optional(Decimal) }))
+      .setPayload(Body({ qty: Schema.optional(Decimal), price: Schema.optional(Decimal) }))
       .addSuccess(Order)
       .addError(NoSuchAccount)
       .addError(NoSuchOrder)
@@ -265,7 +278,7 @@ const Accounts = HttpApiGroup.make("accounts")
   .add(
     HttpApiEndpoint.post("beat")`/accounts/${uid}/beat`
       .setPayload(
-        Schema.Struct({
+        Body({
           countdown: Schema.optional(Schema.String.annotations({ description: "default `10`" })),
           timeout: Schema.optional(Millis.annotations({ description: "default 2000" }))
         })
@@ -281,6 +294,7 @@ const Accounts = HttpApiGroup.make("accounts")
         )
       )
   )
+  .middleware(KnownQuery)
   .middleware(Guard)
 
 const Faults = HttpApiGroup.make("faults")
@@ -292,7 +306,7 @@ const Faults = HttpApiGroup.make("faults")
   .add(
     HttpApiEndpoint.post("add", "/faults")
       .setPayload(
-        Schema.Struct({
+        Body({
           fault: Schema.String.annotations({
             description: "for example `drop-answer;times=3` or `delay-request;by=200ms;account=1000001`"
           })
@@ -318,14 +332,13 @@ const Faults = HttpApiGroup.make("faults")
   )
   .add(
     HttpApiEndpoint.post("maintenance", "/maintenance")
-      .setPayload(
-        Schema.Struct({ after: Schema.optional(Millis.annotations({ description: "default 0" })), for: Millis })
-      )
+      .setPayload(Body({ after: Schema.optional(Millis.annotations({ description: "default 0" })), for: Millis }))
       .addSuccess(Schema.Struct({ from: Instant, to: Instant }))
       .annotateContext(
         described("Schedules a release window of the venue, in which it answers requests with an error of that kind.")
       )
   )
+  .middleware(KnownQuery)
   .middleware(Guard)
 
 const Clock_ = HttpApiGroup.make("clock")
@@ -333,7 +346,7 @@ const Clock_ = HttpApiGroup.make("clock")
   .add(
     HttpApiEndpoint.put("set", "/clock")
       .setPayload(
-        Schema.Struct({
+        Body({
           mode: ClockMode,
           speed: Schema.optional(Numbers.speed.annotations({ description: "for `scaled`; default 10" }))
         })
@@ -343,7 +356,7 @@ const Clock_ = HttpApiGroup.make("clock")
   )
   .add(
     HttpApiEndpoint.post("advance", "/clock/advance")
-      .setPayload(Schema.Struct({ ms: Millis }))
+      .setPayload(Body({ ms: Millis }))
       .addSuccess(Clock)
       .addError(ClockHeld)
       .annotateContext(
@@ -357,7 +370,7 @@ const Clock_ = HttpApiGroup.make("clock")
   .add(
     HttpApiEndpoint.post("sleep", "/clock/sleep")
       .setPayload(
-        Schema.Struct({
+        Body({
           as: Schema.optional(
             Schema.NonEmptyString.annotations({ description: "gives up this hold while asleep, and has it on waking" })
           ),
@@ -369,7 +382,7 @@ const Clock_ = HttpApiGroup.make("clock")
   )
   .add(
     HttpApiEndpoint.post("hold", "/clock/holds")
-      .setPayload(Schema.Struct({ name: Schema.NonEmptyString }))
+      .setPayload(Body({ name: Schema.NonEmptyString }))
       .addSuccess(Clock)
       .annotateContext(
         described(
@@ -384,12 +397,13 @@ const Clock_ = HttpApiGroup.make("clock")
       .addError(NoSuchHold)
       .annotateContext(described("Gives up a hold."))
   )
+  .middleware(KnownQuery)
   .middleware(Guard)
 
 const Verify = HttpApiGroup.make("verify")
   .add(
     HttpApiEndpoint.post("judge", "/verify")
-      .setPayload(Schema.Struct({ expectations: Schema.NonEmptyArray(Expectation) }))
+      .setPayload(Body({ expectations: Schema.NonEmptyArray(Expectation) }))
       .addSuccess(Schema.Struct({ holds: Schema.Boolean, verdicts: Schema.Array(Verdict) }))
       .annotateContext(
         described(
@@ -398,6 +412,7 @@ const Verify = HttpApiGroup.make("verify")
         )
       )
   )
+  .middleware(KnownQuery)
   .middleware(Guard)
 
 const Journal = HttpApiGroup.make("journal")
@@ -430,7 +445,7 @@ const Journal = HttpApiGroup.make("journal")
   )
   .add(
     HttpApiEndpoint.post("mark", "/journal/marks")
-      .setPayload(Schema.Struct({ name: Schema.NonEmptyString, account: Schema.optional(Schema.String) }))
+      .setPayload(Body({ name: Schema.NonEmptyString, account: Schema.optional(Schema.String) }))
       .addSuccess(JournalEntry)
       .annotateContext(described("Notes something in the journal, for example `crash`."))
   )
@@ -451,6 +466,7 @@ const Journal = HttpApiGroup.make("journal")
       .addSuccess(HttpApiSchema.Text())
       .annotateContext(described("The run until now as text."))
   )
+  .middleware(KnownQuery)
   .middleware(Guard)
 
 /**

@@ -8,6 +8,9 @@
 import * as Schema from "effect/Schema"
 import * as Numbers from "./internal/Numbers.js"
 
+/** A body with an unknown field is refused, because the field may be a misspelt one. All mistakes are told at once. */
+const strict = { onExcessProperty: "error", errors: "all" } as const
+
 /**
  * An instant.
  *
@@ -22,6 +25,15 @@ export const Instant = Schema.Number.annotations({ description: "ms since the ep
  * @category models
  */
 export const Millis = Numbers.millis.annotations({ description: "ms on the exchange's clock" })
+
+/**
+ * A body of the control API with these fields and no others.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const Body = <Fields extends Schema.Struct.Fields>(fields: Fields): Schema.Struct<Fields> =>
+  Schema.Struct(fields).annotations({ parseOptions: strict })
 
 /**
  * The state of one account's switch, which no client of the real venue can read.
@@ -99,7 +111,7 @@ export const NewOrder = Schema.Struct({
   ),
   posSide: Schema.optional(Schema.Literal("long", "short")),
   reduceOnly: Schema.optional(Schema.Literal("yes", "no"))
-}).annotations({ identifier: "NewOrder" })
+}).annotations({ identifier: "NewOrder", parseOptions: strict })
 
 /**
  * A key to declare. It signs with its `secret`, or with the private half of `rsaPublicKey` (PEM).
@@ -115,7 +127,7 @@ export const ApiKey = Schema.Struct({
   permission: Schema.optional(Schema.Literal("trade", "read")),
   ipWhitelist: Schema.optional(Schema.Array(Schema.String)),
   demo: Schema.optional(Schema.Boolean)
-}).annotations({ identifier: "ApiKey" })
+}).annotations({ identifier: "ApiKey", parseOptions: strict })
 
 /**
  * An account to declare. Without keys it gets one with obvious test values: `test-key-<uid>`, `test-secret-<uid>`,
@@ -134,7 +146,7 @@ export const NewAccount = Schema.Struct({
   mode: Schema.optional(Schema.Literal("unified", "classic")),
   accountMode: Schema.optional(Schema.Literal("unified", "hybrid", "upgrading", "switching")),
   countdownAccess: Schema.optional(Schema.Boolean)
-}).annotations({ identifier: "NewAccount" })
+}).annotations({ identifier: "NewAccount", parseOptions: strict })
 
 /**
  * An account as it stands; secrets are never told.
@@ -268,8 +280,12 @@ export const Expectation = Schema.Union(
     atLeast: Schema.optional(Numbers.count),
     atMost: Schema.optional(Numbers.count),
     ...span
-  })
-).annotations({ identifier: "Expectation" })
+  }).pipe(
+    Schema.filter(({ atLeast, atMost }) => atLeast !== undefined || atMost !== undefined, {
+      message: () => "beats needs atLeast, atMost or both: without them it holds over anything"
+    })
+  )
+).annotations({ identifier: "Expectation", parseOptions: strict })
 
 /**
  * What became of an expectation. `judged` is false where the run could not be judged: it has not come far enough, the

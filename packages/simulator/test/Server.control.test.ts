@@ -2,10 +2,13 @@ import * as ControlApi from "@effect-deadman/simulator/ControlApi"
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import * as Served from "./support/Served.js"
 
 const uid = Simulator.demoUid
@@ -221,6 +224,69 @@ describe("Server's control API", () => {
       }
       const docs = yield* Effect.promise(() => fetch(`${url}/_sim/docs`).then((r) => r.text()))
       assert.notMatch(docs, /<(script|link)[^>]+(src|href)="https?:/)
+    }).pipe(served())
+  )
+
+  it("every body of its description names what it takes, and takes nothing else", () => {
+    const bodies: Array<string> = []
+    HttpApi.reflect(ControlApi.Api, {
+      onGroup: () => {},
+      onEndpoint: ({ endpoint, payloads }) => {
+        for (const { ast } of payloads.values()) {
+          bodies.push(endpoint.name)
+          // An expectation is told apart by its name, so that it is looked at only once it has one.
+          const given =
+            endpoint.name === "judge" ? { expectations: [{ expect: "neverFired", acount: 1 }] } : { acount: 1 }
+          const read = Schema.decodeUnknownEither(Schema.make(ast))(given)
+          assert.match(String(Either.getLeft(read)), /acount.*is unexpected/s, endpoint.name)
+        }
+      }
+    })
+    assert.includeMembers(bodies, [
+      "declare",
+      "placeOrder",
+      "fillOrder",
+      "beat",
+      "add",
+      "maintenance",
+      "advance",
+      "judge"
+    ])
+  })
+
+  it.live("a field or a query parameter that is misspelt is refused, and nothing happens", () =>
+    Effect.gen(function* () {
+      const control = yield* connect
+      const { url } = yield* Server.Server
+      yield* control.accounts.placeOrder({ path: { uid }, payload: {} })
+      yield* control.faults.add({ payload: { fault: "drop-answer;account=2" } })
+      const cases: ReadonlyArray<readonly [method: string, path: string, body: unknown, misspelt: string]> = [
+        ["POST", `/accounts/${uid}/beat`, { countDown: "0" }, "countDown"],
+        ["PUT", "/accounts", { uid: "2", countdownAcces: false }, "countdownAcces"],
+        ["PUT", "/accounts", { uid: "2", keys: [{ key: "k", passphrase: "p", permision: "read" }] }, "permision"],
+        ["POST", "/verify", { expectations: [{ expect: "neverFired", acount: "2", form: "crash" }] }, "acount"],
+        ["POST", "/verify", { expectations: [{ expect: "neverFired", acount: "2", form: "crash" }] }, "form"],
+        ["POST", "/verify", { expectations: [{ expect: "beats", min: 1 }] }, "min"],
+        ["POST", "/verify", { expectations: [{ expect: "beats" }] }, "beats needs atLeast, atMost or both"],
+        ["DELETE", `/accounts/${uid}/orders?symbol=ETHUSDT`, undefined, "symbol"],
+        ["DELETE", "/faults?account=1", undefined, "account"],
+        ["GET", "/timeline.txt?acount=2", undefined, "acount"],
+        ["GET", `/accounts/${uid}/orders?stat=closed`, undefined, "stat"]
+      ]
+      for (const [method, path, body, misspelt] of cases) {
+        const answer = yield* Effect.promise(async () => {
+          const headers = { "content-type": "application/json" }
+          const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+          const response = await fetch(`${url}/_sim${path}`, { method, headers, ...sent })
+          return { status: response.status, text: await response.text() }
+        })
+        assert.strictEqual(answer.status, 400, `${method} ${path} ${JSON.stringify(body)}`)
+        assert.include(answer.text, misspelt)
+      }
+      assert.lengthOf((yield* control.faults.list()).faults, 1)
+      const { accounts } = yield* control.state.read()
+      assert.lengthOf(accounts, 1)
+      assert.deepInclude(accounts[0], { switch: { _tag: "Closed" }, openOrders: 1 })
     }).pipe(served())
   )
 })

@@ -1,7 +1,10 @@
 /**
  * The control API's handlers: thin, over the world and what moves it.
  */
+import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpApiError from "@effect/platform/HttpApiError"
+import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -9,6 +12,7 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as AST from "effect/SchemaAST"
 import type * as Stream from "effect/Stream"
 import { timingSafeEqual } from "node:crypto"
 import * as ControlApi from "../ControlApi.js"
@@ -63,6 +67,35 @@ const guard = (token: string | undefined): Layer.Layer<ControlApi.Guard> => {
     })
   return Layer.succeed(ControlApi.Guard, { bearer: check, query: check })
 }
+
+/** The query parameters of each endpoint, by method and path. A token may come with all of them. */
+const parameters = new Map<string, ReadonlyArray<string>>()
+HttpApi.reflect(ControlApi.Api, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint }) => {
+    const own = Option.match(endpoint.urlParamsSchema, {
+      onNone: () => [],
+      onSome: ({ ast }) => AST.getPropertySignatures(ast).map(({ name }) => String(name))
+    })
+    parameters.set(`${endpoint.method} ${endpoint.path}`, [...own, "token"])
+  }
+})
+
+const knownQuery = Layer.succeed(
+  ControlApi.KnownQuery,
+  Effect.gen(function* () {
+    const { route } = yield* HttpRouter.RouteContext
+    const given = yield* HttpServerRequest.ParsedSearchParams
+    const names = parameters.get(`${route.method} ${route.path}`) ?? []
+    const unknown = Object.keys(given).filter((name) => !names.includes(name))
+    if (unknown.length === 0) return
+    const message = `is unexpected, expected: ${names.map((name) => `"${name}"`).join(" | ")}`
+    return yield* new HttpApiError.HttpApiDecodeError({
+      issues: unknown.map((name) => ({ _tag: "Unexpected" as const, path: [name], message })),
+      message: unknown.map((name) => `${name}: ${message}`).join("\n")
+    })
+  })
+)
 
 const sse = (stream: Stream.Stream<Uint8Array>) =>
   HttpServerResponse.stream(stream, {
@@ -473,5 +506,5 @@ const journal = (served: Served.Served) => {
 export const layer = (served: Served.Served, token: string | undefined) =>
   HttpApiBuilder.api(ControlApi.Api).pipe(
     Layer.provide([state(served), accounts(served), faults(served), clock(served), journal(served), verify(served)]),
-    Layer.provide(guard(token))
+    Layer.provide([guard(token), knownQuery])
   )
