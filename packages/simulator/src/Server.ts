@@ -32,8 +32,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Http from "node:http"
+import type * as Net from "node:net"
 import * as Control from "./internal/Control.js"
 import { Driver } from "./internal/Driver.js"
 import * as Served from "./internal/Served.js"
@@ -42,6 +43,7 @@ import * as LivePage from "./internal/LivePage.js"
 import * as Numbers from "./internal/Numbers.js"
 import * as PrivateStream from "./internal/PrivateStream.js"
 import * as VenueSockets from "./internal/VenueSockets.js"
+import { WebSockets } from "./internal/WebSockets.js"
 import { WorldTag } from "./internal/WorldTag.js"
 import * as Simulator from "./Simulator.js"
 
@@ -139,8 +141,8 @@ const validateSpeed = (speed: number): Effect.Effect<void, InvalidServerOptions>
       })
 
 /**
- * Serves an exchange until the scope closes; requests that are under way then lose their connection. Fails when it
- * cannot listen there.
+ * Serves an exchange until the scope closes. Requests that are under way then lose their connection, and WebSockets are
+ * closed with 1001, or cut a second later. Fails when it cannot listen there.
  *
  * @since 0.1.0
  * @category constructors
@@ -176,14 +178,29 @@ export const make: (
 
   const host = options.host ?? "127.0.0.1"
   const server = Http.createServer({ noDelay: true, keepAliveTimeout: 60_000 })
-  const http = yield* NodeHttpServer.make(() => server, { port: options.port ?? 0, host })
-  // Runs before the server waits for its connections to end, which one that is held by a fault never would.
-  yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-  yield* http.serve(yield* controlApp(served, options.token))
+  const sockets = new WebSockets()
+  // A scope of its own, because the platform's server waits for all connections to end before anything else in its
+  // scope is closed. One that a fault holds, or a WebSocket, never would.
+  const listening = yield* Effect.acquireRelease(Scope.make(), (scope, exit) =>
+    Effect.zipRight(
+      Effect.async<void>((resume) => {
+        server.close()
+        server.closeAllConnections()
+        sockets.stop(() => resume(Effect.void))
+      }),
+      Scope.close(scope, exit)
+    )
+  )
+  const http = yield* Scope.extend(
+    NodeHttpServer.make(() => server, { port: options.port ?? 0, host }),
+    listening
+  )
+  yield* Scope.extend(http.serve(yield* controlApp(served, options.token, sockets)), listening)
   // The venue's own requests go past the router: a fault must be able to hold or break their sockets.
   const [control] = server.listeners("request") as [Http.RequestListener]
   const venue = VenueSockets.make(driver)
   server.off("request", control)
+  server.prependListener("upgrade", (_, socket) => sockets.add(socket as Net.Socket))
   server.on("request", (request, response) => {
     if (isControl(request.url ?? "/")) control(request, response)
     else venue(request, response)
@@ -231,7 +248,7 @@ const notFound = HttpServerResponse.unsafeJson(
 )
 
 /** The control API, its documentation, the page, and the venue's WebSocket. */
-const controlApp = (served: Served.Served, token: string | undefined) =>
+const controlApp = (served: Served.Served, token: string | undefined, sockets: WebSockets) =>
   Effect.gen(function* () {
     const docs = Layer.mergeAll(
       HttpApiBuilder.middlewareOpenApi({ path: "/_sim/openapi.json" }),
@@ -248,7 +265,7 @@ const controlApp = (served: Served.Served, token: string | undefined) =>
     )
     const context = yield* Effect.context<HttpRouter.HttpRouter.DefaultServices>()
     return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-      request.url.split("?", 1)[0] === PrivateStream.path ? privateStream(served, request) : app
+      request.url.split("?", 1)[0] === PrivateStream.path ? privateStream(served, request, sockets) : app
     ).pipe(
       Effect.catchAllCause((cause) =>
         Predicate.isTagged(Cause.squash(cause), "RouteNotFound") ? Effect.succeed(notFound) : Effect.failCause(cause)
@@ -262,24 +279,32 @@ const controlApp = (served: Served.Served, token: string | undefined) =>
   }).pipe(Effect.provide(NodeHttpServer.layerContext))
 
 /** One connection to the venue's WebSocket, until either end closes it. */
-const privateStream = (served: Served.Served, request: HttpServerRequest.HttpServerRequest) =>
+const privateStream = (served: Served.Served, request: HttpServerRequest.HttpServerRequest, sockets: WebSockets) =>
   Effect.gen(function* () {
     const socket = yield* request.upgrade
+    const write = yield* socket.writer
+    const connection = (request.source as Http.IncomingMessage).socket
     let session: PrivateStream.Session | undefined
+    const onOpen = Effect.sync(() => {
+      const wire: PrivateStream.Wire = {
+        send: (text) => void Effect.runFork(write(text)),
+        close: (code, reason) => void Effect.runFork(write(new Socket.CloseEvent(code, reason))),
+        backlog: () => connection.writableLength
+      }
+      session = new PrivateStream.Session(served.world, wire)
+      sockets.opened(connection, wire)
+    })
     yield* socket
-      .runRaw((message) =>
-        // The socket is there while it runs, which the type of `runRaw` does not say.
-        Effect.contextWith((context: Context.Context<never>) => {
-          session ??= new PrivateStream.Session(served.world, Context.unsafeGet(context, Socket.WebSocket))
-          session.receive(typeof message === "string" ? message : new TextDecoder().decode(message))
-        })
+      .runRaw(
+        (message) => session?.receive(typeof message === "string" ? message : new TextDecoder().decode(message)),
+        { onOpen }
       )
       .pipe(
         Effect.catchAll(() => Effect.void),
         Effect.ensuring(Effect.sync(() => session?.end()))
       )
     return HttpServerResponse.empty()
-  })
+  }).pipe(Effect.scoped)
 
 /**
  * @since 0.1.0

@@ -4,8 +4,12 @@ import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as Socket from "@effect/platform/Socket"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
+import { once } from "node:events"
+import * as Http from "node:http"
+import * as Net from "node:net"
 import { demoKeys, type Keys, signature } from "./support/Bot.js"
 
 /** A connection to the private WebSocket by hand: what is sent, and what comes back in order. */
@@ -29,6 +33,24 @@ const login = (now: number, changed: Partial<Keys> & { readonly sign?: string; r
   const sign = changed.sign ?? signature(secret, `${timestamp}GET/user/verify`)
   return { op: "login", args: [{ apiKey: key, passphrase, timestamp, sign }] }
 }
+
+const heard = (socket: WebSocket, name: "open" | "message" | "close") =>
+  Effect.async<Event>((resume) =>
+    socket.addEventListener(name, (event) => resume(Effect.succeed(event)), { once: true })
+  )
+
+/** A WebSocket of the platform's, once it is open. */
+const open = (url: string) =>
+  Effect.gen(function* () {
+    const socket = (yield* Socket.WebSocketConstructor)(url)
+    yield* heard(socket, "open")
+    return socket
+  })
+
+/** The bytes with which a client asks for the WebSocket. */
+const handshake =
+  "GET /v3/ws/private HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n" +
+  "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
 const orders = { instType: "UTA", topic: "order" }
 const start = Date.UTC(2026, 0, 1)
@@ -93,5 +115,40 @@ describe("Server's private WebSocket", () => {
       const [order] = push["data"] as ReadonlyArray<Record<string, unknown>>
       assert.deepInclude(order, { clientOid: "heard", orderStatus: "live", createdTime: String(start) })
     }).pipe(Effect.scoped, served({ accounts: [{ uid: Simulator.demoUid }, { uid: "other" }] }))
+  )
+
+  it.live("closing the scope closes every WebSocket with 1001, cuts a dead peer, and frees the port", () =>
+    Effect.gen(function* () {
+      const ended = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { url, websocketUrl } = yield* Server.Server
+          const silent = yield* open(websocketUrl)
+          const idle = yield* open(websocketUrl)
+          idle.send("ping")
+          yield* heard(idle, "message")
+          const subscribed = yield* open(websocketUrl)
+          subscribed.send(JSON.stringify(login(start)))
+          yield* heard(subscribed, "message")
+          subscribed.send(JSON.stringify({ op: "subscribe", args: [orders] }))
+          yield* heard(subscribed, "message")
+          // A peer that reads nothing more, and so never answers a close.
+          const dead = Net.connect(Number(new URL(url).port), "127.0.0.1")
+          dead.write(handshake)
+          yield* Effect.promise(() => once(dead, "data"))
+          dead.pause()
+          const closed = yield* Effect.forkDaemon(
+            Effect.forEach([silent, idle, subscribed], (socket) => heard(socket, "close"), { concurrency: "unbounded" })
+          )
+          yield* Effect.yieldNow()
+          return { url, closed, dead }
+        }).pipe(served())
+      )
+      const codes = (yield* Fiber.join(ended.closed)).map((event) => (event as CloseEvent).code)
+      assert.deepStrictEqual(codes, [1001, 1001, 1001])
+      const again = Http.createServer()
+      yield* Effect.promise(() => once(again.listen(Number(new URL(ended.url).port), "127.0.0.1"), "listening"))
+      again.close()
+      ended.dead.destroy()
+    })
   )
 })

@@ -21,7 +21,8 @@ export const path = "/v3/ws/private"
 export interface Wire {
   readonly send: (text: string) => void
   readonly close: (code: number, reason: string) => void
-  readonly bufferedAmount: number
+  /** Bytes that the peer has not taken yet. */
+  readonly backlog: () => number
 }
 
 /** The venue closes a connection that has been silent for two minutes (documented), or sends too much. */
@@ -153,7 +154,7 @@ export class Session {
   }
 
   private send(text: string): void {
-    if (this.wire.bufferedAmount > longestBacklog) return this.wire.close(1008, "reads too slowly")
+    if (this.wire.backlog() > longestBacklog) return this.wire.close(1008, "reads too slowly")
     this.wire.send(text)
   }
 

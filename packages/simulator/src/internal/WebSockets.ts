@@ -1,0 +1,45 @@
+/**
+ * The connections that have become WebSockets. The HTTP server no longer knows them: it neither bounds them nor ends
+ * them when it closes.
+ */
+import type { Socket } from "node:net"
+
+/** A peer that has not closed its end so long (ms) after it was told is cut off. */
+const grace = 1_000
+
+/** What is on a connection once it speaks the protocol. */
+export interface Peer {
+  readonly close: (code: number, reason: string) => void
+}
+
+export class WebSockets {
+  private readonly connections = new Map<Socket, Peer | undefined>()
+
+  /** A connection that asks to become a WebSocket. */
+  add(socket: Socket): void {
+    this.connections.set(socket, undefined)
+    socket.once("close", () => this.connections.delete(socket))
+  }
+
+  /** The connection has become one. */
+  opened(socket: Socket, peer: Peer): void {
+    if (this.connections.has(socket)) this.connections.set(socket, peer)
+  }
+
+  /** Closes all with 1001, and calls back when none is left. */
+  stop(done: () => void): void {
+    if (this.connections.size === 0) return done()
+    const cut = setTimeout(() => {
+      for (const socket of this.connections.keys()) socket.destroy()
+    }, grace)
+    for (const [socket, peer] of this.connections) {
+      socket.once("close", () => {
+        if (this.connections.size > 0) return
+        clearTimeout(cut)
+        done()
+      })
+      if (peer === undefined) socket.destroy()
+      else peer.close(1001, "the exchange stops")
+    }
+  }
+}
