@@ -344,6 +344,33 @@ export const laneOf = (history: History, account: string): Lane =>
 export const openOrders = (lane: Lane, at: number): ReadonlyArray<OrderLife> =>
   lane.orders.filter((life) => life.placed.at <= at && (life.closedAt === undefined || life.closedAt > at))
 
+/** How many of the items, which are sorted by their instants, are not after this one. */
+const countUpTo = <A>(items: ReadonlyArray<A>, instantOf: (item: A) => number, at: number): number => {
+  let from = 0
+  let to = items.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    const item = items[middle]
+    if (item !== undefined && instantOf(item) <= at) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
+/**
+ * How many orders are open at an instant, indexed once for many instants.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const openCount = (lane: Lane): ((at: number) => number) => {
+  const placed = lane.orders.map((life) => life.placed.at).sort((a, b) => a - b)
+  const closed = lane.orders
+    .flatMap((life) => (life.closedAt === undefined ? [] : [life.closedAt]))
+    .sort((a, b) => a - b)
+  return (at) => countUpTo(placed, Number, at) - countUpTo(closed, Number, at)
+}
+
 /**
  * The tooth that runs at an instant; `undefined` when the switch is not armed then. At the instant of a refresh it is
  * the new one, at the instant of the firing there is none.
@@ -351,8 +378,11 @@ export const openOrders = (lane: Lane, at: number): ReadonlyArray<OrderLife> =>
  * @since 0.1.0
  * @category getters
  */
-export const toothAt = (lane: Lane, at: number): Tooth | undefined =>
-  lane.teeth.findLast((tooth) => tooth.from <= at && (tooth.to === undefined || tooth.to > at))
+export const toothAt = (lane: Lane, at: number): Tooth | undefined => {
+  // Each one ends by the instant at which the next begins.
+  const tooth = lane.teeth[countUpTo(lane.teeth, (tooth) => tooth.from, at) - 1]
+  return tooth === undefined || (tooth.to !== undefined && tooth.to <= at) ? undefined : tooth
+}
 
 /**
  * An instant as it is printed: seconds since the start with three decimals.
@@ -368,9 +398,9 @@ export const seconds = (evidence: Evidence, at: number): string => ((at - eviden
  * @since 0.1.0
  * @category conversions
  */
-export const nameOf = (record: Journal.RequestRecord, lane: Lane): string => {
+export const nameOf = (record: Journal.RequestRecord): string => {
   if (!isBeat(record)) return record.endpoint.slice(record.endpoint.lastIndexOf("/") + 1)
-  const countdown = lane.beats.find((beat) => beat.record.id === record.id)?.countdown
+  const countdown = countdownOf(record.body)
   return countdown === "0" ? "switch off" : `beat ${countdown ?? "without a countdown"} s`
 }
 

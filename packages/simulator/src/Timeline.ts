@@ -77,19 +77,27 @@ interface Row {
 const shortWay = 1_000
 
 /** The rows of one account's requests, switch and orders. */
-const laneRows = (history: History.History, lane: History.Lane): Array<Row> => {
+const laneRows = (
+  history: History.History,
+  lane: History.Lane,
+  entries: ReadonlyArray<Journal.Entry>,
+  orderOf: ReadonlyMap<Journal.Entry, number>
+): Array<Row> => {
   const { evidence } = history
   const effects = new Map<number, Array<Journal.Entry & { readonly at: number }>>()
   const rows: Array<Row> = []
   const own: Array<Journal.Entry & { readonly at: number }> = []
   const ids = new Set(lane.requests.map((record) => record.id))
-  const orderOf = new Map(evidence.entries.map((entry, index) => [entry, index]))
 
-  for (const entry of evidence.entries) {
-    if (entry._tag === "Request" || !("account" in entry) || entry.account !== lane.account) continue
+  for (const entry of entries) {
+    if (entry._tag === "Request" || !("at" in entry)) continue
     const by = "by" in entry ? entry.by : undefined
-    if (by !== undefined && ids.has(by)) effects.set(by, [...(effects.get(by) ?? []), entry])
-    else own.push(entry)
+    if (by === undefined || !ids.has(by)) own.push(entry)
+    else {
+      const known = effects.get(by)
+      if (known === undefined) effects.set(by, [entry])
+      else known.push(entry)
+    }
   }
 
   const rowAt = (local: Map<number, Row>, at: number, order: number): Row => {
@@ -108,7 +116,7 @@ const laneRows = (history: History.History, lane: History.Lane): Array<Row> => {
     const smooth = record.faults.length === 0 && receivedAt !== undefined && receivedAt - sentAt < shortWay
     // A short way without any trouble is one row, at its beginning.
     const at = (instant: number) => rowAt(local, smooth ? sentAt : instant, order)
-    const name = History.nameOf(record, lane)
+    const name = History.nameOf(record)
     const fate = History.fateOf(record)
     const heard = History.heardOf(record)
     // In whole they stand in the row of their adding.
@@ -273,7 +281,15 @@ export const text = (evidence: History.Evidence, options: TextOptions = {}): str
   const several = lanes.length > 1
   const from = options.from ?? -Infinity
   const to = options.to ?? Infinity
-  const rows = [...lanes.flatMap((lane) => laneRows(history, lane)), ...sharedRows(history, options.account)]
+  const orderOf = new Map(evidence.entries.map((entry, index) => [entry, index]))
+  const entriesOf = new Map(lanes.map((lane) => [lane.account, [] as Array<Journal.Entry>]))
+  for (const entry of evidence.entries) {
+    if ("account" in entry && typeof entry.account === "string") entriesOf.get(entry.account)?.push(entry)
+  }
+  const rows = [
+    ...lanes.flatMap((lane) => laneRows(history, lane, entriesOf.get(lane.account) ?? [], orderOf)),
+    ...sharedRows(history, options.account)
+  ]
     .filter((row) => row.at >= from && row.at <= to)
     .sort((a, b) => a.at - b.at || a.order - b.order)
   const noted = new Set((options.notes ?? []).map((note) => note.at))
@@ -295,12 +311,14 @@ export const text = (evidence: History.Evidence, options: TextOptions = {}): str
     }
   }
 
+  const openIn = new Map(lanes.map((lane) => [lane.account, History.openCount(lane)]))
+  const openAt = (account: string, at: number): number =>
+    account === "" ? [...openIn.values()].reduce((sum, count) => sum + count(at), 0) : (openIn.get(account)?.(at) ?? 0)
+  const lastAt = new Map(rows.map((row) => [row.at, row]))
   const cells = (options.collapse === false ? rows : collapsed(rows)).map((row): ReadonlyArray<string> => {
     if (typeof row === "number") return ["", "", `... ${row} more beats, all ok`, "", "", "", ""]
-    const open = lanes
-      .filter((lane) => row.account === "" || lane.account === row.account)
-      .reduce((sum, lane) => sum + History.openOrders(lane, Math.max(row.at, row.until)).length, 0)
-    const last = rows.findLast((other) => other.at === row.at) === row
+    const open = openAt(row.account, Math.max(row.at, row.until))
+    const last = lastAt.get(row.at) === row
     const notes = last ? (options.notes ?? []).filter((note) => note.at === row.at) : []
     return [
       History.seconds(evidence, row.at),
@@ -325,7 +343,7 @@ export const text = (evidence: History.Evidence, options: TextOptions = {}): str
           ...cells.slice(cells.length - Math.floor(limit / 2))
         ]
   const table = [head, ...kept]
-  const width = (column: number) => Math.max(...table.map((row) => row[column]?.length ?? 0))
+  const width = (column: number) => table.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0)
   const widths = head.map((_, column) => width(column))
   const lines = table.map((row) =>
     row

@@ -31,9 +31,9 @@ export const resetter = (
   const faults = world.network.faults.map((active) => active.fault)
   return () => {
     const now = world.pump()
-    let network = Network.make({ seed: world.network.seed, link: world.network.link })
-    for (const fault of faults) network = Network.add(network, fault, now)[1]
+    const network = Network.make({ seed: world.network.seed, link: world.network.link })
     world.reset(Exchange.make({ ...options, now }), network)
+    for (const fault of faults) world.addFault(fault)
   }
 }
 

@@ -75,6 +75,21 @@ const serve = Command.make("serve", cliOptions.serve, (given) =>
   )
 ).pipe(Command.withDescription("Serves the exchange to bots in any language, with a page to watch and break it"))
 
+/** The exchange rebuilt from a run, told in one line, and the run as what draws it takes it. */
+const rebuilt = Effect.fnUntraced(function* (entries: ReadonlyArray<Journal.Entry>) {
+  const state = yield* Journal.replay(entries)
+  const [start] = entries
+  if (start?._tag !== "Start") return yield* Effect.dieMessage("a journal that was replayed begins with its start")
+  const accounts = Exchange.accounts(state)
+  const open = accounts.reduce((sum, { declared }) => sum + Exchange.openOrders(state, declared.uid).length, 0)
+  yield* Console.log(
+    `Rebuilt from ${entries.length} entries, and equal to what they tell: ` +
+      `${accounts.length} account${accounts.length === 1 ? "" : "s"}, ${open} open order${open === 1 ? "" : "s"}, seed ${start.seed}.`
+  )
+  const evidence: History.Evidence = { seed: start.seed, start: start.at, now: state.now, dropped: 0, entries }
+  return evidence
+})
+
 const replay = Command.make(
   "replay",
   {
@@ -90,21 +105,21 @@ const replay = Command.make(
   ({ account, file, html }) =>
     Effect.gen(function* () {
       const files = yield* FileSystem.FileSystem
-      const entries = JournalFile.inOrder(yield* Journal.fromNdjson(yield* files.readFileString(file)))
-      const state = yield* Journal.replay(entries)
-      const [start] = entries
-      if (start?._tag !== "Start") return yield* Effect.dieMessage("a journal that was replayed begins with its start")
-      const evidence: History.Evidence = { seed: start.seed, start: start.at, now: state.now, dropped: 0, entries }
+      const { runs, torn } = yield* JournalFile.read(yield* files.readFileString(file))
+      if (torn) {
+        yield* Console.log("The last line is torn: it is left out, with all that happened in the same instant.")
+      }
       const options = { account: Option.getOrUndefined(account) }
-      const accounts = Exchange.accounts(state)
-      const open = accounts.reduce((sum, { declared }) => sum + Exchange.openOrders(state, declared.uid).length, 0)
-      yield* Console.log(
-        `Rebuilt from ${entries.length} entries, and equal to what they tell: ` +
-          `${accounts.length} account${accounts.length === 1 ? "" : "s"}, ${open} open order${open === 1 ? "" : "s"}, seed ${start.seed}.`
-      )
-      if (Option.isNone(html)) return yield* Console.log(`\n${Timeline.text(evidence, options)}`)
-      yield* files.writeFileString(html.value, Timeline.html(evidence, { ...options, title: file }))
-      yield* Console.log(`The timeline is in ${html.value}`)
+      for (const [index, entries] of runs.entries()) {
+        const evidence = yield* rebuilt(entries)
+        const name = runs.length === 1 ? file : `${file}, run ${index + 1} of ${runs.length}`
+        if (Option.isNone(html)) {
+          yield* Console.log(`\n${Timeline.text(evidence, options)}`)
+        } else if (index === runs.length - 1) {
+          yield* files.writeFileString(html.value, Timeline.html(evidence, { ...options, title: name }))
+          yield* Console.log(`The timeline${runs.length === 1 ? "" : " of the last run"} is in ${html.value}`)
+        }
+      }
     })
 ).pipe(Command.withDescription("Rebuilds the exchange from a journal, verifies it, and tells what happened"))
 

@@ -5,7 +5,7 @@ import type * as History from "../History.js"
 import * as Story from "../History.js"
 import type { Options } from "../Timeline.js"
 import type { Frame } from "./picture.js"
-import { cross, escape, frameOf, palette, svg } from "./picture.js"
+import { cross, escape, frameOf, largest, palette, svg } from "./picture.js"
 
 const pageStyle =
   `:root{color-scheme:light dark;${palette.light}}@media (prefers-color-scheme:dark){:root{${palette.dark}}}` +
@@ -62,10 +62,11 @@ const card = (frame: Frame, lane: History.Lane): string => {
     ["request lost", "answer lost", "refused", "not handled"].includes(Story.fateOf(beat.record))
   )
   const fires = lane.fires.filter((fire) => inside(fire.at))
-  const closest = Math.min(
-    ...lane.teeth
+  const closest = -largest(
+    -Infinity,
+    lane.teeth
       .filter((tooth) => tooth.end !== "fired" && tooth.end !== "running")
-      .map((tooth) => tooth.deadline - (tooth.to ?? tooth.from))
+      .map((tooth) => (tooth.to ?? tooth.from) - tooth.deadline)
   )
   const items: ReadonlyArray<readonly [string, string, boolean]> = [
     ["beats", String(beats.length), false],

@@ -10,6 +10,10 @@ import type { Options } from "../Timeline.js"
 export const escape = (text: string): string =>
   text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;")
 
+/** The largest of any number of values: a call takes some 100,000 arguments at most. */
+export const largest = (least: number, values: ReadonlyArray<number>): number =>
+  values.reduce((most, value) => Math.max(most, value), least)
+
 const n = (value: number): string => String(Math.round(value * 10) / 10)
 
 const left = 92
@@ -98,9 +102,9 @@ const plotHeight = 116
 const ordersHeight = 38
 const stateHeight = 16
 
-const requestTitle = (frame: Frame, lane: History.Lane, record: Journal.RequestRecord): string =>
+const requestTitle = (frame: Frame, record: Journal.RequestRecord): string =>
   [
-    `${Story.nameOf(record, lane)} (request ${record.id}${record.copyOf === undefined ? "" : `, copy of ${record.copyOf}`})`,
+    `${Story.nameOf(record)} (request ${record.id}${record.copyOf === undefined ? "" : `, copy of ${record.copyOf}`})`,
     ...(
       [
         ["sent", record.sentAt],
@@ -118,6 +122,7 @@ const requestTitle = (frame: Frame, lane: History.Lane, record: Journal.RequestR
 
 const requests = (frame: Frame, lane: History.Lane, bot: number): string => {
   const exchange = bot + wire
+  const offs = new Set(lane.beats.filter((beat) => beat.countdown === "0").map((beat) => beat.record.id))
   return lane.requests
     .filter(
       (record) => record.sentAt <= frame.to && (record.receivedAt ?? record.arrivedAt ?? record.sentAt) >= frame.from
@@ -125,7 +130,7 @@ const requests = (frame: Frame, lane: History.Lane, bot: number): string => {
     .map((record) => {
       const beat = Story.isBeat(record)
       const fate = Story.fateOf(record)
-      const off = beat && lane.beats.some((b) => b.record.id === record.id && b.countdown === "0")
+      const off = offs.has(record.id)
       const sent = frame.x(record.sentAt)
       const parts: Array<string> = []
       const heard = Story.heardOf(record)
@@ -189,18 +194,17 @@ const requests = (frame: Frame, lane: History.Lane, bot: number): string => {
         const y = record.arrivedAt === undefined ? middle + 4 : exchange - 5
         parts.push(`<text class="warnt halo" x="${n(answered + 9)}" y="${n(y)}">${escape(heard)}</text>`)
       }
-      return titled(requestTitle(frame, lane, record), parts.join(""))
+      return titled(requestTitle(frame, record), parts.join(""))
     })
     .join("")
 }
 
 /** The seconds at the top of the countdown's plot. */
 const ceilingOf = (lane: History.Lane): number => {
-  const most = Math.max(
-    5,
+  const most = largest(5, [
     ...lane.teeth.map((tooth) => (tooth.deadline - tooth.from) / 1000),
     ...lane.windows.map((window) => ((window.latestFire ?? window.at) - window.at) / 1000)
-  )
+  ])
   return Math.min(75, Math.ceil(most / 5) * 5)
 }
 
@@ -284,10 +288,11 @@ const bare = (frame: Frame, lane: History.Lane, top: number): string => {
   ]
     .filter((at) => at >= frame.from && at < frame.to)
     .sort((a, b) => a - b)
+  const open = Story.openCount(lane)
   return instants
     .map((at, index) => {
       const until = instants[index + 1] ?? frame.to
-      if (Story.openOrders(lane, at).length === 0 || Story.toothAt(lane, at) !== undefined) return ""
+      if (open(at) === 0 || Story.toothAt(lane, at) !== undefined) return ""
       const [x1, x2] = [frame.x(at), frame.x(until)]
       return titled(
         `orders open, switch not armed\n${time(frame, at)} to ${time(frame, until)}`,
@@ -307,8 +312,8 @@ const orders = (frame: Frame, lane: History.Lane, top: number): string => {
   ]
     .filter((at) => at >= frame.from && at <= frame.to)
     .sort((a, b) => a - b)
-  const counts = instants.map((at) => Story.openOrders(lane, at).length)
-  const most = Math.max(1, ...counts)
+  const counts = instants.map(Story.openCount(lane))
+  const most = largest(1, counts)
   const y = (count: number) => bottom - (count / most) * (ordersHeight - 8)
   let path = `M${n(frame.x(frame.from))} ${n(bottom)}`
   let edge = ""
@@ -450,7 +455,10 @@ export const svg = (history: History.History, options: Options): string => {
   const lanes = history.lanes.filter((lane) => options.account === undefined || lane.account === options.account)
   const marks = history.marks.filter((mark) => mark.account === undefined)
   const faults = packed(frame, history.faults)
-  const faultRows = faults.length === 0 ? 0 : 1 + Math.max(...faults.map(({ row }) => row))
+  const faultRows = largest(
+    0,
+    faults.map(({ row }) => row + 1)
+  )
 
   const axis = 34
   const markTop = axis + 4
@@ -494,10 +502,10 @@ export const svg = (history: History.History, options: Options): string => {
     })
     .join("")
 
-  const met = new Map<string, Array<number>>()
+  const met = new Map<string, Array<number>>(faults.map(({ span }) => [span.label, []]))
   for (const record of history.evidence.entries) {
     if (record._tag !== "Request" || record.copyOf !== undefined) continue
-    for (const text of record.faults) met.set(text, [...(met.get(text) ?? []), record.sentAt])
+    for (const text of record.faults) met.get(text)?.push(record.sentAt)
   }
   const bars = faults
     .map(({ row, span, x1, x2 }) => {
