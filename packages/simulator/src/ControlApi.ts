@@ -230,6 +230,7 @@ const Accounts = HttpApiGroup.make("accounts")
     HttpApiEndpoint.put("declare", "/accounts")
       .setPayload(NewAccount)
       .addSuccess(Account)
+      .addError(Refused)
       .annotateContext(described("Declares an account, or changes the keys and rights of one."))
   )
   .add(

@@ -91,6 +91,18 @@ export const Decimal = Schema.String.pipe(
 )
 
 /**
+ * The name of a market. Any of this form is traded.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const SymbolName = Schema.String.pipe(
+  Schema.pattern(/^[A-Z0-9]{1,40}$/, {
+    message: () => 'a symbol such as "BTCUSDT": 1 to 40 capital letters and digits'
+  })
+)
+
+/**
  * An order to place: what is left out is a limit buy of 0.01 BTCUSDT at 50000 in USDT-FUTURES.
  *
  * @since 0.1.0
@@ -98,7 +110,7 @@ export const Decimal = Schema.String.pipe(
  */
 export const NewOrder = Schema.Struct({
   category: Schema.optional(Schema.Literal("SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")),
-  symbol: Schema.optional(Schema.NonEmptyString),
+  symbol: Schema.optional(SymbolName),
   side: Schema.optional(Schema.Literal("buy", "sell")),
   orderType: Schema.optional(Schema.Literal("limit", "market")),
   qty: Schema.optional(Decimal),

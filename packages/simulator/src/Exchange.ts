@@ -148,7 +148,15 @@ const apply = (state: State, event: Event, outputs: Array<Output>): State => {
     case "Tick":
       return state
     case "AddAccount":
-      return addAccount(state, event.account)
+      return keysOf(event.account).some(({ key }) => (owner(state, key) ?? event.account.uid) !== event.account.uid)
+        ? Book.refuse(
+            state,
+            event.account.uid,
+            "simulator",
+            "A key of this account belongs to another account already: give it a key of its own",
+            outputs
+          )
+        : addAccount(state, event.account)
     case "Maintenance": {
       const window = { from: Math.max(event.window.from, state.now), to: event.window.to }
       outputs.push({ _tag: "Maintenance", at: state.now, phase: "scheduled", window })
@@ -304,8 +312,13 @@ export const snapshot = (state: State) => ({
   }))
 })
 
+const keysOf = (declared: Account): ReadonlyArray<ApiKey> => declared.keys ?? [testKey(declared.uid)]
+
+const owner = (state: State, key: string): string | undefined =>
+  Option.getOrUndefined(HashMap.get(state.keys, key))?.uid
+
 const addAccount = (state: State, declared: Account): State => {
-  const keys = declared.keys ?? [testKey(declared.uid)]
+  const keys = keysOf(declared)
   const known = Book.get(state, declared.uid)
   const complete: Required<Account> = {
     uid: declared.uid,

@@ -200,8 +200,16 @@ export const make: (
   const [control] = server.listeners("request") as [Http.RequestListener]
   const venue = VenueSockets.make(driver)
   server.off("request", control)
-  server.prependListener("upgrade", (_, socket) => sockets.add(socket as Net.Socket))
+  const [upgrade] = server.listeners("upgrade") as [(...args: Array<unknown>) => void]
+  server.off("upgrade", upgrade)
+  server.on("upgrade", (request: Http.IncomingMessage, socket: Net.Socket, head: Buffer) => {
+    sockets.add(socket)
+    request.url = pathOf(request)
+    if (Control.isOwnPage(request.headers)) upgrade(request, socket, head)
+    else socket.end("HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+  })
   server.on("request", (request, response) => {
+    request.url = pathOf(request)
     if (isControl(request.url ?? "/")) control(request, response)
     else venue(request, response)
   })
@@ -239,6 +247,12 @@ export const make: (
   )
 })
 
+/** A client behind a proxy names the whole URL in its request line. */
+const pathOf = ({ url = "/" }: Http.IncomingMessage): string => {
+  const path = url.replace(/^https?:\/\/[^/?]*/i, "")
+  return path === "" || path.startsWith("?") ? `/${path}` : path
+}
+
 const isControl = (url: string): boolean =>
   url === "/" || url === "/favicon.ico" || url.startsWith("/_sim") || url.startsWith("/?")
 
@@ -271,7 +285,11 @@ const controlApp = (served: Served.Served, token: string | undefined, sockets: W
         Predicate.isTagged(Cause.squash(cause), "RouteNotFound") ? Effect.succeed(notFound) : Effect.failCause(cause)
       ),
       Effect.map((response) =>
-        HttpServerResponse.setHeader(response, VenueSockets.nowHeader, String(served.world.pump()))
+        HttpServerResponse.setHeaders(response, {
+          "content-security-policy": "frame-ancestors 'none'",
+          ...response.headers,
+          [VenueSockets.nowHeader]: String(served.world.pump())
+        })
       ),
       Effect.withClock(Clock.make()),
       Effect.provide(context)
@@ -285,6 +303,7 @@ const privateStream = (served: Served.Served, request: HttpServerRequest.HttpSer
     const write = yield* socket.writer
     const connection = (request.source as Http.IncomingMessage).socket
     let session: PrivateStream.Session | undefined
+    let received = () => {}
     const onOpen = Effect.sync(() => {
       const wire: PrivateStream.Wire = {
         send: (text) => void Effect.runFork(write(text)),
@@ -292,11 +311,14 @@ const privateStream = (served: Served.Served, request: HttpServerRequest.HttpSer
         backlog: () => connection.writableLength
       }
       session = new PrivateStream.Session(served.world, wire)
-      sockets.opened(connection, wire)
+      received = sockets.opened(connection, wire)
     })
     yield* socket
       .runRaw(
-        (message) => session?.receive(typeof message === "string" ? message : new TextDecoder().decode(message)),
+        (message) => {
+          received()
+          session?.receive(typeof message === "string" ? message : new TextDecoder().decode(message))
+        },
         { onOpen }
       )
       .pipe(

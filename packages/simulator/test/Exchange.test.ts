@@ -289,4 +289,65 @@ describe("Exchange", () => {
       assert.strictEqual(JSON.stringify(Exchange.snapshot(middle)), before)
     })
   })
+
+  it("fills are exact decimals: any parts that add up to an order fill it, and not one unit more", () => {
+    const parts = FastCheck.array(FastCheck.bigInt({ min: 1n, max: 10n ** 18n }), { minLength: 1, maxLength: 6 })
+    FastCheck.assert(
+      FastCheck.property(parts, FastCheck.integer({ min: 0, max: 18 }), (parts, scale) => {
+        const text = (value: bigint) => {
+          const digits = String(value).padStart(scale + 1, "0")
+          return scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+        }
+        const total = parts.reduce((sum, part) => sum + part, 0n)
+        let state = Exchange.make({ accounts: [{ uid: "1" }], now: 0 })
+        const step = (event: Exchange.Event) => {
+          const [next, outputs] = Exchange.step(state, event, 0)
+          state = next
+          return outputs[0]
+        }
+        const limit = { category: "SPOT", symbol: "BTCUSDT", side: "buy", orderType: "limit", price: "0.1" } as const
+        const placed = step({ _tag: "PlaceOrder", account: "1", order: { ...limit, qty: text(total) } })
+        const orderId = placed?._tag === "Placed" ? placed.order.orderId : ""
+        const fill = (qty: string) => step({ _tag: "FillOrder", account: "1", orderId, qty })
+        let left = total
+        for (const part of parts) {
+          assert.strictEqual(fill(text(left + 1n))?._tag, "Refused")
+          const filled = fill(text(part))
+          left -= part
+          assert(filled?._tag === "Filled")
+          assert.strictEqual(filled.order.orderStatus, left === 0n ? "filled" : "partially_filled")
+          assert.match(filled.order.cumExecValue, /^\d+(\.\d+)?$/)
+          assert.strictEqual(filled.order.avgPrice, "0.1")
+        }
+        assert.isEmpty(Exchange.openOrders(state, "1"))
+      })
+    )
+  })
+
+  it("three fills of 0.1 fill 0.3", () => {
+    const limit = {
+      category: "SPOT",
+      symbol: "BTCUSDT",
+      side: "buy",
+      orderType: "limit",
+      price: "3",
+      qty: "0.3"
+    } as const
+    let [state, [placed]] = Exchange.step(
+      Exchange.make({ accounts: [{ uid: "1" }], now: 0 }),
+      { _tag: "PlaceOrder", account: "1", order: limit },
+      0
+    )
+    const orderId = placed?._tag === "Placed" ? placed.order.orderId : ""
+    const done = ["0.1", "0.1", "0.1"].map((qty) => {
+      const [next, [output]] = Exchange.step(state, { _tag: "FillOrder", account: "1", orderId, qty }, 0)
+      state = next
+      return output?._tag === "Filled" ? [output.order.cumExecQty, output.order.cumExecValue] : output
+    })
+    assert.deepStrictEqual(done, [
+      ["0.1", "0.3"],
+      ["0.2", "0.6"],
+      ["0.3", "0.9"]
+    ])
+  })
 })

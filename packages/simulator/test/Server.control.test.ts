@@ -9,6 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { once } from "node:events"
+import * as Http from "node:http"
 import * as Served from "./support/Served.js"
 
 const uid = Simulator.demoUid
@@ -287,6 +289,47 @@ describe("Server's control API", () => {
       const { accounts } = yield* control.state.read()
       assert.lengthOf(accounts, 1)
       assert.deepInclude(accounts[0], { switch: { _tag: "Closed" }, openOrders: 1 })
+    }).pipe(served())
+  )
+
+  it.live("two accounts cannot have one key, and a symbol is one", () =>
+    Effect.gen(function* () {
+      const control = yield* connect
+      const { simulator } = yield* Server.Server
+      const keys = [{ key: `test-key-${uid}`, secret: "s", passphrase: "p" }] as const
+      const refused = yield* Effect.flip(control.accounts.declare({ payload: { uid: "2", keys } }))
+      assert.strictEqual(refused._tag, "Refused")
+      assert.include(refused.message, "a key of its own")
+      assert.lengthOf((yield* control.accounts.list()).accounts, 1)
+      assert.isEmpty((yield* simulator.journal.entries).filter((entry) => entry._tag === "Account"))
+      yield* control.accounts.declare({ payload: { uid, keys } })
+      for (const symbol of ["btc", "BTC/USDT", "\u{1f680}", "B".repeat(41)]) {
+        yield* Effect.flip(control.accounts.placeOrder({ path: { uid }, payload: { symbol } }))
+      }
+    }).pipe(served())
+  )
+
+  it.live("takes an absolute-form target and a host in capitals, and no page frames what it shows", () =>
+    Effect.gen(function* () {
+      const { url } = yield* Server.Server
+      const { host, port } = new URL(url)
+      const raw = (target: string, headers: Record<string, string> = {}) =>
+        Effect.promise(async () => {
+          const request = Http.request({ host: "127.0.0.1", port, path: target, headers })
+          request.end()
+          const [response] = (await once(request, "response")) as [Http.IncomingMessage]
+          response.resume()
+          return { status: response.statusCode, policy: String(response.headers["content-security-policy"]) }
+        })
+      assert.strictEqual((yield* raw(`http://${host}/api/v2/public/time`)).status, 200)
+      assert.strictEqual((yield* raw(`http://${host}/_sim/clock`)).status, 200)
+      assert.strictEqual((yield* raw("/_sim/clock", { host: `LOCALHOST:${port}` })).status, 200)
+      const capitals = { host: `LocalHost:${port}`, origin: `http://localhost:${port}` }
+      assert.strictEqual((yield* raw("/_sim/clock", capitals)).status, 200)
+      for (const page of ["/", "/_sim/timeline", "/_sim/docs"]) {
+        assert.include((yield* raw(page)).policy, "frame-ancestors 'none'", page)
+      }
+      for (const page of ["/", "/_sim/timeline"]) assert.include((yield* raw(page)).policy, "default-src 'none'", page)
     }).pipe(served())
   )
 })

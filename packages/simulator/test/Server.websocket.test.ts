@@ -6,10 +6,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import { once } from "node:events"
 import * as Http from "node:http"
 import * as Net from "node:net"
+import { vi } from "vitest"
 import { demoKeys, type Keys, signature } from "./support/Bot.js"
 
 /** A connection to the private WebSocket by hand: what is sent, and what comes back in order. */
@@ -150,5 +152,74 @@ describe("Server's private WebSocket", () => {
       again.close()
       ended.dead.destroy()
     })
+  )
+
+  it.live("an object where a name belongs gets the error frame, and the connection goes on", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* connect
+      yield* ask(login(start))
+      const hostile = { toString: 1 }
+      assert.deepInclude(yield* ask({ op: hostile }), { event: "error", code: 30003 })
+      assert.deepInclude(yield* ask({ op: "subscribe", args: [{ instType: hostile, topic: hostile }] }), {
+        code: 30001
+      })
+      assert.deepStrictEqual(yield* ask("ping"), { text: "pong" })
+    }).pipe(Effect.scoped, served())
+  )
+
+  it.live("one that never speaks is closed after two minutes", () =>
+    Effect.gen(function* () {
+      const { url } = yield* Server.Server
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+      yield* Effect.addFinalizer(() => Effect.sync(() => vi.useRealTimers()))
+      const peer = Net.connect(Number(new URL(url).port), "127.0.0.1")
+      peer.write(handshake)
+      yield* Effect.promise(() => once(peer, "data"))
+      const frame = Effect.promise(() => once(peer, "data") as Promise<[Buffer]>)
+      vi.advanceTimersByTime(119_999)
+      const early = yield* Effect.fork(frame)
+      yield* Effect.yieldNow()
+      assert.isNull(yield* early.poll.pipe(Effect.map(Option.getOrNull)))
+      vi.advanceTimersByTime(1)
+      const [close] = yield* Fiber.join(early)
+      // The frame that closes, with its code.
+      assert.strictEqual(close[0], 0x88)
+      assert.strictEqual(close.readUInt16BE(2), 1001)
+      peer.destroy()
+    }).pipe(Effect.scoped, served())
+  )
+
+  it.live("a message that is too long ends its connection before it is there as a whole", () =>
+    Effect.gen(function* () {
+      const { url } = yield* Server.Server
+      const peer = Net.connect(Number(new URL(url).port), "127.0.0.1")
+      peer.write(handshake)
+      yield* Effect.promise(() => once(peer, "data"))
+      peer.on("error", () => {})
+      // The head of a masked text frame of 64 MB, and a little more of it than the venue takes.
+      const head = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0])
+      peer.write(Buffer.concat([head, Buffer.alloc(70_000, "a")]))
+      yield* Effect.promise(() => once(peer, "close"))
+    }).pipe(served())
+  )
+
+  it.live("a page of another site cannot open it from this machine's browser", () =>
+    Effect.gen(function* () {
+      const { url } = yield* Server.Server
+      const asked = (origin: string) =>
+        Effect.promise(async () => {
+          const peer = Net.connect(Number(new URL(url).port), "127.0.0.1")
+          const { host } = new URL(url)
+          peer.write(
+            handshake.replace("host: 127.0.0.1", `host: ${host}`).replace("\r\n\r\n", `\r\norigin: ${origin}\r\n\r\n`)
+          )
+          const [answer] = (await once(peer, "data")) as [Buffer]
+          peer.destroy()
+          return String(answer).split(" ")[1]
+        })
+      assert.strictEqual(yield* asked("http://elsewhere.example"), "403")
+      assert.strictEqual(yield* asked("null"), "403")
+      assert.strictEqual(yield* asked(url), "101")
+    }).pipe(served())
   )
 })

@@ -93,6 +93,8 @@ describe("effect-deadman-simulator", { timeout: 60_000 }, () => {
       [["serve", "--account", "uid=1,key=a,secret=not-to-be-told"], "passphrase missing"],
       [["serve", "--fault", "drop-anser"], "at position 0"],
       [["serve", "--venue", "triggerLatency=-1"], "a whole number of milliseconds, 0 or more"],
+      [["serve", "--venue", "__proto__=1"], 'there is no "__proto__"'],
+      [["serve", "--account", "uid=1,__proto__=1"], 'there is no "__proto__"'],
       [["serve", "--host", "0.0.0.0"], "give a token as well"],
       [["serve", "--start", "yesterday"], "is no instant"],
       [["serve", "--port", "0", "--journal", Path.join(folder, "no", "such", "folder")], "cannot be written"],

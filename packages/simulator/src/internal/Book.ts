@@ -1,6 +1,7 @@
 /**
  * One account's orders: placing, filling, and taking them off the book. Pure; what happens is pushed to `outputs`.
  */
+import * as BigDecimal from "effect/BigDecimal"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { AccountState, CancelCause, Category, Event, NewOrder, Order, Output, State } from "../Exchange.js"
@@ -109,7 +110,17 @@ export const placeOrder = (
     : cancelOrders(next, uid, [orderId], { cause: "time_in_force", reason: "normal_cancel", time: at, by }, outputs)
 }
 
-const decimal = (value: number): string => String(Number(value.toFixed(12)))
+/** The number of a text as the venue writes numbers: exact, without sign and exponent. */
+const decimal = (text: string): BigDecimal.BigDecimal | undefined =>
+  /^\d{1,40}(\.\d{1,60})?$/.test(text) ? BigDecimal.unsafeFromString(text) : undefined
+
+/** As the venue writes numbers: `BigDecimal.format` turns to exponents beyond 16 digits. */
+const written = (number: BigDecimal.BigDecimal): string => {
+  const { scale, value } = BigDecimal.normalize(number)
+  if (scale <= 0) return String(value * 10n ** BigInt(-scale))
+  const digits = String(value).padStart(scale + 1, "0")
+  return `${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}
 
 export const fillOrder = (
   state: State,
@@ -125,20 +136,25 @@ export const fillOrder = (
   const uid = account.declared.uid
   const order = Option.getOrUndefined(HashMap.get(account.open, fill.orderId))
   if (order === undefined) return refuse(state, uid, "25204", "Order does not exist", outputs)
-  const left = Number(order.qty) - Number(order.cumExecQty)
-  const qty = fill.qty === undefined ? left : Number(fill.qty)
-  const price = Number(fill.price ?? order.price)
-  if (!(qty > 0 && qty <= left) || !(price >= 0)) {
-    return refuse(state, uid, "40017", "The quantity is not what is left to fill, or the price is none", outputs)
-  }
-  const executed = Number(order.cumExecQty) + qty
-  const value = Number(order.cumExecValue) + qty * price
+  const invalid = () =>
+    refuse(state, uid, "40017", "The quantity is not what is left to fill, or the price is none", outputs)
+  const whole = decimal(order.qty)
+  const before = decimal(order.cumExecQty)
+  const valueBefore = decimal(order.cumExecValue)
+  const price = decimal(fill.price ?? order.price)
+  if (whole === undefined || before === undefined || valueBefore === undefined || price === undefined) return invalid()
+  const left = BigDecimal.subtract(whole, before)
+  const qty = fill.qty === undefined ? left : decimal(fill.qty)
+  if (qty === undefined || !BigDecimal.isPositive(qty) || BigDecimal.greaterThan(qty, left)) return invalid()
+  const isWhole = BigDecimal.equals(qty, left)
+  const executed = BigDecimal.sum(before, qty)
+  const value = BigDecimal.sum(valueBefore, BigDecimal.multiply(qty, price))
   const filled: Order = {
     ...order,
-    cumExecQty: decimal(executed),
-    cumExecValue: decimal(value),
-    avgPrice: decimal(value / executed),
-    orderStatus: qty === left ? "filled" : "partially_filled",
+    cumExecQty: written(executed),
+    cumExecValue: written(value),
+    avgPrice: written(BigDecimal.round(BigDecimal.unsafeDivide(value, executed), { scale: 12 })),
+    orderStatus: isWhole ? "filled" : "partially_filled",
     updatedTime: state.now
   }
   outputs.push({
@@ -146,11 +162,11 @@ export const fillOrder = (
     account: uid,
     at: state.now,
     order: filled,
-    qty: decimal(qty),
-    price: decimal(price),
+    qty: written(qty),
+    price: written(price),
     cause: fill.cause
   })
-  return qty === left
+  return isWhole
     ? closeOrders(state, uid, [filled])
     : put(state, { ...account, open: HashMap.set(account.open, order.orderId, filled) })
 }

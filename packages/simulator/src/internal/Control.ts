@@ -28,11 +28,29 @@ import * as Served from "./Served.js"
 /** An advance that has been waiting so long (ms of the host's) for somebody's hold is given up. */
 const longestWait = 10_000
 
+/** The timeline has styles and nothing else. */
+const timelinePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+
 /** A page of a person's is told at most ten times a second. */
 const liveEvery = 100
 const liveEntries = 200
 
-const hostnameOf = (host: string): string => host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1")
+const hostnameOf = (host: string): string =>
+  host
+    .toLowerCase()
+    .replace(/:\d+$/, "")
+    .replace(/^\[(.*)\]$/, "$1")
+
+/** Whether a browser sent it from a page of this very server, or no browser did. */
+export const isOwnPage = (headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>): boolean => {
+  const { host, origin } = headers
+  if (origin === undefined) return true
+  return (
+    String(origin)
+      .replace(/^https?:\/\//, "")
+      .toLowerCase() === String(host).toLowerCase()
+  )
+}
 
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
@@ -56,7 +74,7 @@ const guard = (token: string | undefined): Layer.Layer<ControlApi.Guard> => {
       }
       const host = request.headers["host"] ?? ""
       const origin = request.headers["origin"]
-      if (!isLoopback(hostnameOf(host)) || (origin !== undefined && origin !== `http://${host}`)) {
+      if (!isLoopback(hostnameOf(host)) || !isOwnPage(request.headers)) {
         return new ControlApi.Unauthorized({
           message:
             `This exchange is controlled from its own machine only, and not by pages of other sites (host "${host}", ` +
@@ -215,8 +233,12 @@ const accounts = (served: Served.Served) => {
       )
       .handle("declare", ({ payload }) =>
         Effect.suspend(() => {
-          world.step({ _tag: "AddAccount", account: payload })
-          return Effect.orDie(account(payload.uid))
+          const refused = world
+            .step({ _tag: "AddAccount", account: payload })
+            .find((output) => output._tag === "Refused")
+          return refused === undefined
+            ? Effect.orDie(account(payload.uid))
+            : Effect.fail(new ControlApi.Refused({ code: refused.code, message: refused.msg }))
         })
       )
       .handle("read", ({ path }) => account(path.uid))
@@ -495,8 +517,12 @@ const journal = (served: Served.Served) => {
           return { cleared }
         })
       )
-      .handle("timeline", ({ urlParams }) =>
-        Effect.map(evidence, (evidence) => Timeline.html(evidence, { ...urlParams, title: "Timeline" }))
+      .handleRaw("timeline", ({ urlParams }) =>
+        Effect.map(evidence, (evidence) =>
+          HttpServerResponse.html(Timeline.html(evidence, { ...urlParams, title: "Timeline" })).pipe(
+            HttpServerResponse.setHeader("content-security-policy", timelinePolicy)
+          )
+        )
       )
       .handle("timelineText", ({ urlParams }) => Effect.map(evidence, (evidence) => Timeline.text(evidence, urlParams)))
   )

@@ -10,7 +10,8 @@ import * as LivePageShell from "./LivePageShell.js"
 
 /** Only what is on the page may run there, and it may talk to this server only. */
 const policy =
-  "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self'; connect-src 'self'; base-uri 'none'"
+  "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
+  "frame-ancestors 'none'"
 
 /** Next to this module when it was built; the tests run from the sources, next to the build. */
 const folders = ["../page/", "../../dist/page/"].map((path) => fileURLToPath(new URL(path, import.meta.url)))

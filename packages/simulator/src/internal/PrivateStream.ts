@@ -40,6 +40,9 @@ interface Topic {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+/** An object of JSON can have a field `toString`, which `String` would call. */
+const textOf = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""))
+
 const cutting = (kinds: ReadonlyArray<Fault.Kind>) => (active: Network.Active) =>
   kinds.includes(active.fault.act.kind) || active.fault.on.endpoint?.includes("private") === true
 
@@ -97,7 +100,7 @@ export class Session {
           this.tell({ event: "unsubscribe", arg: topic })
         })
       default:
-        return this.fail(30003, `Invalid op: ${String(message["op"])}`)
+        return this.fail(30003, `Invalid op: ${textOf(message["op"])}`)
     }
   }
 
@@ -126,7 +129,7 @@ export class Session {
     if (args.length === 0) return this.fail(30016, "Param error")
     for (const arg of args) {
       const given = isRecord(arg) ? arg : {}
-      const topic = { instType: String(given["instType"] ?? ""), topic: String(given["topic"] ?? "") }
+      const topic = { instType: textOf(given["instType"]), topic: textOf(given["topic"]) }
       if (this.account === undefined) this.fail(30004, "User needs to log in", topic)
       else if (topic.instType !== "UTA" || topic.topic !== "order") this.fail(30001, "Channel does not exist", topic)
       else use(topic)

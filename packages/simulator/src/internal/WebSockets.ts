@@ -7,6 +7,9 @@ import type { Socket } from "node:net"
 /** A peer that has not closed its end so long (ms) after it was told is cut off. */
 const grace = 1_000
 
+/** The venue's own messages have a few hundred bytes. A longer one ends its connection before it is there as a whole. */
+const longestMessage = 65_536
+
 /** What is on a connection once it speaks the protocol. */
 export interface Peer {
   readonly close: (code: number, reason: string) => void
@@ -21,9 +24,19 @@ export class WebSockets {
     socket.once("close", () => this.connections.delete(socket))
   }
 
-  /** The connection has become one. */
-  opened(socket: Socket, peer: Peer): void {
+  /** The connection has become one. The result is to be called for each message that has come. */
+  opened(socket: Socket, peer: Peer): () => void {
     if (this.connections.has(socket)) this.connections.set(socket, peer)
+    let bytes = 0
+    socket.on("data", (chunk) => {
+      bytes += chunk.length
+      if (bytes <= longestMessage) return
+      peer.close(1009, `a message has at most ${longestMessage} bytes`)
+      socket.destroySoon()
+    })
+    return () => {
+      bytes = 0
+    }
   }
 
   /** Closes all with 1001, and calls back when none is left. */

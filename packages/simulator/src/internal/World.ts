@@ -159,7 +159,9 @@ export class World {
     if (event._tag === "AddAccount") {
       // What was due came first, and is in the journal before the account.
       this.record(outputs)
-      this.note({ _tag: "Account", at: now, account: declaredAccount(event.account) })
+      if (!outputs.some((output) => output._tag === "Refused")) {
+        this.note({ _tag: "Account", at: now, account: declaredAccount(event.account) })
+      }
     } else this.record(outputs)
     this.announce()
     return outputs

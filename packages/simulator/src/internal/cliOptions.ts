@@ -21,7 +21,7 @@ const read = <A, B>(option: Options.Options<A>, use: (value: A) => Either.Either
   )
 
 const pairs = (text: string): Either.Either<Record<string, string>, string> => {
-  const found: Record<string, string> = {}
+  const found: Record<string, string> = Object.create(null)
   for (const part of text.split(",")) {
     const equals = part.indexOf("=")
     if (equals < 1) return Either.left(`"${part}" is no name=value`)
@@ -75,7 +75,7 @@ const parseVenue = (entries: ReadonlyArray<string>): Either.Either<Venue.Options
     const equals = entry.indexOf("=")
     if (equals < 1) return Either.left(`--venue "${entry}" is no name=value, for example triggerLatency=500`)
     const [name, text] = [entry.slice(0, equals), entry.slice(equals + 1)]
-    const field = Venue.defaults[name as keyof Venue.Venue]
+    const field = Object.hasOwn(Venue.defaults, name) ? Venue.defaults[name as keyof Venue.Venue] : undefined
     if (field === undefined) {
       return Either.left(`--venue: there is no "${name}"; there are ${Object.keys(Venue.defaults).join(", ")}`)
     }
