@@ -28,7 +28,7 @@ import {
   Instant,
   JournalEntry,
   JournalPage,
-  Millis,
+  Length,
   NewAccount,
   NewOrder,
   Order,
@@ -281,7 +281,7 @@ const Accounts = HttpApiGroup.make("accounts")
       .setPayload(
         Body({
           countdown: Schema.optional(Schema.String.annotations({ description: "default `10`" })),
-          timeout: Schema.optional(Millis.annotations({ description: "default 2000" }))
+          timeout: Schema.optional(Length.annotations({ description: "default 2000" }))
         })
       )
       .addSuccess(Schema.Struct({ request: Schema.Number }))
@@ -333,7 +333,7 @@ const Faults = HttpApiGroup.make("faults")
   )
   .add(
     HttpApiEndpoint.post("maintenance", "/maintenance")
-      .setPayload(Body({ after: Schema.optional(Millis.annotations({ description: "default 0" })), for: Millis }))
+      .setPayload(Body({ after: Schema.optional(Length.annotations({ description: "default 0" })), for: Length }))
       .addSuccess(Schema.Struct({ from: Instant, to: Instant }))
       .annotateContext(
         described("Schedules a release window of the venue, in which it answers requests with an error of that kind.")
@@ -357,7 +357,7 @@ const Clock_ = HttpApiGroup.make("clock")
   )
   .add(
     HttpApiEndpoint.post("advance", "/clock/advance")
-      .setPayload(Body({ ms: Millis }))
+      .setPayload(Body({ ms: Length }))
       .addSuccess(Clock)
       .addError(ClockHeld)
       .annotateContext(
@@ -375,7 +375,7 @@ const Clock_ = HttpApiGroup.make("clock")
           as: Schema.optional(
             Schema.NonEmptyString.annotations({ description: "gives up this hold while asleep, and has it on waking" })
           ),
-          ms: Millis
+          ms: Length
         })
       )
       .addSuccess(Schema.Struct({ now: Instant }))

@@ -1,7 +1,8 @@
 /**
  * What the control API takes and gives, as schemas; `ControlApi` has them all under its own name.
  *
- * Instants are ms since the epoch on the exchange's clock, lengths are ms of the same clock.
+ * Instants are ms since the epoch on the exchange's clock, lengths are ms of the same clock. Where a length is taken it
+ * can be a text such as `"10 seconds"` too.
  *
  * @since 0.1.0
  */
@@ -25,6 +26,14 @@ export const Instant = Schema.Number.annotations({ description: "ms since the ep
  * @category models
  */
 export const Millis = Numbers.millis.annotations({ description: "ms on the exchange's clock" })
+
+/**
+ * A length of time that is taken: ms, or a text such as `"10 seconds"`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Length = Numbers.length.annotations({ description: 'ms on the exchange\'s clock, or "10 seconds"' })
 
 /**
  * A body of the control API with these fields and no others.
@@ -255,38 +264,38 @@ export const State = Schema.Struct({
 }).annotations({ identifier: "State" })
 
 const event = Schema.Union(
-  Schema.String.annotations({ description: "the name of a mark, the last of that name" }),
+  Schema.String.annotations({ description: 'the last mark of that name, or "12 seconds" since the start' }),
   Millis.annotations({ description: "ms since the start" })
 )
 const of = { account: Schema.optional(Schema.String) }
 const span = { ...of, from: Schema.optional(event), to: Schema.optional(event) }
 
 /**
- * What a run is expected to be, in the words of `Expect`, where each of them is described. Lengths are ms; an event is
- * the name of a mark, or ms since the start.
+ * What a run is expected to be, in the words of `Expect`, where each of them is described. An event is the name of a
+ * mark, or the time since the start.
  *
  * @since 0.1.0
  * @category models
  */
 export const Expectation = Schema.Union(
-  Schema.Struct({ expect: Schema.Literal("ordersCancelled"), within: Millis, after: event, ...of }),
+  Schema.Struct({ expect: Schema.Literal("ordersCancelled"), within: Length, after: event, ...of }),
   Schema.Struct({ expect: Schema.Literal("ordersStillOpen"), at: event, ...of }),
   Schema.Struct({ expect: Schema.Literal("armedThroughout"), ...span }),
   Schema.Struct({
     expect: Schema.Literal("firedOnce"),
     after: Schema.optional(event),
-    within: Schema.optional(Millis),
+    within: Schema.optional(Length),
     ...of
   }),
   Schema.Struct({ expect: Schema.Literal("neverFired"), ...span }),
   Schema.Struct({ expect: Schema.Literal("closedAfterFire"), ...of }),
   Schema.Struct({
     expect: Schema.Literal("beatsNeverFasterThan"),
-    pace: Millis,
+    pace: Length,
     seen: Schema.optional(Schema.Literal("sent", "arrived")),
     ...span
   }),
-  Schema.Struct({ expect: Schema.Literal("beatsNeverSlowerThan"), pace: Millis, ...span }),
+  Schema.Struct({ expect: Schema.Literal("beatsNeverSlowerThan"), pace: Length, ...span }),
   Schema.Struct({
     expect: Schema.Literal("beats"),
     atLeast: Schema.optional(Numbers.count),

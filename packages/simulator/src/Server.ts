@@ -210,8 +210,11 @@ export const make: (
   })
   server.on("request", (request, response) => {
     request.url = pathOf(request)
-    if (isControl(request.url ?? "/")) control(request, response)
-    else venue(request, response)
+    if (isControl(request.url)) {
+      // The control API takes JSON only, whatever a client calls it: curl and fetch have names of their own for it.
+      request.headers["content-type"] = "application/json"
+      control(request, response)
+    } else venue(request, response)
   })
 
   const port = http.address._tag === "TcpAddress" ? http.address.port : 0
@@ -256,6 +259,15 @@ const pathOf = ({ url = "/" }: Http.IncomingMessage): string => {
 const isControl = (url: string): boolean =>
   url === "/" || url === "/favicon.ico" || url.startsWith("/_sim") || url.startsWith("/?")
 
+const noJson = HttpServerResponse.unsafeJson(
+  {
+    _tag: "HttpApiDecodeError",
+    issues: [],
+    message: "The body of this request is no JSON: send an object, {} at least. /_sim/docs shows what belongs where."
+  },
+  { status: 400 }
+)
+
 const notFound = HttpServerResponse.unsafeJson(
   { _tag: "NoSuchRoute", message: "There is nothing at this path. /_sim/docs shows the whole control API." },
   { status: 404 }
@@ -281,9 +293,11 @@ const controlApp = (served: Served.Served, token: string | undefined, sockets: W
     return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
       request.url.split("?", 1)[0] === PrivateStream.path ? privateStream(served, request, sockets) : app
     ).pipe(
-      Effect.catchAllCause((cause) =>
-        Predicate.isTagged(Cause.squash(cause), "RouteNotFound") ? Effect.succeed(notFound) : Effect.failCause(cause)
-      ),
+      Effect.catchAllCause((cause) => {
+        const error = Cause.squash(cause)
+        if (Predicate.isTagged(error, "RouteNotFound")) return Effect.succeed(notFound)
+        return Predicate.isTagged(error, "RequestError") ? Effect.succeed(noJson) : Effect.failCause(cause)
+      }),
       Effect.map((response) =>
         HttpServerResponse.setHeaders(response, {
           "content-security-policy": "frame-ancestors 'none'",

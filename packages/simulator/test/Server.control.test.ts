@@ -332,4 +332,64 @@ describe("Server's control API", () => {
       for (const page of ["/", "/_sim/timeline"]) assert.include((yield* raw(page)).policy, "default-src 'none'", page)
     }).pipe(served())
   )
+
+  it.live("takes a length as ms and as a text, and a body under whatever name", () =>
+    Effect.gen(function* () {
+      const control = yield* connect
+      const { url } = yield* Server.Server
+      const before = (yield* control.clock.read()).now
+      assert.strictEqual((yield* control.clock.advance({ payload: { ms: "10 seconds" } })).now, before + 10_000)
+      yield* control.journal.mark({ payload: { name: "crash" } })
+      yield* control.accounts.beat({ path: { uid }, payload: { countdown: "5", timeout: "1 second" } })
+      yield* control.accounts.placeOrder({ path: { uid }, payload: {} })
+      yield* control.clock.advance({ payload: { ms: 20_000 } })
+      const judged = yield* control.verify.judge({
+        payload: { expectations: [{ expect: "firedOnce", after: "crash", within: "5 seconds" }] }
+      })
+      assert.isTrue(judged.holds)
+      for (const type of [undefined, "application/x-www-form-urlencoded", "text/plain"]) {
+        const at = (yield* control.clock.read()).now
+        const now = yield* Effect.promise(async () => {
+          const body = new TextEncoder().encode('{"ms":1000}')
+          const headers: Record<string, string> = type === undefined ? {} : { "content-type": type }
+          const response = await fetch(`${url}/_sim/clock/advance`, { method: "POST", headers, body })
+          return ((await response.json()) as { now?: number }).now
+        })
+        assert.strictEqual(now, at + 1_000, type)
+      }
+    }).pipe(served())
+  )
+
+  it.live("an error of the control API names the field in plain words, and shows no schema", () =>
+    Effect.gen(function* () {
+      const { url } = yield* Server.Server
+      const cases: ReadonlyArray<readonly [path: string, body: string, told: RegExp]> = [
+        ["/clock/advance", "{}", /ms: /],
+        ["/clock/advance", '{"ms":"ten"}', /ms: expected whole milliseconds .* "10 seconds"/],
+        ["/clock/advance", '{"ms":"-5 seconds"}', /ms: expected whole milliseconds/],
+        ["/clock/advance", '{"ms":"0.0001 seconds"}', /ms: expected whole milliseconds/],
+        ["/clock/advance", '{"ms":1,"speed":2}', /speed: there is no such field; there are ms/],
+        ["/clock/advance", "5", /the request: /],
+        ["/clock/advance", "{", /is no JSON: send an object/],
+        ["/clock/advance", "", /the request: /],
+        [
+          "/verify",
+          '{"expectations":[{"expect":"neverFired","acount":"1"}]}',
+          /expectations\.0\.acount: there is no such field/
+        ],
+        ["/verify", '{"expectations":[{"expect":"never"}]}', /expectations\.0/],
+        ["/verify", '{"expectations":7}', /expectations: /],
+        [`/accounts/${uid}/orders`, '{"qty":"-1"}', /qty: a positive number/]
+      ]
+      for (const [path, body, told] of cases) {
+        const answer = yield* Effect.promise(async () => {
+          const response = await fetch(`${url}/_sim${path}`, { method: "POST", body })
+          return { status: response.status, ...((await response.json()) as { _tag: string; message: string }) }
+        })
+        assert.deepInclude(answer, { status: 400, _tag: "HttpApiDecodeError" }, body)
+        assert.match(answer.message, told)
+        assert.notMatch(answer.message, /readonly|[{]( |$)|\u2514|refinement|Expected undefined/)
+      }
+    }).pipe(served())
+  )
 })

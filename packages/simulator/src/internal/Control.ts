@@ -7,6 +7,7 @@ import * as HttpApiError from "@effect/platform/HttpApiError"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -113,6 +114,30 @@ const knownQuery = Layer.succeed(
       message: unknown.map((name) => `${name}: ${message}`).join("\n")
     })
   })
+)
+
+/** What is wrong with a request in words of its own fields, without the schema that found it. */
+const plain = (issues: ReadonlyArray<typeof HttpApiError.Issue.Type>): string => {
+  const lines = issues.flatMap(({ message, path }) => {
+    const place = path.length === 0 ? "the request" : path.map(String).join(".")
+    // A field that may be left out is told twice: as what it is, and as what it is not.
+    if (message.startsWith("Expected undefined")) return []
+    if (message.startsWith("is unexpected, expected: ")) {
+      return [
+        `${place}: there is no such field; there are ${message.slice(25).replace(/"/g, "").replace(/ \| /g, ", ")}`
+      ]
+    }
+    return [`${place}: ${/[{}]|readonly/.test(message) ? "this is not of the form that belongs here" : message}`]
+  })
+  return `This request cannot be read: ${[...new Set(lines)].join("; ")}. /_sim/docs shows what belongs where.`
+}
+
+const plainErrors = HttpApiBuilder.middleware(ControlApi.Api, (app) =>
+  Effect.mapError(app, (error: unknown) =>
+    error instanceof HttpApiError.HttpApiDecodeError
+      ? new HttpApiError.HttpApiDecodeError({ issues: error.issues, message: plain(error.issues) })
+      : (error as HttpApiError.HttpApiDecodeError)
+  )
 )
 
 const sse = (stream: Stream.Stream<Uint8Array>) =>
@@ -289,7 +314,12 @@ const accounts = (served: Served.Served) => {
         Effect.flatMap(
           known(served, path.uid),
           (account): Effect.Effect<{ readonly request: number }, ControlApi.Refused> => {
-            const request = Served.beat(world, account, payload.countdown ?? "10", payload.timeout ?? 2_000)
+            const request = Served.beat(
+              world,
+              account,
+              payload.countdown ?? "10",
+              Duration.toMillis(payload.timeout ?? 2_000)
+            )
             if (request !== undefined) return Effect.succeed({ request })
             return new ControlApi.Refused({
               code: "40037",
@@ -341,8 +371,8 @@ const faults = ({ world }: Served.Served) =>
       )
       .handle("maintenance", ({ payload }) =>
         Effect.sync(() => {
-          const from = world.pump() + (payload.after ?? 0)
-          const window = { from, to: from + payload.for }
+          const from = world.pump() + Duration.toMillis(payload.after ?? 0)
+          const window = { from, to: from + Duration.toMillis(payload.for) }
           world.step({ _tag: "Maintenance", window })
           return window
         })
@@ -376,7 +406,7 @@ const clock = (served: Served.Served) => {
               })
             )
           }, longestWait)
-          const takeBack = driver.advance(payload.ms, () => {
+          const takeBack = driver.advance(Duration.toMillis(payload.ms), () => {
             clearTimeout(giveUp)
             resume(read)
           })
@@ -388,7 +418,9 @@ const clock = (served: Served.Served) => {
       )
       .handle("sleep", ({ payload }) =>
         Effect.async<{ readonly now: number }>((resume) => {
-          const takeBack = driver.sleep(payload.ms, payload.as, (now) => resume(Effect.succeed({ now })))
+          const takeBack = driver.sleep(Duration.toMillis(payload.ms), payload.as, (now) =>
+            resume(Effect.succeed({ now }))
+          )
           return Effect.sync(() => void takeBack())
         })
       )
@@ -532,5 +564,6 @@ const journal = (served: Served.Served) => {
 export const layer = (served: Served.Served, token: string | undefined) =>
   HttpApiBuilder.api(ControlApi.Api).pipe(
     Layer.provide([state(served), accounts(served), faults(served), clock(served), journal(served), verify(served)]),
-    Layer.provide([guard(token), knownQuery])
+    Layer.provide([guard(token), knownQuery]),
+    Layer.merge(plainErrors)
   )

@@ -2,6 +2,7 @@
  * Bounds for every number that comes in from outside: control API, journal files, command line, fault grammar and
  * options. An instant that is no whole number stops a clock that stands, and one without a bound spoils it.
  */
+import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
 /** The longest length of time: 10^12 ms, 31 years. A sum of several is still an exact integer. */
@@ -59,6 +60,21 @@ export const count = whole(0, Number.MAX_SAFE_INTEGER, "a whole number, 0 or mor
 export const integer = whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, "a whole number")
 
 export const isMillis = Schema.is(millis)
+
+const isLength = (value: number | string): boolean => {
+  if (typeof value === "number") return isMillis(value)
+  const read = value.startsWith("-") ? undefined : Duration.decodeUnknown(value)
+  return read?._tag === "Some" && isMillis(Duration.toMillis(read.value))
+}
+
+/** A length of time as Effect writes it: whole ms as a number, or a text such as `"10 seconds"`. */
+export const length = Schema.Union(Schema.Number, Schema.String).pipe(
+  Schema.filter((value): value is number | Extract<Duration.DurationInput, string> => isLength(value), {
+    message: () =>
+      `expected whole milliseconds from 0 to ${longestMillis}, as a number or as a text such as "10 seconds"`,
+    jsonSchema: { anyOf: [{ type: "integer", minimum: 0, maximum: longestMillis }, { type: "string" }] }
+  })
+)
 export const isInstant = Schema.is(instant)
 export const isStart = Schema.is(start)
 export const isSpeed = Schema.is(speed)
