@@ -201,9 +201,10 @@ const State_ = HttpApiGroup.make("state")
       .annotateContext(
         described(
           "What the page shows, whenever it changes.",
-          "Server-sent events, at most ten a second: `state` (the same as `/state`) and `entries` (an array of journal " +
-            "entries; a request comes again each time it has got further). `skipped` says how many entries were left " +
-            "out because they came faster than that."
+          "Server-sent events, at most ten a second: `state` (the same as `/state`) at first and after a reset, then " +
+            "`changes` (the same, but `accounts` has those only that have changed, and `uids` names all), and `entries` " +
+            "(an array of journal entries; a request comes again each time it has got further). `skipped` says how " +
+            "many entries were left out because they came faster than they were read."
         )
       )
   )

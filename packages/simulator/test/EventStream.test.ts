@@ -26,4 +26,31 @@ describe("EventStream", () => {
       assert.isTrue(detached)
     })
   )
+
+  it.live(
+    "keeps a bounded number of characters, and of what replaces itself only the newest, made when it is read",
+    () =>
+      Effect.gen(function* () {
+        let kept = 0
+        const made: Array<number> = []
+        const stream = EventStream.make({
+          attach: (outbox) => {
+            for (let id = 0; id < 100; id++) {
+              if (outbox.write(EventStream.event("entry", "x".repeat(100_000)))) kept++
+              outbox.newest(() => {
+                made.push(id)
+                return EventStream.event("state", { id })
+              })
+            }
+            return () => {}
+          }
+        })
+        const [bytes] = Chunk.toReadonlyArray(yield* Stream.runCollect(Stream.take(stream, 1)))
+        const text = new TextDecoder().decode(bytes)
+        assert.strictEqual(kept, 9)
+        assert.deepStrictEqual(made, [99])
+        assert.isBelow(text.length, 1_000_100)
+        assert.isTrue(text.endsWith('event: state\ndata: {"id":99}\n\n'))
+      })
+  )
 })

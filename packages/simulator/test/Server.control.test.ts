@@ -392,4 +392,31 @@ describe("Server's control API", () => {
       }
     }).pipe(served())
   )
+
+  it.live("tells a page the whole state once, and then the accounts that have changed", () =>
+    Effect.gen(function* () {
+      const control = yield* connect
+      const { url } = yield* Server.Server
+      yield* control.accounts.declare({ payload: { uid: "second" } })
+      yield* control.accounts.declare({ payload: { uid: "third" } })
+      const place = () =>
+        void fetch(`${url}/_sim/accounts/second/orders`, { method: "POST", body: "{}" }).then((answer) => answer.text())
+      const told = yield* Effect.promise(() =>
+        readUntil(`${url}/_sim/live`, (text) => text.includes("event: changes") && text.endsWith("\n\n"), place)
+      )
+      const of = (name: string) => {
+        const found = new RegExp(`event: ${name}\ndata: (.*)\n`).exec(told)
+        return JSON.parse(found?.[1] ?? "{}") as { accounts: Array<{ uid: string; openOrders: number }>; uids: unknown }
+      }
+      assert.deepStrictEqual(
+        of("state").accounts.map((account) => account.uid),
+        [uid, "second", "third"]
+      )
+      assert.deepStrictEqual(
+        of("changes").accounts.map((account) => [account.uid, account.openOrders]),
+        [["second", 1]]
+      )
+      assert.deepStrictEqual(of("changes").uids, [uid, "second", "third"])
+    }).pipe(served())
+  )
 })

@@ -210,20 +210,26 @@ const state = (served: Served.Served) =>
   )
 
 /** The state and the newest entries, gathered over a tenth of a second. */
-const live = ({ world, ...served }: Served.Served) =>
+const live = (served: Served.Served) =>
   EventStream.make({
     attach: (outbox) => {
+      const { world } = served
+      const next = Served.changes(served)
+      const newest = () => {
+        const { isWhole, told } = next()
+        return EventStream.event(isWhole ? "state" : "changes", told)
+      }
       let fresh = new Map<Journal.Entry | number, Journal.Entry>()
       let skipped = 0
       let timer: NodeJS.Timeout | undefined
       const tell = () => {
         timer = undefined
         const entries = [...fresh.values()]
-        const state = EventStream.event("state", Served.stateOf({ world, ...served }))
-        const told = outbox.write(
-          entries.length > 0 ? EventStream.event("entries", { entries, skipped }) + state : state
-        )
-        skipped = told ? 0 : skipped + entries.length
+        if (entries.length > 0) {
+          const told = outbox.write(EventStream.event("entries", { entries, skipped }))
+          skipped = told ? 0 : skipped + entries.length
+        }
+        outbox.newest(newest)
         fresh = new Map()
       }
       const listener = (entry: Journal.Entry) => {

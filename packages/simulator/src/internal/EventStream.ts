@@ -4,8 +4,9 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
-/** A reader may be so many events behind; what comes after that it misses, and is told. */
+/** A reader may be so many events and characters behind; what comes after that it misses, and is told. */
 const longestBacklog = 2_000
+const largestBacklog = 1_000_000
 
 /** A comment now and then tells both ends that the other is there. */
 const keepAlive = 15_000
@@ -15,9 +16,12 @@ const encoder = new TextEncoder()
 export const event = (name: string, data: unknown, id?: number): string =>
   `event: ${name}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
 
-/** Where a source puts its events; `write` is false when the reader is too far behind. */
+/** Where a source puts its events. */
 export interface Outbox {
+  /** False when the reader is too far behind. */
   readonly write: (event: string) => boolean
+  /** An event that is made when the reader takes it, after the others. A later one replaces it. */
+  readonly newest: (make: () => string) => void
 }
 
 /** A stream of bytes that a source feeds until the reader goes. `missed` makes an event of how many did not fit. */
@@ -28,13 +32,18 @@ export const make = (options: {
   Stream.unwrapScoped(
     Effect.gen(function* () {
       let backlog: Array<string> = [": hello\n\n"]
+      let size = 0
       let missed = 0
+      let newest: (() => string) | undefined
       let waiting: ((effect: Effect.Effect<Uint8Array>) => void) | undefined
       const take = () => {
         if (missed > 0 && options.missed !== undefined) backlog.push(options.missed(missed))
+        if (newest !== undefined) backlog.push(newest())
         const text = backlog.join("")
         backlog = []
+        size = 0
         missed = 0
+        newest = undefined
         return encoder.encode(text)
       }
       const flush = () => {
@@ -43,17 +52,22 @@ export const make = (options: {
         resume?.(Effect.sync(take))
       }
       const write = (event: string) => {
-        if (backlog.length >= longestBacklog) {
+        if (backlog.length >= longestBacklog || size + event.length > largestBacklog) {
           missed++
           return false
         }
         backlog.push(event)
+        size += event.length
         flush()
         return true
       }
+      const replace = (make: () => string) => {
+        newest = make
+        flush()
+      }
       yield* Effect.acquireRelease(
         Effect.sync(() => {
-          const detach = options.attach({ write })
+          const detach = options.attach({ write, newest: replace })
           const beat = setInterval(() => write(": still here\n\n"), keepAlive)
           return () => {
             clearInterval(beat)
@@ -64,7 +78,7 @@ export const make = (options: {
       )
       return Stream.repeatEffect(
         Effect.async<Uint8Array>((resume) => {
-          if (backlog.length > 0) return resume(Effect.sync(take))
+          if (backlog.length > 0 || newest !== undefined) return resume(Effect.sync(take))
           waiting = resume
           return Effect.sync(() => {
             waiting = undefined

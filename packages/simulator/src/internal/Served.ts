@@ -70,7 +70,8 @@ export const clockOf = ({ driver, world }: Served): typeof ControlApi.Clock.Type
 
 export const total = (journal: Journal.Journal): number => journal.dropped() + journal.size()
 
-export const stateOf = (served: Served): typeof ControlApi.State.Type => {
+/** All that the page shows of the exchange but its accounts. */
+const frameOf = (served: Served): Omit<typeof ControlApi.State.Type, "accounts"> => {
   const { world } = served
   const clock = clockOf(served)
   const { state } = world
@@ -82,13 +83,48 @@ export const stateOf = (served: Served): typeof ControlApi.State.Type => {
     maintenance: Exchange.inMaintenance(state),
     windows: state.windows,
     faults: world.network.faults.map(faultOf),
-    accounts: Exchange.accounts(state)
-      .slice(0, mostAccounts)
-      .map((account) => ({
-        ...accountOf(state, account),
-        orders: Exchange.openOrders(state, account.declared.uid).slice(0, mostOrders)
-      })),
     journal: { total: total(world.journal), dropped: world.journal.dropped() }
+  }
+}
+
+const shownAccounts = (state: Exchange.State) => Exchange.accounts(state).slice(0, mostAccounts)
+
+const detailOf = (state: Exchange.State, account: Exchange.AccountState) => ({
+  ...accountOf(state, account),
+  orders: Exchange.openOrders(state, account.declared.uid).slice(0, mostOrders)
+})
+
+export const stateOf = (served: Served): typeof ControlApi.State.Type => {
+  const frame = frameOf(served)
+  const { state } = served.world
+  return { ...frame, accounts: shownAccounts(state).map((account) => detailOf(state, account)) }
+}
+
+/**
+ * The state as one reader is told of it: whole at first, and then `accounts` has those that have changed since it was last
+ * asked for, and `uids` all.
+ */
+export const changes = (served: Served): (() => { readonly isWhole: boolean; readonly told: object }) => {
+  let known = new Map<string, { readonly account: Exchange.AccountState; readonly deadline: number | undefined }>()
+  let startedAt: number | undefined
+  return () => {
+    const frame = frameOf(served)
+    const { state } = served.world
+    const isWhole = startedAt !== frame.startedAt
+    const before = isWhole ? new Map() : known
+    startedAt = frame.startedAt
+    known = new Map()
+    const accounts = shownAccounts(state).filter((account) => {
+      const { uid } = account.declared
+      const now = switchOf(state, uid)
+      // A release window can move a deadline, and leave the account as it is.
+      const deadline = now._tag === "Armed" ? now.deadline : undefined
+      known.set(uid, { account, deadline })
+      const last = before.get(uid)
+      return last?.account !== account || last.deadline !== deadline
+    })
+    const told = { ...frame, accounts: accounts.map((account) => detailOf(state, account)) }
+    return { isWhole, told: isWhole ? told : { ...told, uids: [...known.keys()] } }
   }
 }
 

@@ -155,7 +155,18 @@ export interface Listener {
 export const listen = (listener: Listener): void => {
   const source = new EventSource(withToken("/_sim/live"))
   source.addEventListener("open", () => listener.connected(true))
-  source.addEventListener("state", (event) => listener.state(JSON.parse(event.data as string) as State))
+  let accounts = new Map<string, Account>()
+  source.addEventListener("state", (event) => {
+    const state = JSON.parse(event.data as string) as State
+    accounts = new Map(state.accounts.map((account) => [account.uid, account]))
+    listener.state(state)
+  })
+  source.addEventListener("changes", (event) => {
+    const { uids, ...changed } = JSON.parse(event.data as string) as State & { readonly uids: ReadonlyArray<string> }
+    const known = new Map([...accounts, ...changed.accounts.map((account) => [account.uid, account] as const)])
+    accounts = new Map(uids.flatMap((uid) => (known.has(uid) ? [[uid, known.get(uid) as Account] as const] : [])))
+    listener.state({ ...changed, accounts: [...accounts.values()] })
+  })
   source.addEventListener("entries", (event) => {
     const { entries, skipped } = JSON.parse(event.data as string) as { entries: Array<Entry>; skipped: number }
     listener.entries(entries, skipped)
