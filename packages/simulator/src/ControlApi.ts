@@ -454,7 +454,7 @@ const Journal = HttpApiGroup.make("journal")
   .add(
     HttpApiEndpoint.del("clear", "/journal")
       .addSuccess(Schema.Struct({ cleared: Schema.Number }))
-      .annotateContext(described("Empties the journal."))
+      .annotateContext(described("Empties the journal. Until the next reset no run can be judged from it."))
   )
   .add(
     HttpApiEndpoint.get("timeline", "/timeline")

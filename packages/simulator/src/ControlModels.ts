@@ -310,7 +310,8 @@ export const Expectation = Schema.Union(
 
 /**
  * What became of an expectation. `judged` is false where the run could not be judged: it has not come far enough, the
- * event was never marked, the journal is not whole, or nothing was at stake. `report` is what a person reads.
+ * event was never marked, the account is unknown, the span is upside down, the journal is not whole, or nothing was at
+ * stake. Then `holds` is false too, and `report`, which a person reads, says which.
  *
  * @since 0.1.0
  * @category models

@@ -37,8 +37,11 @@ import {
   momentOf,
   momentOr,
   no,
+  neverArmed,
   notYet,
+  ordered,
   some,
+  spanOf,
   switchAt,
   whose,
   yes
@@ -103,7 +106,7 @@ export const ordersCancelled = (
       const event = yield* momentOf(history, options.after)
       const until = event.at + within
       const expected = `every order open at ${event.name} to be gone within ${long(within)}, by ${at(history, until)}`
-      const lanes = lanesOf(history, options.account ?? event.account)
+      const lanes = yield* lanesOf(history, options.account ?? event.account, expected)
       if (lanes.every((lane) => History.openOrders(lane, event.at).length === 0)) {
         const last = lanes
           .flatMap((lane) => lane.orders)
@@ -160,7 +163,7 @@ export const ordersStillOpen = (options: Of & { readonly at: Event }): Expectati
       const event = yield* momentOf(history, options.at)
       const expected = `every order placed by ${event.name} to be open still`
       yield* notYet(history, event.at, expected)
-      const lanes = lanesOf(history, options.account ?? event.account)
+      const lanes = yield* lanesOf(history, options.account ?? event.account, expected)
       const placed = (lane: History.Lane) => lane.orders.filter((life) => life.placed.at <= event.at)
       if (lanes.every((lane) => placed(lane).length === 0)) {
         return yield* no({ unjudged: true, expected, observed: "none had been placed", to: event.at })
@@ -199,23 +202,27 @@ export const armedThroughout = (options: Span = {}): Expectation =>
       const to = yield* momentOr(history, options.to, () => history.evidence.now)
       const account = options.account ?? to.account
       const given = options.from === undefined ? undefined : yield* momentOf(history, options.from)
-      yield* notYet(history, to.at, `the switch to be armed until ${to.name}`)
-      const lanes = lanesOf(history, account ?? given?.account)
-      if (lanes.length === 0) {
-        return yield* no({ expected: "the switch to be armed", observed: "no account did anything", unjudged: true })
-      }
+      const whole = `the switch to be armed until ${to.name}`
+      if (given !== undefined) yield* ordered(given, to, whole)
+      yield* notYet(history, to.at, whole)
+      const lanes = yield* lanesOf(history, account ?? given?.account, whole)
       yield* each(lanes, (lane) => {
         const first = lane.teeth[0]
         const from = given?.at ?? first?.from
         const expected = `the switch${whose(history, lane)} to be armed from ${from === undefined ? "some beat" : at(history, from)} to ${to.name}`
         if (first === undefined || from === undefined) return no({ expected, observed: "it was never armed" })
+        if (from > to.at) {
+          return no({ unjudged: true, expected, observed: `it was first armed after that, at ${at(history, from)}` })
+        }
         let covered = from
         for (const tooth of lane.teeth) {
           if ((tooth.to ?? Infinity) <= covered) continue
           if (tooth.from > covered) break
           covered = tooth.to ?? Infinity
         }
-        if (covered >= to.at) return yes
+        if (covered > to.at || (covered === to.at && (covered > from || History.toothAt(lane, from) !== undefined))) {
+          return yes
+        }
         const next = lane.teeth.find((tooth) => tooth.from > covered)
         const before = lane.teeth.findLast((tooth) => tooth.to === covered)
         const until = Math.min(next?.from ?? to.at, to.at)
@@ -245,12 +252,13 @@ export const firedOnce = (
       const after = yield* momentOr(history, options.after, () => history.evidence.start)
       const within = options.within === undefined ? undefined : Duration.toMillis(options.within)
       const until = within === undefined ? Infinity : after.at + within
-      const lanes = lanesOf(history, options.account ?? after.account)
       const expected =
         `the switch to fire exactly once from ${after.name} on` +
         (within === undefined ? "" : `, and within ${long(within)}, by ${at(history, until)}`)
-      if (lanes.length === 0) return yield* no({ expected, observed: "no account did anything", unjudged: true })
+      yield* notYet(history, after.at, expected)
+      const lanes = yield* lanesOf(history, options.account ?? after.account, expected)
       yield* each(lanes, (lane) => {
+        if (lane.teeth.length === 0) return neverArmed(history, lane, expected)
         const fires = lane.fires.filter((fire) => fire.at >= after.at)
         const [fire, ...more] = fires
         if (fire === undefined) {
@@ -296,11 +304,17 @@ export const firedOnce = (
 export const neverFired = (options: Span = {}): Expectation =>
   new Expectation("neverFired", (history) =>
     Either.gen(function* () {
-      const from = yield* momentOr(history, options.from, () => history.evidence.start)
-      const to = yield* momentOr(history, options.to, () => history.evidence.now)
-      const expected = `the switch not to fire from ${from.name} to ${to.name}`
-      yield* notYet(history, to.at, expected)
-      yield* each(lanesOf(history, options.account ?? from.account ?? to.account), (lane) => {
+      const { expected, from, to } = yield* spanOf(
+        history,
+        options,
+        (from, to) => `the switch not to fire from ${from.name} to ${to.name}`
+      )
+      const lanes = yield* lanesOf(history, options.account ?? from.account ?? to.account, expected)
+      const armed = (lane: History.Lane) => lane.teeth.some((tooth) => tooth.from <= to.at)
+      if (!lanes.some(armed)) {
+        return yield* no({ unjudged: true, expected, observed: `it was never armed before ${to.name}`, to: to.at })
+      }
+      yield* each(lanes, (lane) => {
         const fire = lane.fires.find((fire) => fire.at >= from.at && fire.at <= to.at)
         if (fire === undefined) return yes
         return no({
@@ -322,25 +336,27 @@ export const neverFired = (options: Span = {}): Expectation =>
  * @category switch
  */
 export const closedAfterFire = (options: Of = {}): Expectation =>
-  new Expectation("closedAfterFire", (history) => {
-    const expected = "the switch to fire, and to stay closed after it"
-    const lanes = lanesOf(history, options.account)
-    if (lanes.every((lane) => lane.fires.length === 0))
-      return no({ unjudged: true, expected, observed: "it never fired" })
-    return each(lanes, (lane) => {
-      const fire = lane.fires[0]
-      const again = fire === undefined ? undefined : lane.teeth.find((tooth) => tooth.from >= fire.at)
-      if (fire === undefined || again === undefined) return yes
-      return no({
-        expected,
-        observed: `it fired at ${at(history, fire.at)}${whose(history, lane)} and was armed again at ${at(history, again.from)}, ${long(again.from - fire.at)} later`,
-        nearest: again.by === undefined ? undefined : `by request ${again.by}`,
-        from: fire.at,
-        to: again.from,
-        notes: [{ at: again.from, text: "armed again" }]
+  new Expectation("closedAfterFire", (history) =>
+    Either.gen(function* () {
+      const expected = "the switch to fire, and to stay closed after it"
+      const lanes = yield* lanesOf(history, options.account, expected)
+      if (lanes.every((lane) => lane.fires.length === 0))
+        return yield* no({ unjudged: true, expected, observed: "it never fired" })
+      yield* each(lanes, (lane) => {
+        const fire = lane.fires[0]
+        const again = fire === undefined ? undefined : lane.teeth.find((tooth) => tooth.from >= fire.at)
+        if (fire === undefined || again === undefined) return yes
+        return no({
+          expected,
+          observed: `it fired at ${at(history, fire.at)}${whose(history, lane)} and was armed again at ${at(history, again.from)}, ${long(again.from - fire.at)} later`,
+          nearest: again.by === undefined ? undefined : `by request ${again.by}`,
+          from: fire.at,
+          to: again.from,
+          notes: [{ at: again.from, text: "armed again" }]
+        })
       })
     })
-  })
+  )
 
 // ---------------------------------------------------------------------------------------------------------------
 // Beats
@@ -348,7 +364,7 @@ export const closedAfterFire = (options: Of = {}): Expectation =>
 
 /**
  * Two calls of the countdown (beats, and switching off) of one account are never closer together than that, as the bot
- * sends them; with `seen: "arrived"`, as they arrive at the exchange. Fails also when there was none.
+ * sends them; with `seen: "arrived"`, as they arrive at the exchange. Fails also when there were fewer than two.
  *
  * @since 0.1.0
  * @category beats
@@ -360,18 +376,17 @@ export const beatsNeverFasterThan = (
   new Expectation("beatsNeverFasterThan", (history) =>
     Either.gen(function* () {
       const least = Duration.toMillis(pace)
-      const from = yield* momentOr(history, options.from, () => history.evidence.start)
-      const to = yield* momentOr(history, options.to, () => history.evidence.now)
-      const expected = `beats at least ${long(least)} apart`
-      const lanes = lanesOf(history, options.account ?? from.account ?? to.account)
+      const { expected, from, to } = yield* spanOf(history, options, () => `beats at least ${long(least)} apart`)
+      const lanes = yield* lanesOf(history, options.account ?? from.account ?? to.account, expected)
       const instants = (lane: History.Lane) =>
         beatsIn(lane, from.at, to.at)
           .flatMap((record) =>
             options.seen === "arrived" ? (record.arrivedAt === undefined ? [] : [record.arrivedAt]) : [record.sentAt]
           )
           .sort((a, b) => a - b)
-      if (lanes.every((lane) => instants(lane).length === 0)) {
-        return yield* no({ expected, observed: "there was no beat", unjudged: true, from: from.at, to: to.at })
+      if (lanes.every((lane) => instants(lane).length < 2)) {
+        const observed = "no account sent two beats, between which a pace could be seen"
+        return yield* no({ expected, observed, unjudged: true, from: from.at, to: to.at })
       }
       yield* each(lanes, (lane) => {
         const beats = instants(lane)
@@ -409,12 +424,18 @@ export const beatsNeverSlowerThan = (pace: Duration.DurationInput, options: Span
       const to = yield* momentOr(history, options.to, () => history.evidence.now)
       const given = options.from === undefined ? undefined : yield* momentOf(history, options.from)
       const expected = `a beat at least every ${long(most)} until ${to.name}`
+      if (given !== undefined) yield* ordered(given, to, expected)
       yield* notYet(history, to.at, expected)
-      const lanes = lanesOf(history, options.account ?? given?.account ?? to.account)
-      if (lanes.every((lane) => lane.beats.length === 0))
-        return yield* no({ expected, observed: "there was no beat", unjudged: true })
+      const lanes = yield* lanesOf(history, options.account ?? given?.account ?? to.account, expected)
+      const instants = (lane: History.Lane) =>
+        beatsIn(lane, given?.at ?? -Infinity, to.at).map((record) => record.sentAt)
+      const begin = (lane: History.Lane) => given?.at ?? instants(lane)[0] ?? Infinity
+      if (lanes.every((lane) => lane.beats.length === 0 || begin(lane) >= to.at)) {
+        const observed = `there was no beat before ${to.name}, from which a pace could be counted`
+        return yield* no({ expected, observed, unjudged: true, to: to.at })
+      }
       yield* each(lanes, (lane) => {
-        const beats = beatsIn(lane, given?.at ?? -Infinity, to.at).map((record) => record.sentAt)
+        const beats = instants(lane)
         let last = given?.at ?? beats[0]
         if (last === undefined) return yes
         let widest = { at: last, gap: 0 }
@@ -436,26 +457,33 @@ export const beatsNeverSlowerThan = (pace: Duration.DurationInput, options: Span
   )
 
 /**
- * How many calls of the countdown the bot sends in a span.
+ * How many calls of the countdown the bot sends in a span: `atLeast`, `atMost` or both. A range that every number of
+ * beats meets, or none, is not judged.
  *
  * @since 0.1.0
  * @category beats
  */
 export const beats = (
-  options: Span & { readonly atLeast?: number | undefined; readonly atMost?: number | undefined }
+  options: Span &
+    (
+      | { readonly atLeast: number; readonly atMost?: number | undefined }
+      | { readonly atLeast?: number | undefined; readonly atMost: number }
+    )
 ): Expectation =>
   new Expectation("beats", (history) =>
     Either.gen(function* () {
-      const from = yield* momentOr(history, options.from, () => history.evidence.start)
-      const to = yield* momentOr(history, options.to, () => history.evidence.now)
       const [least, most] = [options.atLeast ?? 0, options.atMost ?? Infinity]
       const range = most === Infinity ? `at least ${least}` : least === 0 ? `at most ${most}` : `${least} to ${most}`
-      const expected = `${range} beats from ${from.name} to ${to.name}`
-      yield* notYet(history, to.at, expected)
-      const account = options.account ?? from.account ?? to.account
-      const lanes = lanesOf(history, account)
-      if (lanes.length === 0 && least > 0)
-        return yield* no({ expected, observed: "no account did anything", unjudged: true })
+      const { expected, from, to } = yield* spanOf(
+        history,
+        options,
+        (from, to) => `${range} beats from ${from.name} to ${to.name}`
+      )
+      if (!(least >= 0 && least <= most && (least > 0 || most < Infinity))) {
+        const observed = "no number of beats was asked for: give atLeast (from 1), atMost (at least that), or both"
+        return yield* no({ expected, observed, unjudged: true })
+      }
+      const lanes = yield* lanesOf(history, options.account ?? from.account ?? to.account, expected)
       yield* each(lanes, (lane) => {
         const count = beatsIn(lane, from.at, to.at).length
         return count >= least && count <= most
@@ -517,12 +545,12 @@ const told = (view: View): string =>
 const throughout = (name: string, expected: string, options: Span, holds: (view: View) => boolean): Expectation =>
   new Expectation(name, (history) =>
     Either.gen(function* () {
-      const from = yield* momentOr(history, options.from, () => history.evidence.start)
-      const to = yield* momentOr(history, options.to, () => history.evidence.now)
-      const whole = `${expected} from ${from.name} to ${to.name}`
-      yield* notYet(history, to.at, whole)
-      const lanes = lanesOf(history, options.account ?? from.account ?? to.account)
-      if (lanes.length === 0) return yield* no({ expected: whole, observed: "no account did anything", unjudged: true })
+      const {
+        expected: whole,
+        from,
+        to
+      } = yield* spanOf(history, options, (from, to) => `${expected} from ${from.name} to ${to.name}`)
+      const lanes = yield* lanesOf(history, options.account ?? from.account ?? to.account, whole)
       yield* each(lanes, (lane) => {
         const instant = instantsOf(lane, from.at, to.at).find((instant) => !holds(viewAt(history, lane, instant)))
         if (instant === undefined) return yes
@@ -572,8 +600,8 @@ export const eventually = (
       const after = yield* momentOr(history, options.after, () => history.evidence.start)
       const until = after.at + within
       const expected = `${what} within ${long(within)} after ${after.name}, by ${at(history, until)}`
-      const lanes = lanesOf(history, options.account ?? after.account)
-      if (lanes.length === 0) return yield* no({ expected, observed: "no account did anything", unjudged: true })
+      yield* notYet(history, after.at, expected)
+      const lanes = yield* lanesOf(history, options.account ?? after.account, expected)
       const held = (lane: History.Lane, to: number) =>
         instantsOf(lane, after.at, to).find((instant) => holds(viewAt(history, lane, instant)))
       yield* each(lanes, (lane) => {

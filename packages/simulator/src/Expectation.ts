@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as History from "./History.js"
 import type { Judgement } from "./internal/judging.js"
-import { no } from "./internal/judging.js"
+import { incomplete, no } from "./internal/judging.js"
 import type * as Simulator from "./Simulator.js"
 import * as Timeline from "./Timeline.js"
 
@@ -34,16 +34,8 @@ export class Expectation extends Effectable.Class<void, ExpectationFailed, Simul
 
   /** What a run fails with; none when it meets the expectation. */
   judge(evidence: History.Evidence): Option.Option<ExpectationFailed> {
-    const judgement =
-      evidence.dropped === 0
-        ? this.rule(History.make(evidence))
-        : no({
-            unjudged: true,
-            expected: "the whole journal, to judge by",
-            observed:
-              `${evidence.dropped} older entries were dropped: ` +
-              `give Simulator.layer a larger journalSize than ${evidence.entries.length}`
-          })
+    const part = incomplete(evidence)
+    const judgement = part === undefined ? this.rule(History.make(evidence)) : no(part)
     return Option.map(Either.getLeft(judgement), (problem) => {
       const around = 5_000
       return new ExpectationFailed({
@@ -89,8 +81,9 @@ export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>(
   /** The slice of the timeline that shows it. */
   timeline: Schema.String,
   /**
-   * False when the run could not be judged: it has not come far enough, the event was never marked, the journal is not
-   * whole, or nothing was at stake. Then the opposite has not been shown either.
+   * False when the run could not be judged: it has not come far enough, the event was never marked, the account is
+   * unknown, the span is upside down, the journal is not whole, or nothing was at stake. `observed` says which. Then the
+   * opposite has not been shown either.
    */
   judged: Schema.Boolean,
   /** What replays the run. */
@@ -98,7 +91,7 @@ export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>(
 }) {
   override get message(): string {
     return [
-      `${this.expectation}`,
+      this.judged ? this.expectation : `${this.expectation} was not judged`,
       `  expected  ${this.expected}`,
       `  observed  ${this.observed}`,
       ...(this.nearestMiss === undefined ? [] : [`  nearest   ${this.nearestMiss}`]),

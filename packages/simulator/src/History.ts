@@ -135,6 +135,8 @@ export interface Span {
  */
 export interface History {
   readonly evidence: Evidence
+  /** All accounts that the exchange has, those that did nothing too. */
+  readonly accounts: ReadonlyArray<string>
   /** In the order of first appearance. */
   readonly lanes: ReadonlyArray<Lane>
   readonly marks: ReadonlyArray<Journal.MarkRecord>
@@ -221,12 +223,19 @@ export const make = (evidence: Evidence): History => {
     drafts.set(account, draft)
     return draft
   }
+  const accounts = new Set<string>()
   const marks: Array<Journal.MarkRecord> = []
   const faults: Array<Span> = []
   const maintenance: Array<Span> = []
 
   for (const entry of evidence.entries) {
     switch (entry._tag) {
+      case "Start":
+        for (const account of entry.accounts) accounts.add(account.uid)
+        break
+      case "Account":
+        accounts.add(entry.account.uid)
+        break
       case "Request": {
         if (entry.account === undefined) break
         const draft = of(entry.account)
@@ -302,6 +311,7 @@ export const make = (evidence: Evidence): History => {
   }
   return {
     evidence,
+    accounts: [...accounts],
     lanes: [...drafts.values()].map(({ account, beats, fires, orders, requests, teeth, windows }) => ({
       account,
       beats,

@@ -236,12 +236,12 @@ describe("Expect", () => {
   it.effect("does not take a copy that the network made for a beat of the bot", () =>
     Effect.gen(function* () {
       const evidence = yield* run(
-        Faults.during(Effect.zipRight(beat(), pass("3 seconds")), "duplicate;by=500ms;copies=2")
+        Faults.during(Effect.repeatN(Effect.zipRight(beat(), pass("3 seconds")), 1), "duplicate;by=500ms;copies=2")
       )
-      holds(evidence, Expect.beats({ atLeast: 1, atMost: 1 }), Expect.beatsNeverFasterThan("1 second"))
+      holds(evidence, Expect.beats({ atLeast: 2, atMost: 2 }), Expect.beatsNeverFasterThan("1 second"))
       assert.lengthOf(
         evidence.entries.filter((entry) => entry._tag === "Request"),
-        3
+        6
       )
     })
   )
@@ -312,5 +312,142 @@ describe("Expect", () => {
         assert.match(open(Expect.neverFired(), { ...evidence, dropped: 3 }), /3 older entries were dropped/)
         assert.isTrue(fails(evidence, Expect.firedOnce()).judged)
       })
+  )
+  /** An account that beats, with an order, for 12 s; another that did nothing; marks in between. */
+  const quiet = Effect.gen(function* () {
+    yield* Simulator.placeOrder({ account: "1" })
+    yield* Simulator.mark("begin")
+    for (let n = 0; n < 4; n++) {
+      yield* beat("10", "1")
+      yield* pass("3 seconds")
+    }
+    yield* Simulator.mark("end")
+    return yield* History.evidence
+  }).pipe(Effect.provide(Simulator.layer({ accounts: [{ uid: "1" }, { uid: "2" }] })))
+
+  const yesToAnything = () => true
+
+  /** Every expectation that takes a span or an account, so that it holds for account 1 of `quiet`. */
+  const all: ReadonlyArray<(options: Expect.Span) => Expect.Expectation> = [
+    (span) => Expect.armedThroughout(span),
+    (span) => Expect.neverFired(span),
+    (span) => Expect.beatsNeverFasterThan("1 second", span),
+    (span) => Expect.beatsNeverSlowerThan("3 seconds", span),
+    (span) => Expect.beats({ atMost: 9, ...span }),
+    (span) => Expect.always("anything", yesToAnything, span),
+    (span) => Expect.never("anything", () => false, span)
+  ]
+  const ofAccount: ReadonlyArray<(options: Expect.Of) => Expect.Expectation> = [
+    ...all,
+    (of) => Expect.ordersCancelled({ within: "1 second", after: "begin", ...of }),
+    (of) => Expect.ordersStillOpen({ at: "end", ...of }),
+    (of) => Expect.firedOnce(of),
+    (of) => Expect.closedAfterFire(of),
+    (of) => Expect.eventually("anything", yesToAnything, { within: "1 second", ...of })
+  ]
+
+  const notJudged = (evidence: History.Evidence, expectation: Expect.Expectation, why: RegExp) => {
+    const error = fails(evidence, expectation)
+    assert.match(error.observed, why, expectation.name)
+    assert.isFalse(error.judged, expectation.name)
+    assert.include(error.message, `${expectation.name} was not judged`)
+  }
+
+  it.effect("says yes of no account that the exchange does not have, nor of one that did nothing", () =>
+    Effect.gen(function* () {
+      const evidence = yield* quiet
+      for (const expectation of ofAccount) {
+        notJudged(evidence, expectation({ account: "1O" }), /the exchange has no account "1O"; it has 1, 2/)
+        notJudged(evidence, expectation({ account: "2" }), /account 2 did nothing/)
+      }
+      for (const expectation of all) holds(evidence, expectation({ account: "1" }), expectation({ from: "begin" }))
+    })
+  )
+
+  it.effect("says yes of no span that is upside down, nor of one that is yet to come", () =>
+    Effect.gen(function* () {
+      const evidence = yield* quiet
+      for (const expectation of all) {
+        notJudged(evidence, expectation({ from: "end", to: "begin" }), /upside down/)
+        notJudged(evidence, expectation({ to: "13 seconds" }), /let 1 s more pass/)
+        notJudged(evidence, expectation({ from: "1 hours" }), /upside down|let/)
+      }
+      notJudged(evidence, Expect.firedOnce({ after: "1 hours" }), /has only come to/)
+      const soon = { within: "1 second", after: "1 hours" } as const
+      notJudged(evidence, Expect.eventually("anything", yesToAnything, soon), /has only come to/)
+    })
+  )
+
+  it.effect("says yes of no switch that was never armed", () =>
+    Effect.gen(function* () {
+      const evidence = yield* run(
+        Effect.gen(function* () {
+          yield* Simulator.placeOrder()
+          yield* Faults.during(Effect.zipRight(Effect.fork(beat()), pass("5 seconds")), "drop-request")
+          yield* Simulator.mark("before")
+          yield* pass("1 seconds")
+        })
+      )
+      notJudged(evidence, Expect.neverFired(), /never armed/)
+      notJudged(evidence, Expect.firedOnce(), /never armed/)
+      assert.isTrue(fails(evidence, Expect.armedThroughout()).judged)
+      const late = yield* run(
+        Effect.gen(function* () {
+          yield* Simulator.placeOrder()
+          yield* pass("1 seconds")
+          yield* Simulator.mark("before")
+          yield* pass("1 seconds")
+          yield* beat()
+        })
+      )
+      notJudged(late, Expect.neverFired({ to: "before" }), /never armed/)
+      notJudged(late, Expect.armedThroughout({ to: "before" }), /first armed after that/)
+      notJudged(late, Expect.beatsNeverSlowerThan("1 second", { to: "before" }), /no beat before/)
+      notJudged(late, Expect.beatsNeverFasterThan("1 second"), /no account sent two beats/)
+      // One instant is judged, and the switch was not armed at it.
+      assert.isTrue(fails(late, Expect.armedThroughout({ from: "before", to: "before" })).judged)
+    })
+  )
+
+  it.effect("says yes of no journal that was cleared, that has dropped entries, or that is empty", () =>
+    Effect.gen(function* () {
+      const whole = yield* quiet
+      const cleared = { ...whole, entries: whole.entries.slice(4) }
+      for (const expectation of ofAccount) {
+        notJudged(cleared, expectation({}), /its beginning is missing/)
+        notJudged({ ...whole, dropped: 1 }, expectation({}), /1 older entries were dropped/)
+        notJudged({ ...whole, entries: [] }, expectation({}), /its beginning is missing/)
+      }
+      notJudged(cleared, Expect.sometimes("anything", yesToAnything), /its beginning is missing/)
+    })
+  )
+
+  it.effect("says yes of no number of beats that was not given", () =>
+    Effect.gen(function* () {
+      const evidence = yield* quiet
+      // As a program without types may call it.
+      const beats = Expect.beats as (options: object) => Expect.Expectation
+      for (const options of [{}, { min: 3, max: 5 }, { atLeast: 0 }, { atLeast: 5, atMost: 4 }, { atMost: NaN }]) {
+        notJudged(evidence, beats(options), /give atLeast \(from 1\), atMost/)
+      }
+      holds(evidence, Expect.beats({ atLeast: 4 }), Expect.beats({ atMost: 4 }))
+      assert.isTrue(fails(evidence, Expect.beats({ atMost: 3 })).judged)
+    })
+  )
+
+  it.effect("an account that does not meet it counts before one that cannot be judged", () =>
+    Effect.gen(function* () {
+      const evidence = yield* Effect.gen(function* () {
+        yield* Simulator.placeOrder({ account: "1" })
+        yield* beat("10", "2")
+        yield* pass("20 seconds")
+        yield* beat("10", "2")
+        yield* pass("20 seconds")
+        return yield* History.evidence
+      }).pipe(Effect.provide(Simulator.layer({ accounts: [{ uid: "1" }, { uid: "2" }] })))
+      const error = fails(evidence, Expect.firedOnce())
+      assert.include(error.observed, "it fired 2 times of account 2")
+      assert.isTrue(error.judged)
+    })
   )
 })

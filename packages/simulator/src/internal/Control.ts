@@ -482,7 +482,8 @@ const expectation = (given: typeof ControlApi.Expectation.Type): Expect.Expectat
     case "beatsNeverSlowerThan":
       return Expect.beatsNeverSlowerThan(given.pace, given)
     case "beats":
-      return Expect.beats(given)
+      // The schema has seen to it that one of them is given.
+      return Expect.beats({ ...given, atLeast: given.atLeast ?? 0 })
   }
 }
 

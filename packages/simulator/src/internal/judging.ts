@@ -4,7 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type { Event } from "../Expectation.js"
+import type { Event, Span } from "../Expectation.js"
 import * as History from "../History.js"
 import type * as Journal from "../Journal.js"
 import type * as Timeline from "../Timeline.js"
@@ -33,6 +33,26 @@ export const at = (history: History.History, instant: number): string =>
   `${History.seconds(history.evidence, instant)} s`
 export const some = (count: number, what: string): string =>
   `${count === 0 ? "no" : count} ${what}${count === 1 ? "" : "s"}`
+
+/** Why a journal cannot be judged by; `undefined` for a whole one. */
+export const incomplete = ({ dropped, entries }: History.Evidence): Problem | undefined => {
+  const problem = (observed: string): Problem => ({
+    unjudged: true,
+    expected: "the whole journal, to judge by",
+    observed
+  })
+  if (dropped > 0) {
+    return problem(
+      `${dropped} older entries were dropped: give Simulator.layer a larger journalSize than ${entries.length}`
+    )
+  }
+  return entries[0]?._tag === "Start"
+    ? undefined
+    : problem(
+        "its beginning is missing, because it was cleared or cut: judge before clearing it, " +
+          "or begin a new run (a new Simulator.layer, or POST /_sim/reset)"
+      )
+}
 
 export interface Moment {
   readonly at: number
@@ -73,19 +93,63 @@ export const momentOr = (
   return Either.right({ at: instant, name: at(history, instant), account: undefined })
 }
 
-export const lanesOf = (history: History.History, account: string | undefined): ReadonlyArray<History.Lane> =>
-  account === undefined ? history.lanes : [History.laneOf(history, account)]
+/** A span of the run, which must not be upside down or reach beyond the run. */
+export const spanOf = (
+  history: History.History,
+  span: Span,
+  expected: (from: Moment, to: Moment) => string
+): Either.Either<{ readonly from: Moment; readonly to: Moment; readonly expected: string }, Problem> =>
+  Either.gen(function* () {
+    const from = yield* momentOr(history, span.from, () => history.evidence.start)
+    const to = yield* momentOr(history, span.to, () => history.evidence.now)
+    const whole = expected(from, to)
+    yield* ordered(from, to, whole)
+    yield* notYet(history, to.at, whole)
+    return { from, to, expected: whole }
+  })
+
+export const ordered = (from: Moment, to: Moment, expected: string): Judgement =>
+  from.at <= to.at
+    ? yes
+    : no({
+        unjudged: true,
+        expected,
+        observed: `the span is upside down: it would begin at ${from.name} and end at ${to.name}, before it`
+      })
+
+/** The accounts that are judged: there is at least one, and each did something. */
+export const lanesOf = (
+  history: History.History,
+  account: string | undefined,
+  expected: string
+): Either.Either<ReadonlyArray<History.Lane>, Problem> => {
+  if (account !== undefined && !history.accounts.includes(account)) {
+    const observed = `the exchange has no account "${account}"; it has ${history.accounts.join(", ")}`
+    return no({ unjudged: true, expected, observed })
+  }
+  const lanes = history.lanes.filter((lane) => account === undefined || lane.account === account)
+  return lanes.length > 0
+    ? Either.right(lanes)
+    : no({
+        unjudged: true,
+        expected,
+        observed: account === undefined ? "no account did anything" : `account ${account} did nothing`
+      })
+}
 
 export const whose = (history: History.History, lane: History.Lane): string =>
   history.lanes.length > 1 ? ` of account ${lane.account}` : ""
 
-/** Judges each account until one does not meet it. */
+/** Judges each account. One that does not meet it counts before one that cannot be judged. */
 export const each = (lanes: ReadonlyArray<History.Lane>, judge: (lane: History.Lane) => Judgement): Judgement => {
+  let open: Judgement = yes
   for (const lane of lanes) {
-    const judgement = judge(lane)
-    if (Either.isLeft(judgement)) return no({ account: lane.account, ...judgement.left })
+    const judgement = Either.mapLeft(judge(lane), (problem): Problem => ({ account: lane.account, ...problem }))
+    if (Either.isRight(judgement)) continue
+    if (judgement.left.unjudged !== true) return judgement
+    if (Either.isRight(open)) open = judgement
   }
-  return yes
+  return open
 }
 
 export const notYet = (history: History.History, until: number, expected: string): Either.Either<void, Problem> =>
@@ -97,6 +161,9 @@ export const notYet = (history: History.History, until: number, expected: string
         observed: `the run has only come to ${at(history, history.evidence.now)}: let ${long(until - history.evidence.now)} more pass`,
         from: history.evidence.now
       })
+
+export const neverArmed = (history: History.History, lane: History.Lane, expected: string): Judgement =>
+  no({ unjudged: true, expected, observed: `it was never armed${whose(history, lane)}` })
 
 /** How near a tooth came to firing: how much was left when it was refreshed or closed. */
 export const closestCall = (lane: History.Lane, from: number, to: number) => {

@@ -1,0 +1,59 @@
+import * as ControlApi from "@effect-deadman/simulator/ControlApi"
+import * as Server from "@effect-deadman/simulator/Server"
+import * as Simulator from "@effect-deadman/simulator/Simulator"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpApiClient from "@effect/platform/HttpApiClient"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+const uid = Simulator.demoUid
+
+const connect = Effect.flatMap(Server.Server, ({ url }) => HttpApiClient.make(ControlApi.Api, { baseUrl: url }))
+
+const served = Effect.provide(
+  Layer.mergeAll(
+    Server.layer({ clock: { mode: "manual" }, venue: { timestampWindow: 3_600_000 } }),
+    FetchHttpClient.layer
+  )
+)
+
+describe("Server's verification", () => {
+  it.live("nothing holds of an unknown account, an empty span, an idle switch or a cleared journal", () =>
+    Effect.gen(function* () {
+      const control = yield* connect
+      const verdictOf = (expectation: typeof ControlApi.Expectation.Type) =>
+        Effect.map(control.verify.judge({ payload: { expectations: [expectation] } }), ({ holds, verdicts }) => {
+          assert.strictEqual(verdicts[0]?.holds, holds)
+          return [holds, verdicts[0]?.judged]
+        })
+      yield* control.accounts.placeOrder({ path: { uid }, payload: {} })
+      assert.deepStrictEqual(yield* verdictOf({ expect: "neverFired" }), [false, false])
+      yield* control.accounts.beat({ path: { uid }, payload: { countdown: "10" } })
+      yield* control.clock.advance({ payload: { ms: 3_000 } })
+      assert.deepStrictEqual(yield* verdictOf({ expect: "neverFired" }), [true, true])
+      assert.deepStrictEqual(yield* verdictOf({ expect: "neverFired", account: "100001" }), [false, false])
+      assert.deepStrictEqual(yield* verdictOf({ expect: "neverFired", from: 2_000, to: 1_000 }), [false, false])
+      yield* control.journal.clear()
+      assert.deepStrictEqual(yield* verdictOf({ expect: "neverFired" }), [false, false])
+      yield* control.accounts.beat({ path: { uid }, payload: { countdown: "10" } })
+      assert.deepStrictEqual(yield* verdictOf({ expect: "neverFired" }), [false, false])
+    }).pipe(served)
+  )
+
+  it.live("an expectation of beats without a number of them is refused, and says what to give", () =>
+    Effect.gen(function* () {
+      const { url } = yield* Server.Server
+      const response = yield* Effect.promise(() =>
+        fetch(`${url}/_sim/verify`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ expectations: [{ expect: "beats" }] })
+        })
+      )
+      const text = yield* Effect.promise(() => response.text())
+      assert.strictEqual(response.status, 400, text)
+      assert.include(text, "beats needs atLeast, atMost or both")
+    }).pipe(served)
+  )
+})
