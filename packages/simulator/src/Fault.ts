@@ -42,6 +42,10 @@
  * | `from=5s`, `to=15s` or `for=10s` | only in this span of time, counted from when the fault was added |
  * | `probability=0.3` | acts on this share, drawn from a stream of its own |
  *
+ * `after` and `times` count the requests of accounts, which a timeline shows. What is sent without an account's key, such
+ * as `GET /api/v2/public/time`, neither counts nor meets such a fault, unless `endpoint` names it. A fault that has acted
+ * N times or whose span has ended is over: it is no longer in force.
+ *
  * @since 0.1.0
  */
 import * as Either from "effect/Either"

@@ -135,7 +135,7 @@ export interface FillRecord {
 }
 
 /**
- * A fault of the network was added or removed.
+ * A fault of the network was added or removed, or is over: it has acted as often as it may, or its span has ended.
  *
  * @since 0.1.0
  * @category models
@@ -143,7 +143,7 @@ export interface FillRecord {
 export interface FaultRecord {
   readonly _tag: "Fault"
   readonly at: number
-  readonly change: "added" | "removed"
+  readonly change: "added" | "removed" | "over"
   readonly fault: string
 }
 

@@ -37,13 +37,15 @@ export interface Request {
 }
 
 /**
- * A request under way: `ordinal` counts the requests of its account from 0, and names its draws.
+ * A request under way: `ordinal` counts the requests of its account from 0, and names its draws. `spared` has the ids of
+ * the partitions that let it through for their `after`: they let its answer through as well.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Passage extends Request {
   readonly ordinal: number
+  readonly spared?: ReadonlyArray<number>
 }
 
 /**
@@ -144,7 +146,7 @@ export type Reply =
   | { readonly _tag: "Page"; readonly status: number; readonly contentType: string; readonly body: string }
 
 /**
- * A fault in force. `seen` counts what it could have acted on, `acted` what it acted on.
+ * A fault in force, until it is removed or over. `seen` counts what it could have acted on, `acted` what it acted on.
  *
  * @since 0.1.0
  * @category models
@@ -272,10 +274,33 @@ export const remove = (state: State, id: number): State => ({
  */
 export const heal = (state: State): State => (state.faults.length === 0 ? state : { ...state, faults: [] })
 
+/**
+ * The faults that will never act again: those that have acted as often as they may, and those whose span has ended.
+ *
+ * @since 0.1.0
+ * @category faults
+ */
+export const over = (state: State, now: number): ReadonlyArray<Active> =>
+  state.faults.filter((active) => {
+    const { times } = active.fault.on
+    return (times !== undefined && active.acted >= times) || endOf(active) <= now
+  })
+
+/**
+ * The instant from which a fault does not act any more: `Infinity` for one without an end.
+ *
+ * @since 0.1.0
+ * @category faults
+ */
+export const endOf = (active: Active): number => active.since + (active.fault.on.to ?? Infinity)
+
 const endsWith = (path: string, end: string): boolean => path === end || path.endsWith(`/${end.replace(/^\//, "")}`)
 
 const selects = (active: Active, request: Request, now: number): boolean => {
   const { on } = active.fault
+  // What no account sends, such as the synchronizing of a clock, uses no count up that does not name it.
+  const counts = on.after !== undefined || on.times !== undefined
+  if (counts && request.account === undefined && on.endpoint === undefined) return false
   if (on.account !== undefined && (request.account === undefined || !on.account.includes(request.account))) return false
   if (on.endpoint !== undefined && !on.endpoint.some((end) => endsWith(request.endpoint, end))) return false
   if (on.countdown !== undefined) {
@@ -304,7 +329,8 @@ const consult = (
     const applies = at === moment || (at === "both ways" && moment !== "arrival")
     // Only one can answer at the door: those behind it have had no part in it.
     const late = moment === "arrival" && acting.length > 0
-    if (!applies || late || !selects(active, passage, now)) return active
+    const spared = moment === "answer" && passage.spared?.includes(active.id) === true
+    if (!applies || late || spared || !selects(active, passage, now)) return active
     moved = true
     const { on } = active.fault
     const seen = active.seen + 1
@@ -404,6 +430,11 @@ export const depart = (state: State, request: Request, now: number): readonly [D
   }
   if (end === "Lost") return [{ _tag: end, passage, acted }, next]
   if (end !== undefined) return [{ _tag: end, passage, acted, after }, next]
+  const spared = next.faults.flatMap((active, index) => {
+    const { act, on } = active.fault
+    const lets = stage(act) === "both ways" && on.after !== undefined && active.seen <= on.after
+    return lets && active !== counted.faults[index] ? [active.id] : []
+  })
   const copies: Array<Arrival> = []
   for (const active of acting) {
     const { act } = active.fault
@@ -412,7 +443,15 @@ export const depart = (state: State, request: Request, now: number): readonly [D
       copies.push({ after: after + draw(state, act.by, streamOf(active, passage, `copy ${copy}`), passage), hold, lag })
     }
   }
-  return [{ _tag: "Sent", passage, acted, arrivals: [{ after, hold, lag }, ...copies] }, next]
+  return [
+    {
+      _tag: "Sent",
+      passage: spared.length === 0 ? passage : { ...passage, spared },
+      acted,
+      arrivals: [{ after, hold, lag }, ...copies]
+    },
+    next
+  ]
 }
 
 /**

@@ -233,6 +233,12 @@ const describe = (evidence: History.Evidence, entry: Journal.Entry): ReadonlyArr
   }
 }
 
+const faultChanges: Readonly<Record<Journal.FaultRecord["change"], (fault: string) => string>> = {
+  added: (fault) => `+ ${fault}`,
+  removed: (fault) => `- ${fault}`,
+  over: (fault) => `- ${fault} (over)`
+}
+
 /** The rows that belong to no account, told once. */
 const sharedRows = (history: History.History, account: string | undefined): Array<Row> =>
   history.evidence.entries.flatMap((entry, order): ReadonlyArray<Row> => {
@@ -243,7 +249,7 @@ const sharedRows = (history: History.History, account: string | undefined): Arra
           ? []
           : [{ ...row, at: entry.at, account: entry.account ?? "", bot: [`** ${entry.name} **`] }]
       case "Fault":
-        return [{ ...row, at: entry.at, network: [`${entry.change === "added" ? "+" : "-"} ${entry.fault}`] }]
+        return [{ ...row, at: entry.at, network: [faultChanges[entry.change](entry.fault)] }]
       case "Maintenance":
         return [{ ...row, at: entry.at, exchange: [`maintenance ${entry.phase}`] }]
       default:

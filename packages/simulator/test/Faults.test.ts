@@ -1,6 +1,10 @@
 import * as Fault from "@effect-deadman/simulator/Fault"
 import * as Faults from "@effect-deadman/simulator/Faults"
+import * as History from "@effect-deadman/simulator/History"
+import * as Journal from "@effect-deadman/simulator/Journal"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
+import * as Timeline from "@effect-deadman/simulator/Timeline"
+import * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -159,6 +163,44 @@ describe("Faults", () => {
       yield* Faults.heal
       assert.deepStrictEqual(yield* Faults.active, [])
     }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
+  )
+
+  it.effect("a bot that asks for the time uses up no `times` and no `after`", () =>
+    Effect.gen(function* () {
+      yield* Faults.add("drop-answer;after=1;times=1")
+      const time = HttpClient.get("http://bitget.test/api/v2/public/time")
+      for (const saw of ["200 00000", "nothing", "200 00000"]) {
+        assert.strictEqual((yield* time).status, 200)
+        assert.strictEqual(yield* beat("10", "2 seconds"), saw)
+      }
+    }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
+  )
+
+  it.effect(
+    "a fault that is spent is over at once, and one whose span has ended at its end: nothing paints them on",
+    () =>
+      Effect.gen(function* () {
+        yield* Faults.add("drop-answer;times=2")
+        yield* Faults.add("drop-request;from=7s;for=20s")
+        for (const _ of [1, 2, 3]) yield* beat("10", "3 seconds")
+        assert.deepStrictEqual(
+          (yield* Faults.active).map(({ text }) => text),
+          ["drop-request;from=7s;to=27s"]
+        )
+        yield* TestClock.adjust("51 seconds")
+        assert.deepStrictEqual(yield* Faults.active, [])
+        const evidence = yield* History.evidence
+        assert.deepStrictEqual(History.make(evidence).faults, [
+          { label: "drop-answer;times=2", from: 0, to: 3_000 },
+          { label: "drop-request;from=7s;to=27s", from: 0, to: 27_000 }
+        ])
+        const text = Timeline.text(evidence)
+        assert.match(text, /^ *3\.000 .*- drop-answer;times=2 \(over\)/m)
+        assert.match(text, /^ *27\.000 .*- drop-request;from=7s;to=27s \(over\)/m)
+        assert.match(Timeline.svg(evidence), /drop-answer;times=2\n0\.000 s to 3\.000 s\nmet 2 requests/)
+        const again = yield* Journal.fromNdjson(Journal.toNdjson(evidence.entries))
+        assert.deepStrictEqual(History.make({ ...evidence, entries: again }).faults, History.make(evidence).faults)
+      }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
   )
 
   const chaos = (seed: number) =>

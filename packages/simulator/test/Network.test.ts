@@ -184,6 +184,41 @@ describe("Network", () => {
     assert.deepStrictEqual([active?.seen, active?.acted], [7, 3])
   })
 
+  it("neither counts nor acts on what no account sends, where it counts, unless the endpoint is named", () => {
+    const time: Network.Request = { account: undefined, endpoint: "/api/v2/public/time" }
+    const ways = (text: string) => {
+      const net = network([text])
+      return [time, beat, time, time, beat, beat].map((request) => net.way(request) === untouched)
+    }
+    assert.deepStrictEqual(ways("drop-answer;times=1"), [true, false, true, true, true, true])
+    assert.deepStrictEqual(ways("drop-answer;after=1"), [true, true, true, true, false, false])
+    assert.deepStrictEqual(ways("rate-limit;after=1;times=1"), [true, true, true, true, false, true])
+    assert.deepStrictEqual(ways("drop-answer;times=2;endpoint=public/time"), [false, true, false, true, true, true])
+    assert.deepStrictEqual(ways("drop-answer"), [false, false, false, false, false, false])
+  })
+
+  it("counts a request and its answer once, in a partition too", () => {
+    const net = network(["partition;after=2;times=1"])
+    assert.deepStrictEqual(
+      [1, 2, 3, 4].map(() => net.way(beat)),
+      [untouched, untouched, "Lost", untouched]
+    )
+    // Two are let through, and so are their answers, although a third request was lost meanwhile.
+    const cut = network(["partition;after=2"])
+    const under = [cut.depart(beat), cut.depart(beat)]
+    assert.strictEqual(cut.depart(beat)._tag, "Lost")
+    assert.deepStrictEqual(
+      under.map(({ passage }) => cut.answer(passage)._tag),
+      ["Sent", "Sent"]
+    )
+    // An answer whose request left before the partition began counts.
+    const late = network()
+    const before = late.depart(beat)
+    late.add("partition;times=1")
+    assert.strictEqual(late.answer(before.passage)._tag, "Lost")
+    assert.strictEqual(late.way(beat), untouched)
+  })
+
   it("acts in its span of time, from its begin and not at its end, counted from when it was added", () => {
     const net = network()
     net.add("drop-request;from=5s;for=10s", 1_000)

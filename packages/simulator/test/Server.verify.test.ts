@@ -11,12 +11,13 @@ const uid = Simulator.demoUid
 
 const connect = Effect.flatMap(Server.Server, ({ url }) => HttpApiClient.make(ControlApi.Api, { baseUrl: url }))
 
-const served = Effect.provide(
-  Layer.mergeAll(
-    Server.layer({ clock: { mode: "manual" }, venue: { timestampWindow: 3_600_000 } }),
-    FetchHttpClient.layer
+const served = (options?: Server.Options) =>
+  Effect.provide(
+    Layer.mergeAll(
+      Server.layer({ clock: { mode: "manual" }, venue: { timestampWindow: 3_600_000 }, ...options }),
+      FetchHttpClient.layer
+    )
   )
-)
 
 describe("Server's verification", () => {
   it.live("nothing holds of an unknown account, an empty span, an idle switch or a cleared journal", () =>
@@ -38,7 +39,7 @@ describe("Server's verification", () => {
       assert.deepStrictEqual(yield* verdictOf({ expect: "neverFired" }), [false, false])
       yield* control.accounts.beat({ path: { uid }, payload: { countdown: "10" } })
       assert.deepStrictEqual(yield* verdictOf({ expect: "neverFired" }), [false, false])
-    }).pipe(served)
+    }).pipe(served())
   )
 
   it.live("an expectation of beats without a number of them is refused, and says what to give", () =>
@@ -54,6 +55,23 @@ describe("Server's verification", () => {
       const text = yield* Effect.promise(() => response.text())
       assert.strictEqual(response.status, 400, text)
       assert.include(text, "beats needs atLeast, atMost or both")
-    }).pipe(served)
+    }).pipe(served())
+  )
+
+  it.live("a reset puts the faults of the start back, and the picture shows them until they are spent", () =>
+    Effect.gen(function* () {
+      const control = yield* connect
+      const { simulator } = yield* Server.Server
+      const changes = Effect.map(simulator.journal.entries, (entries) =>
+        entries.flatMap((entry) => (entry._tag === "Fault" ? [entry.change] : []))
+      )
+      for (const _ of [1, 2]) {
+        assert.deepStrictEqual(yield* changes, ["added"])
+        yield* control.accounts.beat({ path: { uid }, payload: {} })
+        assert.deepStrictEqual(yield* changes, ["added", "over"])
+        assert.deepStrictEqual((yield* control.faults.list()).faults, [])
+        yield* control.state.reset()
+      }
+    }).pipe(served({ faults: ["drop-answer;times=1"] }))
   )
 })

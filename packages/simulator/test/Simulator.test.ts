@@ -225,9 +225,9 @@ describe("Simulator", () => {
 
         const { network } = yield* Simulator.Simulator
         for (const [fault, text, json, length] of [
-          ["empty-body;times=1", "", "null", "0"],
+          ["empty-body;times=1;endpoint=time", "", "null", "0"],
           // What is cut short has announced nothing: a client that trusts the announced length would wait for the rest.
-          ["truncated-body;keep=10;times=1", `{"code":"0`, "ResponseError", undefined]
+          ["truncated-body;keep=10;times=1;endpoint=time", `{"code":"0`, "ResponseError", undefined]
         ] as const) {
           yield* network.addUntilRemoved(fault)
           const broken = yield* HttpClient.execute(time)
@@ -236,7 +236,7 @@ describe("Simulator", () => {
           const read = yield* Effect.match(broken.json, { onFailure: (error) => error._tag, onSuccess: String })
           assert.strictEqual(read, json)
         }
-        yield* network.addUntilRemoved("refuse-connection;times=1")
+        yield* network.addUntilRemoved("refuse-connection;times=1;endpoint=time")
         const refused = yield* Effect.flip(HttpClient.execute(time))
         assert.deepInclude(refused, { _tag: "RequestError", reason: "Transport" })
 

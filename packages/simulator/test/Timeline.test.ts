@@ -46,11 +46,11 @@ seed 4711, account 1000001
 18.000                            + drop-request;times=1                                 2
 18.000                            + drop-answer;times=1                                  2
 18.000  beat 10 s ->              x request lost (drop-request)                          2
+18.000                            - drop-request;times=1 (over)                          2
 20.000  gave up on beat 10 s                                                             2
 21.000  beat 10 s ->              x answer lost (drop-answer)    refreshed to 31.000     2
+21.000                            - drop-answer;times=1 (over)                           2
 23.000  gave up on beat 10 s                                                             2
-24.000                            - drop-answer;times=1                                  2
-24.000                            - drop-request;times=1                                 2
 24.000  = Jeopardy                                                                       2
 24.000  beat 61 s -> 40017                                       refuses: 40017          2
 25.000  ** crash **                                                                      2

@@ -90,7 +90,11 @@ const entry: Schema.Schema<Journal.Entry> = Schema.Union(
     price: Schema.String,
     cause: Schema.Literal("market", "control")
   }),
-  Schema.TaggedStruct("Fault", { at: instant, change: Schema.Literal("added", "removed"), fault: Schema.String }),
+  Schema.TaggedStruct("Fault", {
+    at: instant,
+    change: Schema.Literal("added", "removed", "over"),
+    fault: Schema.String
+  }),
   Schema.TaggedStruct("Maintenance", {
     at: instant,
     phase: Schema.Literal("scheduled", "begun", "ended"),

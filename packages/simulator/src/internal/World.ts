@@ -102,6 +102,8 @@ export class World {
   private rank = 0
   private ids = 0
   private pumping = false
+  /** When the next fault's span ends. */
+  private nextEnd = Infinity
 
   constructor(state: Exchange.State, network: Network.State, journal: Journal.Journal, clock: () => number) {
     this.state = state
@@ -117,6 +119,8 @@ export class World {
     this.startedAt = now
     const accounts = Exchange.accounts(this.state).map((account) => declaredAccount(account.declared))
     this.note({ _tag: "Start", at: now, seed: this.network.seed, venue, accounts })
+    for (const active of this.network.faults) this.note({ _tag: "Fault", at: now, change: "added", fault: active.text })
+    this.nextEnd = Math.min(Infinity, ...this.network.faults.map(Network.endOf))
   }
 
   /** Does everything that is due, and says what time it is (venue ms). */
@@ -129,6 +133,7 @@ export class World {
       while (this.tasks !== undefined && this.tasks.item.at <= now) {
         const task = this.tasks.item
         this.tasks = Heap.pop(this.tasks)
+        if (task.at >= this.nextEnd) this.endFaults(task.at)
         task.run(task.at)
       }
       // A release window that had begun before the exchange did is due at the instant at which it starts.
@@ -137,6 +142,7 @@ export class World {
         this.state = state
         this.record(outputs)
       }
+      if (now >= this.nextEnd) this.endFaults(now)
     } finally {
       this.pumping = false
     }
@@ -173,8 +179,18 @@ export class World {
     if (this.network.faults.length >= mostFaults) return Either.left(new Network.TooManyFaults({ most: mostFaults }))
     const [active, network] = Network.add(this.network, fault, at)
     this.network = network
+    this.nextEnd = Math.min(this.nextEnd, Network.endOf(active))
     this.note({ _tag: "Fault", at, change: "added", fault: active.text })
     return Either.right(active)
+  }
+
+  /** What will never act again is no longer in force, and the journal says since when. */
+  private endFaults(now: number): void {
+    for (const active of Network.over(this.network, now)) {
+      this.network = Network.remove(this.network, active.id)
+      this.note({ _tag: "Fault", at: Math.min(now, Network.endOf(active)), change: "over", fault: active.text })
+    }
+    this.nextEnd = Math.min(Infinity, ...this.network.faults.map(Network.endOf))
   }
 
   removeFault(id: number): void {
@@ -281,9 +297,9 @@ export class World {
       countdown: pending.record.endpoint === "countdown-cancel-all" ? countdownIn(request.body) : undefined
     }
     const [departure, network] = Network.depart(this.networkOf(flight), meta, now)
-    this.keepNetwork(flight, network)
     flight.passage = departure.passage
     this.met(flight, departure.acted)
+    this.keepNetwork(flight, network, now)
     switch (departure._tag) {
       case "Refused":
       case "Reset": {
@@ -321,8 +337,8 @@ export class World {
   private arrive(flight: Flight, at: number): void {
     const passage = flight.passage!
     const [door, network] = Network.arrive(this.networkOf(flight), passage, at, flight.copy)
-    this.keepNetwork(flight, network)
     this.met(flight, door.acted)
+    this.keepNetwork(flight, network, at)
     if (door._tag === "Exchange") {
       flight.pending.record.arrivedAt = at
       this.at(at, this.state.venue.timeToApply, (now) => this.apply(flight, at, now))
@@ -355,8 +371,8 @@ export class World {
     // Only the request itself has a client that waits; the answers of its copies reach nobody.
     if (flight.copy > 0) return this.tell(record)
     const [answer, network] = Network.answer(this.networkOf(flight), flight.passage!, now)
-    this.keepNetwork(flight, network)
     this.met(flight, answer.acted)
+    this.keepNetwork(flight, network, now)
     if (answer._tag === "Lost") return this.tell(record)
     if (answer._tag === "Reset") {
       return this.at(now, answer.after, (at) => this.deliver(flight.pending, { _tag: "Reset" }, at))
@@ -405,9 +421,11 @@ export class World {
     return flight.own === undefined ? this.network : { ...this.network, faults: flight.own }
   }
 
-  private keepNetwork(flight: Flight, network: Network.State): void {
-    if (flight.own === undefined) this.network = network
-    else {
+  private keepNetwork(flight: Flight, network: Network.State, now: number): void {
+    if (flight.own === undefined) {
+      this.network = network
+      if (network.faults.length > 0) this.endFaults(now)
+    } else {
       flight.own = network.faults
       this.network = { ...network, faults: this.network.faults }
     }

@@ -75,7 +75,7 @@ export interface Entry {
   readonly code?: string
   readonly faults?: ReadonlyArray<string>
   readonly fault?: string
-  readonly change?: "added" | "removed"
+  readonly change?: "added" | "removed" | "over"
   readonly cause?: string
   readonly orderId?: string
   readonly name?: string

@@ -36,7 +36,7 @@ const teethOf = (entries: ReadonlyArray<Entry>, uid: string, now: number) => {
   return { teeth, fires }
 }
 
-/** Spans in which something was in force, from its addition to its removal. */
+/** Spans in which something was in force, from its addition to its removal or its end. */
 const spansOf = (entries: ReadonlyArray<Entry>, now: number) => {
   const spans: Array<{ readonly from: number; to: number; readonly label: string; readonly kind: string }> = []
   for (const entry of entries) {
