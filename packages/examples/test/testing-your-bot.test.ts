@@ -4,6 +4,7 @@
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
+import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Expect from "@effect-deadman/simulator/Expect"
 import * as Faults from "@effect-deadman/simulator/Faults"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
@@ -15,12 +16,16 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { bot } from "../src/testing-your-bot.js"
 
-/** The bot's own layers, over the simulator's `HttpClient` and with a key of its first account. */
+/**
+ * The bot's own layers, over the simulator's `HttpClient` and with a key of its first account. Each test plays a process
+ * with a set of held accounts of its own, because one that crashes frees none.
+ */
 const exchange = CountdownCancelAll.layer.pipe(
   Layer.provideMerge(BitgetClient.layerConfig),
   Layer.provide(Credentials.layerConfig),
   Layer.provide(Simulator.layerCredentials),
-  Layer.provideMerge(Simulator.layer({ seed: 1 }))
+  Layer.provideMerge(Simulator.layer({ seed: 1 })),
+  Layer.provideMerge(Layer.sync(Heartbeat.HeldAccounts, () => new Set<string>()))
 )
 
 /** Starts the bot as a party of its own, which a test can stall, suspend or crash, and lets it trade for a while. */

@@ -18,6 +18,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type * as Fault from "./Fault.js"
 import type * as Network from "./Network.js"
@@ -94,21 +95,34 @@ export const active: Effect.Effect<ReadonlyArray<Network.Active>, never, Simulat
 )
 
 /**
- * The bot of an account (by default the first) is gone: from here on nothing that it sends arrives, and nothing reaches
- * it. Marks `"crash"`, for `Expect`. What is under way to the exchange still arrives, as after a real crash; and unlike
- * interrupting the bot's fiber it runs none of the bot's finalizers, which a crashed process does not run either.
+ * The bot of an account (by default the first) is gone. Marks `"crash"`, for `Expect`. What is under way to the exchange
+ * still arrives, as after a real crash.
+ *
+ * A bot that runs as a party of virtual time (`VirtualTime.withParty`) ends as by `kill -9`: every party from which
+ * requests of the account came takes not one more step and runs no finalizer, and nothing of it is in the journal
+ * afterwards. A fiber outside that waits for it finds it interrupted.
+ *
+ * Without a party a program cannot be killed from within its own process, so only its network is cut, by the fault that
+ * is given back: from here on its requests, and the answers that have yet to leave the exchange, are lost; an answer that
+ * is on its way arrives. The program itself runs on. It retries, its finalizers run, and what it sends is in the journal
+ * and in pictures, as lost.
+ *
+ * Fails with `UnknownAccount` for an account that the exchange does not have.
  *
  * @example
  * ```ts
  * import * as Expect from "@effect-deadman/simulator/Expect"
  * import * as Faults from "@effect-deadman/simulator/Faults"
+ * import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
  * import * as Effect from "effect/Effect"
- * import * as TestClock from "effect/TestClock"
+ *
+ * declare const bot: Effect.Effect<void>
  *
  * const test = Effect.gen(function* () {
- *   // ... start the bot ...
+ *   yield* Effect.fork(VirtualTime.withParty(bot, "bot"))
+ *   yield* Effect.sleep("1 minute")
  *   yield* Faults.crash()
- *   yield* TestClock.adjust("10 seconds")
+ *   yield* Effect.sleep("10 seconds")
  *   yield* Expect.ordersCancelled({ within: "10 seconds", after: "crash" })
  * })
  * ```
@@ -116,12 +130,16 @@ export const active: Effect.Effect<ReadonlyArray<Network.Active>, never, Simulat
  * @since 0.1.0
  * @category faults
  */
-export const crash = (account?: string): Effect.Effect<Network.Active, never, Simulator.Simulator> =>
-  Effect.flatMap(Simulator.Simulator, (simulator) => {
+export const crash = (
+  account?: string
+): Effect.Effect<Option.Option<Network.Active>, Simulator.UnknownAccount, Simulator.Simulator> =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.Simulator
     const uid = account ?? simulator.account
-    return Effect.zipRight(
-      Simulator.mark("crash", uid),
-      // Only a text can be no fault.
-      Effect.orDie(simulator.network.addUntilRemoved({ act: { kind: "partition" }, on: { account: [uid] } }))
-    )
+    yield* Simulator.countdown(uid) // fails for an account that is not there
+    yield* Simulator.mark("crash", uid)
+    if ((yield* simulator.crashParties(uid)) > 0) return Option.none()
+    const partition: Fault.Fault = { act: { kind: "partition" }, on: { account: [uid] } }
+    // Only a text can be no fault.
+    return Option.some(yield* Effect.orDie(simulator.network.addUntilRemoved(partition)))
   })

@@ -22,6 +22,7 @@ import * as Exchange from "./Exchange.js"
 import * as Fault from "./Fault.js"
 import * as MemoryClient from "./internal/MemoryClient.js"
 import { VirtualClock } from "./internal/VirtualClock.js"
+import { makeParty } from "./internal/VirtualParty.js"
 import { World } from "./internal/World.js"
 import { WorldTag } from "./internal/WorldTag.js"
 import * as Journal from "./Journal.js"
@@ -139,6 +140,8 @@ export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator"
       /** Lets something happen to the exchange, now; a refusal is among the outputs. */
       readonly step: (event: Exchange.Event) => Effect.Effect<ReadonlyArray<Exchange.Output>>
     }
+    /** Crashes the parties of virtual time that have sent requests of this account, and says how many these were. */
+    readonly crashParties: (account: string) => Effect.Effect<number>
     readonly journal: {
       readonly entries: Effect.Effect<ReadonlyArray<Journal.Entry>>
       /** How many entries the journal had to drop. */
@@ -237,6 +240,12 @@ export const make: (
             state: look(() => world.state),
             step: (event) => Effect.sync(() => world.step(event))
           },
+          crashParties: (account) =>
+            Effect.suspend(() => {
+              const parties = [...(world.senders.get(account) ?? [])].filter((party) => !party.dead)
+              const crash = Effect.forEach(parties, (party) => makeParty(party.world, party).crash, { discard: true })
+              return Effect.as(crash, parties.length)
+            }),
           journal: {
             entries: look(() => world.journal.entries()),
             dropped: look(() => world.journal.dropped()),

@@ -121,7 +121,10 @@ export interface Party {
   readonly stallFor: (duration: Duration.DurationInput) => Effect.Effect<void>
   /** Ends every suspension and stall. */
   readonly resume: Effect.Effect<void>
-  /** Ends it as `kill -9` does: not one more step, no finalizer, no timer. For good. */
+  /**
+   * Ends it as `kill -9` does: not one more step, no finalizer, no timer. For good. To fibers outside that wait for one of
+   * its fibers, that one was interrupted.
+   */
   readonly crash: Effect.Effect<void>
   /** Steps the wall clock by so many milliseconds, back if negative. The monotonic hand and the timers do not notice. */
   readonly stepWall: (millis: number) => Effect.Effect<void>

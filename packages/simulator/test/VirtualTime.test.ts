@@ -183,7 +183,94 @@ describe("party", () => {
     assert.isTrue(Exit.isSuccess(outcome.exit))
     assert.strictEqual(steps, 3)
     assert.isFalse(finalized)
-    assert.deepStrictEqual(outcome.leftover, { fibers: 1, timers: 0 })
+    assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
+  })
+
+  it("crashed: what waits for it outside goes on, a scope that closes and a program that ends too", () => {
+    const finalized: Array<string> = []
+    const bot = (name: string) =>
+      Effect.forever(Effect.sleep(10)).pipe(
+        Effect.raceFirst(Effect.never),
+        Effect.ensuring(Effect.sync(() => void finalized.push(name))),
+        VirtualTime.withParty("bot")
+      )
+    const interrupted = (exit: Exit.Exit<unknown, unknown>) => Exit.isInterrupted(exit)
+    const outcome = VirtualTime.run(
+      Effect.gen(function* () {
+        const party = yield* VirtualTime.party("bot")
+        yield* Effect.fork(bot("child"))
+        const waiting = yield* Effect.fork(Effect.exit(Effect.flatMap(Effect.fork(bot("joined")), Fiber.join)))
+        const late = yield* Effect.forkDaemon(bot("daemon"))
+        yield* Effect.sleep(1)
+        const scoped = Effect.scoped(
+          Effect.zipRight(Effect.forkScoped(bot("scoped")), Effect.zipRight(Effect.sleep(35), party.crash))
+        )
+        yield* scoped
+        const exits = [yield* Fiber.join(waiting), yield* Fiber.interrupt(late), yield* Fiber.await(late)]
+        yield* Effect.sleep(1000)
+        return exits.map(interrupted)
+      })
+    )
+    assert.deepStrictEqual(outcome.exit, Exit.succeed([true, true, true]))
+    assert.deepStrictEqual(finalized, [])
+    assert.strictEqual(outcome.now, 1036)
+    assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
+  })
+
+  it("crashed from within, or with the program itself in it: that is its end", () => {
+    const steps: Array<number> = []
+    const crashing = Effect.flatMap(VirtualTime.party("bot"), (party) =>
+      Effect.zipRight(
+        party.crash,
+        Effect.sync(() => void steps.push(1))
+      )
+    ).pipe(Effect.ensuring(Effect.sync(() => void steps.push(2))), VirtualTime.withParty("bot"))
+    const inline = VirtualTime.run(crashing)
+    assert.isTrue(Exit.isInterrupted(inline.exit))
+    const forked = VirtualTime.run(Effect.zipRight(Effect.fork(crashing), Effect.sleep(5)))
+    assert.deepStrictEqual(forked.exit, Exit.succeed(undefined))
+    assert.deepStrictEqual(steps, [])
+  })
+
+  it("crashed: an observer that forks its fiber again forks one that never begins", () => {
+    let forks = 0
+    const outcome = VirtualTime.run(
+      Effect.gen(function* () {
+        const party = yield* VirtualTime.party("bot")
+        const runtime = yield* VirtualTime.withParty(Effect.runtime<VirtualTime.VirtualTime>(), "bot")
+        const start = (): void => {
+          forks++
+          Runtime.runFork(runtime, VirtualTime.withParty(Effect.never, "bot")).addObserver(start)
+        }
+        start()
+        yield* Effect.sleep(1)
+        yield* party.crash
+        yield* Effect.sleep(1000)
+      }),
+      { maxSteps: 1_000 }
+    )
+    assert.deepStrictEqual(outcome.exit, Exit.succeed(undefined))
+    assert.strictEqual(forks, 2)
+  })
+
+  it("crashed with a fiber that is outside of it for the moment: it ends as soon as it comes back", () => {
+    let steps = 0
+    const outcome = VirtualTime.run(
+      Effect.gen(function* () {
+        const party = yield* VirtualTime.party("bot")
+        const away = VirtualTime.outside(Effect.sleep(10)).pipe(
+          Effect.zipRight(Effect.yieldNow()),
+          Effect.andThen(() => void steps++),
+          VirtualTime.withParty("bot")
+        )
+        const fiber = yield* Effect.fork(away)
+        yield* Effect.sleep(5)
+        yield* party.crash
+        return Exit.isInterrupted(yield* Fiber.await(fiber))
+      })
+    )
+    assert.deepStrictEqual(outcome.exit, Exit.succeed(true))
+    assert.strictEqual(steps, 0)
   })
 
   it("stopping itself takes effect before the next step", () => {

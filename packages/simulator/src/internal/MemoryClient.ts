@@ -16,6 +16,7 @@ import * as FiberRef from "effect/FiberRef"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { currentParty, type Party } from "./VirtualWorld.js"
 import type { Outcome, World } from "./World.js"
 
 const encoder = new TextEncoder()
@@ -148,7 +149,8 @@ const makePathOf = () => {
 const exchange = (
   world: World,
   request: HttpClientRequest.HttpClientRequest,
-  path: string
+  path: string,
+  sender: Party | undefined
 ): Effect.Effect<MemoryResponse, HttpClientError.HttpClientError> => {
   const body = readBody(request)
   if (body === undefined) {
@@ -164,7 +166,8 @@ const exchange = (
       headers["content-type"] === undefined && contentType !== undefined
         ? { ...headers, "content-type": contentType }
         : headers,
-    body
+    body,
+    sender
   })
   if (pending.outcome !== undefined) return settle(request, pending.outcome)
   return Effect.async((resume) => {
@@ -178,8 +181,8 @@ export const make = (world: World): HttpClient.HttpClient => {
   const pathOf = makePathOf()
   // With spans it is an ordinary client of platform's. Without them there is nothing for that client to do here: an
   // abort signal and a registry of unread bodies are of use to a socket, and they cost as much as the call itself.
-  const traced = HttpClient.make((request, url) =>
-    Effect.suspend(() => exchange(world, request, url.pathname + url.search))
+  const traced = HttpClient.make((request, url, _signal, fiber) =>
+    Effect.suspend(() => exchange(world, request, url.pathname + url.search, fiber.getFiberRef(currentParty)))
   )
   return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
     Effect.flatMap((request) =>
@@ -188,7 +191,9 @@ export const make = (world: World): HttpClient.HttpClient => {
           !fiber.getFiberRef(FiberRef.currentTracerEnabled) ||
           fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)(request)
         const path = untraced ? pathOf(request) : undefined
-        return path === undefined ? traced.execute(request) : exchange(world, request, path)
+        return path === undefined
+          ? traced.execute(request)
+          : exchange(world, request, path, fiber.getFiberRef(currentParty))
       })
     ),
     Effect.succeed

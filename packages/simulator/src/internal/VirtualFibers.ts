@@ -10,7 +10,8 @@ import * as FiberStatus from "effect/FiberStatus"
 import { globalValue } from "effect/GlobalValue"
 import * as Runtime from "effect/Runtime"
 import type { AnyFiber } from "./Ready.js"
-import { currentParty, type World } from "./VirtualWorld.js"
+import { childrenOf, endFiber } from "./VirtualDeath.js"
+import { currentParty, type Party, type World } from "./VirtualWorld.js"
 
 export interface WaitingFiber {
   readonly fiber: string
@@ -23,6 +24,24 @@ export interface WaitingFiber {
 /** The fibers of this world that no other fiber supervises: the program's first, daemons, and those forked in scopes. */
 export const rootsOf = (world: World): Array<AnyFiber> =>
   Fiber.unsafeRoots().filter((fiber) => fiber.currentScheduler === world)
+
+/** The fibers of one party, those that wait for it from outside left out. */
+const membersOf = (party: Party): ReadonlyArray<AnyFiber> => {
+  const members: Array<AnyFiber> = []
+  const visit = (fiber: AnyFiber): void => {
+    if (fiber.getFiberRef(currentParty) === party) members.push(fiber)
+    for (const child of childrenOf(fiber)) visit(child)
+  }
+  rootsOf(party.world).forEach(visit)
+  return members
+}
+
+/** Ends a party as `kill -9` ends a process: its timers, its fibers, none of its finalizers. */
+export const crashParty = (party: Party): void => {
+  const members = membersOf(party)
+  party.world.crash(party)
+  members.forEach(endFiber)
+}
 
 /** How many waiting fibers an error names: enough to see the pattern. */
 const NAMED = 20

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type { Party } from "../VirtualTime.js"
 import { InvalidRate } from "../VirtualTimeError.js"
 import { toNanos } from "./VirtualClock.js"
+import { crashParty } from "./VirtualFibers.js"
 import { currentParty, NANOS_PER_MILLI, type Party as PartyState, type World } from "./VirtualWorld.js"
 
 export const makeParty = (world: World, state: PartyState): Party => {
@@ -38,7 +39,7 @@ export const makeParty = (world: World, state: PartyState): Party => {
       while (state.stalls > 0) world.endStall(state)
       while (state.suspensions > 0) world.endSuspend(state)
     }),
-    crash: act(() => world.crash(state)),
+    crash: act(() => crashParty(state)),
     stepWall: (millis) =>
       Effect.sync(() => {
         state.wallOffset += Math.round(millis * NANOS_PER_MILLI)

@@ -5,10 +5,12 @@
  *
  * @internal
  */
+import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import type { Scheduler, Task } from "effect/Scheduler"
 import { Deadlines, type Timer as AnyTimer } from "./Deadlines.js"
 import { type AnyFiber, FirstIn, generator, type Ready, Seeded } from "./Ready.js"
+import { endFiber } from "./VirtualDeath.js"
 
 export type Timer = AnyTimer<Party | undefined>
 
@@ -25,6 +27,7 @@ export const currentParty: FiberRef.FiberRef<Party | undefined> = FiberRef.unsaf
 
 /** One member of the world, with a clock of its own that can part from the world's. */
 export class Party {
+  readonly world: World
   readonly name: string
   /** How often it is suspended and stalled; it runs while both are 0. */
   suspensions = 0
@@ -32,6 +35,8 @@ export class Party {
   /** Counts `resume`s: a stop that one of them lifted must not be lifted once more by its own timer. */
   era = 0
   dead = false
+  /** Once it is dead: fibers from this id on were forked after its end. */
+  firstUnbornFiberId = 0
   stopped = false
   /** What its wall clock shows beyond the world's, in nanoseconds. */
   wallOffset = 0
@@ -44,10 +49,11 @@ export class Party {
   readonly heldTasks: Array<Task> = []
   readonly heldFibers: Array<AnyFiber | undefined> = []
 
-  constructor(name: string, now: number) {
+  constructor(world: World, name: string) {
+    this.world = world
     this.name = name
-    this.handBase = now
-    this.handSince = now
+    this.handBase = world.now
+    this.handSince = world.now
   }
 
   hand(now: number): number {
@@ -143,7 +149,10 @@ export class World implements Scheduler {
         if (this.parties.size > 0) {
           const party = fiber.getFiberRef(currentParty)
           if (party !== undefined && party.stopped) {
-            if (!party.dead) {
+            if (party.dead) {
+              // What it forks after its end, as callbacks of a dead process cannot, never begins, and tells nothing.
+              if (fiber.id().id < party.firstUnbornFiberId) endFiber(fiber)
+            } else {
               party.heldTasks.push(task)
               party.heldFibers.push(fiber)
             }
@@ -293,7 +302,7 @@ export class World implements Scheduler {
   party(name: string): Party {
     let party = this.parties.get(name)
     if (party === undefined) {
-      party = new Party(name, this.now)
+      party = new Party(this, name)
       this.parties.set(name, party)
     }
     return party
@@ -334,9 +343,10 @@ export class World implements Scheduler {
     this.release(party)
   }
 
-  /** As `kill -9`: not one more instruction, no finalizer. */
+  /** As `kill -9`: not one more instruction, no finalizer. The caller ends its fibers. */
   crash(party: Party): void {
     party.dead = true
+    party.firstUnbornFiberId = FiberId.unsafeMake().id
     party.stopped = true
     party.stalls = 0
     party.suspensions = 0

@@ -13,6 +13,7 @@ import * as Network from "../Network.js"
 import * as Protocol from "../Protocol.js"
 import { declaredAccount, entryOf } from "./Entries.js"
 import * as Heap from "./Heap.js"
+import type { Party } from "./VirtualWorld.js"
 
 /** What the client gets in the end. */
 export type Outcome =
@@ -34,6 +35,8 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: string
   readonly ip?: string | undefined
+  /** The party of virtual time that sends it. */
+  readonly sender?: Party | undefined
 }
 
 /** A request under way: `outcome` once there is one, and who wants to hear of it. */
@@ -41,6 +44,7 @@ export interface Pending {
   outcome: Outcome | undefined
   listener: ((outcome: Outcome) => void) | undefined
   readonly record: Mutable<Journal.RequestRecord>
+  readonly sender?: Party | undefined
 }
 
 export type Mutable<A> = { -readonly [K in keyof A]: A[K] }
@@ -94,6 +98,8 @@ export class World {
   readonly listeners = new Set<(entry: Journal.Entry) => void>()
   /** Whoever wants what the exchange did as it did it, with the whole order. */
   readonly watchers = new Set<(output: Exchange.Output) => void>()
+  /** The parties of virtual time that have sent requests of an account. */
+  readonly senders = new Map<string, Set<Party>>()
   /** When the exchange was made, or was last put back to its beginning. */
   startedAt = 0
   /** What waits to be overtaken, and how long after that it arrives. */
@@ -212,7 +218,13 @@ export class World {
     const known = key === undefined ? undefined : Option.getOrUndefined(HashMap.get(this.state.keys, key))
     const endpoint = Protocol.endpointOf(request.path)
     const record = this.open(request, known?.uid, endpoint, now, undefined)
-    const pending: Pending = { outcome: undefined, listener: undefined, record }
+    const { sender } = request
+    if (sender !== undefined && known !== undefined) {
+      const senders = this.senders.get(known.uid)
+      if (senders === undefined) this.senders.set(known.uid, new Set([sender]))
+      else senders.add(sender)
+    }
+    const pending: Pending = { outcome: undefined, listener: undefined, record, sender }
     const own = request.headers[faultHeader]
     const faults = own === undefined ? undefined : readFaults(own)
     if (faults?._tag === "Left") {
@@ -401,7 +413,7 @@ export class World {
   }
 
   private deliver(pending: Pending, outcome: Outcome, at: number): void {
-    if (pending.record.abortedAt !== undefined) return
+    if (pending.record.abortedAt !== undefined || pending.sender?.dead === true) return
     if (outcome._tag === "Answer") {
       pending.record.receivedAt = at
       pending.record.status = outcome.status
