@@ -27,7 +27,8 @@ import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as TestClock from "effect/TestClock"
 import { toNanos, VirtualClock } from "./internal/VirtualClock.js"
 import { drive, driveInBackground, driveWithTurns, settle } from "./internal/VirtualDriver.js"
-import { forgetFibers, rootsOf, waitingFibers } from "./internal/VirtualFibers.js"
+import { interruptWith } from "./internal/VirtualDeath.js"
+import { forgetFibers, rootsOf, runningFibers, waitingFibers } from "./internal/VirtualFibers.js"
 import { makeParty } from "./internal/VirtualParty.js"
 import { currentParty, NANOS_PER_MILLI, World } from "./internal/VirtualWorld.js"
 import { InvalidOption, type InvalidRate, LimitReached, Stuck, type VirtualTimeError } from "./VirtualTimeError.js"
@@ -150,8 +151,18 @@ export interface Options {
   readonly parties?: "first-in" | "seeded" | undefined
   /** How much virtual time may pass; unlimited by default. */
   readonly maxTime?: Duration.DurationInput | undefined
-  /** How many times a fiber may be run; defaults to ten million. A loop that never sleeps ends here. */
+  /** How many times a fiber may be run; defaults to ten million. */
   readonly maxSteps?: number | undefined
+  /**
+   * How many times a fiber may be run while virtual time stands still; defaults to one million. A loop that never sleeps
+   * ends here. A run that used up its fiber's budget of operations without yielding counts 32 times.
+   */
+  readonly maxStepsAtOnce?: number | undefined
+  /**
+   * How much real time fibers may run while virtual time stands still and the event loop has no turn; defaults to 30
+   * seconds. It is the bound for what computes for long between two steps.
+   */
+  readonly maxRealTime?: Duration.DurationInput | undefined
   /**
    * Whether time jumps to the next deadline when nothing can run (`"auto"`), or passes only in `TestClock.adjust` and
    * `setTime` (`"manual"`). Under `"auto"` these two work as well: they sleep, and let everything due by then go first.
@@ -259,7 +270,8 @@ export const runPromise = async <A, E>(
 /**
  * The virtual clock for a program that another runtime runs, such as the body of an `it.effect`: everything below this layer
  * is scheduled and slept in virtual time, which passes only in `TestClock.adjust` and `setTime`, unless `time` is `"auto"`.
- * Between two instants the event loop gets one turn. A wrong option is a defect.
+ * Between two instants the event loop gets one turn. A wrong option is a defect. So is a limit that is reached: the programs
+ * that run below the layer die of `LimitReached`.
  *
  * What differs from Effect's `TestClock`: sleepers due at one instant wake in the order in which they went to sleep, not the
  * last one first; interrupted sleeps are gone from `sleeps`, which is sorted; the wall clock shows whole milliseconds;
@@ -278,7 +290,11 @@ export const layer = (
       const clock = new VirtualClock(world)
       yield* Effect.withClockScoped(clock)
       yield* Effect.locallyScoped(FiberRef.currentScheduler, world)
-      driveInBackground(world)
+      driveInBackground(world, () => {
+        const error = limitReached(world)
+        world.grant(GRACE_STEPS)
+        for (const fiber of rootsOf(world)) interruptWith(fiber, error)
+      })
       return Context.make(VirtualTime, new Service(world)).pipe(Context.add(TestClock.TestClock, clock))
     })
   )
@@ -287,14 +303,13 @@ export const layer = (
 const GRACE_STEPS = 10_000
 
 const conclude = <A, E>(world: World, root: Fiber.RuntimeFiber<A, E>): Outcome<A, E> => {
-  const now = world.options.startMillis + world.now / NANOS_PER_MILLI
+  const now = nowOf(world)
   const { steps, wakes } = world
   const trace = world.trace()
   const settled = root.unsafePoll()
   const exit = settled ?? Exit.fail(whyNot(world, now))
-  world.limit = undefined
   world.finished = false
-  world.maxSteps = world.steps + GRACE_STEPS
+  world.grant(GRACE_STEPS)
   if (settled === null) {
     root.unsafeInterruptAsFork(FiberId.none)
     drive(world)
@@ -310,7 +325,15 @@ const conclude = <A, E>(world: World, root: Fiber.RuntimeFiber<A, E>): Outcome<A
 const whyNot = (world: World, now: number): VirtualTimeError =>
   world.limit === undefined
     ? new Stuck({ now, manual: world.options.manual, waiting: waitingFibers(world) })
-    : new LimitReached({ limit: world.limit, now, steps: world.steps })
+    : limitReached(world)
+
+const limitReached = (world: World): LimitReached => {
+  const { limit = "steps", steps } = world
+  const fibers = limit === "time" ? waitingFibers(world) : runningFibers(world)
+  return new LimitReached({ limit, now: nowOf(world), steps, fibers })
+}
+
+const nowOf = (world: World): number => world.options.startMillis + world.now / NANOS_PER_MILLI
 
 const during = <A>(world: World, body: () => A): A => {
   try {
@@ -334,12 +357,16 @@ const makeWorld = (options: Options | undefined): World | InvalidOption => {
   const seed = options?.seed ?? 0
   const start = options?.start ?? 0
   const maxSteps = options?.maxSteps ?? 10_000_000
+  const maxStepsAtOnce = options?.maxStepsAtOnce ?? 1_000_000
+  const maxRealTime = Duration.decodeUnknown(options?.maxRealTime ?? "30 seconds")
   const maxTime = Duration.decodeUnknown(options?.maxTime ?? Duration.infinity)
   const wrong = (option: keyof Options, expected: string) =>
     new InvalidOption({ option, value: String(options?.[option]), expected })
   if (!Number.isSafeInteger(seed)) return wrong("seed", "a whole number names a run")
   if (!Number.isSafeInteger(start)) return wrong("start", "whole milliseconds since the epoch are needed")
   if (!(maxSteps >= 1)) return wrong("maxSteps", "at least one step is needed, Infinity is allowed")
+  if (!(maxStepsAtOnce >= 1)) return wrong("maxStepsAtOnce", "at least one step is needed, Infinity is allowed")
+  if (Option.isNone(maxRealTime)) return wrong("maxRealTime", 'a duration is needed, such as "1 minute"')
   if (Option.isNone(maxTime)) return wrong("maxTime", 'a duration is needed, such as "1 hour"')
   return new World({
     seed,
@@ -347,6 +374,8 @@ const makeWorld = (options: Options | undefined): World | InvalidOption => {
     instants: options?.instants ?? "first-in",
     parties: options?.parties ?? "first-in",
     maxSteps,
+    maxStepsAtOnce,
+    maxRealTime: Duration.toMillis(maxRealTime.value),
     maxTime: toNanos(maxTime.value),
     manual: options?.time === "manual"
   })

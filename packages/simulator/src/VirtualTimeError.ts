@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A fiber that waits, as an error shows it.
+ * A fiber, as an error shows it.
  *
  * @since 0.1.0
  * @category errors
@@ -23,6 +23,13 @@ export const Waiting = Schema.Struct({
   held: Schema.Boolean
 })
 
+const line = (fiber: typeof Waiting.Type): string =>
+  `  fiber ${fiber.fiber}` +
+  (fiber.party === undefined ? "" : ` of party "${fiber.party}"`) +
+  (fiber.span === undefined ? "" : ` in span "${fiber.span}"`) +
+  (fiber.on === undefined ? "" : ` for fiber ${fiber.on}`) +
+  (fiber.held ? " (its party does not run)" : "")
+
 /**
  * Nothing can run and nothing is due, but the program has not ended.
  *
@@ -38,12 +45,6 @@ export class Stuck extends Schema.TaggedError<Stuck>("@effect-deadman/simulator/
   waiting: Schema.Array(Waiting)
 }) {
   override get message(): string {
-    const line = (w: (typeof this.waiting)[number]) =>
-      `  fiber ${w.fiber}` +
-      (w.party === undefined ? "" : ` of party "${w.party}"`) +
-      (w.span === undefined ? "" : ` in span "${w.span}"`) +
-      (w.on === undefined ? "" : ` for fiber ${w.on}`) +
-      (w.held ? " (its party does not run)" : "")
     return [
       `Virtual time stands at ${this.now} ms: no fiber can run and no timer is due, yet the program has not ended.`,
       this.manual
@@ -56,7 +57,7 @@ export class Stuck extends Schema.TaggedError<Stuck>("@effect-deadman/simulator/
 }
 
 /**
- * The program went beyond `maxTime` or `maxSteps`.
+ * The program went beyond `maxTime`, `maxSteps`, `maxStepsAtOnce` (`"instant"`) or `maxRealTime` (`"real time"`).
  *
  * @since 0.1.0
  * @category errors
@@ -64,15 +65,29 @@ export class Stuck extends Schema.TaggedError<Stuck>("@effect-deadman/simulator/
 export class LimitReached extends Schema.TaggedError<LimitReached>(
   "@effect-deadman/simulator/VirtualTime/LimitReached"
 )("LimitReached", {
-  limit: Schema.Literal("steps", "time"),
+  limit: Schema.Literal("steps", "instant", "real time", "time"),
+  /** What the world's wall clock shows, in milliseconds. */
   now: Schema.Number,
-  steps: Schema.Number
+  steps: Schema.Number,
+  /** The fibers that ran last, or at the limit of time those that wait: at most twenty. */
+  fibers: Schema.Array(Waiting)
 }) {
   override get message(): string {
-    return this.limit === "steps"
-      ? `Still running after ${this.steps} steps, at ${this.now} ms: a loop that never sleeps, or raise maxSteps.`
-      : `Still running at ${this.now} ms, the end of the time it was given: raise maxTime, or find what it waits for.`
+    return [limits[this.limit](this), "Fibers:", ...this.fibers.map(line)].join("\n")
   }
+}
+
+type At = { readonly now: number; readonly steps: number }
+
+const limits: Readonly<Record<LimitReached["limit"], (at: At) => string>> = {
+  steps: ({ now, steps }) =>
+    `Still running after ${steps} steps, at ${now} ms: a program that does not end, or raise maxSteps.`,
+  instant: ({ now }) =>
+    `Virtual time stands at ${now} ms, and fibers run on and on: a loop that never sleeps. Let it sleep, or raise maxStepsAtOnce.`,
+  "real time": ({ now }) =>
+    `Virtual time stands at ${now} ms, and fibers have run for long: a loop that never sleeps. Let it sleep, or raise maxRealTime.`,
+  time: ({ now }) =>
+    `Still running at ${now} ms, the end of the time it was given: raise maxTime, or find what it waits for.`
 }
 
 /**

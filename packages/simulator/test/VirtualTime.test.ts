@@ -73,6 +73,70 @@ describe("run", () => {
   })
 })
 
+describe("a loop that never sleeps", () => {
+  const loops: ReadonlyArray<readonly [string, Effect.Effect<void>]> = [
+    ["yields", Effect.forever(Effect.yieldNow())],
+    ["only computes", Effect.forever(Effect.void)],
+    ["sleeps for no time", Effect.forever(Effect.sleep(0))],
+    ["forks and joins", Effect.forever(Effect.flatMap(Effect.fork(Effect.void), Fiber.join))]
+  ]
+  const inParty = (loop: Effect.Effect<void>) => VirtualTime.withParty(Effect.withSpan(loop, "the loop"), "bot")
+
+  for (const [how, loop] of loops) {
+    it(`that ${how} is ended at its instant, and named`, () => {
+      const program = Effect.zipRight(Effect.sleep(5), Effect.zipRight(Effect.fork(inParty(loop)), Effect.never))
+      const outcome = VirtualTime.run(program, { maxStepsAtOnce: 2_000 })
+      const error = failure(outcome)
+      assert.instanceOf(error, VirtualTime.LimitReached)
+      assert.strictEqual(error.limit, "instant")
+      assert.strictEqual(error.now, 5)
+      assert.isBelow(outcome.steps, 2_100)
+      assert.match(error.message, /fiber #\d+ of party "bot" in span "the loop"/)
+      assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
+    })
+
+    it.live(`that ${how} dies under the layer, and the process lives on`, () =>
+      Effect.gen(function* () {
+        const child = Effect.zipRight(Effect.fork(inParty(loop)), Effect.sleep("1 second"))
+        for (const program of [inParty(loop), child]) {
+          const below = Effect.provide(program, VirtualTime.layer({ maxStepsAtOnce: 2_000 }))
+          // Twice: as a test runner starts its tests, and as the child of a fiber that another scheduler runs.
+          const supervised = Effect.flatMap(Effect.fork(below), Fiber.join)
+          for (const started of [below, supervised]) {
+            const exit = yield* Effect.promise(() => Effect.runPromiseExit(started))
+            const defect = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+            assert.instanceOf(defect, VirtualTime.LimitReached)
+            assert.match(defect.message, /fiber #\d+ of party "bot" in span "the loop"/)
+          }
+        }
+      })
+    )
+  }
+
+  it("is ended by default too, long before it has run ten million steps", () => {
+    const error = failure(VirtualTime.run(Effect.forever(Effect.yieldNow())))
+    assert.instanceOf(error, VirtualTime.LimitReached)
+    assert.deepInclude({ ...error }, { limit: "instant", steps: 1_000_000 })
+  })
+
+  it("whose steps are few and long is ended by real time", () => {
+    const slow = Effect.sync(() => {
+      const until = performance.now() + 1
+      while (performance.now() < until);
+    })
+    const error = failure(VirtualTime.run(Effect.forever(Effect.zipRight(slow, Effect.yieldNow())), { maxRealTime: 1 }))
+    assert.instanceOf(error, VirtualTime.LimitReached)
+    assert.strictEqual(error.limit, "real time")
+  })
+
+  it("is no loop that sleeps, however many steps it takes", () => {
+    const round = Effect.zipRight(Effect.repeatN(Effect.yieldNow(), 50), Effect.sleep(1))
+    const outcome = VirtualTime.run(Effect.repeatN(round, 200), { maxStepsAtOnce: 150 })
+    assert.isTrue(Exit.isSuccess(outcome.exit))
+    assert.isAbove(outcome.steps, 10_000)
+  })
+})
+
 describe("drivers", () => {
   it("calls a plain function at its instant, between fibers, unless it is taken back", () => {
     const calls: Array<string> = []
@@ -478,6 +542,8 @@ describe("options", () => {
     assert.strictEqual(refused({ seed: 0.5 }), "seed")
     assert.strictEqual(refused({ start: NaN }), "start")
     assert.strictEqual(refused({ maxSteps: 0 }), "maxSteps")
+    assert.strictEqual(refused({ maxStepsAtOnce: NaN }), "maxStepsAtOnce")
+    assert.strictEqual(refused({ maxRealTime: "soon" as "1 second" }), "maxRealTime")
   })
 
   it.effect("that make no sense are a defect of the layer", () =>

@@ -1,8 +1,9 @@
 /**
- * The end of a fiber whose process is killed.
+ * Ends of fibers that Effect does not offer: as a process is killed, and by a defect from outside.
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as FiberStatus from "effect/FiberStatus"
@@ -18,7 +19,8 @@ interface Internals {
 
 type Message =
   | { readonly _tag: "Stateful"; readonly onFiber: (fiber: Internals, status: FiberStatus.FiberStatus) => void }
-  | { readonly _tag: "InterruptSignal" | "Resume" | "YieldNow" }
+  | { readonly _tag: "InterruptSignal"; readonly cause: Cause.Cause<never> }
+  | { readonly _tag: "Resume" | "YieldNow" }
 
 const internals = (fiber: AnyFiber): Internals => fiber as unknown as Internals
 
@@ -39,3 +41,7 @@ export const endFiber = (fiber: AnyFiber): void => {
   dead.setExitValue(Exit.interrupt(FiberId.none))
   for (const message of inbox) dead.tell(message)
 }
+
+/** Interrupts a fiber, which then fails with this defect. Its finalizers run. */
+export const interruptWith = (fiber: AnyFiber, defect: unknown): void =>
+  internals(fiber).tell({ _tag: "InterruptSignal", cause: Cause.die(defect) })

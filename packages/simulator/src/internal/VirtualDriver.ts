@@ -41,6 +41,7 @@ export const driveWithTurns = async (world: World, patience: Patience): Promise<
     settle(world)
     if (world.finished || world.limit !== undefined) return
     for (let i = 0; i < patience.turns && !world.hasReady; i++) await turn()
+    world.turned()
     if (world.hasReady || world.fireNext()) continue
     if (world.limit !== undefined || !(await workArrives(world, patience.millis))) return
   }
@@ -57,14 +58,25 @@ const workArrives = (world: World, millis: number): Promise<boolean> =>
     world.parked = () => end(true)
   })
 
-/** Drives the world whenever something in it can run or is due, as long as the process lives. */
-export const driveInBackground = (world: World): void => {
+/**
+ * Drives the world whenever something in it can run or is due, as long as the process lives. At a limit its programs are
+ * ended, and when they do not end within their grace, the world.
+ */
+export const driveInBackground = (world: World, endPrograms: () => void): void => {
   const loop = async (): Promise<void> => {
+    let ended = false
     for (;;) {
       world.runReady()
+      if (world.limit !== undefined) {
+        if (ended) return world.close()
+        ended = true
+        endPrograms()
+      }
       await turn()
+      world.turned()
       if (!world.hasReady && !world.fireNext()) break
     }
+    world.rested()
     world.parked = begin
   }
   const begin = () => {

@@ -21,9 +21,19 @@ export interface WaitingFiber {
   readonly held: boolean
 }
 
-/** The fibers of this world that no other fiber supervises: the program's first, daemons, and those forked in scopes. */
-export const rootsOf = (world: World): Array<AnyFiber> =>
-  Fiber.unsafeRoots().filter((fiber) => fiber.currentScheduler === world)
+/**
+ * The fibers of this world that no other fiber of it supervises: the program's first, daemons, and those forked in scopes.
+ * Below a layer the program's first may be the child of a fiber that another scheduler runs.
+ */
+export const rootsOf = (world: World): Array<AnyFiber> => {
+  const roots: Array<AnyFiber> = []
+  const visit = (fiber: AnyFiber): void => {
+    if (fiber.currentScheduler === world) roots.push(fiber)
+    else for (const child of childrenOf(fiber)) visit(child)
+  }
+  Fiber.unsafeRoots().forEach(visit)
+  return roots
+}
 
 /** The fibers of one party, those that wait for it from outside left out. */
 const membersOf = (party: Party): ReadonlyArray<AnyFiber> => {
@@ -46,22 +56,29 @@ export const crashParty = (party: Party): void => {
 /** How many waiting fibers an error names: enough to see the pattern. */
 const NAMED = 20
 
+/** Names the fibers that ran last: when a limit is reached, those are the loop. */
+export const runningFibers = (world: World): ReadonlyArray<WaitingFiber> =>
+  world.recent.slice(0, NAMED).map((fiber) => named(fiber))
+
+const named = (fiber: AnyFiber): WaitingFiber => {
+  const party = fiber.getFiberRef(currentParty)
+  const span = fiber.currentSpan
+  return {
+    fiber: FiberId.threadName(fiber.id()),
+    ...(party === undefined ? {} : { party: party.name }),
+    ...(span?._tag === "Span" ? { span: span.name } : {}),
+    held: party?.stopped === true
+  }
+}
+
 /** Names the fibers that wait. A fiber tells its status only by running, so the world runs for it; its time stands still. */
 export const waitingFibers = (world: World): ReadonlyArray<WaitingFiber> => {
   const found: Array<WaitingFiber> = []
   const visit = (fiber: AnyFiber): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (found.length >= NAMED) return Effect.void
-      const party = fiber.getFiberRef(currentParty)
-      const held = party?.stopped === true
-      const span = fiber.currentSpan
-      const known = {
-        fiber: FiberId.threadName(fiber.id()),
-        ...(party === undefined ? {} : { party: party.name }),
-        ...(span?._tag === "Span" ? { span: span.name } : {}),
-        held
-      }
-      if (held) {
+      const known = named(fiber)
+      if (known.held) {
         found.push(known)
         return Effect.void
       }
@@ -74,7 +91,7 @@ export const waitingFibers = (world: World): ReadonlyArray<WaitingFiber> => {
       })
     })
   const roots = rootsOf(world)
-  world.maxSteps = world.steps + 100_000
+  world.grant(100_000)
   const observer = Runtime.runFork(Runtime.defaultRuntime, Effect.forEach(roots, visit, { discard: true }), {
     scheduler: world,
     immediate: false

@@ -22,6 +22,18 @@ const LATE = 2
 /** How many operations a fiber runs before others get their turn, looked up this often. */
 const YIELD_CHECK_MASK = 31
 
+/** What a step counts that used up its budget of operations, so that a loop which never yields ends as soon as one that does. */
+const LONG_STEP = 32
+
+/** How many of the last steps are remembered, for the error that names their fibers. */
+const RECENT = 32
+
+/** Real time is looked at this often. */
+const REAL_CHECK_MASK = 63
+
+// Taken when the module loads: fake timers that a test installs later are none of ours.
+const realNow = performance.now.bind(performance)
+
 /** The party a fiber belongs to; forks inherit it. */
 export const currentParty: FiberRef.FiberRef<Party | undefined> = FiberRef.unsafeMake<Party | undefined>(undefined)
 
@@ -73,6 +85,9 @@ export interface WorldOptions {
   readonly instants: "first-in" | "seeded"
   readonly parties: "first-in" | "seeded"
   readonly maxSteps: number
+  readonly maxStepsAtOnce: number
+  /** Milliseconds of real time. */
+  readonly maxRealTime: number
   /** Nanoseconds since the start. */
   readonly maxTime: number
   /** Whether time moves only when someone adjusts it. */
@@ -85,8 +100,15 @@ export class World implements Scheduler {
   steps = 0
   wakes = 0
   /** Which limit ended the run. */
-  limit: "steps" | "time" | undefined = undefined
+  limit: "steps" | "instant" | "real time" | "time" | undefined = undefined
   maxSteps: number
+  private maxStepsAtOnce: number
+  /** The steps since time last moved; one that used up its whole budget of operations weighs more. */
+  private still = 0
+  /** Since when fibers run without time moving, or the event loop having its turn. */
+  private busySince: number | undefined = undefined
+  /** The fibers of the last steps, in a ring. */
+  private readonly last = Array.from<AnyFiber | undefined>({ length: RECENT })
   /** Set by whoever drives the world, to be asked again. */
   finished = false
   /** Told when something becomes ready while nobody drives the world. */
@@ -109,6 +131,7 @@ export class World implements Scheduler {
   constructor(options: WorldOptions) {
     this.options = options
     this.maxSteps = options.maxSteps
+    this.maxStepsAtOnce = options.maxStepsAtOnce
     this.horizon = options.manual ? 0 : Infinity
     this.startNanos = BigInt(options.startMillis) * BigInt(NANOS_PER_MILLI)
     this.drawRank = options.instants === "seeded" ? generator(options.seed ^ 0x5bd1e995) : undefined
@@ -122,9 +145,9 @@ export class World implements Scheduler {
 
   shouldYield(fiber: AnyFiber): number | false {
     const count = fiber.currentOpCount
-    return (count & YIELD_CHECK_MASK) === 0 && count > fiber.getFiberRef(FiberRef.currentMaxOpsBeforeYield)
-      ? fiber.getFiberRef(FiberRef.currentSchedulingPriority)
-      : false
+    if ((count & YIELD_CHECK_MASK) !== 0 || count <= fiber.getFiberRef(FiberRef.currentMaxOpsBeforeYield)) return false
+    this.still += LONG_STEP - 1
+    return fiber.getFiberRef(FiberRef.currentSchedulingPriority)
   }
 
   scheduleTask(task: Task, priority: number, fiber?: AnyFiber): void {
@@ -140,6 +163,14 @@ export class World implements Scheduler {
     for (;;) {
       if (this.steps >= this.maxSteps) {
         if (ready.size > 0) this.limit ??= "steps"
+        return
+      }
+      if (this.still >= this.maxStepsAtOnce && ready.size > 0) {
+        this.limit ??= "instant"
+        return
+      }
+      if ((this.steps & REAL_CHECK_MASK) === 0 && this.ranLong() && ready.size > 0) {
+        this.limit ??= "real time"
         return
       }
       const task = ready.take()
@@ -161,10 +192,49 @@ export class World implements Scheduler {
         }
         this.mix(fiber.id().id - this.firstFiberId)
       }
+      this.last[this.steps % RECENT] = fiber
       this.steps++
+      this.still++
       task()
       if (this.finished) return
     }
+  }
+
+  /** Time has moved: what runs from here on is not the loop that ran before. */
+  moved(): void {
+    this.still = 0
+    this.busySince = undefined
+  }
+
+  /** The event loop had its turn. */
+  turned(): void {
+    this.busySince = undefined
+  }
+
+  /** A program that was ended gets so many more steps. */
+  grant(steps: number): void {
+    this.limit = undefined
+    this.maxSteps = this.steps + steps
+    this.maxStepsAtOnce = Infinity
+    this.moved()
+  }
+
+  /** Nothing can run and nothing is due: what runs next is another program, or goes on with news from outside. */
+  rested(): void {
+    this.maxSteps = this.options.maxSteps
+    this.maxStepsAtOnce = this.options.maxStepsAtOnce
+    this.moved()
+  }
+
+  /** The fibers that ran last, each once. */
+  get recent(): ReadonlyArray<AnyFiber> {
+    return [...new Set(this.last)].filter((fiber) => fiber !== undefined)
+  }
+
+  private ranLong(): boolean {
+    const now = realNow()
+    this.busySince ??= now
+    return now - this.busySince > this.options.maxRealTime
   }
 
   get hasReady(): boolean {
@@ -182,6 +252,7 @@ export class World implements Scheduler {
         return false
       }
       this.now = timer.due
+      this.moved()
       this.mixTime()
     }
     this.timers.remove(timer)
@@ -263,6 +334,7 @@ export class World implements Scheduler {
   /** Puts the world's hands elsewhere, back too; what is due stays due at its instant. */
   setNow(nanos: number): void {
     this.now = nanos
+    this.moved()
     this.settleHorizon()
     this.mixTime()
   }
