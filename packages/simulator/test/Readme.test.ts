@@ -7,11 +7,10 @@ import * as Venue from "@effect-deadman/simulator/Venue"
 import { assert, describe, it } from "@effect/vitest"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { execFileSync, spawn } from "node:child_process"
-import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Vm from "node:vm"
+import * as Processes from "./support/Processes.js"
 
 const folder = Path.join(import.meta.dirname, "..")
 const readme = Fs.readFileSync(Path.join(folder, "README.md"), "utf8")
@@ -109,37 +108,26 @@ describe("README", () => {
     }
   })
 
-  it("the served exchange starts by the line that is there, and the programs for it run", async () => {
-    const line = /^npx effect-deadman-simulator (serve .*)$/m.exec(readme)?.[1] ?? ""
-    const server = spawn(
-      process.execPath,
-      [Path.join(folder, "dist", "bin.js"), ...line.replace("--port 8080", "--port 0").split(" ")],
-      { stdio: ["ignore", "pipe", "inherit"] }
-    )
-    try {
-      let out = ""
-      server.stdout.setEncoding("utf8")
-      while (!out.includes("BITGET_PASSPHRASE")) out += ((await once(server.stdout, "data")) as [string])[0]
-      const variables = Object.fromEntries(
-        [...out.matchAll(/export (BITGET_\w+)='(.*)'/g)].map(([, name, value]) => [name, value])
-      )
-      const options = { env: { ...process.env, ...variables }, encoding: "utf8", timeout: 30_000 } as const
-      execFileSync("python3", ["-c", block("python")], options)
+  it(
+    "the served exchange starts by the line that is there, and the programs for it run",
+    { timeout: Processes.patience },
+    async () => {
+      const line = /^npx effect-deadman-simulator serve (.*)$/m.exec(readme)?.[1] ?? ""
+      assert.include(line, "--port 8080")
+      const server = await Processes.serve(...line.replace("--port 8080", "--port 0").split(" "))
+      const python = await Processes.run("python3", ["-c", block("python")], server.variables)
+      assert.strictEqual(python.code, 0, python.out)
       const shell = readme.split("From a shell:")[1] ?? ""
       const commands = /^```sh\n(.*?)^```/ms.exec(shell)?.[1] ?? ""
       assert.include(commands, "http://127.0.0.1:8080")
-      const answers = execFileSync(
-        "sh",
-        ["-ec", commands.replaceAll("http://127.0.0.1:8080", variables["BITGET_BASE_URL"] ?? "")],
-        options
-      )
-      assert.include(answers, "FIRED, cancels 1")
-      assert.include(answers, "+ drop-answer;times=1")
-      assert.notInclude(answers, "error")
-    } finally {
-      server.kill("SIGKILL")
+      const here = commands.replaceAll("http://127.0.0.1:8080", server.variable("BITGET_BASE_URL"))
+      const answers = await Processes.run("sh", ["-ec", here])
+      assert.strictEqual(answers.code, 0, answers.out)
+      assert.include(answers.out, "FIRED, cancels 1")
+      assert.include(answers.out, "+ drop-answer;times=1")
+      assert.notInclude(answers.out, "error")
     }
-  })
+  )
 
   it("every page that it links to is there", () => {
     const links = [...readme.matchAll(/\]\(([^):]+)\)/g)].map((match) => match[1] ?? "")

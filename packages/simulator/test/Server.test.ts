@@ -46,15 +46,20 @@ describe("Server", () => {
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const simulator = yield* Simulator.Simulator
-      const aborted = yield* Effect.fork(
+      const seen = (instant: "abortedAt" | "answeredAt") =>
         Stream.runHead(
-          Stream.filter(Simulator.events, (entry) => entry._tag === "Request" && entry.abortedAt !== undefined)
+          Stream.filter(Simulator.events, (entry) => entry._tag === "Request" && entry[instant] !== undefined)
         )
-      )
+      const aborted = yield* Effect.fork(seen("abortedAt"))
+      const answered = yield* Effect.fork(seen("answeredAt"))
       yield* Effect.yieldNow()
-      const answer = yield* Effect.either(
-        Effect.tryPromise(() => Served.beat(url, "60", { signal: AbortSignal.timeout(300) }))
+      const client = new AbortController()
+      const beat = yield* Effect.fork(
+        Effect.either(Effect.tryPromise(() => Served.beat(url, "60", { signal: client.signal })))
       )
+      yield* answered
+      client.abort()
+      const answer = yield* beat
       assert.strictEqual(answer._tag, "Left")
       yield* aborted
       assert.strictEqual((yield* Simulator.countdown())._tag, "Armed")

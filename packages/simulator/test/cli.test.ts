@@ -1,46 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
-import { execFile, spawn } from "node:child_process"
-import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { afterAll } from "vitest"
+import * as Processes from "./support/Processes.js"
 import * as Served from "./support/Served.js"
 
-/** The command as the build has made it: what a shell runs. */
-const bin = Path.join(import.meta.dirname, "..", "dist", "bin.js")
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "simulator-cli-"))
 afterAll(() => Fs.rmSync(folder, { recursive: true }))
 
-const run = (...args: ReadonlyArray<string>) =>
-  new Promise<{ code: number; out: string }>((resolve) => {
-    execFile(process.execPath, [bin, ...args], (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), out: stripVTControlCharacters(stdout + stderr) })
-    )
-  })
-
-const serve = async (...args: ReadonlyArray<string>) => {
-  const child = spawn(process.execPath, [bin, "serve", "--port", "0", ...args], {
-    stdio: ["ignore", "pipe", "inherit"]
-  })
-  let out = ""
-  child.stdout.setEncoding("utf8")
-  while (!out.includes("BITGET_PASSPHRASE")) {
-    const [chunk] = (await once(child.stdout, "data")) as [string]
-    out += chunk
-  }
-  const variable = (name: string) => new RegExp(`export ${name}='(.*)'`).exec(out)?.[1] ?? ""
-  const stop = async (signal: NodeJS.Signals) => {
-    child.kill(signal)
-    const [code] = (await once(child, "exit")) as [number | null]
-    return code
-  }
-  return { out, variable, stop }
+const run = async (...args: ReadonlyArray<string>) => {
+  const { code, out } = await Processes.run(process.execPath, [Processes.bin, ...args])
+  return { code, out: stripVTControlCharacters(out) }
 }
 
-// Each of these starts processes, which on a busy machine takes its time.
-describe("effect-deadman-simulator", { timeout: 60_000 }, () => {
+const serve = (...args: ReadonlyArray<string>) => Processes.serve("--port", "0", ...args)
+
+describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
   it("serves with what it prints, stops in order, and leaves a journal that replays", async () => {
     const file = Path.join(folder, "run.ndjson")
     const server = await serve("--journal", file, "--clock", "manual", "--start", "2026-01-01T00:00:00Z", "--seed", "7")

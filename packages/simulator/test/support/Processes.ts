@@ -1,0 +1,61 @@
+/** Processes of a test. They end with it, however it ends: passed, failed, out of time, or with the whole worker. */
+import { type ChildProcess, execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import * as Path from "node:path"
+import { onTestFinished } from "vitest"
+
+/**
+ * How long a test of processes may take, in ms. It only ends one that hangs: what such a test does takes seconds, and a
+ * busy machine may take a hundred times as long.
+ */
+export const patience = 600_000
+
+/** The command as the build has made it: what a shell runs. */
+export const bin = Path.join(import.meta.dirname, "..", "..", "dist", "bin.js")
+
+const alive = new Set<ChildProcess>()
+process.once("exit", () => {
+  for (const child of alive) child.kill("SIGKILL")
+})
+
+const kept = <Child extends ChildProcess>(child: Child): Child => {
+  alive.add(child)
+  child.once("exit", () => alive.delete(child))
+  onTestFinished(() => void child.kill("SIGKILL"))
+  return child
+}
+
+/** What a command prints, and the code that it ends with. */
+export const run = (
+  command: string,
+  args: ReadonlyArray<string>,
+  env?: Readonly<Record<string, string | undefined>>
+): Promise<{ readonly code: number; readonly out: string }> =>
+  new Promise((resolve) => {
+    kept(
+      execFile(command, args, { env: { ...process.env, ...env } }, (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr })
+      )
+    )
+  })
+
+/** The served exchange once it listens: what it has printed, its variables, and a way to end it. */
+export const serve = async (...args: ReadonlyArray<string>) => {
+  const child = kept(spawn(process.execPath, [bin, "serve", ...args], { stdio: ["ignore", "pipe", "inherit"] }))
+  const ended = once(child, "exit") as Promise<[number | null]>
+  let out = ""
+  child.stdout.setEncoding("utf8")
+  child.stdout.on("data", (chunk: string) => (out += chunk))
+  while (!out.includes("BITGET_PASSPHRASE")) {
+    const [code] = await Promise.race([ended, once(child.stdout, "data") as Promise<[unknown]>])
+    if (child.exitCode !== null) throw new Error(`the served exchange ended with ${String(code)}: ${out}`)
+  }
+  const variables = Object.fromEntries(
+    [...out.matchAll(/export (BITGET_\w+)='(.*)'/g)].map(([, name = "", value = ""]) => [name, value])
+  )
+  const stop = async (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    return (await ended)[0]
+  }
+  return { pid: child.pid, variables, variable: (name: string) => variables[name] ?? "", stop }
+}
