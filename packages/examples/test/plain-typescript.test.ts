@@ -1,15 +1,32 @@
 /** The seam for apps without Effect: as a process, and called from plain asynchronous code. */
+import type * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
+import { vi } from "vitest"
 import { protect } from "../src/plain-typescript/protect.js"
 import { until } from "./support/journal.js"
 import * as Template from "./support/template.js"
 
 const { exchange, uid } = Template
+
+/** Counts the clients that are open: what `protect` builds has to be closed again. */
+const { open } = vi.hoisted(() => ({ open: { count: 0 } }))
+vi.mock("@effect-deadman/core/BitgetClient", async (original) => {
+  const module = await original<typeof import("@effect-deadman/core/BitgetClient")>()
+  const counted = Effect.acquireRelease(
+    Effect.sync(() => open.count++),
+    () => Effect.sync(() => open.count--)
+  )
+  return {
+    ...module,
+    layer: (options: BitgetClient.Options) => Layer.merge(module.layer(options), Layer.scopedDiscard(counted))
+  }
+})
 
 const options = Effect.map(Server.Server, ({ url }) => {
   const { key, passphrase, secret } = Exchange.testKey(uid)
@@ -31,49 +48,96 @@ describe("plain-typescript", { timeout: 60_000 }, () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("`await using` arms, and turns the switch off at the end of the block", () =>
+  it.live("arms before the body, and turns the switch off when it has ended well", () =>
     Effect.gen(function* () {
       const given = yield* options
       const runtime = yield* Effect.runtime<Simulator.Simulator>()
-      yield* Effect.promise(async () => {
-        await using protection = await protect(given)
-        await protection.ensureArmed(1_000)
-        assert.isFalse(protection.lost.aborted)
-        const refused = await protection.ensureArmed(60_000).catch((error: unknown) => error)
-        assert.strictEqual((refused as { _tag: string })._tag, "NotArmed")
-        assert.strictEqual(await Runtime.runPromise(runtime)(state), "Armed")
-      })
+      const outcomes: Array<string> = []
+      const value = yield* Effect.promise(() =>
+        protect({ ...given, onReleased: (outcome) => outcomes.push(outcome) }, async ({ ensureArmed, lost }) => {
+          await ensureArmed(1_000)
+          assert.isFalse(lost.aborted)
+          const refused = await ensureArmed(60_000).catch((error: unknown) => error)
+          assert.strictEqual((refused as { _tag: string })._tag, "NotArmed")
+          assert.strictEqual(await Runtime.runPromise(runtime)(state), "Armed")
+          assert.strictEqual(open.count, 1)
+          return 42
+        })
+      )
+      assert.strictEqual(value, 42)
+      assert.deepStrictEqual(outcomes, ["Disarmed"])
+      assert.strictEqual(open.count, 0)
       assert.strictEqual(yield* state, "Closed")
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("`lost` is aborted with the reason, and `release` says what could be proven", () =>
+  it.live("a clean stop never aborts `lost`: an app that exits on it still sends its 0", () =>
+    Effect.gen(function* () {
+      const given = yield* options
+      let aborted = false
+      const kept = yield* Effect.promise(() =>
+        protect(given, async (protection) => {
+          protection.lost.addEventListener("abort", () => (aborted = true))
+          return protection
+        })
+      )
+      assert.isFalse(aborted)
+      assert.isFalse(kept.lost.aborted)
+      assert.strictEqual(yield* state, "Closed")
+      const late = yield* Effect.promise(() => kept.ensureArmed().catch((error: unknown) => error))
+      assert.deepInclude(late, { _tag: "NotArmed", state: "Released" })
+    }).pipe(Effect.scoped, Effect.provide(exchange))
+  )
+
+  it.live("a body that rejects rejects `protect` with its own error, and the exchange cancels its orders in 5 s", () =>
+    Effect.gen(function* () {
+      const given = yield* options
+      for (const broken of [
+        () => Promise.reject(new RangeError("no margin")),
+        () => {
+          throw new RangeError("no margin")
+        }
+      ]) {
+        const error = yield* Effect.promise(() =>
+          protect({ ...given, countdownSeconds: 30 }, broken).catch((error: unknown) => error)
+        )
+        assert.instanceOf(error, RangeError)
+        const left = yield* Simulator.countdown(uid)
+        assert.strictEqual(left._tag === "Armed" ? left.seconds : left._tag, 5)
+      }
+    }).pipe(Effect.scoped, Effect.provide(exchange))
+  )
+
+  it.live("`lost` is aborted with the reason while the body runs", () =>
     Effect.gen(function* () {
       const given = yield* options
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("code;code=40014;after=1;endpoint=countdown-cancel-all")
-      yield* Effect.promise(async () => {
-        const protection = await protect(given)
-        await new Promise((resolve) => protection.lost.addEventListener("abort", resolve))
-        assert.strictEqual(protection.lost.reason._tag, "SwitchLost")
-        assert.instanceOf(protection.lost.reason, Error)
-        assert.strictEqual(await protection.release(), "DisarmUnconfirmed")
-        assert.strictEqual(await protection.release(), "DisarmUnconfirmed")
-      })
+      const outcomes: Array<string> = []
+      yield* Effect.promise(() =>
+        protect({ ...given, onReleased: (outcome) => outcomes.push(outcome) }, async ({ lost }) => {
+          await new Promise((resolve) => lost.addEventListener("abort", resolve))
+          assert.strictEqual(lost.reason._tag, "SwitchLost")
+          assert.instanceOf(lost.reason, Error)
+        })
+      )
+      assert.lengthOf(outcomes, 1)
+      assert.notStrictEqual(outcomes[0], "Disarmed")
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("a refused arm rejects with the venue's own error, typed", () =>
+  it.live("a refused arm rejects with the venue's own error, typed, and leaves nothing open", () =>
     Effect.gen(function* () {
       const given = yield* options
       const error = yield* Effect.flip(
         Effect.tryPromise({
-          try: () => protect({ ...given, secretKey: "wrong" }),
+          try: () => protect({ ...given, secretKey: "wrong" }, () => assert.fail("the body ran without protection")),
           catch: (error) => error as { _tag: string; code: string; message: string }
         })
       )
       assert.strictEqual(error._tag, "CredentialsRefused")
       assert.strictEqual(error.code, "40009")
+      assert.strictEqual(open.count, 0)
       assert.strictEqual(yield* state, "Closed")
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )

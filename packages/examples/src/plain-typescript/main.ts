@@ -10,30 +10,36 @@ const env = (name: string): string => {
 const stop = new AbortController()
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)))
 
-const main = async (): Promise<void> => {
-  await using protection = await protect({
-    apiKey: env("BITGET_API_KEY"),
-    secretKey: env("BITGET_SECRET_KEY"),
-    passphrase: env("BITGET_PASSPHRASE"),
-    baseUrl: process.env["BITGET_BASE_URL"] ?? "https://api.bitget.com"
-  })
-  console.log("armed")
-  const signal = AbortSignal.any([stop.signal, protection.lost])
-  while (!signal.aborted) {
-    try {
-      await protection.ensureArmed(3_000)
-      // Your trading. Hand the signal to your own calls too: fetch(url, { signal }).
-      console.log("trading, protected")
-    } catch (error) {
-      console.warn("paused:", error instanceof Error ? error.message : error)
+const main = (): Promise<void> =>
+  protect(
+    {
+      apiKey: env("BITGET_API_KEY"),
+      secretKey: env("BITGET_SECRET_KEY"),
+      passphrase: env("BITGET_PASSPHRASE"),
+      baseUrl: process.env["BITGET_BASE_URL"] ?? "https://api.bitget.com",
+      onReleased: (outcome) => console.log("released:", outcome)
+    },
+    async ({ ensureArmed, lost }) => {
+      console.log("armed")
+      const signal = AbortSignal.any([stop.signal, lost])
+      while (!signal.aborted) {
+        const paused = await ensureArmed(3_000).then(
+          () => undefined,
+          (error: Error) => error
+        )
+        if (paused !== undefined) console.warn("paused:", paused.message)
+        // Your trading. Let its errors reject: they choose what becomes of the orders. An order under way settles before
+        // this function returns, so do not hand it the signal.
+        else console.log("trading, protected")
+        await setTimeout(2_000, undefined, { signal }).catch(() => undefined)
+      }
+      lost.throwIfAborted()
     }
-    await setTimeout(2_000, undefined, { signal }).catch(() => undefined)
-  }
-  if (protection.lost.aborted) throw protection.lost.reason
-  console.log("released:", await protection.release())
-}
+  )
 
-await main().catch((error: unknown) => {
+try {
+  await main()
+} catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
-})
+}
