@@ -142,6 +142,51 @@ describe("market-maker", () => {
     }).pipe(Effect.provide(world))
   )
 
+  /** Interrupts the maker while a placing is on its way, and waits until that has landed. */
+  const stoppedWhilePlacing = (fault: string) =>
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved(fault)
+      const maker = yield* start()
+      const placings = requests("place-order")
+      yield* Effect.repeat(Effect.delay(placings, "10 millis"), { until: (sent) => sent.length > 0 })
+      assert.isUndefined((yield* placings)[0]?.arrivedAt, "it is on its way")
+      yield* Fiber.interrupt(maker)
+      const state = (yield* Simulator.countdown())._tag
+      yield* Effect.repeat(Effect.delay(placings, "10 millis"), { until: ([sent]) => sent?.appliedAt !== undefined })
+      return state
+    })
+
+  it.virtual("stopped while a quote is on its way, it lets it settle, cancels it and turns the switch off", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* stoppedWhilePlacing("delay-request;by=300ms;endpoint=place-order;times=1"), "Closed")
+      assert.deepStrictEqual(yield* quotes, [])
+      yield* Expect.neverFired()
+    }).pipe(Effect.provide(world))
+  )
+
+  it.virtual("stopped while nothing is known of a quote, it leaves the switch to fire over it", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* stoppedWhilePlacing("delay-request;by=4s;endpoint=place-order;times=1"), "Armed")
+      assert.lengthOf(yield* quotes, 1)
+      yield* Effect.sleep("10 seconds")
+      assert.deepStrictEqual(yield* quotes, [])
+      yield* Expect.firedOnce()
+    }).pipe(Effect.provide(world))
+  )
+
+  it.virtual("a quote without an answer is doubted only for as long as its signature is good", () =>
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("drop-request;endpoint=place-order;times=1")
+      const maker = yield* start()
+      yield* Effect.sleep("40 seconds")
+      yield* Fiber.interrupt(maker)
+      assert.strictEqual((yield* Simulator.countdown())._tag, "Closed")
+      yield* Expect.neverFired()
+    }).pipe(Effect.provide(world))
+  )
+
   it.virtual("ends when the venue refuses for good", () =>
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator

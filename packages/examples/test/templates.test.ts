@@ -29,6 +29,32 @@ describe.concurrent("quickstart", busy, () => {
   )
 })
 
+describe.concurrent("market-maker", busy, () => {
+  it.live("stopped while a quote is on its way, it leaves none open without a switch, and says what it does", () =>
+    Effect.gen(function* () {
+      const template = yield* Template.start("market-maker/main.js")
+      const placings = Effect.map(
+        Effect.flatMap(Simulator.Simulator, ({ journal }) => journal.entries),
+        (entries) => entries.filter((entry) => entry._tag === "Request" && entry.endpoint.endsWith("place-order"))
+      )
+      yield* until(Effect.map(placings, (sent) => sent.length > 0))
+      yield* template.kill("SIGTERM")
+      assert.strictEqual(yield* template.ended, "exit code 0", template.text())
+      yield* until(Effect.map(placings, (sent) => sent.every((one) => "appliedAt" in one)))
+      assert.isTrue(
+        (yield* Simulator.openOrders(uid)).length === 0 || (yield* Simulator.countdown(uid))._tag === "Armed",
+        template.text()
+      )
+      assert.match(template.text(), /reconciled[^]*armed[^]*cancelling the quotes/)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        Server.layer({ accounts: [{ uid }], faults: ["delay-request;by=300ms;endpoint=place-order;times=1"] })
+      )
+    )
+  )
+})
+
 describe.concurrent("graceful-shutdown", busy, () => {
   const cases = [
     { ending: "done", exit: "exit code 0", says: "Disarmed", last: "closed", seconds: undefined },
