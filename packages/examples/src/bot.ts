@@ -1,11 +1,13 @@
 // A bot whose open orders live no longer than it does: it arms the switch, places resting orders, and waits.
-// SIGTERM or Ctrl-C turns the switch off and leaves the orders; a crash or SIGKILL leaves the cancelling to the venue.
+// SIGTERM or Ctrl-C turns the switch off and leaves the orders; a crash, SIGKILL, or an order without a clear answer
+// leaves the cancelling to the venue.
 // Run: `pnpm start` runs it against the simulated exchange, `pnpm start:live` against the venue.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
+import * as Release from "@effect-deadman/core/Release"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Config from "effect/Config"
@@ -13,6 +15,7 @@ import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
@@ -43,14 +46,16 @@ const config = Config.all({
   )
 )
 
-/** Rests in the book or is refused, but never takes: `post_only`. */
-const placeOrder = Effect.fnUntraced(function* (order: {
+interface Order {
   readonly category: string
   readonly symbol: string
   readonly side: "buy" | "sell"
   readonly price: string
   readonly qty: string
-}) {
+}
+
+/** Rests in the book or is refused, but never takes: `post_only`. */
+const placeOrder = Effect.fnUntraced(function* (order: Order) {
   const client = yield* BitgetClient.BitgetClient
   const { data } = yield* client.execute({
     method: "POST",
@@ -70,22 +75,39 @@ const describe = (status: HeartbeatStatus.Status): string => {
 const bot = Effect.gen(function* () {
   const { category, countdown, orders, price, qty, reportEvery, side, symbol } = yield* config
   // From here on the switch is armed, and it is released when the scope closes, however that comes about.
-  const heartbeat = yield* Heartbeat.make({ countdown })
+  let unsettled = false
+  const heartbeat = yield* Heartbeat.make({
+    countdown,
+    // An order that may still land must not outlive the switch.
+    release: (exit) => (unsettled ? "Lapse" : Release.disarm(exit))
+  })
   yield* Effect.logInfo(describe(yield* heartbeat.status))
+
+  // Not interrupted half-way: an order that is under way settles before the switch is turned off.
+  const place = Effect.fnUntraced(function* (order: Order) {
+    unsettled = true
+    yield* Effect.tapError(placeOrder(order), ({ applied }) => {
+      if (applied !== "no") return Effect.logWarning("an order had no clear answer: the switch is left to fire over it")
+      unsettled = false
+      return Effect.void
+    })
+    unsettled = false
+  }, Effect.uninterruptible)
 
   const trade = Effect.gen(function* () {
     if (Option.isSome(price) && Option.isSome(qty)) {
       for (let placed = 0; placed < orders; placed++) {
         yield* heartbeat.ensureArmed({ margin: "1 seconds" })
-        yield* placeOrder({ category, symbol, side, price: price.value, qty: qty.value })
+        yield* place({ category, symbol, side, price: price.value, qty: qty.value })
       }
       yield* Effect.logInfo(`${orders} orders rest in the book`)
     }
     const report = Effect.flatMap(heartbeat.status, (status) => Effect.logInfo(describe(status)))
     yield* Effect.repeat(Effect.delay(report, reportEvery), Schedule.forever)
   })
-  // When the switch is lost, the trading is interrupted and this fails with the reason.
-  yield* heartbeat.guard(trade)
+  // When the switch is lost, the trading is interrupted and this fails with the reason. It runs on a fiber of the scope,
+  // which interrupts it and awaits its end before the release.
+  yield* Effect.flatMap(Effect.forkScoped(heartbeat.guard(trade)), Fiber.join)
 })
 
 const venue = CountdownCancelAll.layer.pipe(

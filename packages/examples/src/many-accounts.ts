@@ -4,16 +4,23 @@
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeats from "@effect-deadman/core/Heartbeats"
+import * as Release from "@effect-deadman/core/Release"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
 import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 
+class NoAccountLeft extends Data.TaggedError("NoAccountLeft")<{ readonly message: string }> {}
+
 /** Your trading of one account. */
 const trading = (account: string) => Effect.zipRight(Effect.logInfo(`${account}: trading, protected`), Effect.never)
+
+const messageOf = (cause: Cause.Cause<unknown>): string => Cause.prettyErrors(cause)[0]?.message ?? "interrupted"
 
 // One `HttpClient` and one clock for all: what one account learns of the venue's time is as true for the others.
 const client = (account: string) =>
@@ -30,16 +37,19 @@ const client = (account: string) =>
 
 const program = Effect.gen(function* () {
   const accounts = yield* Config.array(Config.nonEmptyString(), "ACCOUNTS")
-  const heartbeats = yield* Heartbeats.make({ lookup: client, heartbeat: { countdown: "10 seconds" } })
+  const heartbeats = yield* Heartbeats.make({
+    lookup: client,
+    heartbeat: { countdown: "10 seconds", release: Release.disarm }
+  })
 
   const one = (account: string) =>
     Effect.flatMap(heartbeats.get(account), (heartbeat) => heartbeat.guard(trading(account))).pipe(
       Effect.scoped,
-      // The end of one account is a message, not the end of the others.
-      Effect.catchAll((error) => Effect.logError(`${account} is left out: ${error.message}`))
+      // The end of one account, a defect too, is a message and not the end of the others.
+      Effect.catchAllCause((cause) => Effect.logError(`${account} is left out: ${messageOf(cause)}`))
     )
   yield* Effect.forEach(accounts, one, { concurrency: "unbounded", discard: true })
-  yield* Effect.logWarning("no account is left")
+  return yield* new NoAccountLeft({ message: "no account is left" })
 }).pipe(Effect.scoped)
 
 const venue = Layer.unwrapEffect(Effect.map(BitgetClient.config, ServerClock.layer)).pipe(

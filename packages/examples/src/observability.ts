@@ -5,6 +5,7 @@ import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import * as Release from "@effect-deadman/core/Release"
 import * as Metrics from "@effect/opentelemetry/Metrics"
 import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
 import * as OtlpTracer from "@effect/opentelemetry/OtlpTracer"
@@ -22,9 +23,13 @@ const serviceName = "my-bot"
 
 /** Every metric of Effect, those of the heartbeat among them, read when somebody scrapes. */
 const metrics = Layer.unwrapEffect(
-  Effect.map(Config.withDefault(Config.port("METRICS_PORT"), 9464), (port) =>
-    Metrics.layer(() => new PrometheusExporter({ port, host: "127.0.0.1" }))
-  )
+  Effect.gen(function* () {
+    const port = yield* Config.withDefault(Config.port("METRICS_PORT"), 9464)
+    const exporter = new PrometheusExporter({ port, host: "127.0.0.1", preventServerStart: true })
+    // Started here, because the exporter keeps it to itself when the port is taken.
+    yield* Effect.tryPromise(() => exporter.startServer())
+    return Metrics.layer(() => exporter)
+  })
 ).pipe(Layer.provide(Resource.layer({ serviceName })))
 
 /** A span for the arming, the release and each failed beat; good beats make none. */
@@ -38,7 +43,7 @@ const traces = Layer.unwrapEffect(
 ).pipe(Layer.provide([FetchHttpClient.layer, OtlpSerialization.layerJson]))
 
 const program = Effect.gen(function* () {
-  const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds" })
+  const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds", release: Release.disarm })
   yield* Effect.logInfo("trading, protected")
   yield* heartbeat.guard(Effect.never)
 }).pipe(Effect.scoped)

@@ -1,7 +1,7 @@
 // The smallest protected program: while it lives its orders may live, and when it dies the venue cancels them.
 // `guard` runs your trading and interrupts it should the switch be lost.
 // Run: `node packages/examples/dist/quickstart.js` with the variables of `pnpm start:live`.
-import { BitgetClient, CountdownCancelAll, Credentials, Heartbeat } from "@effect-deadman/core"
+import { BitgetClient, CountdownCancelAll, Credentials, Heartbeat, Release } from "@effect-deadman/core"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ const venue = CountdownCancelAll.layer.pipe(
 
 const program = Effect.gen(function* () {
   // From here on it is armed, and acknowledged. It is turned off when the scope closes, by Ctrl-C and SIGTERM too.
-  const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds" })
+  const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds", release: Release.disarm })
   // Interrupted when the switch is lost: nobody trades without protection.
   yield* heartbeat.guard(trading)
 })

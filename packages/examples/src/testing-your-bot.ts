@@ -3,17 +3,25 @@
 // Run: `npx vitest run packages/examples/test/testing-your-bot.test.ts`.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import * as Release from "@effect-deadman/core/Release"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 
-/** Places an order every four seconds, and stops with `SwitchLost` when its orders may be gone. */
+/**
+ * Places an order every four seconds, and stops with `SwitchLost` when its orders may be gone. Stopped, it leaves its
+ * orders, unless one of them had no clear answer: then the switch is left to fire.
+ */
 export const bot = Effect.gen(function* () {
   const client = yield* BitgetClient.BitgetClient
-  const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds" })
+  let unsettled = false
+  const heartbeat = yield* Heartbeat.make({
+    countdown: "10 seconds",
+    release: (exit) => (unsettled ? "Lapse" : Release.disarm(exit))
+  })
 
-  const placeOrder = Effect.zipRight(
-    heartbeat.ensureArmed({ margin: "1 seconds" }),
-    client.execute({
+  const placeOrder = client
+    .execute({
       method: "POST",
       path: "/api/v3/trade/place-order",
       body: {
@@ -26,7 +34,23 @@ export const bot = Effect.gen(function* () {
       },
       response: Schema.Struct({ orderId: Schema.String })
     })
+    .pipe(
+      Effect.tapError(({ applied }) =>
+        Effect.sync(() => {
+          if (applied !== "no") unsettled = true
+        })
+      ),
+      // An order under way settles before the switch is released.
+      Effect.uninterruptible
+    )
+  const round = Effect.zipRight(heartbeat.ensureArmed({ margin: "1 seconds" }), placeOrder).pipe(
+    // A refusal that stays ends the bot.
+    Effect.catchIf(
+      (error) => error._tag === "NotArmed" || error.retryable,
+      (error) => Effect.logWarning(`no order this time, or no answer: ${error.message}`)
+    )
   )
-  const round = placeOrder.pipe(Effect.catchAll((error) => Effect.logWarning(`no order this time: ${error.message}`)))
-  yield* heartbeat.guard(Effect.forever(Effect.zipLeft(round, Effect.sleep("4 seconds"))))
+  const trading = heartbeat.guard(Effect.forever(Effect.zipLeft(round, Effect.sleep("4 seconds"))))
+  // On a fiber of the scope, which interrupts it and awaits its end before the release.
+  yield* Effect.flatMap(Effect.forkScoped(trading), Fiber.join)
 }).pipe(Effect.scoped)

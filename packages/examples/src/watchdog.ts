@@ -14,6 +14,7 @@ import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -40,20 +41,38 @@ const program = Effect.gen(function* () {
   const { feedSeconds, price, qty } = yield* config
   const client = yield* BitgetClient.BitgetClient
   const watchdog = yield* Liveness.watchdog("1 seconds", { name: "market data" })
-  const heartbeat = yield* Heartbeat.make({ countdown: "5 seconds", liveness: watchdog.check, release })
+  let unsettled = false
+  const heartbeat = yield* Heartbeat.make({
+    countdown: "5 seconds",
+    liveness: watchdog.check,
+    // An order that may still land must not outlive the switch.
+    release: (exit) => (unsettled ? "Lapse" : release(exit))
+  })
+  yield* Effect.logInfo("armed")
 
   const strategy = Effect.gen(function* () {
-    yield* client.execute({
+    unsettled = true
+    const order = client.execute({
       method: "POST",
       path: "/api/v3/trade/place-order",
       body: { category: "USDT-FUTURES", symbol: "BTCUSDT", side: "buy", orderType: "limit", price, qty },
       response: Schema.Struct({ orderId: Schema.String })
     })
+    // Not interrupted half-way: it settles before the switch is released.
+    yield* Effect.uninterruptible(
+      Effect.tap(order, () =>
+        Effect.sync(() => {
+          unsettled = false
+        })
+      )
+    )
+    yield* Effect.logInfo("one order rests, and market data comes in")
     // Kick where the work is done, not in a fiber beside it: that one would live on.
     yield* Stream.runForEach(ticks(feedSeconds), () => watchdog.kick)
   })
   // Ends with `SwitchLost` and the reason `NotAlive`: this process is to be restarted, or looked at.
-  yield* heartbeat.guard(strategy)
+  // On a fiber of the scope, which interrupts it and awaits its end before the release.
+  yield* Effect.flatMap(Effect.forkScoped(heartbeat.guard(strategy)), Fiber.join)
 }).pipe(Effect.scoped)
 
 const venue = CountdownCancelAll.layer.pipe(

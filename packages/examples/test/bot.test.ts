@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { fileURLToPath } from "node:url"
 import * as BotProcess from "../src/demo/BotProcess.js"
-import { now, own, until } from "./support/journal.js"
+import { now, own, placings, until } from "./support/journal.js"
 
 const countdown = 5_000
 const script = fileURLToPath(new URL("../dist/bot.js", import.meta.url))
@@ -93,6 +93,38 @@ describe.concurrent("the template bot, a process over loopback", { timeout: 60_0
       60_000
     )
   }
+
+  it.live("SIGTERM while an order is on its way: the order settles before the 0 (12)", () =>
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("delay-request;by=2s;endpoint=place-order;times=1")
+      const bot = yield* start(uids.stopped)
+      yield* until(Effect.map(placings(uids.stopped), (sent) => sent.length > 0))
+      yield* bot.kill("SIGTERM")
+      assert.strictEqual(yield* bot.ended, "exit code 0", bot.lines.join("\n"))
+      const settled = (yield* placings(uids.stopped)).map(({ appliedAt = Infinity }) => appliedAt)
+      const off = (yield* own(uids.stopped, "Switch")).at(-1)
+      assert.strictEqual(off?.transition, "closed")
+      assert.isAtMost(Math.max(...settled), off?.at ?? NaN)
+    }).pipe(Effect.scoped, Effect.provide(exchange))
+  )
+
+  it.live("SIGTERM while nothing is known of an order: the switch is left to fire over it", () =>
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("drop-answer;endpoint=place-order;times=1")
+      const bot = yield* start(uids.stopped)
+      yield* until(Effect.map(placings(uids.stopped), (sent) => sent[0]?.appliedAt !== undefined))
+      yield* bot.kill("SIGTERM")
+      yield* bot.ended
+      assert.match(bot.lines.join("\n"), /WARN an order had no clear answer/)
+      yield* until(Effect.map(Simulator.openOrders(uids.stopped), (open) => open.length === 0))
+      assert.notInclude(
+        (yield* own(uids.stopped, "Switch")).map(({ transition }) => transition),
+        "closed"
+      )
+    }).pipe(Effect.scoped, Effect.provide(exchange))
+  )
 
   it.live("a refused arm ends it with exit code 1 and one line that says what to do, before any order", () =>
     Effect.gen(function* () {

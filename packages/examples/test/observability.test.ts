@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
-import { until } from "./support/journal.js"
+import { own, until } from "./support/journal.js"
 import * as Template from "./support/template.js"
 
 /** A server that keeps what it is sent. */
@@ -70,6 +70,16 @@ describe("observability", { timeout: 60_000 }, () => {
       for (const secretValue of [key, passphrase, secret ?? key]) {
         for (const output of [text, traces, template.text()]) assert.notInclude(output, secretValue)
       }
+    }).pipe(Effect.scoped, Effect.provide(Template.exchange))
+  )
+
+  it.live("a port for the scrape that is taken ends it before anything is armed", () =>
+    Effect.gen(function* () {
+      const { port } = yield* collector
+      const template = yield* Template.start("observability.js", { env: { METRICS_PORT: String(port) } })
+      assert.strictEqual(yield* template.ended, "exit code 1", template.text())
+      assert.include(template.text(), "EADDRINUSE")
+      assert.lengthOf(yield* own(Template.uid, "Switch"), 0)
     }).pipe(Effect.scoped, Effect.provide(Template.exchange))
   )
 })

@@ -3,7 +3,7 @@ import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { own, until } from "./support/journal.js"
+import { own, placings, until } from "./support/journal.js"
 import * as Template from "./support/template.js"
 
 const { exchange, uid } = Template
@@ -33,14 +33,10 @@ describe.concurrent("market-maker", busy, () => {
   it.live("stopped while a quote is on its way, it leaves none open without a switch, and says what it does", () =>
     Effect.gen(function* () {
       const template = yield* Template.start("market-maker/main.js")
-      const placings = Effect.map(
-        Effect.flatMap(Simulator.Simulator, ({ journal }) => journal.entries),
-        (entries) => entries.filter((entry) => entry._tag === "Request" && entry.endpoint.endsWith("place-order"))
-      )
-      yield* until(Effect.map(placings, (sent) => sent.length > 0))
+      yield* until(Effect.map(placings(uid), (sent) => sent.length > 0))
       yield* template.kill("SIGTERM")
       assert.strictEqual(yield* template.ended, "exit code 0", template.text())
-      yield* until(Effect.map(placings, (sent) => sent.every((one) => "appliedAt" in one)))
+      yield* until(Effect.map(placings(uid), (sent) => sent.every(({ appliedAt }) => appliedAt !== undefined)))
       assert.isTrue(
         (yield* Simulator.openOrders(uid)).length === 0 || (yield* Simulator.countdown(uid))._tag === "Armed",
         template.text()
@@ -100,9 +96,32 @@ describe.concurrent("watchdog", busy, () => {
       Effect.provide(Server.layer({ accounts: [{ uid }], faults: ["delay-request;by=500ms;countdown=on"] }))
     )
   )
+
+  it.live("stopped while nothing is known of its order, it leaves the switch to fire over it", () =>
+    Effect.gen(function* () {
+      const template = yield* Template.start("watchdog.js", { env: { FEED_SECONDS: "60" } })
+      yield* until(Effect.map(placings(uid), (sent) => sent[0]?.appliedAt !== undefined))
+      yield* template.kill("SIGTERM")
+      yield* template.ended
+      yield* until(Effect.map(Simulator.openOrders(uid), (open) => open.length === 0))
+      assert.strictEqual((yield* own(uid, "Cancelled"))[0]?.cause, "countdown")
+      assert.notInclude(yield* transitions(uid), "closed")
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Server.layer({ accounts: [{ uid }], faults: ["drop-answer;endpoint=place-order;times=1"] }))
+    )
+  )
 })
 
 describe.concurrent("many-accounts", busy, () => {
+  it.live("without any account that can be armed it ends with exit code 1, and names what each lacks", () =>
+    Effect.gen(function* () {
+      const template = yield* Template.start("many-accounts.js", { env: { ACCOUNTS: "NOKEYS" } })
+      assert.strictEqual(yield* template.ended, "exit code 1", template.text())
+      assert.match(template.text(), /NOKEYS is left out: .*NOKEYS\.API_KEY/)
+    }).pipe(Effect.scoped, Effect.provide(exchange))
+  )
+
   it.live("one refused account does not disturb the others, and all are turned off at the end", () =>
     Effect.gen(function* () {
       const template = yield* Template.start("many-accounts.js", {

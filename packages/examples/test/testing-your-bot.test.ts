@@ -81,6 +81,28 @@ describe("my bot", () => {
     }).pipe(Effect.provide(exchange))
   )
 
+  it.virtual("is stopped: its orders stay, and the switch is off", () =>
+    Effect.gen(function* () {
+      yield* Fiber.interrupt(yield* trading)
+      assert.strictEqual((yield* Simulator.countdown())._tag, "Closed")
+      assert.lengthOf(yield* Simulator.openOrders(), 3)
+    }).pipe(Effect.provide(exchange))
+  )
+
+  it.virtual("is stopped while nothing is known of an order: the switch fires over it", () =>
+    Effect.gen(function* () {
+      const fiber = yield* trading
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("drop-answer;endpoint=place-order;times=1")
+      yield* Effect.sleep("3 seconds")
+      yield* Fiber.interrupt(fiber)
+      assert.lengthOf(yield* Simulator.openOrders(), 4)
+      yield* Effect.sleep("12 seconds")
+      assert.lengthOf(yield* Simulator.openOrders(), 0)
+      yield* Expect.firedOnce()
+    }).pipe(Effect.provide(exchange))
+  )
+
   it.virtual("hears late: it goes on, because what was sent has arrived", () =>
     Effect.gen(function* () {
       const fiber = yield* trading
