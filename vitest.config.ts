@@ -14,7 +14,9 @@ export default defineConfig({
   resolve: { alias },
   test: {
     include: ["packages/*/test/**/*.test.ts"],
-    testTimeout: 20_000,
+    // Bounds a hang and nothing else: on a machine that other work keeps busy everything takes ten times as long.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Effect makes much short-lived garbage: a larger young generation takes a quarter off the programs in virtual time.
     poolOptions: { forks: { execArgv: ["--max-semi-space-size=64"] } },
     // On two cores vitest would take one worker, and wait with it: a good part of the tests waits for real processes.

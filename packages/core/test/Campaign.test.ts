@@ -58,14 +58,14 @@ describe("Campaign", () => {
     assert.include(text, `replay: pnpm campaign --seed ${seed} --drop ${dropped.join(",")}`)
   })
 
-  it("no seed breaks a promise, and every situation is reached", { timeout: 120_000 }, () => {
+  it("no seed breaks a promise, and every situation is reached", () => {
     const began = performance.now()
     const tally = Campaign.run({
       from: 0,
       seeds: Infinity,
       now: () => performance.now(),
       until: began + 18_000,
-      missingUntil: began + 90_000
+      missingUntil: began + 240_000
     })
     const { failure } = tally
     if (failure !== undefined) assert.fail(Report.failure(failure.plan, failure.log, failure.verdict, []))

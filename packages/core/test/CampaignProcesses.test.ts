@@ -28,7 +28,7 @@ describe("the campaign in several processes", () => {
     }
   })
 
-  it("several come to what one comes to", { timeout: 60_000 }, async () => {
+  it("several come to what one comes to", async () => {
     const alone = Campaign.run({ from: 0, seeds: 40, ...forever })
     const { failed, shares, tally } = await Processes.run({
       program: worker,
@@ -42,7 +42,7 @@ describe("the campaign in several processes", () => {
     assert.strictEqual(shares[0]!.seeds + shares[1]!.seeds, 40)
   })
 
-  it("nothing is handed out once the time is over, and what was is still counted", { timeout: 60_000 }, async () => {
+  it("nothing is handed out once the time is over, and what was is still counted", async () => {
     let asked = 0
     const { tally } = await Processes.run({
       program: worker,
@@ -56,7 +56,7 @@ describe("the campaign in several processes", () => {
     assert.strictEqual(tally.seeds, 20)
   })
 
-  it("the first broken promise ends all, and its seed is told", { timeout: 60_000 }, async () => {
+  it("the first broken promise ends all, and its seed is told", async () => {
     const { failed, tally } = await Processes.run({
       program: planted,
       processes: 2,
@@ -71,7 +71,7 @@ describe("the campaign in several processes", () => {
     assert.isAbove(verdict.breaches.length, 0)
   })
 
-  it("a process that ends by itself is a failure, with the seeds that it had", { timeout: 60_000 }, async () => {
+  it("a process that ends by itself is a failure, with the seeds that it had", async () => {
     process.env["CAMPAIGN_PLANT"] = "exit"
     try {
       const problem = await Processes.run({

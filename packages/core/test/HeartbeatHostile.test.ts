@@ -89,7 +89,7 @@ describe("a host that stood still", () => {
 })
 
 describe("hostile schedulers", () => {
-  it("beat: interrupted before any of its steps, it takes no beat from anybody (11, 19)", { timeout: 60_000 }, () => {
+  it("beat: interrupted before any of its steps, it takes no beat from anybody (11, 19)", () => {
     // Each of the caller's own, and of what it sets going those of every part.
     for (let step = 0, reached = true; reached; step += step < 50 ? 1 : 25) {
       const outcome = World.run(
@@ -106,34 +106,30 @@ describe("hostile schedulers", () => {
     }
   })
 
-  it(
-    "acquire: interrupted before any of its steps, it leaves nothing armed, and soon (13, 19)",
-    { timeout: 60_000 },
-    () => {
-      let steps = 0
-      // Each of those that send the first write, and of the rest those of every part.
-      for (let reached = true; reached; steps += steps < 300 ? 1 : 25) {
-        const outcome = World.run(
-          Effect.gen(function* () {
-            yield* fault("delay-answer;by=100ms")
-            reached = yield* interruptedAt(steps, Effect.scoped(Heartbeat.make()))
-            const simulator = yield* Simulator.Simulator
-            const took = (yield* simulator.time.now) - simulator.time.start
-            assert.isAtMost(took, 1_500, `interrupted before step ${steps}`)
-            assert.notStrictEqual(yield* World.switchState, "Armed", `interrupted before step ${steps}`)
-            // Effect 3 registers a timer one step before the finalizer that takes it back: interrupted in between, a fiber
-            // ends and its timer fires into nothing, within the second that the reporter is given. What beats or looks
-            // at the clock would still do so after that.
-            yield* Effect.sleep("3 seconds")
-          })
-        )
-        assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 }, `interrupted before step ${steps}`)
-      }
-      assert.isAbove(steps, 20)
+  it("acquire: interrupted before any of its steps, it leaves nothing armed, and soon (13, 19)", () => {
+    let steps = 0
+    // Each of those that send the first write, and of the rest those of every part.
+    for (let reached = true; reached; steps += steps < 300 ? 1 : 25) {
+      const outcome = World.run(
+        Effect.gen(function* () {
+          yield* fault("delay-answer;by=100ms")
+          reached = yield* interruptedAt(steps, Effect.scoped(Heartbeat.make()))
+          const simulator = yield* Simulator.Simulator
+          const took = (yield* simulator.time.now) - simulator.time.start
+          assert.isAtMost(took, 1_500, `interrupted before step ${steps}`)
+          assert.notStrictEqual(yield* World.switchState, "Armed", `interrupted before step ${steps}`)
+          // Effect 3 registers a timer one step before the finalizer that takes it back: interrupted in between, a fiber
+          // ends and its timer fires into nothing, within the second that the reporter is given. What beats or looks
+          // at the clock would still do so after that.
+          yield* Effect.sleep("3 seconds")
+        })
+      )
+      assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 }, `interrupted before step ${steps}`)
     }
-  )
+    assert.isAbove(steps, 20)
+  })
 
-  it("changes: of two readers that come at once, each gets every change", { timeout: 60_000 }, () => {
+  it("changes: of two readers that come at once, each gets every change", () => {
     // Those in which the streams are set up.
     let steps = 150
     for (let reached = true; reached && steps < 350; steps++) {

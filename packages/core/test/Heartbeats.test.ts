@@ -424,7 +424,7 @@ describe("Heartbeats", () => {
     { simulator }
   )
 
-  it("10,000 heartbeats in one process each keep their pace (14)", { timeout: 180_000 }, async () => {
+  it("10,000 heartbeats in one process each keep their pace (14)", async () => {
     // The port alone: what is measured is the plan of the writes, account by account.
     const sent = new Map<string, Array<number>>()
     const countdowns = (account: string) =>
@@ -489,7 +489,7 @@ describe("Heartbeats", () => {
     { simulator }
   )
 
-  it("two who ask at once share one heartbeat, whenever one of them has to yield", { timeout: 60_000 }, () => {
+  it("two who ask at once share one heartbeat, whenever one of them has to yield", () => {
     let steps = 0
     for (let reached = true; reached && steps < 200; steps++) {
       World.run(

@@ -12,6 +12,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
+import { stretched, until } from "./support/patience.js"
 import * as Processes from "./support/processes.js"
 import * as Proxy from "./support/proxy.js"
 
@@ -59,8 +60,8 @@ const says = (bot: Processes.Child, kind: string) => Effect.sync(() => bot.lines
 const beating = ({ bot }: Stage) =>
   Effect.gen(function* () {
     const armed = () => bot.lines.some((line) => line.state === "Armed")
-    yield* Processes.until(`armed; the bot says ${bot.complaints.join("\n")}`, Effect.sync(armed))
-    yield* Processes.until(
+    yield* until(`armed; the bot says ${bot.complaints.join("\n")}`, Effect.sync(armed))
+    yield* until(
       "a second beat",
       Effect.map(writes, (writes) => writes.length >= 2)
     )
@@ -70,7 +71,7 @@ const beating = ({ bot }: Stage) =>
 /** A moment in which no beat is under way, soon after one was answered. */
 const answered = Effect.gen(function* () {
   const before = (yield* writes).length
-  yield* Processes.until(
+  yield* until(
     "the answer to another beat",
     Effect.map(writes, (writes) => writes.length > before && writes.at(-1)?.receivedAt !== undefined)
   )
@@ -80,7 +81,7 @@ const answered = Effect.gen(function* () {
 const underWay = Effect.gen(function* () {
   const { network } = yield* Simulator.Simulator
   yield* network.addUntilRemoved("delay-answer;by=300ms;times=1")
-  yield* Processes.until(
+  yield* until(
     "a beat under way",
     Effect.map(writes, (writes) => writes.at(-1)?.appliedAt !== undefined && writes.at(-1)?.receivedAt === undefined)
   )
@@ -106,7 +107,7 @@ const judge = (bot: Processes.Child) =>
         assert.isAtMost(earliestFire, fired.at + tolerance, `(9) the early edge as seen at ${at}`)
         const cause = switches.findLast((entry) => entry.at <= fired.at && entry.transition !== "fired")
         if ((requests.get(cause?.by ?? -1)?.sentAt ?? Infinity) <= at) {
-          assert.isAtLeast(latestFire, fired.at - tolerance, `(9) the late edge as seen at ${at}`)
+          assert.isAtLeast(stretched(latestFire), fired.at - tolerance, `(9) the late edge as seen at ${at}`)
         }
       }
     }
@@ -117,32 +118,28 @@ const scenario = <E>(
   env: Readonly<Record<string, string>>,
   body: (stage: Stage) => Effect.Effect<void, E, Scope.Scope | Simulator.Simulator>
 ): void =>
-  it.live(
-    name,
-    () =>
-      Effect.gen(function* () {
-        const { url } = yield* Server.Server
-        const proxy = yield* Proxy.make(url)
-        const bot = yield* Processes.start("bot.mjs", ofBot(proxy.url, env))
-        yield* body({ bot, proxy })
-        yield* judge(bot)
-      }).pipe(Effect.scoped, Effect.provide(Server.layer())),
-    45_000
+  it.live(name, () =>
+    Effect.gen(function* () {
+      const { url } = yield* Server.Server
+      const proxy = yield* Proxy.make(url)
+      const bot = yield* Processes.start("bot.mjs", ofBot(proxy.url, env))
+      yield* body({ bot, proxy })
+      yield* judge(bot)
+    }).pipe(Effect.scoped, Effect.provide(Server.layer()))
   )
 
 const firedWithin = (from: number) =>
   Effect.gen(function* () {
-    yield* Processes.until(
+    yield* until(
       "the book is empty",
-      Effect.map(openOrders, (open) => open === 0),
-      countdown + 3_000
+      Effect.map(openOrders, (open) => open === 0)
     )
     const cancels = yield* entries("Cancelled")
     assert.deepStrictEqual(
       cancels.map(({ cause }) => cause),
       ["countdown", "countdown", "countdown"]
     )
-    for (const { at } of cancels) assert.isAtMost(at - from, countdown + 1_000)
+    for (const { at } of cancels) assert.isAtMost(at - from, stretched(countdown + 1_000))
     assert.lengthOf(
       (yield* entries("Switch")).filter(({ transition }) => transition === "fired"),
       1
@@ -177,7 +174,7 @@ describe.concurrent("real processes, real sockets", () => {
           yield* firedWithin(stopped)
           const resumed = Date.now()
           yield* bot.signal("SIGCONT")
-          yield* Processes.until("the bot says that it is lost", says(bot, "lost"), 3_000)
+          yield* until("the bot says that it is lost", says(bot, "lost"))
           yield* stays(
             Effect.gen(function* () {
               for (const line of since(bot, resumed)) {
@@ -207,7 +204,7 @@ describe.concurrent("real processes, real sockets", () => {
         const resumed = Date.now()
         yield* bot.signal("SIGCONT")
         const asked = Effect.map(writes, (writes) => writes.filter(({ arrivedAt }) => arrivedAt > resumed))
-        yield* Processes.until(
+        yield* until(
           "it asks, and asks again",
           Effect.map(asked, (asked) => asked.length >= 2)
         )
@@ -247,14 +244,14 @@ describe.concurrent("real processes, real sockets", () => {
       yield* answered
       yield* proxy.treat("requests", "swallow")
       yield* bot.signal("SIGINT")
-      yield* Processes.until(
+      yield* until(
         "the 0 meets the proxy",
         Effect.sync(() => proxy.met("requests") > 0)
       )
       const again = Date.now()
       yield* bot.signal("SIGINT")
       assert.strictEqual(yield* bot.ended, "SIGINT")
-      assert.isBelow(Date.now() - again, 1_500)
+      assert.isBelow(Date.now() - again, stretched(1_500))
       yield* firedWithin(again)
       assert.notInclude(
         (yield* writes).map((write) => write.countdown),
@@ -273,10 +270,10 @@ describe.concurrent("real processes, real sockets", () => {
           yield* beating(stage)
           yield* moment === "between two beats" ? answered : underWay
           yield* bot.signal("SIGUSR2")
-          yield* Processes.until("it blocks", says(bot, "blocking"), 3_000)
+          yield* until("it blocks", says(bot, "blocking"))
           const blocked = bot.lines.find((line) => line.kind === "blocking")?.saidAt ?? NaN
           yield* firedWithin(blocked)
-          yield* Processes.until("the bot says that it is lost", says(bot, "lost"), 10_000)
+          yield* until("the bot says that it is lost", says(bot, "lost"))
           yield* stays(
             Effect.gen(function* () {
               const at = bot.lines.findIndex((line) => line.kind === "blocking")
@@ -301,13 +298,13 @@ describe.concurrent("real processes, real sockets", () => {
         })
         const listening = Effect.fnUntraced(function* (exchange: Processes.Child, port: string) {
           yield* exchange.tell(port)
-          yield* Processes.until("the exchange listens", says(exchange, "listening"), 5_000)
+          yield* until("the exchange listens", says(exchange, "listening"))
           return exchange.lines.find((line) => line.kind === "listening")?.url ?? ""
         })
         const url = yield* listening(first, "0")
         const port = new URL(url).port
         const bot = yield* Processes.start("bot.mjs", ofBot(url))
-        yield* Processes.until(
+        yield* until(
           "armed",
           Effect.sync(() => bot.lines.some((line) => line.state === "Armed"))
         )
@@ -316,31 +313,29 @@ describe.concurrent("real processes, real sockets", () => {
         yield* first.signal("SIGKILL")
         assert.strictEqual(yield* first.ended, "SIGKILL")
         // A beat has found nobody by then.
-        yield* Processes.until(
+        yield* until(
           "jeopardy",
-          Effect.sync(() => states(bot).includes("Jeopardy")),
-          countdown
+          Effect.sync(() => states(bot).includes("Jeopardy"))
         )
         assert.strictEqual(yield* listening(second, port), url)
-        yield* Processes.until(
+        yield* until(
           "armed again",
-          Effect.sync(() => states(bot).includes("Armed")),
-          countdown
+          Effect.sync(() => states(bot).includes("Armed"))
         )
         assert.deepStrictEqual(states(bot), ["Jeopardy", "Armed"])
-        assert.isBelow(Date.now() - killed, countdown)
+        assert.isBelow(Date.now() - killed, stretched(countdown))
 
         yield* second.signal("SIGKILL")
         assert.strictEqual(yield* second.ended, "SIGKILL")
         const gone = Date.now()
-        yield* Processes.until("the bot says that it is lost", says(bot, "lost"), countdown + 1_000)
+        yield* until("the bot says that it is lost", says(bot, "lost"))
         const lost = bot.lines.find((line) => line.kind === "lost")
         assert.strictEqual(lost?.reason, "MayHaveFired")
         const lostAt = lost?.saidAt ?? NaN
-        assert.isAtMost(lostAt - gone, countdown + 500)
+        assert.isAtMost(lostAt - gone, stretched(countdown + 500))
         // The scope closes on the error: with nobody there the disarm stays unconfirmed, and the end is bounded.
         assert.strictEqual(yield* bot.ended, "code 1")
-        assert.isAtMost(Date.now() - lostAt, countdown + 2_000)
+        assert.isAtMost(Date.now() - lostAt, stretched(countdown + 2_000))
         assert.strictEqual(states(bot).at(-1), "Released")
         assert.strictEqual(bot.lines.findLast((line) => line.state === "Released")?.outcome, "DisarmUnconfirmed")
         // And its process is gone: whoever takes the port now hears nothing.
@@ -357,8 +352,7 @@ describe.concurrent("real processes, real sockets", () => {
           ({ server }) => Effect.sync(() => server.close())
         )
         assert.strictEqual(heard, 0)
-      }).pipe(Effect.scoped),
-    45_000
+      }).pipe(Effect.scoped)
   )
 
   for (const direction of ["requests", "answers"] as const) {
@@ -372,30 +366,27 @@ describe.concurrent("real processes, real sockets", () => {
           const afterwards = Effect.suspend(() => {
             const from = Date.now()
             const armed = () => since(bot, from).some((line) => line.kind === "is" && line.state === "Armed")
-            return Processes.until("armed again", Effect.sync(armed), countdown)
+            return until("armed again", Effect.sync(armed))
           })
           // Slower than usual, but in time: nothing is amiss.
           yield* proxy.treat(direction, { delay: 400 })
-          yield* Processes.until(
+          yield* until(
             "two slow beats",
-            Effect.sync(() => proxy.met(direction) >= 2),
-            countdown
+            Effect.sync(() => proxy.met(direction) >= 2)
           )
           yield* Effect.sleep("600 millis")
           yield* proxy.treat(direction, "pass")
           assert.deepStrictEqual(states(bot), [])
           for (const treatment of ["reset", "swallow"] as const) {
             yield* proxy.treat(direction, treatment)
-            yield* Processes.until(
+            yield* until(
               "a beat meets it",
-              Effect.sync(() => proxy.met(direction) > 0),
-              countdown
+              Effect.sync(() => proxy.met(direction) > 0)
             )
             yield* proxy.treat(direction, "pass")
-            yield* Processes.until(
+            yield* until(
               "jeopardy",
-              Effect.sync(() => states(bot).at(-1) === "Jeopardy"),
-              countdown
+              Effect.sync(() => states(bot).at(-1) === "Jeopardy")
             )
             yield* afterwards
           }
@@ -425,13 +416,13 @@ describe.concurrent("real processes, real sockets", () => {
           yield* answered
           const cut = Date.now()
           yield* proxy.treat(direction, treatment)
-          yield* Processes.until("the bot says that it is lost", says(bot, "lost"), countdown + 1_000)
+          yield* until("the bot says that it is lost", says(bot, "lost"))
           const lost = bot.lines.find((line) => line.kind === "lost")
           const lostAt = lost?.saidAt ?? NaN
           assert.strictEqual(lost?.reason, "MayHaveFired")
-          assert.isAtMost(lostAt - cut, countdown + 500)
+          assert.isAtMost(lostAt - cut, stretched(countdown + 500))
           assert.strictEqual(yield* bot.ended, "code 1")
-          assert.isAtMost(Date.now() - lostAt, countdown + 2_500)
+          assert.isAtMost(Date.now() - lostAt, stretched(countdown + 2_500))
           assert.deepStrictEqual(states(bot).slice(0, 2), ["Jeopardy", "MayHaveFired"])
           const last = bot.lines.findLast((line) => line.kind === "changed")
           assert.strictEqual(last?.outcome, "DisarmUnconfirmed")

@@ -6,7 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { fileURLToPath } from "node:url"
 import * as BotProcess from "../src/demo/BotProcess.js"
-import { now, own, placings, until } from "./support/journal.js"
+import { stretched, until } from "../../core/test/support/patience.js"
+import { now, own, placings } from "./support/journal.js"
 
 const countdown = 5_000
 const script = fileURLToPath(new URL("../dist/bot.js", import.meta.url))
@@ -40,6 +41,7 @@ const start = Effect.fnUntraced(function* (uid: string, extra?: Record<string, s
 
 const beating = (uid: string) =>
   until(
+    "two writes and three orders",
     Effect.zipWith(
       own(uid, "Switch"),
       Simulator.openOrders(uid),
@@ -47,7 +49,7 @@ const beating = (uid: string) =>
     )
   )
 
-describe.concurrent("the template bot, a process over loopback", { timeout: 60_000 }, () => {
+describe.concurrent("the template bot, a process over loopback", () => {
   it.live(
     "SIGKILL: all its orders are cancelled within the countdown and a second, and no sooner than the countdown (10)",
     () =>
@@ -57,40 +59,40 @@ describe.concurrent("the template bot, a process over loopback", { timeout: 60_0
         const killed = yield* now
         yield* bot.kill("SIGKILL")
         assert.strictEqual(yield* bot.ended, "SIGKILL")
-        yield* until(Effect.map(Simulator.openOrders(uids.killed), (open) => open.length === 0))
+        yield* until(
+          "the book is empty",
+          Effect.map(Simulator.openOrders(uids.killed), (open) => open.length === 0)
+        )
         const cancels = yield* own(uids.killed, "Cancelled")
         assert.lengthOf(cancels, 3)
         for (const cancel of cancels) {
           assert.strictEqual(cancel.cause, "countdown")
-          assert.isAtMost(cancel.at - killed, countdown + 1_000)
+          assert.isAtMost(cancel.at - killed, stretched(countdown + 1_000))
         }
         const switches = yield* own(uids.killed, "Switch")
         assert.deepStrictEqual(
           switches.filter((entry) => entry.transition === "fired").map((entry) => entry.at >= (entry.deadline ?? 0)),
           [true]
         )
-      }).pipe(Effect.scoped, Effect.provide(exchange)),
-    60_000
+      }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const uid = signal === "SIGTERM" ? uids.stopped : uids.interrupted
-    it.live(
-      `${signal}: the switch is off when the process ends, and its orders stay (12)`,
-      () =>
-        Effect.gen(function* () {
-          const bot = yield* start(uid)
-          yield* beating(uid)
-          yield* bot.kill(signal)
-          assert.strictEqual(yield* bot.ended, "exit code 0")
-          assert.strictEqual((yield* Simulator.countdown(uid))._tag, "Closed")
-          assert.strictEqual((yield* own(uid, "Switch")).at(-1)?.transition, "closed")
-          assert.isTrue(bot.lines.some((line) => line.includes("released: Disarmed")))
-          yield* Effect.sleep(countdown + 1_000)
-          assert.lengthOf(yield* Simulator.openOrders(uid), 3)
-          assert.lengthOf(yield* own(uid, "Cancelled"), 0)
-        }).pipe(Effect.scoped, Effect.provide(exchange)),
-      60_000
+    it.live(`${signal}: the switch is off when the process ends, and its orders stay (12)`, () =>
+      Effect.gen(function* () {
+        const bot = yield* start(uid)
+        yield* beating(uid)
+        yield* bot.kill(signal)
+        assert.strictEqual(yield* bot.ended, "exit code 0")
+        assert.strictEqual((yield* Simulator.countdown(uid))._tag, "Closed")
+        assert.strictEqual((yield* own(uid, "Switch")).at(-1)?.transition, "closed")
+        // A beat whose answer was late may still land, as far as the bot knows.
+        assert.isTrue(bot.lines.some((line) => /released(: Disarmed|, but the disarm is unconfirmed)/.test(line)))
+        yield* Effect.sleep(countdown + 1_000)
+        assert.lengthOf(yield* Simulator.openOrders(uid), 3)
+        assert.lengthOf(yield* own(uid, "Cancelled"), 0)
+      }).pipe(Effect.scoped, Effect.provide(exchange))
     )
   }
 
@@ -99,7 +101,10 @@ describe.concurrent("the template bot, a process over loopback", { timeout: 60_0
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("delay-request;by=2s;endpoint=place-order;times=1")
       const bot = yield* start(uids.stopped)
-      yield* until(Effect.map(placings(uids.stopped), (sent) => sent.length > 0))
+      yield* until(
+        "an order on its way",
+        Effect.map(placings(uids.stopped), (sent) => sent.length > 0)
+      )
       yield* bot.kill("SIGTERM")
       assert.strictEqual(yield* bot.ended, "exit code 0", bot.lines.join("\n"))
       const settled = (yield* placings(uids.stopped)).map(({ appliedAt = Infinity }) => appliedAt)
@@ -114,11 +119,17 @@ describe.concurrent("the template bot, a process over loopback", { timeout: 60_0
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("drop-answer;endpoint=place-order;times=1")
       const bot = yield* start(uids.stopped)
-      yield* until(Effect.map(placings(uids.stopped), (sent) => sent[0]?.appliedAt !== undefined))
+      yield* until(
+        "an order in the book",
+        Effect.map(placings(uids.stopped), (sent) => sent[0]?.appliedAt !== undefined)
+      )
       yield* bot.kill("SIGTERM")
       yield* bot.ended
       assert.match(bot.lines.join("\n"), /WARN an order had no clear answer/)
-      yield* until(Effect.map(Simulator.openOrders(uids.stopped), (open) => open.length === 0))
+      yield* until(
+        "the book is empty",
+        Effect.map(Simulator.openOrders(uids.stopped), (open) => open.length === 0)
+      )
       assert.notInclude(
         (yield* own(uids.stopped, "Switch")).map(({ transition }) => transition),
         "closed"

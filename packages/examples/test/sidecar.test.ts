@@ -4,7 +4,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Arguments from "../src/sidecar/Arguments.js"
-import { own, until } from "./support/journal.js"
+import { until } from "../../core/test/support/patience.js"
+import { own } from "./support/journal.js"
 import * as Template from "./support/template.js"
 
 const { exchange, uid } = Template
@@ -16,7 +17,10 @@ const run = (script: string, ...flags: ReadonlyArray<string>) =>
 const lives = `console.log("running"); setInterval(() => {}, 1000);`
 
 const running = (sidecar: { readonly text: () => string }) =>
-  until(Effect.sync(() => sidecar.text().includes("running")))
+  until(
+    "the program runs",
+    Effect.sync(() => sidecar.text().includes("running"))
+  )
 
 const last = Effect.map(own(uid, "Switch"), (switches) => {
   const { seconds, transition } = switches.at(-1) ?? {}
@@ -26,7 +30,7 @@ const last = Effect.map(own(uid, "Switch"), (switches) => {
 const off = { seconds: undefined, transition: "closed" } as const
 const soon = { seconds: 5, transition: "refreshed" } as const
 
-describe.concurrent("sidecar", { timeout: 60_000 }, () => {
+describe.concurrent("sidecar", () => {
   it.live("arms before the program starts, and turns the switch off when it ends with 0", () =>
     Effect.gen(function* () {
       const sidecar = yield* run(`console.log("did its work")`)
@@ -78,6 +82,14 @@ describe.concurrent("sidecar", { timeout: 60_000 }, () => {
       assert.match(sidecar.text(), /error: The venue refused the heartbeat/)
       assert.include(sidecar.text(), "no")
     }).pipe(Effect.scoped, Effect.provide(exchange))
+  )
+
+  it.live("ended by its test, it takes the program along", () =>
+    Effect.gen(function* () {
+      const sidecar = yield* Effect.scoped(Effect.tap(run(lives), running))
+      // Its output ends with the last process that writes there.
+      assert.strictEqual(yield* sidecar.ended, "SIGKILL")
+    }).pipe(Effect.provide(exchange))
   )
 
   it.live("starts nothing when the switch cannot be armed", () =>

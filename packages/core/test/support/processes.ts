@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import * as ChildProcess from "node:child_process"
 import * as Readline from "node:readline"
 import { fileURLToPath } from "node:url"
+import { until } from "./patience.js"
 
 /** What a child says, one JSON object a line. */
 export interface Line {
@@ -94,15 +95,4 @@ export const start = (
       )
     ),
     loading.withPermits(1)
-  )
-
-/** Looks until it holds. What is waited for stands in the error when it never does. */
-export const until = <E, R>(
-  what: string,
-  condition: Effect.Effect<boolean, E, R>,
-  within = 20_000
-): Effect.Effect<void, E | Error, R> =>
-  Effect.repeat(Effect.delay(condition, 10), { until: (holds) => holds }).pipe(
-    Effect.timeoutFail({ duration: within, onTimeout: () => new Error(`not within ${within} ms: ${what}`) }),
-    Effect.asVoid
   )

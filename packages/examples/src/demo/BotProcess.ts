@@ -1,4 +1,4 @@
-/** A bot as a process of its own, which does not outlive the scope it was started in. */
+/** A bot as a process of its own, which does not outlive the scope it was started in, nor does what it has started. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -30,7 +30,9 @@ export const start = (
     Effect.gen(function* () {
       const child = ChildProcess.spawn(process.execPath, [script, ...(options.args ?? [])], {
         env: { ...inherited(), ...options.env },
-        stdio: ["ignore", "pipe", "pipe"]
+        stdio: ["ignore", "pipe", "pipe"],
+        // A process group of its own, to be killed as a whole.
+        detached: true
       })
       const ended = yield* Deferred.make<string>()
       // "close" comes after both streams have ended: no line is missed.
@@ -50,5 +52,5 @@ export const start = (
         kill: (signal: "SIGKILL" | "SIGTERM" | "SIGINT") => Effect.sync(() => void child.kill(signal))
       }
     }),
-    (bot) => Effect.zipRight(bot.kill("SIGKILL"), bot.ended)
+    (bot) => Effect.zipRight(Effect.ignore(Effect.try(() => process.kill(-bot.pid, "SIGKILL"))), bot.ended)
   )

@@ -108,8 +108,8 @@ const live = Effect.fnUntraced(function* (screen: Screen.Screen, bot: Bot, url: 
       )
     ),
     Effect.timeoutFail({
-      duration: "30 seconds",
-      onTimeout: () => new BotFailed({ message: `${bot.name} placed no ${Story.orders(orders)} in 30 s` })
+      duration: "2 minutes",
+      onTimeout: () => new BotFailed({ message: `${bot.name} placed no ${Story.orders(orders)} in 2 minutes` })
     })
   )
   // Not in step with a beat, but somewhere between two.

@@ -14,10 +14,6 @@ export const own = <Tag extends Journal.Entry["_tag"]>(uid: string, tag: Tag) =>
       )
   )
 
-/** Waits until it holds, and fails when that takes longer than any of these tests may. */
-export const until = <E, R>(condition: Effect.Effect<boolean, E, R>) =>
-  Effect.timeout(Effect.repeat(Effect.delay(condition, 20), { until: (holds) => holds }), "30 seconds")
-
 /** The placings of an account, those on their way too. */
 export const placings = (uid: string) =>
   Effect.map(own(uid, "Request"), (requests) => requests.filter(({ endpoint }) => endpoint.endsWith("place-order")))

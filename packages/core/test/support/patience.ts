@@ -1,0 +1,26 @@
+/** The only measures of time in tests of real processes: none that a busy machine breaks, and none that hides a hang. */
+import * as Effect from "effect/Effect"
+
+/** Looks until it holds. Vitest's `testTimeout` is the only bound: then this says what the test still waited for. */
+export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
+  Effect.repeat(Effect.delay(condition, 10), { until: (holds) => holds }).pipe(
+    Effect.onInterrupt(() => Effect.logError(`still waited for: ${what}`)),
+    Effect.asVoid
+  )
+
+const period = 20
+let last = performance.now()
+let longest = 0
+
+const lateness = (): number => performance.now() - last - period
+
+setInterval(() => {
+  longest = Math.max(longest, lateness())
+  last = performance.now()
+}, period).unref()
+
+/**
+ * A bound (ms) on something that really takes so long, plus several times the longest stall of this process until now.
+ * On an idle machine that is some tens of ms. On one that is busy, other processes stall as this one does.
+ */
+export const stretched = (millis: number): number => millis + 5 * Math.max(longest, lateness())
