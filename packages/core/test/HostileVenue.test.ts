@@ -61,7 +61,7 @@ const judge = (url: string, name: Hostile.Name) =>
   Effect.gen(function* () {
     const client = yield* BitgetClient.make({
       baseUrl: `${url}/${name}`,
-      timeout: hangs(name) ? "250 millis" : "15 seconds"
+      timeout: hangs(name) ? "250 millis" : "2 minutes"
     })
     const countdown = yield* Effect.provideService(CountdownCancelAll.make, BitgetClient.BitgetClient, client)
     const result = yield* Effect.either(countdown.set(Countdown.off))

@@ -28,9 +28,19 @@ vi.mock("@effect-deadman/core/BitgetClient", async (original) => {
   }
 })
 
+let tests = 0
+
+/** An account of its own for each: a process remembers writes without an answer, as those of a busy machine may be. */
 const options = Effect.map(Server.Server, ({ url }) => {
   const { key, passphrase, secret } = Exchange.testKey(uid)
-  return { apiKey: key, secretKey: secret ?? "", passphrase, baseUrl: url, countdownSeconds: 5 }
+  return {
+    account: `test ${++tests}`,
+    apiKey: key,
+    secretKey: secret ?? "",
+    passphrase,
+    baseUrl: url,
+    countdownSeconds: 5
+  }
 })
 
 const state = Effect.map(Simulator.countdown(uid), ({ _tag }) => _tag)
