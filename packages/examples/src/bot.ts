@@ -15,7 +15,6 @@ import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
@@ -79,7 +78,7 @@ const bot = Effect.gen(function* () {
   const heartbeat = yield* Heartbeat.make({
     countdown,
     // An order that may still land must not outlive the switch.
-    release: (exit) => (unsettled ? "Lapse" : Release.disarm(exit))
+    release: (exit, lost) => (unsettled ? "LetExpire" : Release.cancelOnFailure(exit, lost))
   })
   yield* Effect.logInfo(describe(yield* heartbeat.status))
 
@@ -105,9 +104,8 @@ const bot = Effect.gen(function* () {
     const report = Effect.flatMap(heartbeat.status, (status) => Effect.logInfo(describe(status)))
     yield* Effect.repeat(Effect.delay(report, reportEvery), Schedule.forever)
   })
-  // When the switch is lost, the trading is interrupted and this fails with the reason. It runs on a fiber of the scope,
-  // which interrupts it and awaits its end before the release.
-  yield* Effect.flatMap(Effect.forkScoped(heartbeat.guard(trade)), Fiber.join)
+  // When the switch is lost, the trading is interrupted and this fails with the reason.
+  yield* heartbeat.guard(trade)
 })
 
 const venue = CountdownCancelAll.layer.pipe(

@@ -1,27 +1,18 @@
-// What becomes of the orders depends on how the program ends: stopped on purpose (SIGTERM, Ctrl-C, done) they stay,
-// after a failure the venue cancels them in 5 s, and after a defect, when nothing the program says can be trusted, it
-// says nothing: the countdown lapses. Run: `pnpm example graceful-shutdown`, with ENDING=done, failure or defect.
+// The end of the program decides what becomes of the orders. Stopped on purpose (SIGTERM, Ctrl-C, done) they stay. After
+// a failure or a defect the exchange cancels them in 5 s. Run: `pnpm example graceful-shutdown`, with ENDING=done, failure or defect.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
-import type * as Release from "@effect-deadman/core/Release"
+import * as Release from "@effect-deadman/core/Release"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 
 class StrategyFailed extends Data.TaggedError("StrategyFailed")<{ readonly message: string }> {}
-
-/** A pure function of the scope's exit. */
-const byExit: Release.Policy = (exit) => {
-  if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return "Disarm"
-  return Cause.isDie(exit.cause) ? "LetExpire" : "CancelSoon"
-}
 
 /** Your trading. This one ends as ENDING says, after a moment; without it, when it is stopped. */
 const trading = Effect.gen(function* () {
@@ -35,7 +26,7 @@ const trading = Effect.gen(function* () {
 const program = Effect.gen(function* () {
   const heartbeat = yield* Heartbeat.make({
     countdown: "20 seconds",
-    release: byExit,
+    release: Release.cancelOnFailure,
     // The last word on what came of it, before the process ends.
     onTransition: ({ to }) => (to._tag === "Released" ? Effect.logInfo(to.outcome) : Effect.void)
   })

@@ -39,7 +39,7 @@ const program = Effect.gen(function* () {
   const accounts = yield* Config.array(Config.nonEmptyString(), "ACCOUNTS")
   const heartbeats = yield* Heartbeats.make({
     lookup: client,
-    heartbeat: { countdown: "10 seconds", release: Release.disarm }
+    heartbeat: { countdown: "10 seconds", release: Release.cancelOnFailure }
   })
 
   const one = (account: string) =>

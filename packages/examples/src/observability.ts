@@ -43,7 +43,7 @@ const traces = Layer.unwrapEffect(
 ).pipe(Layer.provide([FetchHttpClient.layer, OtlpSerialization.layerJson]))
 
 const program = Effect.gen(function* () {
-  const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds", release: Release.disarm })
+  const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds", release: Release.cancelOnFailure })
   yield* Effect.logInfo("trading, protected")
   yield* heartbeat.guard(Effect.never)
 }).pipe(Effect.scoped)

@@ -17,7 +17,7 @@ const venue = CountdownCancelAll.layer.pipe(
 
 const program = Effect.gen(function* () {
   // From here on it is armed, and acknowledged. It is turned off when the scope closes, by Ctrl-C and SIGTERM too.
-  const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds", release: Release.disarm })
+  const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds", release: Release.cancelOnFailure })
   // Interrupted when the switch is lost: nobody trades without protection.
   yield* heartbeat.guard(trading)
 })

@@ -5,7 +5,6 @@ import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Release from "@effect-deadman/core/Release"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 
 /**
@@ -17,7 +16,7 @@ export const bot = Effect.gen(function* () {
   let unsettled = false
   const heartbeat = yield* Heartbeat.make({
     countdown: "10 seconds",
-    release: (exit) => (unsettled ? "Lapse" : Release.disarm(exit))
+    release: (exit, lost) => (unsettled ? "LetExpire" : Release.cancelOnFailure(exit, lost))
   })
 
   const placeOrder = client
@@ -50,7 +49,5 @@ export const bot = Effect.gen(function* () {
       (error) => Effect.logWarning(`no order this time, or no answer: ${error.message}`)
     )
   )
-  const trading = heartbeat.guard(Effect.forever(Effect.zipLeft(round, Effect.sleep("4 seconds"))))
-  // On a fiber of the scope, which interrupts it and awaits its end before the release.
-  yield* Effect.flatMap(Effect.forkScoped(trading), Fiber.join)
+  yield* heartbeat.guard(Effect.forever(Effect.zipLeft(round, Effect.sleep("4 seconds"))))
 }).pipe(Effect.scoped)

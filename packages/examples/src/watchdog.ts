@@ -6,15 +6,12 @@ import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Liveness from "@effect-deadman/core/Liveness"
-import type * as Release from "@effect-deadman/core/Release"
+import * as Release from "@effect-deadman/core/Release"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -33,10 +30,6 @@ const ticks = (seconds: number) =>
     Stream.concat(Stream.never)
   )
 
-/** Stopped on purpose it turns the switch off. After `SwitchLost` it must not: that "0" could be faster than the firing. */
-const release: Release.Policy = (exit) =>
-  Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause) ? "Disarm" : "LetExpire"
-
 const program = Effect.gen(function* () {
   const { feedSeconds, price, qty } = yield* config
   const client = yield* BitgetClient.BitgetClient
@@ -46,7 +39,7 @@ const program = Effect.gen(function* () {
     countdown: "5 seconds",
     liveness: watchdog.check,
     // An order that may still land must not outlive the switch.
-    release: (exit) => (unsettled ? "Lapse" : release(exit))
+    release: (exit, lost) => (unsettled ? "LetExpire" : Release.cancelOnFailure(exit, lost))
   })
   yield* Effect.logInfo("armed")
 
@@ -71,8 +64,7 @@ const program = Effect.gen(function* () {
     yield* Stream.runForEach(ticks(feedSeconds), () => watchdog.kick)
   })
   // Ends with `SwitchLost` and the reason `NotAlive`: this process is to be restarted, or looked at.
-  // On a fiber of the scope, which interrupts it and awaits its end before the release.
-  yield* Effect.flatMap(Effect.forkScoped(heartbeat.guard(strategy)), Fiber.join)
+  yield* heartbeat.guard(strategy)
 }).pipe(Effect.scoped)
 
 const venue = CountdownCancelAll.layer.pipe(

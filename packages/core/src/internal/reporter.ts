@@ -82,7 +82,7 @@ const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effec
           `released, but the disarm is unconfirmed: it may fire until ${instant(outcome.until)}${last}${order}`
         )
       }
-      if (outcome._tag === "Disarmed") return Effect.logInfo("released: disarmed")
+      if (outcome._tag === "Disarmed") return Effect.logInfo("released: Disarmed")
       const off = outcome.mayBeOff ? `, unless an unresolved "0" closes the switch first` : ""
       return Effect.logInfo(
         `released: ${outcome._tag}, the exchange cancels all orders by ${instant(outcome.latestFire)}${off}`

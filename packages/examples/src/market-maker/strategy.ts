@@ -9,7 +9,6 @@ import type * as Release from "@effect-deadman/core/Release"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 
@@ -102,7 +101,7 @@ const reconcile = Effect.fnUntraced(
 const trade = Effect.fnUntraced(function* (settings: Settings, unsettled: Unsettled, fair: Effect.Effect<number>) {
   const watchdog = yield* Liveness.watchdog("6 seconds", { name: "quoting" })
   // Quotes have no business in the book without their maker: unless they are known to be cancelled, the switch fires.
-  let release: Release.Release = "Shorten"
+  let release: Release.Release = "CancelSoon"
   const heartbeat = yield* Heartbeat.make({
     countdown: "10 seconds",
     liveness: watchdog.check,
@@ -119,7 +118,7 @@ const trade = Effect.fnUntraced(function* (settings: Settings, unsettled: Unsett
       release = "Disarm"
       yield* Effect.logInfo("the quotes are cancelled")
     } else {
-      release = "Lapse"
+      release = "LetExpire"
       yield* Effect.logWarning("a placing had no clear answer and may still land: the switch stays armed, to cancel it")
     }
   })
@@ -147,9 +146,7 @@ const trade = Effect.fnUntraced(function* (settings: Settings, unsettled: Unsett
     )
   )
   const round = Effect.zipRight(requote, watchdog.kick)
-  // On a fiber of the scope, which interrupts it and awaits its end before the quotes are cancelled.
-  const trading = heartbeat.guard(Effect.forever(Effect.zipRight(round, Effect.sleep("2 seconds"))))
-  return yield* Effect.flatMap(Effect.forkScoped(trading), Fiber.join)
+  return yield* heartbeat.guard(Effect.forever(Effect.zipRight(round, Effect.sleep("2 seconds"))))
 }, Effect.scoped)
 
 /** Lives until it is interrupted, or until the venue refuses for good. `fair` is your model's price. */

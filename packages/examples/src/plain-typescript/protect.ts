@@ -5,7 +5,7 @@ import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
-import type * as Release from "@effect-deadman/core/Release"
+import * as Release from "@effect-deadman/core/Release"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -37,9 +37,6 @@ export interface Protection {
   readonly ensureArmed: (marginMillis?: number) => Promise<void>
 }
 
-/** A body that resolves leaves its orders. After one that rejects the exchange cancels them in 5 s. */
-const release: Release.Policy = (exit) => (Exit.isSuccess(exit) ? "Disarm" : "Shorten")
-
 /** Rejects with the typed error itself, which is an `Error` with a `_tag`, and not with a wrapper around it. */
 const run = async <A, E>(effect: Effect.Effect<A, E>): Promise<A> => {
   const exit = await Effect.runPromiseExit(effect)
@@ -69,7 +66,8 @@ export const protect = <A>(options: Options, body: (protection: Protection) => P
   const program = Effect.gen(function* () {
     const heartbeat = yield* Heartbeat.make({
       countdown: `${countdownSeconds ?? 10} seconds`,
-      release,
+      // A body that resolves leaves its orders. After one that rejects the exchange cancels them in 5 s.
+      release: Release.cancelOnFailure,
       onTransition: ({ to }) => Effect.sync(() => (to._tag === "Released" ? onReleased?.(to.outcome._tag) : undefined))
     })
     const lost = new AbortController()

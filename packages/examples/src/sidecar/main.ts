@@ -5,7 +5,7 @@ import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
-import type * as Release from "@effect-deadman/core/Release"
+import * as Release from "@effect-deadman/core/Release"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
@@ -62,10 +62,9 @@ const start = ({ args, command, grace }: Arguments.Arguments) =>
   )
 
 /** Nothing that was never started has orders; whatever else did not end well has its orders cancelled soon. */
-const byExit: Release.Policy = (exit) => {
-  if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return "Disarm"
-  const failure = Option.getOrUndefined(Cause.failureOption(exit.cause))
-  return failure instanceof NotStarted ? "Disarm" : "CancelSoon"
+const byExit: Release.Policy = (exit, lost) => {
+  const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
+  return failure instanceof NotStarted ? "Disarm" : Release.cancelOnFailure(exit, lost)
 }
 
 const run = Effect.fnUntraced(function* (options: Arguments.Arguments) {
