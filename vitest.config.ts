@@ -1,14 +1,29 @@
+import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { defineConfig } from "vitest/config"
 
-const src = (name: string) => Path.join(import.meta.dirname, "packages", name, "src")
+const packages = Path.join(import.meta.dirname, "packages")
 
-// Tests run against the sources, so that a failing line is the line one edits; `tsc -b` has checked them before.
-const alias = [
-  { find: /^@effect-deadman\/(core|simulator)$/, replacement: Path.join(src("$1"), "index.ts") },
-  { find: /^@effect-deadman\/(core|simulator)\/(.+)$/, replacement: Path.join(src("$1"), "$2.ts") }
-]
+// Tests run against the sources, so that a failing line is the line one edits; `tsc -b` has checked them before. The
+// `exports` of each package say which source stands for which name.
+const alias = Fs.readdirSync(packages).flatMap((folder) => {
+  const { exports = {}, name } = JSON.parse(Fs.readFileSync(Path.join(packages, folder, "package.json"), "utf8"))
+  return Object.entries<null | string | { readonly default: string }>(exports).flatMap(([path, target]) =>
+    target === null || typeof target === "string"
+      ? []
+      : [
+          {
+            find: new RegExp(`^${name}${path.slice(1).replace("*", "(.+)")}$`),
+            replacement: Path.join(
+              packages,
+              folder,
+              target.default.replace("./dist/", "src/").replace("*", "$1").replace(/\.js$/, ".ts")
+            )
+          }
+        ]
+  )
+})
 
 export default defineConfig({
   resolve: { alias },

@@ -19,9 +19,9 @@ import { AccountInUse } from "./HeartbeatError.js"
 import type { ArmError, NotArmed, ReconciliationOutdated, SwitchLost } from "./HeartbeatError.js"
 import * as HeartbeatOptions from "./HeartbeatOptions.js"
 import type * as HeartbeatStatus from "./HeartbeatStatus.js"
-import * as engine from "./internal/engine.js"
-import { guard } from "./internal/guard.js"
-import * as Process from "./internal/process.js"
+import * as engine from "./internal/heartbeat/engine.js"
+import { guard } from "./internal/heartbeat/guard.js"
+import * as Process from "./internal/heartbeat/shared.js"
 
 /**
  * @since 0.1.0

@@ -32,7 +32,7 @@ import type * as Undici from "@effect/platform-node/Undici"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Direct from "./internal/direct.js"
+import * as Direct from "./internal/client/direct.js"
 
 type Controller = Undici.Dispatcher.DispatchController
 

@@ -1,74 +1,74 @@
 /**
  * @since 0.1.0
  */
-export * as Exchange from "./Exchange.js"
+export * as Exchange from "./exchange/Exchange.js"
 
 /**
  * @since 0.1.0
  */
-export * as Expect from "./Expect.js"
+export * as Expect from "./expect/Expect.js"
 
 /**
  * @since 0.1.0
  */
-export * as Expectation from "./Expectation.js"
+export * as Expectation from "./expect/expectation.js"
 
 /**
  * @since 0.1.0
  */
-export * as Fault from "./Fault.js"
+export * as Fault from "./network/Fault.js"
 
 /**
  * @since 0.1.0
  */
-export * as Faults from "./Faults.js"
+export * as Faults from "./world/Faults.js"
 
 /**
  * @since 0.1.0
  */
-export * as History from "./History.js"
+export * as History from "./journal/History.js"
 
 /**
  * @since 0.1.0
  */
-export * as Journal from "./Journal.js"
+export * as Journal from "./journal/Journal.js"
 
 /**
  * @since 0.1.0
  */
-export * as Latency from "./Latency.js"
+export * as Latency from "./network/Latency.js"
 
 /**
  * @since 0.1.0
  */
-export * as Network from "./Network.js"
+export * as Network from "./network/Network.js"
 
 /**
  * @since 0.1.0
  */
-export * as Protocol from "./Protocol.js"
+export * as Protocol from "./exchange/Protocol.js"
 
 /**
  * @since 0.1.0
  */
-export * as Random from "./Random.js"
+export * as Random from "./network/Random.js"
 
 /**
  * @since 0.1.0
  */
-export * as Simulator from "./Simulator.js"
+export * as Simulator from "./world/Simulator.js"
 
 /**
  * @since 0.1.0
  */
-export * as Timeline from "./Timeline.js"
+export * as Timeline from "./timeline/Timeline.js"
 
 /**
  * @since 0.1.0
  */
-export * as Venue from "./Venue.js"
+export * as Venue from "./exchange/Venue.js"
 
 /**
  * @since 0.1.0
  */
-export * as VirtualTime from "./VirtualTime.js"
+export * as VirtualTime from "@effect-deadman/virtual-time"

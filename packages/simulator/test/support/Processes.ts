@@ -11,7 +11,7 @@ import { onTestFinished } from "vitest"
 export const patience = 600_000
 
 /** The command as the build has made it: what a shell runs. */
-export const bin = Path.join(import.meta.dirname, "..", "..", "dist", "bin.js")
+export const bin = Path.join(import.meta.dirname, "..", "..", "bin.mjs")
 
 const alive = new Set<ChildProcess>()
 process.once("exit", () => {

@@ -1,0 +1,70 @@
+// The walls of the house: who may import whom. Type imports count.
+const pureCore = [
+  "BaseUrl",
+  "Countdown",
+  "FireWindow",
+  "HeartbeatError",
+  "HeartbeatOptions",
+  "HeartbeatStatus",
+  "Release",
+  "Signature",
+  "VenueError"
+].join("|")
+const pure = `^packages/(core/src/(${pureCore})\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
+const shell =
+  "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock|Undici)|simulator/src/(world|expect|served)/|virtual-time/)"
+
+/** The rooms of the simulator from the ground up: each may import those before it. */
+const rooms = ["exchange", "network", "journal", "timeline", "world", "expect", "served"]
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+export default {
+  forbidden: [
+    { name: "no-circle", severity: "error", from: {}, to: { circular: true } },
+    { name: "pure-imports-no-shell", severity: "error", from: { path: pure }, to: { path: shell } },
+    {
+      name: "pure-imports-no-clock-http-or-node",
+      severity: "error",
+      from: { path: pure },
+      to: { path: "^node:|/effect/(Clock|Random|Runtime|Fiber|Scope)\\.|@effect/platform", dependencyTypesNot: ["type-only"] }
+    },
+    {
+      name: "simulator-knows-no-client",
+      comment: "A mistake in one has to be seen by the other.",
+      severity: "error",
+      from: { path: "^packages/(simulator|virtual-time)/" },
+      to: { path: "^packages/(core|campaign|examples|cli|cluster)/" }
+    },
+    {
+      name: "virtual-time-knows-no-exchange",
+      severity: "error",
+      from: { path: "^packages/virtual-time/" },
+      to: { path: "^packages/(?!virtual-time/)" }
+    },
+    {
+      name: "core-imports-no-other-package",
+      severity: "error",
+      from: { path: "^packages/core/src/" },
+      to: { path: "^(packages/(?!core/)|node:)" }
+    },
+    ...rooms.slice(0, -1).map((room, floor) => ({
+      name: `${room}-imports-no-room-above`,
+      severity: "error",
+      from: { path: `^packages/simulator/src/${room}/` },
+      to: { path: `^packages/simulator/src/(${rooms.slice(floor + 1).join("|")})/` }
+    })),
+    {
+      name: "sources-import-no-tests",
+      severity: "error",
+      from: { path: "^packages/[^/]+/src/" },
+      to: { path: "^packages/[^/]+/(test|bench)/" }
+    }
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.whole.json" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["types", "import", "default"] },
+    exclude: { path: "/dist/" }
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Ten known bugs, each as a change of the client's text: the mistakes that are easily made in such a client. A change
+ * that finds nothing to replace, or more than one place, is an error: then the client has moved on and so must this list.
+ */
+
+export interface Change {
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+export interface Mutant {
+  readonly name: string
+  readonly changes: ReadonlyArray<Change>
+}
+
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "the deadline counts from the answer",
+    changes: [
+      {
+        file: "FireWindow.ts",
+        find: "earliest = last.countdown - elapsedAtMost(last.sent, now)",
+        replace: "earliest = last.countdown - elapsedAtMost(last.answered, now)"
+      }
+    ]
+  },
+  {
+    name: "the alarm goes only when a request ends",
+    changes: [
+      { file: "internal/heartbeat/engine.ts", find: "if (earliest > 0) next =", replace: "if (earliest < 0) next =" },
+      {
+        file: "internal/heartbeat/engine.ts",
+        find: "      knowledge.observe()\n      const { mono }",
+        replace: "      const { mono }"
+      }
+    ]
+  },
+  {
+    name: "the release runs while the loop lives",
+    changes: [
+      {
+        file: "internal/heartbeat/engine.ts",
+        find: "    if (this.current?.flight === undefined) this.current?.fiber?.unsafeInterruptAsFork(FiberId.none)\n",
+        replace: ""
+      },
+      {
+        file: "internal/heartbeat/engine.ts",
+        find: '    return this.knowledge.phase === "beating" && this.knowledge.ledger.lost === undefined\n',
+        replace: "    return this.knowledge.ledger.lost === undefined\n"
+      },
+      {
+        file: "internal/heartbeat/engine.ts",
+        find: '    if (knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))\n',
+        replace: ""
+      },
+      {
+        file: "internal/heartbeat/engine.ts",
+        find: '    if (knowledge.phase === "beating") {\n      const now',
+        replace: '    if (knowledge.phase !== "arming") {\n      const now'
+      }
+    ]
+  },
+  {
+    name: "the request in flight is not awaited",
+    changes: [
+      { file: "internal/heartbeat/lastWrite.ts", find: "Effect.zipRight(writer.settled, last)", replace: "last" }
+    ]
+  },
+  {
+    name: 'no pace on the "0"',
+    changes: [
+      {
+        file: "internal/heartbeat/lastWrite.ts",
+        find: "      yield* writer.paced\n      const { again, exit } = yield* writer.send(Countdown.off)",
+        replace: "      const { again, exit } = yield* writer.send(Countdown.off)"
+      }
+    ]
+  },
+  {
+    name: "the wall clock for the deadline",
+    changes: [
+      {
+        file: "FireWindow.ts",
+        find: "Math.max(0, to.mono - from.mono + Math.max(0, (to.jumped ?? 0) - (from.jumped ?? 0)), to.wall - from.wall)",
+        replace: "Math.max(0, to.wall - from.wall)"
+      }
+    ]
+  },
+  {
+    name: "re-arms after firing",
+    changes: [
+      {
+        file: "internal/heartbeat/ledger.ts",
+        find: 'if (status._tag === "Fired") this.lose("Fired", at)',
+        replace: 'if (at.mono < 0) this.lose("Fired", at)'
+      },
+      {
+        file: "internal/heartbeat/ledger.ts",
+        find: "(this.ledger.window.gap?.confirmed === true || this.closedByMonotonicTime(at))",
+        replace: "this.closedByMonotonicTime(at) && at.mono < 0"
+      },
+      {
+        file: "FireWindow.ts",
+        find: "      gap,\n      predecessor",
+        replace: "      gap: undefined,\n      predecessor"
+      },
+      {
+        file: "internal/heartbeat/writer.ts",
+        find: 'if (verdict === "fired" && !fresh) knowledge.enter({ fired: true })',
+        replace: ""
+      }
+    ]
+  },
+  {
+    name: "a refused signature is tried again",
+    changes: [
+      {
+        file: "internal/heartbeat/writer.ts",
+        find: "? failure.retryable : count < finalAfter",
+        replace: '? failure.retryable || failure._tag === "CredentialsRefused" : count < finalAfter'
+      }
+    ]
+  },
+  {
+    name: "an unknown outcome is treated as refused",
+    changes: [
+      {
+        file: "internal/heartbeat/writer.ts",
+        find: "FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)",
+        replace: "FireWindow.refused(window, flight.id) : FireWindow.refused(window, flight.id)"
+      }
+    ]
+  },
+  {
+    name: "zero by rounding",
+    changes: [
+      {
+        file: "Countdown.ts",
+        find: 'setting === off ? "0" : String(setting)',
+        replace: 'setting === off ? "0" : String(Math.floor(setting / 10) * 10)'
+      }
+    ]
+  }
+]
+
+/** The text with the change made; throws when it does not apply exactly once. */
+export const apply = (text: string, { file, find, replace }: Change, name: string): string => {
+  const places = text.split(find).length - 1
+  if (places !== 1) {
+    throw new Error(
+      `The mutant "${name}" does not apply: ${file} has ${places} places that read\n${find}\nBring the mutant up to date.`
+    )
+  }
+  return text.replace(find, () => replace)
+}

@@ -1,0 +1,462 @@
+/**
+ * The running heartbeat: plans and moves. Decides nothing that the pure modules can decide.
+ *
+ * - The ticker calls `wake` when something is due: the next edge of the window (the alarm), the end of a request's time,
+ *   the next beat. `wake` never waits, so a hung request cannot silence the alarm.
+ * - A **beat** has a fiber of its own for as long as it takes: liveness, pace, the write (see `writer`).
+ * - The **reporter** logs the transitions and runs the user's hooks.
+ *
+ * The fibers are daemons that the release stops itself: a scope would interrupt the write in flight, and the order in
+ * which they stop matters.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import * as RuntimeFlags from "effect/RuntimeFlags"
+import type * as Tracer from "effect/Tracer"
+import type * as CountdownCancelAll from "../../CountdownCancelAll.js"
+import * as FireWindow from "../../FireWindow.js"
+import * as HeartbeatError from "../../HeartbeatError.js"
+import type * as HeartbeatOptions from "../../HeartbeatOptions.js"
+import * as HeartbeatStatus from "../../HeartbeatStatus.js"
+import * as Liveness from "../../Liveness.js"
+import type * as Release from "../../Release.js"
+import { bounded } from "../bounded.js"
+import { Knowledge } from "./ledger.js"
+import * as Process from "./shared.js"
+import * as ReleaseRun from "./lastWrite.js"
+import { reporter } from "./reporter.js"
+import type * as Ticker from "./ticker.js"
+import * as Writer from "./writer.js"
+
+/** How a beat ended: acknowledged, failed, withheld, or never sent because the heartbeat had ended. */
+type BeatOutcome = Exit.Exit<
+  CountdownCancelAll.Acknowledgement,
+  HeartbeatStatus.BeatFailure | HeartbeatError.SwitchLost | HeartbeatError.NotArmed
+>
+
+/** The beat under way, or waiting for its turn. A manual beat that comes meanwhile shares it. */
+interface Beat {
+  /**
+   * The monotonic instant at which it was scheduled; `undefined` for a manual beat, which takes over when the scheduled
+   * one falls due while it runs.
+   */
+  due: number | undefined
+  /** The monotonic instant from which a withheld beat counts its pause. */
+  began: number
+  fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  /** Set once the write has begun: from then on nothing interrupts it; only its time ends it. */
+  flight: Writer.Flight | undefined
+  /** Completed for the callers of `beat`. */
+  waiting: Deferred.Deferred<CountdownCancelAll.Acknowledgement, Failure> | undefined
+}
+
+type Failure = HeartbeatStatus.BeatFailure | HeartbeatError.SwitchLost | HeartbeatError.NotArmed
+
+/** @internal */
+export class Engine implements Ticker.Member {
+  readonly account: string
+  readonly knowledge: Knowledge
+  private readonly endpoint: string | undefined
+  private readonly settings: HeartbeatOptions.Settings
+  private readonly writer: Writer.Writer
+  private readonly runtime: Runtime.Runtime<never>
+  private readonly ticker: Ticker.Ticker
+  private readonly slot: Ticker.Slot
+  private current: Beat | undefined
+  /** The monotonic instant at which the next beat is due. */
+  private beatAt = Infinity
+  private reporting: Fiber.RuntimeFiber<void> | undefined
+
+  constructor(
+    service: CountdownCancelAll.CountdownCancelAll["Type"],
+    settings: HeartbeatOptions.Settings,
+    inheritance: Process.Inheritance,
+    ticker: Ticker.Ticker,
+    host: {
+      readonly clock: Clock.Clock
+      readonly runtime: Runtime.Runtime<never>
+      readonly tracer: Tracer.Tracer
+      readonly parent: Option.Option<Tracer.AnySpan>
+    }
+  ) {
+    this.account = service.account
+    this.endpoint = service.endpoint
+    this.settings = settings
+    this.runtime = host.runtime
+    this.knowledge = new Knowledge(service.account, settings, host.clock, inheritance.strays, () => this.report())
+    this.writer = new Writer.Writer(service, this.knowledge, inheritance, host, () => this.plan())
+    this.ticker = ticker
+    this.slot = ticker.join(this)
+  }
+
+  /** Without a transition no fiber waits for one. */
+  private report(): void {
+    if (this.reporting !== undefined) return
+    const fiber = (this.reporting = this.fork(reporter(this.knowledge, () => (this.reporting = undefined))))
+    // Also when it is interrupted from outside: the next transition starts another.
+    fiber.addObserver(() => {
+      if (this.reporting === fiber) this.reporting = undefined
+    })
+  }
+
+  fork<A>(effect: Effect.Effect<A>): Fiber.RuntimeFiber<A> {
+    return Runtime.runFork(this.runtime, effect, { immediate: false })
+  }
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // What is due
+
+  wake(): void {
+    this.safely(() => {
+      const { knowledge, writer } = this
+      writer.dropOverdue()
+      knowledge.observe()
+      const { mono } = knowledge.now()
+      if (this.beats && mono >= this.beatAt && this.current?.due === undefined) {
+        if (this.current === undefined) this.start(this.beatAt, mono)
+        else {
+          this.current.due = this.beatAt
+          this.current.began = mono
+        }
+      }
+      this.plan()
+    })
+  }
+
+  look(): void {
+    this.safely(() => {
+      this.knowledge.observe()
+      this.plan()
+    })
+  }
+
+  private get beats(): boolean {
+    return this.knowledge.phase === "beating" && this.knowledge.ledger.lost === undefined
+  }
+
+  private plan(): void {
+    const { knowledge, writer } = this
+    let next = writer.overdueAt
+    if (knowledge.phase === "beating") {
+      const now = knowledge.now()
+      const { earliest, latest } = FireWindow.edges(knowledge.ledger.window, now)
+      if (earliest > 0) next = Math.min(next, now.mono + earliest)
+      else if (latest > 0) next = Math.min(next, now.mono + latest)
+      if (this.beats && this.current?.due === undefined) next = Math.min(next, this.beatAt)
+    }
+    this.ticker.plan(this.slot, next)
+  }
+
+  /** For code that runs on no fiber of ours: an error there must not pass in silence. */
+  private safely(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      this.defect(Cause.die(error))
+    }
+  }
+
+  private defect(cause: Cause.Cause<unknown>): void {
+    this.stopped(cause)
+    try {
+      // No beat any more, but the alarm still goes.
+      this.plan()
+    } catch {
+      // The clock is what has failed.
+      return
+    }
+  }
+
+  stopped(cause: Cause.Cause<unknown>): void {
+    this.knowledge.lose("Defect", this.knowledge.lately)
+    this.fork(quietly(Effect.logError("the heartbeat stopped by a defect", cause)))
+  }
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Beats
+
+  private start(due: number | undefined, began: number): Beat {
+    const beat: Beat = (this.current = { due, began, fiber: undefined, flight: undefined, waiting: undefined })
+    // As a value: Effect logs each fiber that ends in a failure as an unhandled one.
+    const fiber = this.fork(Effect.exit(this.carryOut(beat)))
+    beat.fiber = fiber
+    fiber.addObserver((exit) => this.safely(() => this.ended(beat, Exit.flatten(exit))))
+    return beat
+  }
+
+  /** One beat: liveness, pace, the write. */
+  private carryOut(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
+    const { liveness, livenessTimeout } = this.settings
+    if (liveness === undefined) return Effect.suspend(() => this.sendPaced(beat))
+    return Effect.matchEffect(Liveness.bounded(liveness, livenessTimeout), {
+      onSuccess: () => this.sendPaced(beat),
+      onFailure: (negative) => {
+        this.knowledge.telemetry.beat("withheld")
+        this.knowledge.failed(negative)
+        this.knowledge.observe()
+        return Effect.fail(negative)
+      }
+    })
+  }
+
+  private sendPaced(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
+    return this.writer.paceAt > this.knowledge.now().mono
+      ? Effect.flatMap(this.writer.paced, () => this.send(beat))
+      : this.send(beat)
+  }
+
+  /** Decides and begins the flight in one step, so that nothing can be interrupted in between. */
+  private send(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
+    const { knowledge, writer } = this
+    knowledge.observe()
+    const { lost } = knowledge.ledger
+    if (lost !== undefined) return Effect.fail(lost)
+    if (knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
+    beat.flight = writer.begin(this.settings.countdown, ({ exit }) => this.finish(beat, exit))
+    beat.flight.fiber = beat.fiber
+    if (beat.due !== undefined) knowledge.telemetry.lateness(beat.flight.sent.mono - beat.due)
+    return writer.request(beat.flight)
+  }
+
+  /** The fiber of a beat has ended: with the write, given up before it, or stopped by the release. */
+  private ended(beat: Beat, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, Failure>): void {
+    if (beat.flight !== undefined) {
+      return this.writer.ended(beat.flight, exit)
+    }
+    const failure = Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : Option.none()
+    if (Exit.isFailure(exit) && Option.isNone(failure) && !Cause.isInterruptedOnly(exit.cause)) this.defect(exit.cause)
+    // A beat that the release stops half-way fails for the callers that share it.
+    this.finish(beat, Exit.fail(Option.getOrElse(failure, () => this.notArmed(0))))
+  }
+
+  /** Completes the callers that wait, and schedules the next beat. */
+  private finish(beat: Beat, outcome: BeatOutcome): void {
+    if (this.current === beat) this.current = undefined
+    const { interval, pace } = this.settings
+    if (Exit.isFailure(outcome)) {
+      // The next try, after a manual beat too, comes as soon as the pace allows.
+      const withheld = this.knowledge.ledger.cause instanceof Liveness.LivenessFailed
+      const next = withheld ? beat.began + pace : this.writer.paceAt
+      this.beatAt = beat.due === undefined ? Math.min(this.beatAt, next) : next
+    } else if (this.knowledge.ledger.window.gap?.confirmed === false) {
+      this.beatAt = this.writer.paceAt
+    } else if (beat.due !== undefined) {
+      // Fixed rate: small delays do not add up. After a stall or a retry the rate starts anew; missed beats are not made
+      // up for.
+      const sent = this.knowledge.ledger.window.acknowledged?.sent.mono ?? beat.began
+      this.beatAt = (sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval
+    }
+    beat.due = undefined
+    if (beat.waiting !== undefined) Deferred.unsafeDone(beat.waiting, outcome)
+    this.plan()
+  }
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Life
+
+  get arm(): Effect.Effect<void, HeartbeatError.BeatError | HeartbeatError.ArmTimeout> {
+    const { account, knowledge, settings, writer } = this
+    const armed = Effect.gen(function* () {
+      for (;;) {
+        yield* writer.paced
+        const { again, exit } = yield* writer.send(settings.countdown)
+        if (Exit.isFailure(exit)) {
+          if (!again) return yield* Effect.failCause(exit.cause)
+        } else if (FireWindow.edges(knowledge.ledger.window, knowledge.now()).earliest > 0) {
+          return
+        }
+      }
+    })
+    const late = Effect.suspend(() => {
+      const { cause } = knowledge.ledger
+      const known = cause === undefined || cause instanceof Liveness.LivenessFailed ? {} : { cause }
+      return Effect.fail(new HeartbeatError.ArmTimeout({ account, armTimeout: settings.armTimeout, ...known }))
+    })
+    // Not `Effect.timeout`: it would bound nothing where the acquisition cannot be interrupted, as in `acquireRelease`.
+    return traced(
+      "deadman.arm",
+      { account, countdown: settings.countdown },
+      bounded<void, HeartbeatError.BeatError | HeartbeatError.ArmTimeout>(armed, settings.armTimeout, () => late)
+    )
+  }
+
+  /** Armed: beats from now on. */
+  get begin(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      // The scope was closed while the switch was being armed, and the release has run.
+      if (this.knowledge.phase !== "arming") return Effect.void
+      this.beginBeating()
+      const { account, endpoint, settings } = this
+      return quietly(
+        Effect.logInfo(
+          `armed: ${settings.countdown} s, account ${account}${endpoint === undefined ? "" : `, ${endpoint}`}`
+        ).pipe(Effect.annotateLogs({ account, module: "Heartbeat" }))
+      )
+    })
+  }
+
+  private beginBeating(): void {
+    this.knowledge.phase = "beating"
+    const last = this.knowledge.ledger.window.acknowledged
+    this.beatAt = (last?.sent.mono ?? this.knowledge.now().mono) + this.settings.interval
+    this.knowledge.telemetry.armed()
+    // An unresolved `0` of an earlier heartbeat, or an unproven predecessor, keeps this one from being called armed.
+    this.knowledge.observe()
+    this.plan()
+  }
+
+  private stop(): void {
+    // A loss that nothing has noticed yet, because the host stood still, is one for the policy, too.
+    this.safely(() => this.knowledge.observe())
+    this.knowledge.phase = "releasing"
+    this.knowledge.endGuards()
+    if (this.current?.flight === undefined) this.current?.fiber?.unsafeInterruptAsFork(FiberId.none)
+  }
+
+  /** Whatever the rest does, from now on nothing beats, and nothing is left. */
+  release(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.stop()
+      return Effect.ensuring(
+        traced("deadman.release", { account: this.account }, this.wayOut(exit)),
+        this.ticker.leave(this.slot)
+      )
+    })
+  }
+
+  private wayOut(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    const { account, knowledge } = this
+    return Effect.annotateLogs(ReleaseRun.choose(knowledge, exit), { account, module: "Heartbeat" }).pipe(
+      Effect.flatMap((choice) => this.runRelease(choice)),
+      Effect.tap((outcome) => {
+        const final = outcome()
+        knowledge.enter({ outcome: final })
+        knowledge.phase = "released"
+        knowledge.publish(HeartbeatStatus.derive(knowledge.ledger, knowledge.now()))
+        return Effect.annotateCurrentSpan("outcome", final._tag)
+      }),
+      Effect.zipRight(
+        // The last transition is reported before the scope is closed, unless the user's hook takes too long.
+        Effect.suspend(() => {
+          const { reporting } = this
+          return reporting === undefined
+            ? Effect.void
+            : Effect.zipRight(
+                bounded(Effect.asVoid(Fiber.await(reporting)), reportBound, () => Effect.void),
+                Fiber.interruptFork(reporting)
+              )
+        })
+      )
+    )
+  }
+
+  private runRelease(choice: Release.Release) {
+    return Effect.ensuring(
+      ReleaseRun.run(this.knowledge, this.writer, choice),
+      Effect.sync(() => this.writer.bequeath())
+    )
+  }
+
+  /** The acquisition failed: what may have been armed is turned off again, or left to expire. */
+  get abandon(): Effect.Effect<unknown> {
+    return Effect.suspend(() => {
+      this.knowledge.phase = "releasing"
+      const { acknowledged, pending } = this.knowledge.ledger.window
+      const touched = this.writer.isInFlight || acknowledged !== undefined || pending.some(({ id }) => id >= 0)
+      return Effect.ensuring(
+        touched ? this.runRelease(this.settings.abandon) : Effect.void,
+        this.ticker.leave(this.slot)
+      )
+    })
+  }
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // What users see
+
+  private notArmed(margin: number): HeartbeatError.NotArmed {
+    const { account, knowledge } = this
+    const status = HeartbeatStatus.derive(knowledge.ledger, knowledge.now())
+    const timeLeft = status._tag === "Released" ? 0 : Math.max(0, status.earliestFire - status.at)
+    const state = knowledge.phase === "releasing" ? "Released" : status._tag
+    return new HeartbeatError.NotArmed({ account, state, timeLeft, margin })
+  }
+
+  get beat(): Effect.Effect<void, Failure> {
+    return Effect.suspend(() => {
+      const { lost } = this.knowledge.ledger
+      if (lost !== undefined) return Effect.fail(lost)
+      if (this.knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
+      // In a fiber of its own: an interrupted caller takes nothing from the others that share the beat.
+      return Effect.asVoid(awaitBeat(this.current ?? this.start(undefined, this.knowledge.now().mono)))
+    })
+  }
+
+  ensureArmed(options?: { readonly margin?: Duration.DurationInput | undefined }) {
+    return Effect.suspend(() => {
+      const margin = Duration.toMillis(options?.margin ?? 0)
+      const status = this.knowledge.observe()
+      const beating = this.knowledge.phase === "beating"
+      return beating && status._tag === "Armed" && status.earliestFire - status.at > margin
+        ? Effect.void
+        : Effect.fail(this.notArmed(margin))
+    })
+  }
+}
+
+const awaitBeat = (beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> =>
+  Deferred.await((beat.waiting ??= Deferred.unsafeMake(FiberId.none)))
+
+/**
+ * A span that costs nothing but itself when the tracer throws.
+ */
+const traced = <A, E>(
+  name: string,
+  attributes: Record<string, unknown>,
+  effect: Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.flatMap(Effect.exit(Effect.makeSpan(name, { attributes })), (made) =>
+    Exit.isFailure(made)
+      ? effect
+      : effect.pipe(
+          Effect.withParentSpan(made.value),
+          Effect.onExit((exit) => quietly(Effect.map(Clock.currentTimeNanos, (now) => made.value.end(now, exit))))
+        )
+  )
+
+/** A logger or tracer that throws costs its own part only. */
+const quietly = (effect: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(effect, () => Effect.void)
+
+/** How long closing the scope waits for the user's hook to hear of the release, ms. */
+const reportBound = 1_000
+
+/** @internal */
+export const make = (
+  service: CountdownCancelAll.CountdownCancelAll["Type"],
+  settings: HeartbeatOptions.Settings,
+  held: Set<string>
+): Effect.Effect<Engine> =>
+  Effect.gen(function* () {
+    const clock = yield* Effect.clock
+    const tracer = yield* Effect.tracer
+    const parent = yield* Effect.option(Effect.currentParentSpan)
+    const scheduler = yield* FiberRef.get(FiberRef.currentScheduler)
+    const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime(), RuntimeFlags.Interruption)
+    return new Engine(
+      service,
+      settings,
+      Process.inheritance(held, clock, service.account),
+      Process.ticker(held, clock, scheduler),
+      { clock, runtime, tracer, parent }
+    )
+  })

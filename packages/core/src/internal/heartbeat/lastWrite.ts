@@ -1,0 +1,132 @@
+/**
+ * The last write: what is sent when the scope closes, in which order, and what that proves.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Countdown from "../../Countdown.js"
+import * as FireWindow from "../../FireWindow.js"
+import * as Release from "../../Release.js"
+import { bounded } from "../bounded.js"
+import type { Knowledge } from "./ledger.js"
+import type { Writer } from "./writer.js"
+
+/**
+ * The policy's choice. A policy that throws, or returns no choice (a promise of one), is logged, and the default holds.
+ *
+ * @internal
+ */
+export const choose = (knowledge: Knowledge, exit: Exit.Exit<unknown, unknown>): Effect.Effect<Release.Release> =>
+  Effect.suspend(() => {
+    const { lost } = knowledge.ledger
+    const { release } = knowledge.settings
+    const broken = (cause: Cause.Cause<unknown>) =>
+      Effect.as(
+        quietly(Effect.logError("the release policy failed, so Release.disarm decides", cause)),
+        Release.disarm(exit, lost)
+      )
+    let choice: Release.Release
+    try {
+      choice = release(exit, lost)
+    } catch (error) {
+      return broken(Cause.die(error))
+    }
+    if (choice !== "Disarm" && choice !== "LetExpire" && choice !== "CancelSoon") {
+      return broken(Cause.fail(`it returned ${String(choice)}, not "Disarm", "LetExpire" or "CancelSoon"`))
+    }
+    const failed = Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)
+    return choice === "Disarm" && failed && release === Release.disarm
+      ? Effect.as(
+          quietly(
+            Effect.logWarning(
+              "the program failed and the switch is turned off: open orders stay, unprotected. " +
+                "With `release: Release.cancelOnFailure` the exchange would cancel them"
+            )
+          ),
+          choice
+        )
+      : Effect.succeed(choice)
+  })
+
+/** A logger that throws costs its line only. */
+const quietly = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)
+
+/**
+ * Runs to its end or to `releaseTimeout`, whichever comes first. Gives what can be said then, to be asked for when the
+ * write still in flight has been given up.
+ *
+ * @internal
+ */
+export const run = (
+  knowledge: Knowledge,
+  writer: Writer,
+  choice: Release.Release
+): Effect.Effect<() => Release.Outcome> => {
+  const last =
+    choice === "Disarm"
+      ? disarm(knowledge, writer)
+      : choice === "CancelSoon"
+        ? cancelSoon(knowledge, writer)
+        : Effect.void
+  return Effect.as(
+    bounded(Effect.zipRight(writer.settled, last), knowledge.settings.releaseTimeout, () => Effect.void),
+    () => outcome(knowledge, choice)
+  )
+}
+
+const disarm = (knowledge: Knowledge, writer: Writer): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    if (!(yield* switchOff(knowledge, writer))) return
+    // An unresolved beat may arrive after the `0` and start the countdown again: a second `0` meets it.
+    if (FireWindow.strayFor(knowledge.ledger.window, knowledge.now(), "countdown") <= 0) return
+    yield* knowledge.sleep(knowledge.settings.settle)
+    yield* switchOff(knowledge, writer)
+  })
+
+/** Sends `0` until it is acknowledged, refused for good, or there is nothing left to turn off. */
+const switchOff = (knowledge: Knowledge, writer: Writer): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    for (;;) {
+      yield* writer.paced
+      const { again, exit } = yield* writer.send(Countdown.off)
+      if (Exit.isSuccess(exit)) return true
+      if (!again) return false
+      if (!(FireWindow.edges(knowledge.ledger.window, knowledge.now()).latest > 0)) return false
+    }
+  })
+
+/** Sets the shortest countdown, unless a nearer deadline is sure. */
+const cancelSoon = (knowledge: Knowledge, writer: Writer): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const { shortest } = knowledge.settings
+    for (;;) {
+      yield* writer.paced
+      const { fired, window } = knowledge.ledger
+      const { earliest } = FireWindow.edges(window, knowledge.now())
+      const runs = !fired && window.gap === undefined && earliest > 0 && !FireWindow.mayBeOff(window)
+      if (runs && earliest <= 1_000 * shortest) return
+      const { again, exit } = yield* writer.send(shortest)
+      if (Exit.isSuccess(exit) || !again) return
+    }
+  })
+
+const outcome = (knowledge: Knowledge, choice: Release.Release): Release.Outcome => {
+  const now = knowledge.now()
+  const { window } = knowledge.ledger
+  const { earliest, latest } = FireWindow.edges(window, now)
+  if (choice === "Disarm") {
+    return FireWindow.surelyOff(window, now)
+      ? Release.Outcome.Disarmed()
+      : Release.Outcome.DisarmUnconfirmed({ until: now.wall + latest })
+  }
+  const edges = {
+    earliestFire: now.wall + earliest,
+    latestFire: now.wall + latest,
+    mayBeOff: FireWindow.mayBeOff(window)
+  }
+  return choice === "CancelSoon" && window.acknowledged?.countdown === 1_000 * knowledge.settings.shortest
+    ? Release.Outcome.CancellingSoon(edges)
+    : Release.Outcome.Expiring(edges)
+}

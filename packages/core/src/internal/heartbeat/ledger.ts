@@ -1,0 +1,236 @@
+/**
+ * What the running heartbeat knows, in one place: the ledger, which only synchronous steps change, the state derived
+ * from it, and those who are told when it moves.
+ *
+ * @internal
+ */
+import type * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
+import * as PubSub from "effect/PubSub"
+import * as Stream from "effect/Stream"
+import * as FireWindow from "../../FireWindow.js"
+import * as HeartbeatError from "../../HeartbeatError.js"
+import type * as HeartbeatOptions from "../../HeartbeatOptions.js"
+import * as HeartbeatStatus from "../../HeartbeatStatus.js"
+import * as Liveness from "../../Liveness.js"
+import * as Release from "../../Release.js"
+import { read } from "../clock.js"
+import * as Telemetry from "./telemetry.js"
+
+/** @internal */
+export class Knowledge {
+  readonly telemetry: Telemetry.Telemetry
+  readonly settings: HeartbeatOptions.Settings
+  readonly clock: Clock.Clock
+  /** Why there is nothing to wait for any more: lost, or released. */
+  private over: HeartbeatError.SwitchLost | undefined
+  /** Made when somebody waits for that. */
+  private awaited: Deferred.Deferred<never, HeartbeatError.SwitchLost> | undefined
+  /** Transitions that the reporter has not reported yet; the oldest go when there are too many. */
+  readonly unreported: Array<HeartbeatStatus.Transition> = []
+  /** The record of the last acknowledgement, until `onAcknowledged` takes it. */
+  record: FireWindow.Continuity | undefined
+  private readonly report: () => void
+  phase: "arming" | "beating" | "releasing" | "released" = "arming"
+  ledger: HeartbeatStatus.Ledger
+  private published: HeartbeatStatus.Status["_tag"] = "Armed"
+  private last: { readonly mono: number; readonly wall: number; readonly jumped: number }
+  private hub: PubSub.PubSub<HeartbeatStatus.Status> | undefined
+
+  /** `report` starts the reporter, which takes `unreported` and `record`. */
+  constructor(
+    account: string,
+    settings: HeartbeatOptions.Settings,
+    clock: Clock.Clock,
+    strays: ReadonlyArray<FireWindow.Pending>,
+    report: () => void
+  ) {
+    this.settings = settings
+    this.clock = clock
+    this.report = report
+    this.last = { ...read(clock), jumped: 0 }
+    this.telemetry = Telemetry.make(account)
+    this.ledger = {
+      account,
+      window: FireWindow.empty(settings, strays, settings.predecessor),
+      failures: 0,
+      cause: undefined,
+      fired: false,
+      lost: undefined,
+      outcome: undefined
+    }
+  }
+
+  /** Counts forward jumps of the wall clock since the last call: each may have been a suspend. */
+  now(): FireWindow.Reading {
+    const { mono, wall } = read(this.clock)
+    const ahead = wall - this.last.wall - (mono - this.last.mono)
+    const jumped = this.last.jumped + (ahead > HeartbeatStatus.clockTolerance ? ahead : 0)
+    return (this.last = { mono, wall, jumped })
+  }
+
+  /** As `now`. When the clock throws, the last reading. */
+  get lately(): FireWindow.Reading {
+    try {
+      return this.now()
+    } catch {
+      return this.last
+    }
+  }
+
+  /** At least as long as asked for: timers take whole milliseconds. */
+  sleep(millis: number): Effect.Effect<void> {
+    return this.clock.sleep(Duration.millis(Math.max(1, Math.ceil(millis))))
+  }
+
+  /** Until a monotonic instant, which may move meanwhile. */
+  sleepUntil(instant: () => number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const left = instant() - this.now().mono
+      return left > 0 ? Effect.zipRight(this.sleep(left), this.sleepUntil(instant)) : Effect.void
+    })
+  }
+
+  /** Changes the ledger. */
+  enter(change: Partial<HeartbeatStatus.Ledger>): void {
+    this.ledger = { ...this.ledger, ...change }
+  }
+
+  publish(status: HeartbeatStatus.Status): void {
+    if (status._tag === this.published) return
+    const from = this.published
+    this.published = status._tag
+    this.telemetry.transition(from, status._tag)
+    this.telemetry.earliestFire(status._tag === "Released" ? 0 : status.earliestFire - status.at)
+    if (this.unreported.length === 64) this.unreported.shift()
+    this.unreported.push({ from, to: status })
+    this.report()
+    this.hub?.unsafeOffer(status)
+  }
+
+  /** Looks at the clock, moves the state where it must move, and says what it is. */
+  observe(): HeartbeatStatus.Status {
+    const at = this.now()
+    const status = HeartbeatStatus.derive(this.ledger, at)
+    if (this.phase !== "beating") return status
+    if (this.ledger.lost === undefined && (status._tag === "Fired" || status._tag === "MayHaveFired")) {
+      this.publish(status)
+      if (status._tag === "Fired") this.lose("Fired", at)
+      // When only the wall clock says that the window has closed, it was either set or the host was suspended. When
+      // only one answer's stamps say so, its machine may be wrong. Either way the next beat asks the venue, and until it
+      // has answered the state is `MayHaveFired`.
+      else if (
+        this.settings.onUncertain === "lose" &&
+        (this.ledger.window.gap?.confirmed === true || this.closedByMonotonicTime(at))
+      )
+        this.lose("MayHaveFired", at)
+      return this.ledger.lost === undefined ? status : HeartbeatStatus.derive(this.ledger, at)
+    }
+    this.publish(status)
+    return status
+  }
+
+  get status(): Effect.Effect<HeartbeatStatus.Status> {
+    return Effect.sync(() => this.observe())
+  }
+
+  /** Hands the record of the last acknowledgement to `onAcknowledged`. */
+  acknowledged(): void {
+    const { countdown, onAcknowledged, release, shortest } = this.settings
+    if (onAcknowledged === undefined) return
+    const toCome = 1_000 * (release === Release.letExpire ? countdown : shortest)
+    const record = FireWindow.continuity(this.ledger.window, toCome)
+    if (record === undefined) return
+    this.record = record
+    this.report()
+  }
+
+  markReconciled(upTo: { readonly id: number }): Effect.Effect<void, HeartbeatError.ReconciliationOutdated> {
+    return Effect.suspend(() => {
+      const window = FireWindow.reconciled(this.ledger.window, upTo.id)
+      if (window === undefined) {
+        return Effect.fail(new HeartbeatError.ReconciliationOutdated({ account: this.ledger.account }))
+      }
+      this.enter({ window })
+      this.observe()
+      return Effect.void
+    })
+  }
+
+  private closedByMonotonicTime(at: FireWindow.Reading): boolean {
+    return FireWindow.edges(this.ledger.window, { mono: at.mono, wall: -Infinity }).earliest <= 0
+  }
+
+  /** Why nothing may start under `guard` now: the switch is lost, released, or past its earliest fire. */
+  unprotected(): HeartbeatError.SwitchLost | undefined {
+    this.observe()
+    if (this.over !== undefined) return this.over
+    const at = this.now()
+    return FireWindow.edges(this.ledger.window, at).earliest > 0 ? undefined : this.lossOf("MayHaveFired", at)
+  }
+
+  lose(reason: HeartbeatError.LossReason, at: FireWindow.Reading): void {
+    if (this.ledger.lost !== undefined || this.phase !== "beating") return
+    const error = this.lossOf(reason, at)
+    this.enter({ lost: error })
+    this.publish(HeartbeatStatus.derive(this.ledger, at))
+    this.end(error)
+  }
+
+  private lossOf(reason: HeartbeatError.LossReason, at: FireWindow.Reading): HeartbeatError.SwitchLost {
+    const { account, cause, window } = this.ledger
+    const withheld = cause instanceof Liveness.LivenessFailed
+    return new HeartbeatError.SwitchLost({
+      account,
+      reason: withheld && (reason === "MayHaveFired" || reason === "Fired") ? "NotAlive" : reason,
+      timeLeft: Math.max(0, FireWindow.edges(window, at).earliest),
+      ...(cause === undefined ? {} : { cause })
+    })
+  }
+
+  /** An effect that is still guarded when the release begins runs outside of the scope, unprotected from now on. */
+  endGuards(): void {
+    const { account, lost } = this.ledger
+    if (lost !== undefined) return
+    this.end(new HeartbeatError.SwitchLost({ account, reason: "Released", timeLeft: 0 }))
+  }
+
+  private end(error: HeartbeatError.SwitchLost): void {
+    this.over = error
+    if (this.awaited !== undefined) Deferred.unsafeDone(this.awaited, Exit.fail(error))
+  }
+
+  /** Fails when the heartbeat is lost, or released. */
+  get awaitLost(): Effect.Effect<never, HeartbeatError.SwitchLost> {
+    return Effect.suspend(() =>
+      this.over === undefined
+        ? Deferred.await((this.awaited ??= Deferred.unsafeMake(FiberId.none)))
+        : Effect.fail(this.over)
+    )
+  }
+
+  /** The last beat was not acknowledged, or not sent. */
+  failed(cause: HeartbeatStatus.BeatFailure): void {
+    this.enter({ failures: this.ledger.failures + 1, cause })
+  }
+
+  /** The current state first, then each change, the end after `Released`. */
+  get changes(): Stream.Stream<HeartbeatStatus.Status> {
+    return Stream.unwrapScoped(
+      Effect.gen(this, function* () {
+        // Sliding: a reader that is slower than the state changes misses the oldest and keeps the last.
+        // Chosen in one step: of two readers that come at once, both must get the same.
+        const hub = yield* Effect.map(PubSub.sliding<HeartbeatStatus.Status>(16), (made) => (this.hub ??= made))
+        const dequeue = yield* PubSub.subscribe(hub)
+        return Stream.concat(Stream.make(this.observe()), Stream.fromQueue(dequeue)).pipe(
+          Stream.changesWith((before, after) => before._tag === after._tag),
+          Stream.takeUntil((status) => status._tag === "Released")
+        )
+      })
+    )
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Reports beside the heartbeat: changes of state, in order, to the log and to `onTransition`; the newest record to
+ * `onAcknowledged`.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import * as FireWindow from "../../FireWindow.js"
+import type * as HeartbeatStatus from "../../HeartbeatStatus.js"
+import type { Knowledge } from "./ledger.js"
+
+/**
+ * Reports until nothing is left. `done` is called in the very step that finds nothing more.
+ *
+ * @internal
+ */
+export const reporter = (knowledge: Knowledge, done: () => void): Effect.Effect<void> => {
+  const { onAcknowledged, onTransition } = knowledge.settings
+  return Effect.gen(function* () {
+    for (;;) {
+      const { record } = knowledge
+      knowledge.record = undefined
+      if (record !== undefined && onAcknowledged !== undefined) {
+        yield* hook("onAcknowledged", () => onAcknowledged(record))
+      }
+      const transition = knowledge.unreported.shift()
+      if (transition !== undefined) {
+        yield* survived(() => report(knowledge, transition))
+        if (onTransition !== undefined) yield* hook("onTransition", () => onTransition(transition))
+      } else if (knowledge.record === undefined) return done()
+    }
+  }).pipe(Effect.annotateLogs({ account: knowledge.ledger.account, module: "Heartbeat" }))
+}
+
+/** A logger that throws costs one line, and neither a hook nor the lines after it. */
+const survived = (report: () => Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.catchAllCause(Effect.suspend(report), () => Effect.void)
+
+const hook = (name: string, run: () => Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
+  survived(() =>
+    Effect.catchAllCause(Effect.asVoid(Effect.suspend(run)), (cause) => Effect.logError(`${name} failed`, cause))
+  )
+
+const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
+  const { cause, window } = knowledge.ledger
+  switch (to._tag) {
+    case "Armed":
+      return Effect.logInfo("the switch is armed again")
+    case "Jeopardy": {
+      const left = ((to.earliestFire - to.at) / 1_000).toFixed(1)
+      return Effect.logWarning(
+        `the switch is in jeopardy, ${left} s left: ${to.cause?.message ?? "wall and monotonic time disagree"}`
+      )
+    }
+    case "MayHaveFired": {
+      if (knowledge.phase === "beating" && FireWindow.mayBeOff(window)) {
+        const left = (FireWindow.strayFor(window, knowledge.now(), "off") / 1_000).toFixed(1)
+        return Effect.logWarning(
+          `not surely armed before a beat in ${left} s: until then an unresolved "0" of an earlier heartbeat may arrive`
+        )
+      }
+      if (window.gap?.confirmed === false) {
+        return Effect.logWarning(
+          "the stamps of an answer contradict the clocks of this host: the next beat decides whether the switch held"
+        )
+      }
+      return Effect.logError("the switch may have fired: orders may be gone. Compare the book with the exchange")
+    }
+    case "Fired":
+      return Effect.logError("the switch has fired: orders are gone. Compare the book with the exchange")
+    case "Released": {
+      const { outcome } = to
+      if (outcome._tag === "DisarmUnconfirmed") {
+        const last = cause === undefined ? "" : `. Last failure: ${cause.message}`
+        // The order of layers is the usual reason for a `0` that never leaves.
+        const order =
+          cause?._tag === "TransportFailure"
+            ? " If the HTTP client was closed before the heartbeat: provide it outside of the heartbeat's scope " +
+              "(`program.pipe(Effect.scoped, Effect.provide(client))`)."
+            : ""
+        return Effect.logWarning(
+          `released, but the disarm is unconfirmed: it may fire until ${instant(outcome.until)}${last}${order}`
+        )
+      }
+      if (outcome._tag === "Disarmed") return Effect.logInfo("released: Disarmed")
+      const off = outcome.mayBeOff ? `, unless an unresolved "0" closes the switch first` : ""
+      return Effect.logInfo(
+        `released: ${outcome._tag}, the exchange cancels all orders by ${instant(outcome.latestFire)}${off}`
+      )
+    }
+  }
+}
+
+// The client of another exchange may know no bound.
+const instant = (millis: number): string =>
+  Number.isFinite(millis) ? new Date(millis).toISOString() : "an unknown time"

@@ -1,0 +1,342 @@
+/**
+ * Sends the writes: at most one in flight, each in a fiber of its own, so that neither a hung request nor an interrupted
+ * caller stops anything else. The outcome enters the ledger when that fiber ends or when the request is overdue,
+ * whichever comes first.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
+import type * as Tracer from "effect/Tracer"
+import * as Countdown from "../../Countdown.js"
+import type * as CountdownCancelAll from "../../CountdownCancelAll.js"
+import { isCountdownError } from "../../CountdownCancelAll.js"
+import { type BeatError, CountdownFailed } from "../../HeartbeatError.js"
+import * as FireWindow from "../../FireWindow.js"
+import * as HeartbeatStatus from "../../HeartbeatStatus.js"
+import * as VenueError from "../../VenueError.js"
+import type { Knowledge } from "./ledger.js"
+import type { Inheritance } from "./shared.js"
+
+type WriteExit = Exit.Exit<CountdownCancelAll.Acknowledgement, BeatError>
+
+/**
+ * How a write ended, and whether the same write can be sent again.
+ *
+ * @internal
+ */
+export interface WriteOutcome {
+  readonly exit: WriteExit
+  readonly again: boolean
+}
+
+/**
+ * A write under way.
+ *
+ * @internal
+ */
+export interface Flight {
+  readonly id: number
+  readonly setting: CountdownCancelAll.Setting
+  sent: FireWindow.Reading
+  /** The monotonic instant at which it is given up. */
+  overdueAt: number
+  /** Whether it was given time once to hear an answer that had come while the host stood still. */
+  spared: boolean
+  fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  /** Called with the outcome, once. */
+  readonly listeners: Array<(outcome: WriteOutcome) => void>
+}
+
+/** The same code, so many times in a row. */
+interface Refusals {
+  readonly code: string | undefined
+  readonly count: number
+}
+
+/** A timer that is later than this (ms) was kept by a host that stood still; then an answer has so long to be heard. */
+const punctual = 2
+const graceAfterStop = 5
+
+const none: Refusals = { code: undefined, count: 0 }
+
+/**
+ * Whether the same write can be sent again. A refusal that exchanges take back ends a running heartbeat only when it
+ * came in a row; an acquisition waits for it only where the refusal itself asks for another try.
+ */
+const worthRepeating = (failure: BeatError, before: Refusals, arming: boolean): boolean => {
+  const count = failure.code === before.code ? before.count + 1 : 1
+  const finalAfter = "finalAfter" in failure ? failure.finalAfter : undefined
+  return finalAfter === undefined || (arming && !failure.retryable) ? failure.retryable : count < finalAfter
+}
+
+/** Errors of Bitget's client as they are, those of another exchange's client wrapped. */
+const known = (error: unknown): BeatError | undefined =>
+  VenueError.isVenueError(error)
+    ? error
+    : isCountdownError(error)
+      ? new CountdownFailed({
+          reason: error._tag,
+          detail: error.message,
+          applied: error.applied,
+          retryable: error.retryable,
+          code: error.code,
+          httpStatus: error.httpStatus,
+          finalAfter: error.finalAfter,
+          cause: error
+        })
+      : undefined
+
+const defect = (cause: Cause.Cause<unknown>): BeatError =>
+  new VenueError.OutcomeUnknown({
+    venueMessage: `defect: ${Cause.pretty(cause).split("\n")[0] ?? ""}`,
+    applied: "unknown",
+    retryable: false
+  })
+
+/** @internal */
+export class Writer {
+  private readonly began: () => void
+  private readonly service: CountdownCancelAll.CountdownCancelAll["Type"]
+  private readonly knowledge: Knowledge
+  private readonly inheritance: Inheritance
+  private readonly spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> }
+  private inFlight: Flight | undefined
+  private nextId = 0
+  private refusals = none
+
+  constructor(
+    service: CountdownCancelAll.CountdownCancelAll["Type"],
+    knowledge: Knowledge,
+    inheritance: Inheritance,
+    spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> },
+    /** Called when a write begins, because `overdueAt` has changed. */
+    began: () => void
+  ) {
+    this.began = began
+    this.service = service
+    this.knowledge = knowledge
+    this.inheritance = inheritance
+    this.spans = spans
+  }
+
+  /** The monotonic instant before which no write may leave. */
+  get paceAt(): number {
+    return this.inheritance.paceAt
+  }
+
+  /** Waits until the exchange takes the next write. */
+  get paced(): Effect.Effect<void> {
+    return this.knowledge.sleepUntil(() => this.inheritance.paceAt)
+  }
+
+  /** The monotonic instant at which the write in flight is given up; `Infinity` while there is none. */
+  get overdueAt(): number {
+    return this.inFlight?.overdueAt ?? Infinity
+  }
+
+  get isInFlight(): boolean {
+    return this.inFlight !== undefined
+  }
+
+  /**
+   * Begins a write. Call it only while none is in flight, run `request` in a fiber, set that fiber on the flight, and call
+   * `ended` when it ends.
+   */
+  begin(setting: CountdownCancelAll.Setting, listener: (outcome: WriteOutcome) => void): Flight {
+    const sent = this.knowledge.now()
+    const overdueAt = sent.mono + this.knowledge.settings.requestTimeout
+    const flight: Flight = {
+      id: this.nextId++,
+      setting,
+      sent,
+      overdueAt,
+      spared: false,
+      fiber: undefined,
+      listeners: [listener]
+    }
+    this.inFlight = flight
+    this.began()
+    return flight
+  }
+
+  request(flight: Flight): Effect.Effect<CountdownCancelAll.Acknowledgement, BeatError> {
+    return Effect.flatMap(this.service.horizon, (horizon) => {
+      // Given up while it asked for the horizon: a write that is not in the ledger must not be sent.
+      if (this.inFlight !== flight) return Effect.interrupt
+      const { knowledge } = this
+      flight.sent = knowledge.now()
+      knowledge.enter({
+        window: FireWindow.sent(knowledge.ledger.window, {
+          id: flight.id,
+          at: flight.sent,
+          countdown: Countdown.toMillis(flight.setting),
+          horizon: Duration.toMillis(horizon)
+        })
+      })
+      // What it fails with is looked at when it has ended.
+      return this.service.set(flight.setting) as Effect.Effect<CountdownCancelAll.Acknowledgement, BeatError>
+    })
+  }
+
+  /** Sends one write and waits for its outcome. Call it only while none is in flight. */
+  send(setting: CountdownCancelAll.Setting): Effect.Effect<WriteOutcome> {
+    // Once it is in flight a fiber settles it: only the waiting is interruptible.
+    const { phase } = this.knowledge
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.suspend(() => {
+        // The phase is over: nothing of it is sent any more.
+        if (this.knowledge.phase !== phase) return Effect.interrupt
+        const done = Deferred.unsafeMake<WriteOutcome>(FiberId.none)
+        const flight = this.begin(setting, (outcome) => Deferred.unsafeDone(done, Effect.succeed(outcome)))
+        return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(Effect.exit(this.request(flight)))), (fiber) => {
+          flight.fiber = fiber
+          fiber.addObserver((exit) => this.ended(flight, Exit.flatten(exit)))
+          return restore(Deferred.await(done))
+        })
+      })
+    )
+  }
+
+  /** Waits for the write in flight, if any. */
+  get settled(): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      if (this.inFlight === undefined) resume(Effect.void)
+      else this.inFlight.listeners.push(() => resume(Effect.void))
+    })
+  }
+
+  /**
+   * Gives up the write in flight if its time is over. After a host stood still its timers run before it reads the
+   * answers that arrived meanwhile, so these get a moment first.
+   */
+  dropOverdue(): void {
+    const flight = this.inFlight
+    if (flight === undefined) return
+    const late = this.knowledge.now().mono - flight.overdueAt
+    if (late < 0) return
+    if (late <= punctual || flight.spared) return this.drop()
+    flight.spared = true
+    flight.overdueAt += late + graceAfterStop
+  }
+
+  /** Gives up the write in flight, if any. It may still be applied, and the window knows that. */
+  drop(): void {
+    const flight = this.inFlight
+    if (flight === undefined) return
+    this.ended(
+      flight,
+      Exit.fail(
+        new VenueError.RequestTimeout({
+          venueMessage: "",
+          applied: "unknown",
+          retryable: true,
+          timeoutMillis: this.knowledge.settings.requestTimeout
+        })
+      )
+    )
+    // Only the socket is given back.
+    flight.fiber?.unsafeInterruptAsFork(FiberId.none)
+  }
+
+  /** Leaves the writes that may still arrive to the next heartbeat of the account. */
+  bequeath(): void {
+    this.drop()
+    this.inheritance.strays = FireWindow.strays(this.knowledge.ledger.window, this.knowledge.now())
+  }
+
+  /**
+   * Enters the outcome of the write in flight; ignores a second one (a late answer). Runs in the observer of a fiber,
+   * where nothing may throw, and calls the listeners whatever happens.
+   */
+  ended(flight: Flight, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, unknown>): void {
+    if (this.inFlight !== flight) return
+    this.inFlight = undefined
+    const { knowledge } = this
+    const at = knowledge.now()
+    let outcome: WriteOutcome
+    try {
+      outcome = this.entered(flight, exit, at)
+    } catch (error) {
+      // A client that answers with what its type denies.
+      outcome = this.entered(flight, Exit.die(error), at)
+    }
+    knowledge.telemetry.earliestFire(FireWindow.edges(knowledge.ledger.window, at).earliest)
+    knowledge.observe()
+    for (const listener of flight.listeners) listener(outcome)
+  }
+
+  private entered(
+    flight: Flight,
+    exit: Exit.Exit<CountdownCancelAll.Acknowledgement, unknown>,
+    at: FireWindow.Reading
+  ): WriteOutcome {
+    if (Exit.isSuccess(exit)) {
+      this.inheritance.paceAt = at.mono + this.knowledge.settings.pace
+      this.acknowledged(flight, exit.value, at)
+      return { exit: Exit.succeed(exit.value), again: true }
+    }
+    const { knowledge, refusals } = this
+    const told = known(Option.getOrUndefined(Cause.failureOption(exit.cause)))
+    const failure = told ?? defect(exit.cause)
+    const again = worthRepeating(failure, refusals, knowledge.phase === "arming")
+    this.refusals = { code: failure.code, count: failure.code === refusals.code ? refusals.count + 1 : 1 }
+    // An answer came after the exchange had counted the write; without one only the sending is known.
+    this.inheritance.paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + knowledge.settings.pace
+    const { window } = knowledge.ledger
+    knowledge.enter({
+      window:
+        failure.applied === "no" ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)
+    })
+    knowledge.telemetry.beat(failure._tag)
+    knowledge.failed(failure)
+    if (knowledge.phase === "beating") this.spanOfFailure(flight, exit, at)
+    if (!again) knowledge.lose(told === undefined ? "Defect" : "Refused", at)
+    return { exit: told === undefined ? Exit.die(Cause.squash(exit.cause)) : Exit.fail(told), again }
+  }
+
+  private acknowledged(flight: Flight, ack: CountdownCancelAll.Acknowledgement, at: FireWindow.Reading): void {
+    const { knowledge } = this
+    const slack = FireWindow.edges(knowledge.ledger.window, at).earliest
+    const { verdict, window } = FireWindow.acknowledged(
+      knowledge.ledger.window,
+      flight.id,
+      at,
+      HeartbeatStatus.stampsOf(ack)
+    )
+    // While it is being armed nothing is handed out that could have been lost, but for the switch of a predecessor.
+    const fresh = knowledge.phase === "arming" && knowledge.settings.predecessor === undefined
+    knowledge.enter({ window: fresh ? { ...window, gap: undefined } : window, failures: 0, cause: undefined })
+    this.refusals = none
+    knowledge.telemetry.beat("acknowledged")
+    knowledge.telemetry.latency(at.mono - flight.sent.mono)
+    if (knowledge.phase === "beating") knowledge.telemetry.slack(slack)
+    if (verdict === "fired" && !fresh) knowledge.enter({ fired: true })
+    knowledge.acknowledged()
+  }
+
+  /**
+   * A span for each failed write, made when it is known to have failed: good beats cost none. A tracer that throws costs
+   * the span, not the switch.
+   */
+  private spanOfFailure(flight: Flight, exit: Exit.Exit<unknown, unknown>, at: FireWindow.Reading): void {
+    const { knowledge } = this
+    const end = knowledge.clock.unsafeCurrentTimeNanos()
+    const start = end - BigInt(Math.round((at.mono - flight.sent.mono) * 1e6))
+    try {
+      const span = this.spans.tracer.span("deadman.beat", this.spans.parent, Context.empty(), [], start, "client")
+      span.attribute("account", knowledge.ledger.account)
+      span.attribute("failures", knowledge.ledger.failures)
+      span.end(end, exit)
+    } catch {
+      return
+    }
+  }
+}

@@ -1,0 +1,496 @@
+/**
+ * Request in, response out: the venue's chain of checks, its envelopes, codes, statuses, headers and limits, pure.
+ *
+ * Nothing that a client can send is a defect: whatever is wrong with a request gets the venue's answer, and moves no
+ * deadline. The order of the checks is known as far as the key, the account's mode and the signature; `Venue.checks` is
+ * the order of the rest.
+ *
+ * @since 0.1.0
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Exchange from "./Exchange.js"
+import { copyOf } from "./book.js"
+import * as Parameters from "./parameters.js"
+import * as RateLimit from "./rateLimit.js"
+import * as Signing from "./signing.js"
+import type * as Venue from "./Venue.js"
+
+/**
+ * A request as it reaches the venue.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Request {
+  readonly method: string
+  /** The path with its query, the very bytes that were sent. */
+  readonly path: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: string
+  /** The caller's address. Default 127.0.0.1. */
+  readonly ip?: string | undefined
+  /** The request's number in the journal. */
+  readonly id?: number | undefined
+  /** When the venue accepted it (ms of its clock), if that was before it takes effect. */
+  readonly acceptedAt?: number | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Response {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** Whether the venue did what it was asked; with an answer of unknown outcome it may have done so all the same. */
+  readonly applied: boolean
+  /** The code in the body. */
+  readonly code: string
+  /** The name of the endpoint, the last part of its path; `"unknown"` for a URL that does not exist. */
+  readonly endpoint: string
+  /** The account that the key belongs to. */
+  readonly account: string | undefined
+}
+
+/**
+ * An endpoint: its path, its limit (calls a second, for each account or for each address) and what it needs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Endpoint {
+  readonly name: string
+  readonly method: "GET" | "POST"
+  readonly path: string
+  readonly limit: number
+  readonly access: "public" | "read" | "write"
+}
+
+const endpoint = (method: "GET" | "POST", path: string, limit: number, access: Endpoint["access"]): Endpoint => ({
+  name: path.slice(path.lastIndexOf("/") + 1),
+  method,
+  path,
+  limit,
+  access
+})
+
+/**
+ * The endpoints that the simulator answers. The limit of place-batch is not in the venue's page and is taken from
+ * cancel-symbol-order.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const endpoints: ReadonlyArray<Endpoint> = [
+  endpoint("POST", "/api/v3/trade/countdown-cancel-all", 1, "write"),
+  endpoint("POST", "/api/v3/trade/place-order", 10, "write"),
+  endpoint("POST", "/api/v3/trade/place-batch", 5, "write"),
+  endpoint("POST", "/api/v3/trade/cancel-order", 10, "write"),
+  endpoint("POST", "/api/v3/trade/cancel-symbol-order", 5, "write"),
+  endpoint("GET", "/api/v3/trade/unfilled-orders", 20, "read"),
+  endpoint("GET", "/api/v3/trade/order-info", 20, "read"),
+  endpoint("GET", "/api/v3/trade/history-orders", 20, "read"),
+  { ...endpoint("GET", "/api/v3/account/settings", 20, "read"), name: "account-settings" },
+  { ...endpoint("GET", "/api/v2/public/time", 20, "public"), name: "server-time" }
+]
+
+const byPath = new Map(endpoints.map((endpoint) => [endpoint.path, endpoint]))
+
+/**
+ * The endpoint of a path, with or without a query.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const endpointOf = (path: string): Endpoint | undefined => {
+  const query = path.indexOf("?")
+  return byPath.get(query === -1 ? path : path.slice(0, query))
+}
+
+/**
+ * The venue's answer to a request that takes effect at `now`, what became of the exchange, and what happened on the way:
+ * first whatever was due by `now`, then what the request caused.
+ *
+ * @since 0.1.0
+ * @category transitions
+ */
+export const handle = (
+  state: Exchange.State,
+  request: Request,
+  now: number
+): readonly [state: Exchange.State, response: Response, outputs: ReadonlyArray<Exchange.Output>] => {
+  const outputs: Array<Exchange.Output> = []
+  const call = new Call(exchangeAt(state, now, outputs), request, outputs)
+  const verdict = call.run()
+  return [call.state, call.respond(verdict), outputs]
+}
+
+const exchangeAt = (state: Exchange.State, now: number, outputs: Array<Exchange.Output>): Exchange.State => {
+  const [next, due] = Exchange.advance(state, now)
+  for (const output of due) outputs.push(output)
+  return next
+}
+
+/** The body of every answer. The codes are digits, and a time is a number. */
+const envelope = (code: string, msg: string, requestTime: string, data: unknown): string =>
+  `{"code":${JSON.stringify(code)},"msg":${JSON.stringify(msg)},"requestTime":${requestTime},"data":${JSON.stringify(data)}}`
+
+/**
+ * The venue's envelope for a code, as it would come at `now` (ms of the venue's clock).
+ *
+ * @since 0.1.0
+ * @category transitions
+ */
+export const refusal = (
+  venue: Venue.Venue,
+  code: string,
+  now: number
+): {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly code: string
+} => ({
+  status: code === "00000" ? 200 : code === "429" ? 429 : code === "40404" ? venue.notFoundStatus : venue.failureStatus,
+  headers: {
+    "content-type": "application/json",
+    "x-bg-request-accept-time": String(now),
+    "x-bg-response-complete-time": String(now)
+  },
+  body: envelope(code, messages[code] ?? `error ${code}`, String(now), null),
+  code
+})
+
+const messages: Readonly<Record<string, string>> = {
+  "00000": "success",
+  "429": "Too Many Requests",
+  "40005": "Invalid ACCESS_TIMESTAMP",
+  "40008": "Request timestamp expired",
+  "40009": "sign signature error",
+  "40010": "Request timed out",
+  "40012": "apikey/password is incorrect",
+  "40014": "Incorrect permissions, need uta trade read & write permissions",
+  "40015": "System is abnormal, please try again later",
+  "40018": "Invalid IP request",
+  "40037": "Apikey does not exist",
+  "40084": "You are in Classic Account mode, and the Unified Account API is not supported at this time",
+  "40301": "The permission has not been obtained yet",
+  "40404": "Request URL NOT FOUND",
+  "40725": "service return an error",
+  "40808": "Parameter verification exception",
+  "45001": "Unknown error"
+}
+
+interface Refusal {
+  readonly _tag: "Refusal"
+  readonly code: string
+  readonly msg: string
+  readonly status?: number
+}
+
+interface Success {
+  readonly _tag: "Success"
+  readonly data: unknown
+}
+
+const refuse = (code: string, msg: string, status?: number): Refusal =>
+  status === undefined ? { _tag: "Refusal", code, msg } : { _tag: "Refusal", code, msg, status }
+
+const success = (data: unknown): Success => ({ _tag: "Success", data })
+
+/** One request on its way through the checks. It lives as long as `handle`; the state it holds is persistent. */
+class Call {
+  state: Exchange.State
+  readonly request: Request
+  readonly outputs: Array<Exchange.Output>
+  readonly venue: Venue.Venue
+  readonly acceptedAt: number
+  endpoint: Endpoint | undefined
+  account: Exchange.AccountState | undefined
+  remaining: number | undefined
+  applied = false
+
+  constructor(state: Exchange.State, request: Request, outputs: Array<Exchange.Output>) {
+    this.state = state
+    this.request = request
+    this.outputs = outputs
+    this.venue = state.venue
+    this.acceptedAt = request.acceptedAt ?? state.now
+  }
+
+  run(): Refusal | Success {
+    const ip = this.request.ip ?? "127.0.0.1"
+    const [address, admitted] = RateLimit.enter(
+      this.venue,
+      Option.getOrUndefined(HashMap.get(this.state.addresses, ip)),
+      this.state.now
+    )
+    const entered = copyOf(this.state)
+    entered.addresses = HashMap.set(entered.addresses, ip, address)
+    this.state = entered
+    if (!admitted) return tooMany
+    this.endpoint = endpointOf(this.request.path)
+    if (this.endpoint === undefined || this.endpoint.method !== this.request.method) {
+      return refuse("40404", "Request URL NOT FOUND", this.venue.notFoundStatus)
+    }
+    if (Exchange.inMaintenance(this.state)) {
+      this.applied = this.venue.maintenanceApplies && this.admitted(ip, this.endpoint)._tag === "Success"
+      return refuse(this.venue.maintenanceCode, "The system is being upgraded, try again later")
+    }
+    return this.admitted(ip, this.endpoint)
+  }
+
+  admitted(ip: string, endpoint: Endpoint): Refusal | Success {
+    return endpoint.access === "public" ? this.public(ip, endpoint) : this.private(ip, endpoint)
+  }
+
+  public(ip: string, endpoint: Endpoint): Refusal | Success {
+    const address = Option.getOrUndefined(HashMap.get(this.state.addresses, ip))!
+    const [calls, remaining] = RateLimit.take(this.venue, address.calls, endpoint.limit, this.state.now)
+    this.state = { ...this.state, addresses: HashMap.set(this.state.addresses, ip, { ...address, calls }) }
+    this.remaining = Math.max(0, remaining)
+    return remaining < 0 ? tooMany : success({ serverTime: String(this.acceptedAt) })
+  }
+
+  private(ip: string, endpoint: Endpoint): Refusal | Success {
+    const headers = this.request.headers
+    const apiKey = headers["access-key"]
+    if (apiKey === undefined || apiKey === "") return refuse("40006", "Invalid ACCESS_KEY")
+    const known = Option.getOrUndefined(HashMap.get(this.state.keys, apiKey))
+    if (known === undefined) return refuse("40037", "Apikey does not exist")
+    const account = Exchange.account(this.state, known.uid)!
+    this.account = account
+    if (account.declared.mode === "classic") {
+      return refuse(
+        this.venue.notUnifiedCode,
+        "You are in Classic Account mode, and the Unified Account API is not supported"
+      )
+    }
+    const timestamp = headers["access-timestamp"] ?? ""
+    const signature = headers["access-sign"]
+    if (signature === undefined || signature === "") return refuse("40002", "ACCESS_SIGN header is required")
+    const payload = timestamp + this.request.method + this.request.path + this.request.body
+    if (!Signing.verifies(known.key, payload, signature)) return refuse("40009", "sign signature error")
+    let body: Parameters.Fields | ReadonlyArray<unknown> = {}
+    for (const check of this.venue.checks) {
+      switch (check) {
+        case "timestamp": {
+          const flaw = this.timestampFlaw(timestamp)
+          if (flaw !== undefined) return flaw
+          break
+        }
+        case "passphrase": {
+          const passphrase = headers["access-passphrase"]
+          if (passphrase === undefined || passphrase === "")
+            return refuse("40011", "ACCESS_PASSPHRASE header is required")
+          if (passphrase !== known.key.passphrase) {
+            return refuse(this.venue.passphraseCode, "apikey/password is incorrect")
+          }
+          break
+        }
+        case "ip": {
+          const whitelist = known.key.ipWhitelist ?? []
+          if (whitelist.length > 0 && !whitelist.includes(ip)) return refuse(this.venue.ipCode, "Invalid IP request")
+          break
+        }
+        case "permission": {
+          if ((headers["paptrading"] === "1") !== (known.key.demo === true)) {
+            return refuse(this.venue.demoCode, "The key and the trading environment (paptrading) do not match")
+          }
+          if (endpoint.access === "write" && known.key.permission === "read") {
+            return refuse(this.venue.readOnlyCode, "Incorrect permissions, need uta trade read & write permissions")
+          }
+          if (endpoint.name === "countdown-cancel-all" && !account.declared.countdownAccess) {
+            return refuse(this.venue.noAccessCode, "The permission has not been obtained yet")
+          }
+          break
+        }
+        case "rate": {
+          const all = Option.getOrUndefined(HashMap.get(this.state.calls, known.uid)) ?? noCalls
+          const place = endpoints.indexOf(endpoint)
+          const [calls, remaining] = RateLimit.take(this.venue, all[place], endpoint.limit, this.state.now)
+          const next = all.slice()
+          next[place] = calls
+          const counted = copyOf(this.state)
+          counted.calls = HashMap.set(counted.calls, known.uid, next)
+          this.state = counted
+          this.remaining = Math.max(0, remaining)
+          if (remaining < 0) return tooMany
+          break
+        }
+        case "body": {
+          if (endpoint.method === "GET") break
+          if (!(headers["content-type"] ?? "").toLowerCase().startsWith("application/json")) {
+            return refuse("40007", "Content Type must be application/json")
+          }
+          const parsed = Parameters.parseBody(this.request.body)
+          if (parsed === undefined || Array.isArray(parsed) !== (endpoint.name === "place-batch")) {
+            return refuse(
+              this.venue.badBodyCode,
+              "Parameter verification failed: the body is no JSON of the expected form"
+            )
+          }
+          body = parsed
+          break
+        }
+      }
+    }
+    return this.dispatch(endpoint, account.declared, body)
+  }
+
+  timestampFlaw(timestamp: string): Refusal | undefined {
+    if (!/^\d{1,15}$/.test(timestamp)) return refuse("40005", "Invalid ACCESS_TIMESTAMP")
+    const age = this.acceptedAt - Number(timestamp)
+    const distance = this.venue.timestampSymmetric ? Math.abs(age) : age
+    const limit = this.venue.timestampWindow
+    return distance < limit || (distance === limit && this.venue.timestampInclusive)
+      ? undefined
+      : refuse("40008", "Request timestamp expired")
+  }
+
+  dispatch(
+    endpoint: Endpoint,
+    declared: Required<Exchange.Account>,
+    body: Parameters.Fields | ReadonlyArray<unknown>
+  ): Refusal | Success {
+    const { uid } = declared
+    const fields = endpoint.method === "GET" ? this.query() : (body as Parameters.Fields)
+    const by = this.request.id
+    switch (endpoint.name) {
+      case "countdown-cancel-all":
+        return this.read(Parameters.readCountdown(this.venue, fields["countdown"]), (seconds) => {
+          const from = {
+            accept: this.acceptedAt,
+            apply: this.state.now,
+            complete: this.state.now + this.venue.timeToComplete
+          }[this.venue.clockStart]
+          return this.event({ _tag: "SetCountdown", account: uid, seconds, from, by }, () => "success")
+        })
+      case "place-order":
+        return this.placeOrder(uid, body)
+      case "place-batch": {
+        const orders = body as ReadonlyArray<unknown>
+        if (orders.length === 0 || orders.length > batchLimit) {
+          return refuse(this.venue.badParameterCode, `Parameter verification failed: 1 to ${batchLimit} orders`)
+        }
+        return success(
+          orders.map((order) => {
+            const placed = this.placeOrder(uid, order)
+            if (placed._tag === "Success") return placed.data
+            const clientOid = (order as { clientOid?: unknown } | null)?.clientOid
+            return {
+              orderId: "",
+              clientOid: typeof clientOid === "string" ? clientOid : "",
+              code: placed.code,
+              msg: placed.msg
+            }
+          })
+        )
+      }
+      case "cancel-order":
+        return this.read(Parameters.readOrderName(this.venue, fields), (name) =>
+          this.event({ _tag: "CancelOrder", account: uid, ...name, by }, ([first]) => named(first))
+        )
+      case "cancel-symbol-order":
+        return this.read(Parameters.readMarket(this.venue, fields), (market) =>
+          this.event({ _tag: "CancelOrders", account: uid, ...market, by }, (outputs) => ({ list: outputs.map(named) }))
+        )
+      case "unfilled-orders":
+        return this.read(Parameters.readListing(this.venue, fields), (listing) =>
+          success(Parameters.listed(Exchange.openOrders(this.state, uid), listing))
+        )
+      case "history-orders":
+        return this.read(Parameters.readMarket(this.venue, fields), () =>
+          this.read(Parameters.readListing(this.venue, fields), (listing) =>
+            success(Parameters.listed(Exchange.closedOrders(this.state, uid), listing))
+          )
+        )
+      case "order-info":
+        return this.read(Parameters.readOrderName(this.venue, fields), ({ clientOid, orderId }) => {
+          const orders = [...Exchange.closedOrders(this.state, uid), ...Exchange.openOrders(this.state, uid)]
+          // An id of the client's may come again once the order is no longer pending: the newest is meant.
+          const order = orders.findLast((order) => order.orderId === orderId || order.clientOid === clientOid)
+          return order === undefined ? refuse("25204", "Order does not exist") : success(Parameters.orderOnWire(order))
+        })
+      default:
+        return success({
+          uid,
+          accountMode: declared.accountMode,
+          assetMode: "multi_assets",
+          holdMode: "one_way_mode",
+          stpMode: "none",
+          symbolConfigList: [],
+          coinConfigList: []
+        })
+    }
+  }
+
+  query(): Parameters.Fields {
+    const at = this.request.path.indexOf("?")
+    return at === -1 ? {} : Object.fromEntries(new URLSearchParams(this.request.path.slice(at + 1)))
+  }
+
+  read<A>(result: Parameters.Read<A>, use: (value: A) => Refusal | Success): Refusal | Success {
+    return result._tag === "Flaw" ? refuse(result.flaw.code, result.flaw.msg) : use(result.value)
+  }
+
+  /** One event of the exchange; what it refuses is the answer. */
+  event(event: Exchange.Event, answer: (outputs: ReadonlyArray<Exchange.Output>) => unknown): Refusal | Success {
+    const [state, outputs] = Exchange.step(this.state, event, this.state.now)
+    const first = outputs[0]
+    if (first?._tag === "Refused") return refuse(first.code, first.msg)
+    this.state = state
+    for (const output of outputs) this.outputs.push(output)
+    return success(answer(outputs))
+  }
+
+  placeOrder(uid: string, body: unknown): Refusal | Success {
+    return this.read(Parameters.readOrder(this.venue, body), (order) =>
+      this.event({ _tag: "PlaceOrder", account: uid, order, by: this.request.id }, ([first]) => named(first))
+    )
+  }
+
+  respond(verdict: Refusal | Success): Response {
+    const completedAt = this.state.now + this.venue.timeToComplete
+    const accepted = String(this.acceptedAt)
+    const completed = completedAt === this.acceptedAt ? accepted : String(completedAt)
+    const requestTime = this.venue.requestTime === "accept" ? accepted : completed
+    const ok = verdict._tag === "Success"
+    const code = ok ? "00000" : verdict.code
+    return {
+      status: ok ? 200 : (verdict.status ?? this.venue.failureStatus),
+      headers:
+        this.remaining === undefined
+          ? {
+              "content-type": "application/json",
+              "x-bg-request-accept-time": accepted,
+              "x-bg-response-complete-time": completed
+            }
+          : {
+              "content-type": "application/json",
+              "x-bg-request-accept-time": accepted,
+              "x-bg-response-complete-time": completed,
+              "x-mbx-used-remain-limit": String(this.remaining)
+            },
+      body: envelope(code, ok ? "success" : verdict.msg, requestTime, ok ? verdict.data : null),
+      applied: ok || this.applied,
+      code,
+      endpoint: this.endpoint?.name ?? "unknown",
+      account: this.account?.declared.uid
+    }
+  }
+}
+
+const tooMany = refuse("429", "Too Many Requests", 429)
+/** How many orders one place-batch may hold: an assumption. */
+const batchLimit = 20
+
+const named = (output: Exchange.Output | undefined) =>
+  output?._tag === "Placed" || output?._tag === "Cancelled"
+    ? { orderId: output.order.orderId, clientOid: output.order.clientOid }
+    : null
+
+const noCalls: ReadonlyArray<RateLimit.Calls | undefined> = endpoints.map(() => undefined)

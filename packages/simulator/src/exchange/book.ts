@@ -1,0 +1,219 @@
+/**
+ * One account's orders: placing, filling, and taking them off the book. Pure; what happens is pushed to `outputs`.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type { AccountState, CancelCause, Category, Event, NewOrder, Order, Output, State } from "./Exchange.js"
+import * as Table from "./table.js"
+
+/** How many filled and cancelled orders of an account are remembered. */
+const historyLimit = 1_000
+
+export const get = (state: State, uid: string): AccountState | undefined => Table.get(state.accounts, uid)
+
+/**
+ * A state to be changed before anyone else sees it. All fields are written out: states that are made by spreading have
+ * many shapes, and each request copies a few.
+ */
+export const copyOf = (state: State): { -readonly [K in keyof State]: State[K] } => ({
+  venue: state.venue,
+  now: state.now,
+  accounts: state.accounts,
+  keys: state.keys,
+  due: state.due,
+  cancels: state.cancels,
+  orders: state.orders,
+  tokens: state.tokens,
+  calls: state.calls,
+  addresses: state.addresses,
+  windows: state.windows,
+  inWindow: state.inWindow,
+  resumedAt: state.resumedAt,
+  paused: state.paused
+})
+
+export const put = (state: State, account: AccountState): State => {
+  const next = copyOf(state)
+  next.accounts = Table.set(state.accounts, account.declared.uid, account)
+  return next
+}
+
+export const refuse = (state: State, uid: string, code: string, msg: string, outputs: Array<Output>): State => {
+  outputs.push({ _tag: "Refused", account: uid, at: state.now, code, msg })
+  return state
+}
+
+/** Oldest first: the ids of orders count up. */
+export const sorted = (orders: HashMap.HashMap<string, Order>): Array<Order> =>
+  Array.from(HashMap.values(orders)).sort((a, b) => (a.orderId < b.orderId ? -1 : 1))
+
+const isFutures = (category: Category): boolean => category !== "SPOT" && category !== "MARGIN"
+
+/** Whether the order can wait in the book; what cannot trades at once or is cancelled at once. */
+const rests = (order: NewOrder): boolean =>
+  order.orderType === "limit" && order.timeInForce !== "ioc" && order.timeInForce !== "fok"
+
+export const placeOrder = (
+  state: State,
+  account: AccountState,
+  event: Extract<Event, { _tag: "PlaceOrder" }>,
+  outputs: Array<Output>
+): State => {
+  const { by, order } = event
+  const uid = account.declared.uid
+  const at = state.now
+  if (order.clientOid !== undefined && HashMap.has(account.pendingClientOids, order.clientOid)) {
+    return refuse(state, uid, "25212", "Duplicate clientOid", outputs)
+  }
+  const futures = isFutures(order.category)
+  if (rests(order) && (futures ? account.openFutures : account.openSpot) >= state.venue.openOrderCap) {
+    return refuse(state, uid, state.venue.openOrderCapCode, "The number of open orders has reached its limit", outputs)
+  }
+  const number = state.orders + 1
+  const orderId = `1${String(number).padStart(18, "0")}`
+  const placed: Order = {
+    orderId,
+    clientOid: order.clientOid ?? orderId,
+    category: order.category,
+    symbol: order.symbol,
+    side: order.side,
+    orderType: order.orderType,
+    price: order.price ?? "0",
+    qty: order.qty,
+    timeInForce: order.timeInForce ?? "gtc",
+    posSide: order.posSide ?? (order.side === "buy" ? "long" : "short"),
+    reduceOnly: order.reduceOnly ?? "no",
+    orderStatus: "live",
+    cumExecQty: "0",
+    cumExecValue: "0",
+    avgPrice: "0",
+    cancelReason: "",
+    createdTime: at,
+    updatedTime: at
+  }
+  outputs.push({ _tag: "Placed", account: uid, at, order: placed, by })
+  const next = put(
+    { ...state, orders: number },
+    {
+      ...account,
+      open: HashMap.set(account.open, orderId, placed),
+      pendingClientOids: HashMap.set(account.pendingClientOids, placed.clientOid, orderId),
+      openFutures: account.openFutures + (futures ? 1 : 0),
+      openSpot: account.openSpot + (futures ? 0 : 1)
+    }
+  )
+  if (rests(order)) return next
+  // There is no book to trade with: a market order fills at once, and an order that may not rest finds no counterpart.
+  return order.orderType === "market"
+    ? fillOrder(next, get(next, uid)!, { orderId, cause: "market" }, outputs)
+    : cancelOrders(next, uid, [orderId], { cause: "time_in_force", reason: "normal_cancel", time: at, by }, outputs)
+}
+
+/** The number of a text as the venue writes numbers: exact, without sign and exponent. */
+const decimal = (text: string): BigDecimal.BigDecimal | undefined =>
+  /^\d{1,40}(\.\d{1,60})?$/.test(text) ? BigDecimal.unsafeFromString(text) : undefined
+
+/** As the venue writes numbers: `BigDecimal.format` turns to exponents beyond 16 digits. */
+const written = (number: BigDecimal.BigDecimal): string => {
+  const { scale, value } = BigDecimal.normalize(number)
+  if (scale <= 0) return String(value * 10n ** BigInt(-scale))
+  const digits = String(value).padStart(scale + 1, "0")
+  return `${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}
+
+export const fillOrder = (
+  state: State,
+  account: AccountState,
+  fill: {
+    readonly orderId: string
+    readonly qty?: string | undefined
+    readonly price?: string | undefined
+    readonly cause: "market" | "control"
+  },
+  outputs: Array<Output>
+): State => {
+  const uid = account.declared.uid
+  const order = Option.getOrUndefined(HashMap.get(account.open, fill.orderId))
+  if (order === undefined) return refuse(state, uid, "25204", "Order does not exist", outputs)
+  const invalid = () =>
+    refuse(state, uid, "40017", "The quantity is not what is left to fill, or the price is none", outputs)
+  const whole = decimal(order.qty)
+  const before = decimal(order.cumExecQty)
+  const valueBefore = decimal(order.cumExecValue)
+  const price = decimal(fill.price ?? order.price)
+  if (whole === undefined || before === undefined || valueBefore === undefined || price === undefined) return invalid()
+  const left = BigDecimal.subtract(whole, before)
+  const qty = fill.qty === undefined ? left : decimal(fill.qty)
+  if (qty === undefined || !BigDecimal.isPositive(qty) || BigDecimal.greaterThan(qty, left)) return invalid()
+  const isWhole = BigDecimal.equals(qty, left)
+  const executed = BigDecimal.sum(before, qty)
+  const value = BigDecimal.sum(valueBefore, BigDecimal.multiply(qty, price))
+  const filled: Order = {
+    ...order,
+    cumExecQty: written(executed),
+    cumExecValue: written(value),
+    avgPrice: written(BigDecimal.round(BigDecimal.unsafeDivide(value, executed), { scale: 12 })),
+    orderStatus: isWhole ? "filled" : "partially_filled",
+    updatedTime: state.now
+  }
+  outputs.push({
+    _tag: "Filled",
+    account: uid,
+    at: state.now,
+    order: filled,
+    qty: written(qty),
+    price: written(price),
+    cause: fill.cause
+  })
+  return isWhole
+    ? closeOrders(state, uid, [filled])
+    : put(state, { ...account, open: HashMap.set(account.open, order.orderId, filled) })
+}
+
+/** Cancels those of the orders that are still open. */
+export const cancelOrders = (
+  state: State,
+  uid: string,
+  orderIds: ReadonlyArray<string>,
+  how: {
+    readonly cause: CancelCause
+    readonly reason: string
+    readonly time: number
+    readonly by?: number | undefined
+  },
+  outputs: Array<Output>
+): State => {
+  const account = get(state, uid)!
+  const cancelled: Array<Order> = []
+  for (const orderId of orderIds) {
+    const open = Option.getOrUndefined(HashMap.get(account.open, orderId))
+    if (open === undefined) continue
+    const order: Order = { ...open, orderStatus: "cancelled", cancelReason: how.reason, updatedTime: how.time }
+    cancelled.push(order)
+    outputs.push({ _tag: "Cancelled", account: uid, at: state.now, order, cause: how.cause, by: how.by })
+  }
+  return closeOrders(state, uid, cancelled)
+}
+
+/** Moves open orders to the history, as they are given. */
+const closeOrders = (state: State, uid: string, orders: ReadonlyArray<Order>): State => {
+  if (orders.length === 0) return state
+  const account = get(state, uid)!
+  let { open, openFutures, openSpot, pendingClientOids } = account
+  for (const order of orders) {
+    open = HashMap.remove(open, order.orderId)
+    pendingClientOids = HashMap.remove(pendingClientOids, order.clientOid)
+    if (isFutures(order.category)) openFutures--
+    else openSpot--
+  }
+  const history = [...account.closed, ...orders]
+  return put(state, {
+    ...account,
+    open,
+    openFutures,
+    openSpot,
+    pendingClientOids,
+    closed: history.length > historyLimit ? history.slice(-historyLimit) : history
+  })
+}

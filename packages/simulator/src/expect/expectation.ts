@@ -1,0 +1,132 @@
+/**
+ * An assertion over the simulator's journal: an effect that works under any test runner, and a value that judges a run
+ * that was kept. The module `Expect` makes them.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as History from "../journal/History.js"
+import type { Judgement } from "./judging.js"
+import { incomplete, no } from "./judging.js"
+import type * as Simulator from "../world/Simulator.js"
+import * as Timeline from "../timeline/Timeline.js"
+
+/**
+ * An assertion: an effect that judges the simulator's run until now, and a value that judges any.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Expectation extends Effectable.Class<void, ExpectationFailed, Simulator.Simulator> {
+  readonly name: string
+  private readonly rule: (history: History.History) => Judgement
+
+  constructor(name: string, rule: (history: History.History) => Judgement) {
+    super()
+    this.name = name
+    this.rule = rule
+  }
+
+  /** What a run fails with; none when it meets the expectation. */
+  judge(evidence: History.Evidence): Option.Option<ExpectationFailed> {
+    const part = incomplete(evidence)
+    const judgement = part === undefined ? this.rule(History.make(evidence)) : no(part)
+    return Option.map(Either.getLeft(judgement), (problem) => {
+      const around = 5_000
+      return new ExpectationFailed({
+        expectation: this.name,
+        expected: problem.expected,
+        observed: problem.observed,
+        ...(problem.nearest === undefined ? {} : { nearestMiss: problem.nearest }),
+        timeline: Timeline.text(evidence, {
+          account: problem.account,
+          from: problem.from === undefined ? undefined : problem.from - around,
+          to: problem.to === undefined ? undefined : problem.to + around,
+          notes: problem.notes,
+          maxRows: 40
+        }),
+        judged: problem.unjudged !== true,
+        seed: evidence.seed
+      })
+    })
+  }
+
+  override commit(): Effect.Effect<void, ExpectationFailed, Simulator.Simulator> {
+    return Effect.flatMap(History.evidence, (evidence) =>
+      Option.match(this.judge(evidence), { onNone: () => Effect.void, onSome: Effect.fail })
+    )
+  }
+}
+
+/**
+ * Something that was expected did not happen, or something happened that was not.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>(
+  "@effect-deadman/simulator/ExpectationFailed"
+)("ExpectationFailed", {
+  /** The name of the assertion, for example `ordersCancelled`. */
+  expectation: Schema.String,
+  expected: Schema.String,
+  observed: Schema.String,
+  /** What came closest, where something did. */
+  nearestMiss: Schema.optional(Schema.String),
+  /** The slice of the timeline that shows it. */
+  timeline: Schema.String,
+  /**
+   * False when the run could not be judged: it has not come far enough, the event was never marked, the account is
+   * unknown, the span is upside down, the journal is not whole, or nothing was at stake. `observed` says which. Then the
+   * opposite has not been shown either.
+   */
+  judged: Schema.Boolean,
+  /** What replays the run. */
+  seed: Schema.Number
+}) {
+  override get message(): string {
+    return [
+      this.judged ? this.expectation : `${this.expectation} was not judged`,
+      `  expected  ${this.expected}`,
+      `  observed  ${this.observed}`,
+      ...(this.nearestMiss === undefined ? [] : [`  nearest   ${this.nearestMiss}`]),
+      "",
+      ...this.timeline.split("\n").map((line) => `  ${line}`),
+      ""
+    ].join("\n")
+  }
+}
+
+/**
+ * An event: the name of a mark, or the time since the simulator's start.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Event = Duration.DurationInput | (string & {})
+
+/**
+ * Which account is judged; all of them when it is not given.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Of {
+  readonly account?: string | undefined
+}
+
+/**
+ * A span of the run: from its beginning to now where nothing else is given.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Span extends Of {
+  readonly from?: Event | undefined
+  readonly to?: Event | undefined
+}

@@ -1,0 +1,481 @@
+/**
+ * The journal read as a story: for each account its beats, the teeth of its countdown, its fires, the life of its
+ * orders and what its bot believed. Assertions and pictures are both told from it. A pure function of the journal.
+ *
+ * @since 0.1.0
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Fault from "../network/Fault.js"
+import type * as Journal from "./Journal.js"
+import * as Simulator from "../world/Simulator.js"
+
+/**
+ * A run so far: what is needed to judge it and to draw it. Instants are ms of the venue's clock; `start` is the zero of
+ * every printed time, `now` how far the run has come.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Evidence {
+  readonly seed: number
+  readonly start: number
+  readonly now: number
+  /** How many older entries the journal no longer has. */
+  readonly dropped: number
+  readonly entries: ReadonlyArray<Journal.Entry>
+}
+
+/**
+ * The simulator's run until now.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const evidence: Effect.Effect<Evidence, never, Simulator.Simulator> = Effect.gen(function* () {
+  const { journal, seed, time } = yield* Simulator.Simulator
+  const now = yield* time.now
+  const entries = yield* journal.entries
+  const dropped = yield* journal.dropped
+  // The records of requests under way go on changing: what is judged must not.
+  return { seed, start: time.start, now, dropped, entries: entries.map((entry) => ({ ...entry })) }
+})
+
+/**
+ * A request that sets the countdown.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Beat {
+  readonly record: Journal.RequestRecord
+  /** What it would set: the venue's string, `"0"` for off; `undefined` for a body without one. */
+  readonly countdown: string | undefined
+}
+
+/**
+ * One tooth of the countdown: the switch was armed from `from` until `to`, and would have fired at `deadline`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Tooth {
+  readonly from: number
+  /** Absent while it runs. */
+  readonly to: number | undefined
+  readonly deadline: number
+  readonly seconds: number
+  readonly end: "refreshed" | "closed" | "fired" | "running"
+  /** The request that set it. */
+  readonly by: number | undefined
+}
+
+/**
+ * The switch fired, and what it cancelled.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Fire {
+  readonly at: number
+  readonly deadline: number
+  readonly cancelled: ReadonlyArray<Journal.CancelRecord>
+}
+
+/**
+ * An order from its placement to its end.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface OrderLife {
+  readonly orderId: string
+  readonly placed: Journal.PlacedRecord
+  /** Absent while it is open. */
+  readonly closedAt: number | undefined
+  readonly how: Journal.CancelRecord["cause"] | "filled" | undefined
+}
+
+/**
+ * One account's story.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Lane {
+  readonly account: string
+  readonly beats: ReadonlyArray<Beat>
+  /** All its requests, beats included. */
+  readonly requests: ReadonlyArray<Journal.RequestRecord>
+  readonly teeth: ReadonlyArray<Tooth>
+  readonly fires: ReadonlyArray<Fire>
+  readonly orders: ReadonlyArray<OrderLife>
+  readonly windows: ReadonlyArray<Journal.WindowRecord>
+}
+
+/**
+ * Something that held for a while; `to` is absent while it holds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Span {
+  readonly label: string
+  readonly from: number
+  readonly to: number | undefined
+}
+
+/**
+ * The whole story.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface History {
+  readonly evidence: Evidence
+  /** All accounts that the exchange has, those that did nothing too. */
+  readonly accounts: ReadonlyArray<string>
+  /** In the order of first appearance. */
+  readonly lanes: ReadonlyArray<Lane>
+  readonly marks: ReadonlyArray<Journal.MarkRecord>
+  readonly faults: ReadonlyArray<Span>
+  readonly maintenance: ReadonlyArray<Span>
+}
+
+/**
+ * Whether a request is one that sets the countdown.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const isBeat = (record: Journal.RequestRecord): boolean => record.endpoint === "countdown-cancel-all"
+
+const countdownOf = (body: string): string | undefined => {
+  try {
+    const value: unknown = (JSON.parse(body) as { readonly countdown?: unknown } | null)?.countdown
+    return value === undefined || value === null ? undefined : String(value)
+  } catch {
+    return undefined
+  }
+}
+
+interface Draft {
+  readonly account: string
+  readonly beats: Array<Beat>
+  readonly requests: Array<Journal.RequestRecord>
+  readonly teeth: Array<Tooth>
+  readonly fires: Array<{
+    readonly at: number
+    readonly deadline: number
+    readonly cancelled: Array<Journal.CancelRecord>
+  }>
+  readonly orders: Map<string, OrderLife>
+  readonly filled: Map<string, BigDecimal.BigDecimal>
+  readonly windows: Array<Journal.WindowRecord>
+}
+
+const decimal = (text: string): BigDecimal.BigDecimal =>
+  Option.getOrElse(BigDecimal.fromString(text), () => BigDecimal.fromBigInt(0n))
+
+const endTooth = (draft: Draft, to: number, end: Tooth["end"]): void => {
+  const last = draft.teeth.at(-1)
+  if (last?.end === "running") draft.teeth[draft.teeth.length - 1] = { ...last, to, end }
+}
+
+const closeOrder = (draft: Draft, orderId: string, closedAt: number, how: OrderLife["how"]): void => {
+  const life = draft.orders.get(orderId)
+  if (life !== undefined && life.closedAt === undefined) draft.orders.set(orderId, { ...life, closedAt, how })
+}
+
+const openSpan = (spans: Array<Span>, label: string, from: number): void => {
+  spans.push({ label, from, to: undefined })
+}
+
+const closeSpan = (spans: Array<Span>, label: string, to: number): void => {
+  const index = spans.findIndex((span) => span.label === label && span.to === undefined)
+  const span = spans[index]
+  if (span !== undefined) spans[index] = { ...span, to }
+}
+
+/**
+ * The story of a run.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (evidence: Evidence): History => {
+  const drafts = new Map<string, Draft>()
+  const of = (account: string): Draft => {
+    const known = drafts.get(account)
+    if (known !== undefined) return known
+    const draft: Draft = {
+      account,
+      beats: [],
+      requests: [],
+      teeth: [],
+      fires: [],
+      orders: new Map(),
+      filled: new Map(),
+      windows: []
+    }
+    drafts.set(account, draft)
+    return draft
+  }
+  const accounts = new Set<string>()
+  const marks: Array<Journal.MarkRecord> = []
+  const faults: Array<Span> = []
+  const maintenance: Array<Span> = []
+
+  for (const entry of evidence.entries) {
+    switch (entry._tag) {
+      case "Start":
+        for (const account of entry.accounts) accounts.add(account.uid)
+        break
+      case "Account":
+        accounts.add(entry.account.uid)
+        break
+      case "Request": {
+        if (entry.account === undefined) break
+        const draft = of(entry.account)
+        draft.requests.push(entry)
+        if (isBeat(entry)) draft.beats.push({ record: entry, countdown: countdownOf(entry.body) })
+        break
+      }
+      case "Switch": {
+        const draft = of(entry.account)
+        switch (entry.transition) {
+          case "armed":
+          case "refreshed":
+            endTooth(draft, entry.at, "refreshed")
+            draft.teeth.push({
+              from: entry.at,
+              to: undefined,
+              deadline: entry.deadline ?? entry.at,
+              seconds: entry.seconds ?? 0,
+              end: "running",
+              by: entry.by
+            })
+            break
+          case "closed":
+            endTooth(draft, entry.at, "closed")
+            break
+          case "fired":
+            endTooth(draft, entry.at, "fired")
+            draft.fires.push({ at: entry.at, deadline: entry.deadline ?? entry.at, cancelled: [] })
+            break
+        }
+        break
+      }
+      case "Placed":
+        of(entry.account).orders.set(entry.orderId, {
+          orderId: entry.orderId,
+          placed: entry,
+          closedAt: undefined,
+          how: undefined
+        })
+        break
+      case "Cancelled": {
+        const draft = of(entry.account)
+        closeOrder(draft, entry.orderId, entry.at, entry.cause)
+        if (entry.cause === "countdown") draft.fires.at(-1)?.cancelled.push(entry)
+        break
+      }
+      case "Filled": {
+        const draft = of(entry.account)
+        const before = draft.filled.get(entry.orderId) ?? BigDecimal.fromBigInt(0n)
+        const sum = BigDecimal.sum(before, decimal(entry.qty))
+        draft.filled.set(entry.orderId, sum)
+        const life = draft.orders.get(entry.orderId)
+        if (life !== undefined && BigDecimal.greaterThanOrEqualTo(sum, decimal(life.placed.order.qty))) {
+          closeOrder(draft, entry.orderId, entry.at, "filled")
+        }
+        break
+      }
+      case "Fault":
+        if (entry.change === "added") openSpan(faults, entry.fault, entry.at)
+        else closeSpan(faults, entry.fault, entry.at)
+        break
+      case "Maintenance":
+        if (entry.phase === "begun") openSpan(maintenance, "maintenance", entry.at)
+        else if (entry.phase === "ended") closeSpan(maintenance, "maintenance", entry.at)
+        break
+      case "Mark":
+        marks.push(entry)
+        break
+      case "Window":
+        of(entry.account).windows.push(entry)
+        break
+    }
+  }
+  return {
+    evidence,
+    accounts: [...accounts],
+    lanes: [...drafts.values()].map(({ account, beats, fires, orders, requests, teeth, windows }) => ({
+      account,
+      beats,
+      requests,
+      teeth,
+      fires,
+      orders: [...orders.values()],
+      windows
+    })),
+    marks,
+    faults,
+    maintenance
+  }
+}
+
+/**
+ * One account's story; an empty one for an account that never appears.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const laneOf = (history: History, account: string): Lane =>
+  history.lanes.find((lane) => lane.account === account) ?? {
+    account,
+    beats: [],
+    requests: [],
+    teeth: [],
+    fires: [],
+    orders: [],
+    windows: []
+  }
+
+/**
+ * The orders that are open at an instant: placed by then, and not yet closed. What happens at the very instant counts
+ * as having happened.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const openOrders = (lane: Lane, at: number): ReadonlyArray<OrderLife> =>
+  lane.orders.filter((life) => life.placed.at <= at && (life.closedAt === undefined || life.closedAt > at))
+
+/** How many of the items, which are sorted by their instants, are not after this one. */
+const countUpTo = <A>(items: ReadonlyArray<A>, instantOf: (item: A) => number, at: number): number => {
+  let from = 0
+  let to = items.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    const item = items[middle]
+    if (item !== undefined && instantOf(item) <= at) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
+/**
+ * How many orders are open at an instant, indexed once for many instants.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const openCount = (lane: Lane): ((at: number) => number) => {
+  const placed = lane.orders.map((life) => life.placed.at).sort((a, b) => a - b)
+  const closed = lane.orders
+    .flatMap((life) => (life.closedAt === undefined ? [] : [life.closedAt]))
+    .sort((a, b) => a - b)
+  return (at) => countUpTo(placed, Number, at) - countUpTo(closed, Number, at)
+}
+
+/**
+ * The tooth that runs at an instant; `undefined` when the switch is not armed then. At the instant of a refresh it is
+ * the new one, at the instant of the firing there is none.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const toothAt = (lane: Lane, at: number): Tooth | undefined => {
+  // Each one ends by the instant at which the next begins.
+  const tooth = lane.teeth[countUpTo(lane.teeth, (tooth) => tooth.from, at) - 1]
+  return tooth === undefined || (tooth.to !== undefined && tooth.to <= at) ? undefined : tooth
+}
+
+/**
+ * An instant as it is printed: seconds since the start with three decimals.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const seconds = (evidence: Evidence, at: number): string => ((at - evidence.start) / 1000).toFixed(3)
+
+/**
+ * What a request asks for, in two words: `beat 10 s`, `switch off`, or the end of its path.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const nameOf = (record: Journal.RequestRecord): string => {
+  if (!isBeat(record)) return record.endpoint.slice(record.endpoint.lastIndexOf("/") + 1)
+  const countdown = countdownOf(record.body)
+  return countdown === "0" ? "switch off" : `beat ${countdown ?? "without a countdown"} s`
+}
+
+const actsOf = (record: Journal.RequestRecord): ReadonlyArray<Fault.Act> =>
+  record.faults.flatMap((text) =>
+    Either.match(Fault.parse(text), { onLeft: () => [], onRight: (fault) => [fault.act] })
+  )
+
+/**
+ * Where a request's way ended. `"refused"` and `"reset"`: the client knows that the connection failed; `"not handled"`:
+ * taken, and neither acted upon nor answered; `"under way"`: an answer may still come.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Fate =
+  "answered" | "refused" | "reset" | "request lost" | "not handled" | "answer lost" | "copy" | "under way"
+
+/**
+ * Where a request's way ended; what arrived is told by its instants.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const fateOf = (record: Journal.RequestRecord): Fate => {
+  if (record.receivedAt !== undefined) return "answered"
+  if (record.copyOf !== undefined) return "copy"
+  const acts = actsOf(record)
+  const met = (direction: Fault.Direction, ...kinds: ReadonlyArray<Fault.Kind>) =>
+    acts.some((act) => kinds.includes(act.kind) && (!("direction" in act) || act.direction === direction))
+  if (record.answeredAt === undefined && record.arrivedAt === undefined) {
+    if (met("request", "refuse-connection")) return "refused"
+    if (met("request", "reset")) return "reset"
+    if (met("request", "drop-request", "partition", "partition-request")) return "request lost"
+    return met("request", "hang") ? "not handled" : "under way"
+  }
+  if (record.answeredAt === undefined) return "under way"
+  if (met("answer", "drop-answer", "partition", "partition-answer", "hang")) return "answer lost"
+  return met("answer", "reset") ? "reset" : "under way"
+}
+
+/**
+ * What the client has heard, in a word or two: `"ok"`, a code, or what came in place of an envelope. `undefined` when
+ * it heard nothing.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const heardOf = (record: Journal.RequestRecord): string | undefined => {
+  if (record.receivedAt === undefined) return undefined
+  const acts = actsOf(record)
+  for (const act of acts) {
+    switch (act.kind) {
+      case "error-after-apply":
+        return "code" in act ? act.code : `HTTP ${act.status}`
+      case "status":
+        return `HTTP ${act.status}`
+      case "empty-body":
+        return "an empty body"
+      case "garbage-body":
+        return "garbage"
+      case "maintenance":
+        return act.code
+    }
+  }
+  if (acts.some((act) => act.kind === "truncated-body")) return "a piece of it"
+  return record.code === "00000" ? "ok" : (record.code ?? `HTTP ${record.status ?? "?"}`)
+}

@@ -1,0 +1,55 @@
+/**
+ * What the exchange did, as it stands in the journal.
+ */
+import type * as Exchange from "../exchange/Exchange.js"
+import type * as Journal from "./Journal.js"
+
+/** The account without its keys. */
+export const declaredAccount = (account: Exchange.Account): Journal.DeclaredAccount => ({
+  uid: account.uid,
+  mode: account.mode ?? "unified",
+  accountMode: account.accountMode ?? "unified",
+  countdownAccess: account.countdownAccess ?? true
+})
+
+/** The entry of an output; a refusal changes nothing, and has none. */
+export const entryOf = (output: Exchange.Output): Journal.Entry | undefined => {
+  switch (output._tag) {
+    case "Switch":
+    case "Maintenance":
+      return output
+    case "Placed": {
+      const { category, clientOid, orderType, posSide, price, qty, reduceOnly, side, symbol, timeInForce } =
+        output.order
+      return {
+        _tag: "Placed",
+        account: output.account,
+        at: output.at,
+        orderId: output.order.orderId,
+        order: { category, symbol, side, orderType, qty, price, timeInForce, clientOid, posSide, reduceOnly },
+        by: output.by
+      }
+    }
+    case "Cancelled":
+      return {
+        _tag: "Cancelled",
+        account: output.account,
+        at: output.at,
+        orderId: output.order.orderId,
+        cause: output.cause,
+        by: output.by
+      }
+    case "Filled":
+      return {
+        _tag: "Filled",
+        account: output.account,
+        at: output.at,
+        orderId: output.order.orderId,
+        qty: output.qty,
+        price: output.price,
+        cause: output.cause
+      }
+    case "Refused":
+      return undefined
+  }
+}

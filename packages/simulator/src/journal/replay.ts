@@ -1,0 +1,93 @@
+/**
+ * A journal played to the exchange again.
+ */
+import * as Either from "effect/Either"
+import * as Exchange from "../exchange/Exchange.js"
+import type * as Journal from "./Journal.js"
+import { entryOf } from "./entries.js"
+
+/** The event that an entry came from; what the exchange has done by itself came from none. */
+const eventOf = (entry: Journal.Entry): Exchange.Event | undefined => {
+  switch (entry._tag) {
+    case "Account":
+      return { _tag: "AddAccount", account: { ...entry.account, keys: [] } }
+    case "Switch": {
+      const { account, by, from, seconds, transition } = entry
+      if (transition === "fired") return undefined
+      return { _tag: "SetCountdown", account, seconds: transition === "closed" ? 0 : (seconds ?? 0), from, by }
+    }
+    case "Placed":
+      return { _tag: "PlaceOrder", account: entry.account, order: entry.order, by: entry.by }
+    case "Cancelled":
+      return entry.cause === "request"
+        ? { _tag: "CancelOrder", account: entry.account, orderId: entry.orderId, by: entry.by }
+        : undefined
+    case "Filled": {
+      const { account, cause, orderId, price, qty } = entry
+      return cause === "control" ? { _tag: "FillOrder", account, orderId, qty, price } : undefined
+    }
+    case "Maintenance":
+      return entry.phase === "scheduled" ? { _tag: "Maintenance", window: entry.window } : undefined
+    default:
+      return undefined
+  }
+}
+
+interface Failure {
+  readonly entry: number
+  readonly problem: string
+}
+
+const isOfExchange = (entry: Journal.Entry): boolean =>
+  entry._tag === "Switch" ||
+  entry._tag === "Placed" ||
+  entry._tag === "Cancelled" ||
+  entry._tag === "Filled" ||
+  entry._tag === "Maintenance"
+
+export const run = (
+  entries: ReadonlyArray<Journal.Entry>,
+  until: number | undefined
+): Either.Either<Exchange.State, Failure> => {
+  const fail = (entry: number, problem: string) => Either.left<Failure>({ entry, problem })
+  const start = entries[0]
+  if (start?._tag !== "Start") {
+    return fail(0, "it does not begin with the entry Start. Give the journal a size that holds all of the run.")
+  }
+  let state = Exchange.make({
+    accounts: start.accounts.map((account) => ({ ...account, keys: [] })),
+    venue: start.venue,
+    now: start.at
+  })
+  // What the exchange has done again, and the journal has not told yet.
+  const done: Array<string> = []
+  let now = start.at
+  for (const [index, entry] of entries.entries()) {
+    if (entry._tag !== "Account" && !isOfExchange(entry)) {
+      if (entry._tag !== "Request") now = Math.max(now, entry.at)
+      continue
+    }
+    const told = JSON.stringify(entry)
+    const at = "at" in entry ? entry.at : now
+    now = Math.max(now, at)
+    if (done.length === 0) {
+      const event = eventOf(entry)
+      const [next, outputs] =
+        event === undefined ? Exchange.advance(state, later(state, at)) : Exchange.step(state, event, at)
+      state = next
+      for (const output of outputs) done.push(JSON.stringify(entryOf(output) ?? output))
+    }
+    if (entry._tag === "Account") continue
+    const again = done.shift()
+    if (again !== told) return fail(index, `it tells ${told}, and the exchange ${again ?? "does nothing"}`)
+  }
+  if (done.length > 0) return fail(entries.length, `it ends, and the exchange goes on with ${done[0]}`)
+  const [end, outputs] = Exchange.advance(state, until ?? now)
+  const first = outputs[0]
+  return first === undefined
+    ? Either.right(end)
+    : fail(entries.length, `it ends, and the exchange goes on with ${JSON.stringify(first)}`)
+}
+
+/** Under the boundary "beat" the exchange does at the next millisecond what was due at this one. */
+const later = (state: Exchange.State, at: number): number => (state.venue.boundary === "beat" ? at + 1 : at)

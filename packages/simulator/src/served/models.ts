@@ -1,0 +1,324 @@
+/**
+ * What the control API takes and gives, as schemas; `ControlApi` has them all under its own name.
+ *
+ * Instants are ms since the epoch on the exchange's clock, lengths are ms of the same clock. Where a length is taken it
+ * can be a text such as `"10 seconds"` too.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import * as Numbers from "../exchange/numbers.js"
+
+/** A body with an unknown field is refused, because the field may be a misspelt one. All mistakes are told at once. */
+const strict = { onExcessProperty: "error", errors: "all" } as const
+
+/**
+ * An instant.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Instant = Schema.Number.annotations({ description: "ms since the epoch, on the exchange's clock" })
+/**
+ * A length of time.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Millis = Numbers.millis.annotations({ description: "ms on the exchange's clock" })
+
+/**
+ * A length of time that is taken: ms, or a text such as `"10 seconds"`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Length = Numbers.length.annotations({ description: 'ms on the exchange\'s clock, or "10 seconds"' })
+
+/**
+ * A body of the control API with these fields and no others.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const Body = <Fields extends Schema.Struct.Fields>(fields: Fields): Schema.Struct<Fields> =>
+  Schema.Struct(fields).annotations({ parseOptions: strict })
+
+/**
+ * The state of one account's switch, which no client of the real venue can read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Switch = Schema.Union(
+  Schema.TaggedStruct("Armed", {
+    seconds: Schema.Number,
+    deadline: Instant,
+    remaining: Millis,
+    firesAt: Instant,
+    armedAt: Instant
+  }),
+  Schema.TaggedStruct("Closed", {}),
+  Schema.TaggedStruct("Fired", { at: Instant, deadline: Instant, orders: Schema.Number })
+).annotations({ identifier: "Switch" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export const Order = Schema.Struct({
+  orderId: Schema.String,
+  clientOid: Schema.String,
+  category: Schema.String,
+  symbol: Schema.String,
+  side: Schema.Literal("buy", "sell"),
+  orderType: Schema.Literal("limit", "market"),
+  price: Schema.String,
+  qty: Schema.String,
+  timeInForce: Schema.String,
+  posSide: Schema.String,
+  reduceOnly: Schema.Literal("yes", "no"),
+  orderStatus: Schema.Literal("live", "partially_filled", "filled", "cancelled"),
+  cumExecQty: Schema.String,
+  cumExecValue: Schema.String,
+  avgPrice: Schema.String,
+  cancelReason: Schema.String,
+  createdTime: Instant,
+  updatedTime: Instant
+}).annotations({ identifier: "Order" })
+
+/**
+ * A positive number, as the venue writes numbers.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Decimal = Schema.String.pipe(
+  Schema.pattern(/^(?!0*(\.0*)?$)\d{1,20}(\.\d{1,20})?$/, {
+    message: () => 'a positive number as a string, such as "0.01"'
+  })
+)
+
+/**
+ * The name of a market. Any of this form is traded.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const SymbolName = Schema.String.pipe(
+  Schema.pattern(/^[A-Z0-9]{1,40}$/, {
+    message: () => 'a symbol such as "BTCUSDT": 1 to 40 capital letters and digits'
+  })
+)
+
+/**
+ * An order to place: what is left out is a limit buy of 0.01 BTCUSDT at 50000 in USDT-FUTURES.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const NewOrder = Schema.Struct({
+  category: Schema.optional(Schema.Literal("SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")),
+  symbol: Schema.optional(SymbolName),
+  side: Schema.optional(Schema.Literal("buy", "sell")),
+  orderType: Schema.optional(Schema.Literal("limit", "market")),
+  qty: Schema.optional(Decimal),
+  price: Schema.optional(Decimal),
+  timeInForce: Schema.optional(Schema.Literal("gtc", "post_only", "ioc", "fok")),
+  clientOid: Schema.optional(
+    Schema.String.pipe(
+      Schema.pattern(/^[.A-Z:/a-z0-9_-]{1,32}$/, { message: () => "1 to 32 letters, digits, and any of . : / _ -" })
+    )
+  ),
+  posSide: Schema.optional(Schema.Literal("long", "short")),
+  reduceOnly: Schema.optional(Schema.Literal("yes", "no"))
+}).annotations({ identifier: "NewOrder", parseOptions: strict })
+
+/**
+ * A key to declare. It signs with its `secret`, or with the private half of `rsaPublicKey` (PEM).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ApiKey = Schema.Struct({
+  key: Schema.NonEmptyString,
+  secret: Schema.optional(Schema.NonEmptyString),
+  rsaPublicKey: Schema.optional(Schema.NonEmptyString),
+  passphrase: Schema.NonEmptyString,
+  permission: Schema.optional(Schema.Literal("trade", "read")),
+  ipWhitelist: Schema.optional(Schema.Array(Schema.String)),
+  demo: Schema.optional(Schema.Boolean)
+}).annotations({ identifier: "ApiKey", parseOptions: strict })
+
+/**
+ * An account to declare. Without keys it gets one with obvious test values: `test-key-<uid>`, `test-secret-<uid>`,
+ * `test-passphrase-<uid>`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const NewAccount = Schema.Struct({
+  uid: Schema.String.pipe(
+    Schema.pattern(/^[A-Za-z0-9_-]{1,40}$/, {
+      message: () => "a UID is 1 to 40 letters, digits, hyphens or underscores"
+    })
+  ),
+  keys: Schema.optional(Schema.NonEmptyArray(ApiKey)),
+  mode: Schema.optional(Schema.Literal("unified", "classic")),
+  accountMode: Schema.optional(Schema.Literal("unified", "hybrid", "upgrading", "switching")),
+  countdownAccess: Schema.optional(Schema.Boolean)
+}).annotations({ identifier: "NewAccount", parseOptions: strict })
+
+/**
+ * An account as it stands; secrets are never told.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Account = Schema.Struct({
+  uid: Schema.String,
+  mode: Schema.Literal("unified", "classic"),
+  countdownAccess: Schema.Boolean,
+  switch: Switch,
+  openOrders: Schema.Number
+}).annotations({ identifier: "Account" })
+
+/**
+ * A fault in force. `seen` counts what it could have acted on, `acted` what it acted on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ActiveFault = Schema.Struct({
+  id: Schema.Number,
+  fault: Schema.String,
+  since: Instant,
+  seen: Schema.Number,
+  acted: Schema.Number
+}).annotations({ identifier: "ActiveFault" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export const ClockMode = Schema.Literal("real", "scaled", "manual", "auto").annotations({
+  identifier: "ClockMode",
+  description:
+    "real: runs with the host. scaled: runs `speed` times as fast. manual: stands until it is advanced. auto: jumps to " +
+    "the next thing that is due while no request is in flight and nobody holds it."
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export const Clock = Schema.Struct({
+  now: Instant,
+  mode: ClockMode,
+  speed: Schema.Number.annotations({ description: "ms of the exchange for one of the host; 0 while it stands" }),
+  nextDue: Schema.optional(Instant),
+  holds: Schema.Array(Schema.Struct({ name: Schema.String, since: Instant })),
+  sleeping: Schema.Array(Schema.Struct({ name: Schema.String, until: Instant }))
+}).annotations({ identifier: "Clock" })
+
+/**
+ * An entry of the journal; which fields it has follows from its `_tag`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const JournalEntry = Schema.Struct(
+  { _tag: Schema.String },
+  Schema.Record({ key: Schema.String, value: Schema.Unknown })
+).annotations({ identifier: "JournalEntry" })
+
+/**
+ * A page of the journal, oldest first. `next` is the `after` of the following page.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const JournalPage = Schema.Struct({
+  entries: Schema.Array(JournalEntry),
+  next: Schema.Number,
+  total: Schema.Number.annotations({ description: "all entries there have been since the journal was last cleared" }),
+  dropped: Schema.Number.annotations({ description: "how many of those the journal no longer has" })
+}).annotations({ identifier: "JournalPage" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export const State = Schema.Struct({
+  version: Schema.String,
+  startedAt: Instant,
+  clock: Clock,
+  seed: Schema.Union(Schema.Number, Schema.String),
+  maintenance: Schema.Boolean,
+  windows: Schema.Array(Schema.Struct({ from: Instant, to: Instant })),
+  faults: Schema.Array(ActiveFault),
+  accounts: Schema.Array(
+    Schema.Struct({ ...Account.fields, orders: Schema.Array(Order).annotations({ description: "open, oldest first" }) })
+  ),
+  journal: Schema.Struct({ total: Schema.Number, dropped: Schema.Number })
+}).annotations({ identifier: "State" })
+
+const event = Schema.Union(
+  Schema.String.annotations({ description: 'the last mark of that name, or "12 seconds" since the start' }),
+  Millis.annotations({ description: "ms since the start" })
+)
+const of = { account: Schema.optional(Schema.String) }
+const span = { ...of, from: Schema.optional(event), to: Schema.optional(event) }
+
+/**
+ * What a run is expected to be, in the words of `Expect`, where each of them is described. An event is the name of a
+ * mark, or the time since the start.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Expectation = Schema.Union(
+  Schema.Struct({ expect: Schema.Literal("ordersCancelled"), within: Length, after: event, ...of }),
+  Schema.Struct({ expect: Schema.Literal("ordersStillOpen"), at: event, ...of }),
+  Schema.Struct({ expect: Schema.Literal("armedThroughout"), ...span }),
+  Schema.Struct({
+    expect: Schema.Literal("firedOnce"),
+    after: Schema.optional(event),
+    within: Schema.optional(Length),
+    ...of
+  }),
+  Schema.Struct({ expect: Schema.Literal("neverFired"), ...span }),
+  Schema.Struct({ expect: Schema.Literal("closedAfterFire"), ...of }),
+  Schema.Struct({
+    expect: Schema.Literal("beatsNeverFasterThan"),
+    pace: Length,
+    seen: Schema.optional(Schema.Literal("sent", "arrived")),
+    ...span
+  }),
+  Schema.Struct({ expect: Schema.Literal("beatsNeverSlowerThan"), pace: Length, ...span }),
+  Schema.Struct({
+    expect: Schema.Literal("beats"),
+    atLeast: Schema.optional(Numbers.count),
+    atMost: Schema.optional(Numbers.count),
+    ...span
+  }).pipe(
+    Schema.filter(({ atLeast, atMost }) => atLeast !== undefined || atMost !== undefined, {
+      message: () => "beats needs atLeast, atMost or both: without them it holds over anything"
+    })
+  )
+).annotations({ identifier: "Expectation", parseOptions: strict })
+
+/**
+ * What became of an expectation. `judged` is false where the run could not be judged: it has not come far enough, the
+ * event was never marked, the account is unknown, the span is upside down, the journal is not whole, or nothing was at
+ * stake. Then `holds` is false too, and `report`, which a person reads, says which.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Verdict = Schema.Struct({
+  expect: Schema.String,
+  holds: Schema.Boolean,
+  judged: Schema.Boolean,
+  report: Schema.optional(Schema.String)
+}).annotations({ identifier: "Verdict" })

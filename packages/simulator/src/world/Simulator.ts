@@ -1,0 +1,469 @@
+/**
+ * The simulated exchange as a service: what a test holds in its hand, and an `HttpClient` that is wired to it.
+ *
+ * The exchange lives on Effect's clock, so that under `TestClock` time passes when the test says so. Whatever looks at
+ * it moves it to now first: what a test sees never depends on the order in which fibers were woken.
+ *
+ * @since 0.1.0
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as Clock from "effect/Clock"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Runtime from "effect/Runtime"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Exchange from "../exchange/Exchange.js"
+import * as Fault from "../network/Fault.js"
+import * as MemoryClient from "./httpClient.js"
+import { schedulerOf } from "@effect-deadman/virtual-time"
+import { World } from "./world.js"
+import { WorldTag } from "./worldTag.js"
+import * as Journal from "../journal/Journal.js"
+import * as Network from "../network/Network.js"
+import type * as Random from "../network/Random.js"
+import * as SimulatorOptions from "./options.js"
+
+export {
+  /**
+   * The account that exists when none is declared.
+   *
+   * @since 0.1.0
+   * @category constants
+   */
+  demoUid,
+  /**
+   * Accounts that cannot live at one exchange.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  InvalidAccounts,
+  /**
+   * A value that an option cannot have.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  InvalidOption
+} from "./options.js"
+
+export type {
+  /**
+   * Options from which no simulator can be made.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  InvalidOptions,
+  /**
+   * What a simulator is made from; everything has a default.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Options
+} from "./options.js"
+
+/**
+ * The exchange knows no such account.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class UnknownAccount extends Schema.TaggedError<UnknownAccount>("@effect-deadman/simulator/UnknownAccount")(
+  "UnknownAccount",
+  { account: Schema.String, known: Schema.Array(Schema.String) }
+) {
+  override get message(): string {
+    return (
+      `The simulated exchange has no account "${this.account}". It has: ${this.known.join(", ")}. ` +
+      `Declare it in the option \`accounts\` of Simulator.layer.`
+    )
+  }
+}
+
+/**
+ * The exchange refused what the test asked of it, with the code that it would answer a bot.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ExchangeRefused extends Schema.TaggedError<ExchangeRefused>("@effect-deadman/simulator/ExchangeRefused")(
+  "ExchangeRefused",
+  { account: Schema.String, code: Schema.String, venueMessage: Schema.String }
+) {
+  override get message(): string {
+    return `The simulated exchange refused this for account ${this.account} with code ${this.code}: ${this.venueMessage}`
+  }
+}
+
+/**
+ * A fault that cannot be added.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type InvalidFault = Fault.FaultSyntaxError | Network.TooManyFaults
+
+/**
+ * An order for `placeOrder`: what is left out is a limit buy of 0.01 BTCUSDT at 50000 in USDT-FUTURES, in the first
+ * account.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type TestOrder = Partial<Exchange.NewOrder> & { readonly account?: string | undefined }
+
+/**
+ * The control surface.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator")<
+  Simulator,
+  {
+    /** The UID of the first account, which is meant wherever none is named. */
+    readonly account: string
+    /** What replays the run. */
+    readonly seed: Random.Seed
+    readonly exchange: {
+      /** The whole exchange, now. */
+      readonly state: Effect.Effect<Exchange.State>
+      /** Lets something happen to the exchange, now; a refusal is among the outputs. */
+      readonly step: (event: Exchange.Event) => Effect.Effect<ReadonlyArray<Exchange.Output>>
+    }
+    /** Crashes the parties of virtual time that have sent requests of this account, and says how many these were. */
+    readonly crashParties: (account: string) => Effect.Effect<number>
+    readonly journal: {
+      readonly entries: Effect.Effect<ReadonlyArray<Journal.Entry>>
+      /** How many entries the journal had to drop. */
+      readonly dropped: Effect.Effect<number>
+      readonly ndjson: Effect.Effect<string>
+      readonly note: (entry: Journal.Entry) => Effect.Effect<void>
+      /** Every entry from now on; a request comes again each time it has got further. */
+      readonly events: Stream.Stream<Journal.Entry>
+    }
+    readonly network: {
+      /** Adds a fault, as a value or as text, until the scope closes. */
+      readonly add: (fault: Fault.Fault | string) => Effect.Effect<Network.Active, InvalidFault, Scope.Scope>
+      /** Adds a fault that stays until it is removed. */
+      readonly addUntilRemoved: (fault: Fault.Fault | string) => Effect.Effect<Network.Active, InvalidFault>
+      /** Removes a fault by its id; does nothing when there is none. */
+      readonly remove: (id: number) => Effect.Effect<void>
+      /** Removes all faults. */
+      readonly heal: Effect.Effect<void>
+      /** The faults in force, with what they have done. */
+      readonly faults: Effect.Effect<ReadonlyArray<Network.Active>>
+    }
+    readonly time: {
+      /** The venue's clock: ms since the epoch. */
+      readonly now: Effect.Effect<number>
+      /** What it showed when the simulator was made. */
+      readonly start: number
+    }
+  }
+>() {}
+
+/**
+ * Accounts, machine and journal on the clock of the caller, until the scope closes.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: (
+  options?: SimulatorOptions.Options
+) => Effect.Effect<Context.Context<Simulator | HttpClient.HttpClient>, SimulatorOptions.InvalidOptions, Scope.Scope> =
+  Effect.fnUntraced(function* (options: SimulatorOptions.Options = {}) {
+    const settings = yield* SimulatorOptions.decode(options)
+    const clock = yield* Effect.clock
+    const runtime = yield* Effect.runtime<never>()
+    const venueNow = () => Math.floor(clock.unsafeCurrentTimeMillis()) + settings.venueOffset
+    const start = venueNow()
+    const world = new World(
+      Exchange.make({ accounts: settings.accounts, venue: settings.venue, now: start }),
+      Network.make(settings),
+      Journal.make({ size: settings.journalSize }),
+      venueNow
+    )
+    yield* Effect.forEach(settings.faults, (fault) => world.addFault(fault), { discard: true })
+    yield* drive(world, clock, runtime)
+
+    const queues = new Set<Queue.Queue<Journal.Entry>>()
+    let closed = false
+    yield* Effect.addFinalizer(() => {
+      closed = true
+      return Effect.forEach(queues, (queue) => Queue.shutdown(queue))
+    })
+    const events = Stream.unwrapScoped(
+      Effect.map(
+        Effect.acquireRelease(
+          Effect.flatMap(Queue.unbounded<Journal.Entry>(), (queue) => {
+            const listener = (entry: Journal.Entry) => void queue.unsafeOffer(entry)
+            world.listeners.add(listener)
+            queues.add(queue)
+            return Effect.as(closed ? Queue.shutdown(queue) : Effect.void, { queue, listener })
+          }),
+          ({ queue, listener }) =>
+            Effect.zipRight(
+              Effect.sync(() => {
+                world.listeners.delete(listener)
+                queues.delete(queue)
+              }),
+              Queue.shutdown(queue)
+            )
+        ),
+        ({ queue }) => Stream.fromQueue(queue)
+      )
+    )
+
+    const look = <A>(read: () => A): Effect.Effect<A> =>
+      Effect.sync(() => {
+        world.pump()
+        return read()
+      })
+    const add = (fault: Fault.Fault | string) => Effect.flatMap(Fault.decode(fault), (fault) => world.addFault(fault))
+    return Context.empty().pipe(
+      Context.add(
+        Simulator,
+        Simulator.of({
+          account: settings.accounts[0]!.uid,
+          seed: world.network.seed,
+          exchange: {
+            state: look(() => world.state),
+            step: (event) => Effect.sync(() => world.step(event))
+          },
+          crashParties: (account) =>
+            Effect.suspend(() => {
+              const parties = [...(world.senders.get(account) ?? [])].filter((party) => !party.isCrashed())
+              const crash = Effect.forEach(parties, (party) => party.crash, { discard: true })
+              return Effect.as(crash, parties.length)
+            }),
+          journal: {
+            entries: look(() => world.journal.entries()),
+            dropped: look(() => world.journal.dropped()),
+            ndjson: look(() => Journal.toNdjson(world.journal.entries())),
+            note: (entry) => look(() => world.note(entry)),
+            events
+          },
+          network: {
+            add: (fault) =>
+              Effect.acquireRelease(add(fault), (active) => Effect.sync(() => world.removeFault(active.id))),
+            addUntilRemoved: add,
+            remove: (id) => Effect.sync(() => world.removeFault(id)),
+            heal: Effect.sync(() => {
+              for (const active of world.network.faults) world.removeFault(active.id)
+            }),
+            faults: look(() => world.network.faults)
+          },
+          time: { now: Effect.sync(() => world.pump()), start }
+        })
+      ),
+      Context.add(HttpClient.HttpClient, MemoryClient.make(world)),
+      Context.add(WorldTag, world)
+    )
+  })
+
+/**
+ * Wakes the world when something is due by itself. A sleeper is not called back when something earlier turns up, or when
+ * its reason has gone: it looks, and sleeps on. So a refreshed countdown costs no timer.
+ */
+const drive = (
+  world: World,
+  clock: Clock.Clock,
+  runtime: Runtime.Runtime<never>
+): Effect.Effect<void, never, Scope.Scope> => {
+  const sleepers = new Map<number, Effect.Effect<unknown>>()
+  const virtual = schedulerOf(clock)
+  const ensure = (at: number) => {
+    for (const instant of sleepers.keys()) {
+      if (instant <= at) return
+    }
+    const millis = Math.max(0, at - world.clock())
+    const wake = () => {
+      sleepers.delete(at)
+      world.pump()
+    }
+    // Virtual time needs no fiber to call back.
+    if (Option.isSome(virtual)) {
+      sleepers.set(at, Effect.sync(virtual.value.unsafeSchedule(millis, wake)))
+    } else {
+      const sleeper = Effect.flatMap(Effect.sleep(millis), () => Effect.sync(wake))
+      sleepers.set(at, Fiber.interrupt(Runtime.runFork(runtime, sleeper)))
+    }
+  }
+  return Effect.acquireRelease(
+    Effect.sync(() => {
+      world.onDue = ensure
+      world.pump()
+    }),
+    () =>
+      Effect.suspend(() => {
+        world.onDue = undefined
+        return Effect.forEach([...sleepers.values()], (cancel) => cancel, { discard: true })
+      })
+  )
+}
+
+/**
+ * The simulator, and an `HttpClient` that reaches nothing else.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options?: SimulatorOptions.Options
+): Layer.Layer<Simulator | HttpClient.HttpClient, SimulatorOptions.InvalidOptions> => Layer.scopedContext(make(options))
+
+/**
+ * The configuration that a bot would read from its environment, for the first account: `BITGET_API_KEY`,
+ * `BITGET_SECRET_KEY`, `BITGET_PASSPHRASE` and `BITGET_BASE_URL`. Anything else comes from where it came before.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerCredentials: Layer.Layer<never, never, Simulator> = Layer.unwrapEffect(
+  Effect.gen(function* () {
+    const simulator = yield* Simulator
+    const state = yield* simulator.exchange.state
+    const key = Exchange.account(state, simulator.account)?.declared.keys?.[0]
+    const settings = new Map([["BITGET_BASE_URL", "https://bitget.simulator"]])
+    if (key !== undefined) {
+      settings.set("BITGET_API_KEY", key.key)
+      settings.set("BITGET_PASSPHRASE", key.passphrase)
+      if (key.secret !== undefined) settings.set("BITGET_SECRET_KEY", key.secret)
+    }
+    const own = ConfigProvider.fromMap(settings)
+    return yield* Effect.configProviderWith((ambient) =>
+      Effect.succeed(Layer.setConfigProvider(ConfigProvider.orElse(own, () => ambient)))
+    )
+  })
+)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Accessors
+// ---------------------------------------------------------------------------------------------------------------------
+
+const withAccount = <A, E>(
+  account: string | undefined,
+  use: (uid: string, state: Exchange.State, simulator: Context.Tag.Service<Simulator>) => Effect.Effect<A, E>
+): Effect.Effect<A, E | UnknownAccount, Simulator> =>
+  Effect.flatMap(Simulator, (simulator) =>
+    Effect.flatMap(simulator.exchange.state, (state): Effect.Effect<A, E | UnknownAccount> => {
+      const uid = account ?? simulator.account
+      if (Exchange.account(state, uid) !== undefined) return use(uid, state, simulator)
+      const known = Exchange.accounts(state).map((account) => account.declared.uid)
+      return Effect.fail(new UnknownAccount({ account: uid, known }))
+    })
+  )
+
+/**
+ * Puts an order into the book, past all network and checks of a key.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const placeOrder = (
+  order: TestOrder = {}
+): Effect.Effect<Exchange.Order, UnknownAccount | ExchangeRefused, Simulator> =>
+  withAccount(order.account, (uid, _, simulator) => {
+    const { account: __, ...given } = order
+    const complete: Exchange.NewOrder = {
+      category: "USDT-FUTURES",
+      symbol: "BTCUSDT",
+      side: "buy",
+      orderType: "limit",
+      qty: "0.01",
+      price: "50000",
+      ...given
+    }
+    return Effect.flatMap(
+      simulator.exchange.step({ _tag: "PlaceOrder", account: uid, order: complete }),
+      (outputs): Effect.Effect<Exchange.Order, ExchangeRefused> => {
+        for (const output of outputs) {
+          if (output._tag === "Refused") {
+            return Effect.fail(new ExchangeRefused({ account: uid, code: output.code, venueMessage: output.msg }))
+          }
+          if (output._tag === "Placed") return Effect.succeed(output.order)
+        }
+        return Effect.dieMessage("an order that was not refused was not placed either")
+      }
+    )
+  })
+
+/**
+ * The open orders of an account, oldest first.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const openOrders = (account?: string): Effect.Effect<ReadonlyArray<Exchange.Order>, UnknownAccount, Simulator> =>
+  withAccount(account, (uid, state) => Effect.succeed(Exchange.openOrders(state, uid)))
+
+/**
+ * The state of an account's switch, which no client of the real venue can read.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const countdown = (account?: string): Effect.Effect<Exchange.Switch, UnknownAccount, Simulator> =>
+  withAccount(account, (uid, state) => Effect.succeed(Exchange.countdown(state, uid)))
+
+/**
+ * Notes something in the journal, for example `"crash"`, with the venue's time.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const mark = (name: string, account?: string): Effect.Effect<void, never, Simulator> =>
+  Effect.flatMap(Simulator, (simulator) =>
+    Effect.flatMap(simulator.time.now, (at) => simulator.journal.note({ _tag: "Mark", at, name, account }))
+  )
+
+/**
+ * Notes what the bot believes, for pictures and assertions: its state, and the edges of the window in which the venue
+ * may fire (ms of the venue's clock).
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const recordWindow = (window: {
+  readonly account?: string | undefined
+  readonly state: string
+  readonly earliestFire?: number | undefined
+  readonly latestFire?: number | undefined
+}): Effect.Effect<void, never, Simulator> =>
+  Effect.flatMap(Simulator, (simulator) =>
+    Effect.flatMap(simulator.time.now, (at) =>
+      simulator.journal.note({ _tag: "Window", at, ...window, account: window.account ?? simulator.account })
+    )
+  )
+
+/**
+ * Every entry of the journal from now on; a request comes again each time it has got further. A reader that does not
+ * read keeps what it has not read.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const events: Stream.Stream<Journal.Entry, never, Simulator> = Stream.unwrap(
+  Effect.map(Simulator, (simulator) => simulator.journal.events)
+)
+
+/**
+ * Each firing of a switch from now on.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const fired: Stream.Stream<Journal.SwitchRecord, never, Simulator> = Stream.filter(
+  events,
+  (entry): entry is Journal.SwitchRecord => entry._tag === "Switch" && entry.transition === "fired"
+)

@@ -1,0 +1,105 @@
+/**
+ * Effect's `TestClock`, hence its `Clock`, on the hands of a world, or on those of one party: whoever takes the clock
+ * while it is in force keeps these hands, also when another party calls it.
+ *
+ * @internal
+ */
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as RuntimeFlags from "effect/RuntimeFlags"
+import type * as TestClock from "effect/TestClock"
+import { NANOS_PER_MILLI, type Party, type Timer, type VirtualScheduler } from "./scheduler.js"
+
+/** Whole nanoseconds; what is shorter than one rounds. */
+export const toNanos = (duration: Duration.DurationInput): number => {
+  const millis = Duration.toMillis(duration)
+  return millis === Infinity ? Infinity : Math.round(millis * NANOS_PER_MILLI)
+}
+
+export class VirtualClock implements TestClock.TestClock {
+  readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
+  readonly currentTimeMillis: Effect.Effect<number>
+  readonly currentTimeNanos: Effect.Effect<bigint>
+  readonly save: Effect.Effect<Effect.Effect<void>>
+  readonly sleeps: Effect.Effect<Chunk.Chunk<number>>
+  private readonly world: VirtualScheduler
+  private readonly party: Party | undefined
+
+  constructor(world: VirtualScheduler, party?: Party) {
+    this.world = world
+    this.party = party
+    this.currentTimeMillis = Effect.sync(() => this.unsafeCurrentTimeMillis())
+    this.currentTimeNanos = Effect.sync(() => this.unsafeCurrentTimeNanos())
+    this.save = Effect.sync(() => {
+      const now = world.now
+      return Effect.sync(() => world.setNow(now))
+    })
+    this.sleeps = Effect.sync(() =>
+      Chunk.unsafeFromArray(world.sleeps().map((due) => world.options.startMillis + due / NANOS_PER_MILLI))
+    )
+  }
+
+  unsafeCurrentTimeMillis(): number {
+    return this.world.wallMillis(this.party)
+  }
+
+  unsafeCurrentTimeNanos(): bigint {
+    return this.world.monotonicNanos(this.party)
+  }
+
+  sleep(duration: Duration.Duration): Effect.Effect<void> {
+    const nanos = toNanos(duration)
+    return Effect.withFiberRuntime<void>((_, { runtimeFlags }) => {
+      let timer: Timer | undefined
+      const wait = Effect.async<void>((resume) => {
+        timer = this.world.schedule(nanos, this.party, () => resume(Effect.void))
+      })
+      // What the cleanup of `Effect.async` does, in two thirds of its operations: most of what a program does here is sleep.
+      return RuntimeFlags.interruptible(runtimeFlags)
+        ? Effect.uninterruptible(
+            Effect.catchAllCause(Effect.interruptible(wait), (cause) => {
+              if (timer !== undefined) this.world.cancel(timer)
+              return Effect.failCause(cause)
+            })
+          )
+        : wait
+    })
+  }
+
+  /** Whether it shows the world's own time, which no party's stop touches. */
+  get isWorlds(): boolean {
+    return this.party === undefined
+  }
+
+  /** Calls a function when a sleep of so many milliseconds would end; the result takes it back. */
+  unsafeSchedule(millis: number, run: () => void): () => void {
+    const timer = this.world.schedule(toNanos(millis), this.party, run)
+    return () => void this.world.cancel(timer)
+  }
+
+  adjust(duration: Duration.DurationInput): Effect.Effect<void> {
+    return this.advance(() => toNanos(duration))
+  }
+
+  adjustWith(duration: Duration.DurationInput) {
+    return <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.zipLeft(effect, this.adjust(duration), { concurrent: true })
+  }
+
+  setTime(millis: number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const target = Math.round((millis - this.world.options.startMillis) * NANOS_PER_MILLI)
+      if (target < this.world.now) this.world.setNow(target)
+      return this.advance(() => target - this.world.now)
+    })
+  }
+
+  private advance(nanos: () => number): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      const timer = this.world.advance(nanos(), () => resume(Effect.void))
+      return Effect.sync(() => this.world.cancelAdvance(timer))
+    })
+  }
+}

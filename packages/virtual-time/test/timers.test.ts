@@ -1,0 +1,66 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as FastCheck from "effect/FastCheck"
+import { Deadlines, type Timer } from "../src/internal/timers.js"
+
+describe("Deadlines", () => {
+  it("hands out what a sorted list would, whatever was taken out of its middle", () => {
+    const command = FastCheck.oneof(
+      {
+        weight: 4,
+        arbitrary: FastCheck.record({
+          op: FastCheck.constant("push" as const),
+          due: FastCheck.nat(9),
+          rank: FastCheck.nat(1),
+          owner: FastCheck.nat(2)
+        })
+      },
+      { weight: 2, arbitrary: FastCheck.record({ op: FastCheck.constant("pop" as const) }) },
+      { weight: 2, arbitrary: FastCheck.record({ op: FastCheck.constant("remove" as const), at: FastCheck.nat() }) },
+      {
+        weight: 1,
+        arbitrary: FastCheck.record({ op: FastCheck.constant("extract" as const), owner: FastCheck.nat(2) })
+      }
+    )
+    FastCheck.assert(
+      FastCheck.property(FastCheck.array(command, { maxLength: 200, size: "max" }), (commands) => {
+        const heap = new Deadlines<number>()
+        let model: Array<Timer<number>> = []
+        let sequence = 0
+        const sort = () => model.sort((a, b) => a.due - b.due || a.rank - b.rank || a.sequence - b.sequence)
+        for (const command of commands) {
+          switch (command.op) {
+            case "push": {
+              const timer: Timer<number> = { ...command, sequence: sequence++, fire: () => {}, index: -1 }
+              heap.push(timer)
+              model.push(timer)
+              sort()
+              break
+            }
+            case "pop":
+              assert.strictEqual(heap.peek(), model[0])
+              assert.strictEqual(heap.pop(), model.shift())
+              break
+            case "remove": {
+              const timer = model[command.at % Math.max(1, model.length)]
+              if (timer === undefined) break
+              assert.isTrue(heap.remove(timer))
+              assert.isFalse(heap.remove(timer))
+              model = model.filter((other) => other !== timer)
+              break
+            }
+            case "extract":
+              assert.deepStrictEqual(
+                heap.extract(command.owner),
+                model.filter((timer) => timer.owner === command.owner)
+              )
+              model = model.filter((timer) => timer.owner !== command.owner)
+              break
+          }
+          assert.strictEqual(heap.size, model.length)
+        }
+        while (model.length > 0) assert.strictEqual(heap.pop(), model.shift())
+        assert.isUndefined(heap.pop())
+      })
+    )
+  })
+})
