@@ -3,6 +3,7 @@
  * exchange did is read from the journal when the run is over.
  */
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
@@ -77,7 +78,7 @@ export const make = (
         Effect.provideService(ServerClock.ServerClock, clock),
         Effect.provideService(Credentials.Credentials, credentials)
       )
-      return yield* Effect.provideService(CountdownCancelAll.make, BitgetClient.BitgetClient, client)
+      return yield* Effect.provideService(BitgetCountdown.make, BitgetClient.BitgetClient, client)
     }).pipe(Effect.provideService(HttpClient.HttpClient, Context.get(world, HttpClient.HttpClient)))
     const { account, horizon, pace, range, set } = yield* VirtualTime.withParty(Effect.orDie(client), "bot")
     let open = 0

@@ -238,7 +238,7 @@ export const run = (plan: Plan): Log.Log => {
         })
       ),
       Effect.provideService(CountdownCancelAll.CountdownCancelAll, scene.service),
-      Effect.provideService(Heartbeat.HeldAccounts, held),
+      Effect.provideService(Heartbeat.AccountsInUse, held),
       Effect.locally(
         FiberRef.currentLoggers,
         plan.stack === "port"

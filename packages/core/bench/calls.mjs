@@ -17,6 +17,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as BitgetClient from "../dist/BitgetClient.js"
 import * as Countdown from "../dist/Countdown.js"
+import * as BitgetCountdown from "../dist/BitgetCountdown.js"
 import * as CountdownCancelAll from "../dist/CountdownCancelAll.js"
 import * as Credentials from "../dist/Credentials.js"
 import * as UndiciHttpClient from "../dist/UndiciHttpClient.js"
@@ -85,7 +86,7 @@ const ccxt = async (url) => {
 
 const ours = async (name, httpClient, url, scope) => {
   const context = await Effect.runPromise(
-    CountdownCancelAll.layer.pipe(
+    BitgetCountdown.layer.pipe(
       Layer.provide(BitgetClient.layer({ baseUrl: url })),
       Layer.provide(
         Credentials.layer({

@@ -11,7 +11,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
-import * as CountdownCancelAll from "../dist/CountdownCancelAll.js"
+import * as BitgetCountdown from "../dist/BitgetCountdown.js"
 import * as Heartbeats from "../dist/Heartbeats.js"
 import * as ServerClock from "../dist/ServerClock.js"
 import * as UndiciHttpClient from "../dist/UndiciHttpClient.js"
@@ -79,7 +79,7 @@ const watched = (service) => {
 const makeHeartbeats = Heartbeats.make({
   lookup: (account) =>
     Effect.map(
-      CountdownCancelAll.makeAccount(
+      BitgetCountdown.makeAccount(
         {
           account,
           apiKey: Redacted.make(`bench-key-${account}`),

@@ -102,7 +102,7 @@ export const Heartbeat: Context.Tag<Heartbeat, Heartbeat> = Context.GenericTag<H
  * @since 0.1.0
  * @category references
  */
-export class HeldAccounts extends Context.Reference<HeldAccounts>()("@effect-deadman/core/HeldAccounts", {
+export class AccountsInUse extends Context.Reference<AccountsInUse>()("@effect-deadman/core/AccountsInUse", {
   defaultValue: (): Set<string> => Process.accounts
 }) {}
 
@@ -156,7 +156,7 @@ export const make = (
     Effect.gen(function* () {
       const service = yield* CountdownCancelAll
       const settings = yield* HeartbeatOptions.resolve(options, service)
-      const held = yield* HeldAccounts
+      const held = yield* AccountsInUse
       const { account } = service
       if (held.has(account)) return yield* new AccountInUse({ account })
       held.add(account)

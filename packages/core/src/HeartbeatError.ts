@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import type { InvalidOptions } from "./HeartbeatOptions.js"
 import type { LivenessFailed } from "./Liveness.js"
 import type * as VenueError from "./VenueError.js"
 
@@ -106,6 +105,21 @@ export class NotArmed extends Schema.TaggedError<NotArmed>("@effect-deadman/core
     return this.state === "Armed"
       ? `The switch of account ${this.account} has ${seconds(this.timeLeft)} left, ${seconds(this.margin)} were asked for. Wait for the next beat.`
       : `The switch of account ${this.account} is not armed but ${this.state}. Place no order now.`
+  }
+}
+
+/**
+ * Options that do not fit together. `inequality` names what has to hold, `numbers` says what it came to.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidOptions extends Schema.TaggedError<InvalidOptions>("@effect-deadman/core/InvalidOptions")(
+  "InvalidOptions",
+  { inequality: Schema.String, numbers: Schema.String, advice: Schema.String }
+) {
+  override get message(): string {
+    return `These heartbeat options cannot work: ${this.inequality} does not hold (${this.numbers}). ${this.advice}`
   }
 }
 

@@ -6,10 +6,10 @@
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Schema from "effect/Schema"
 import * as Countdown from "./Countdown.js"
 import type * as CountdownCancelAll from "./CountdownCancelAll.js"
 import type * as FireWindow from "./FireWindow.js"
+import { InvalidOptions } from "./HeartbeatError.js"
 import type * as HeartbeatStatus from "./HeartbeatStatus.js"
 import * as Release from "./Release.js"
 
@@ -131,21 +131,6 @@ export interface Settings {
 export interface Limits {
   readonly range?: CountdownCancelAll.Range | undefined
   readonly pace?: Duration.DurationInput | undefined
-}
-
-/**
- * Options that do not fit together. `inequality` names what has to hold, `numbers` says what it came to.
- *
- * @since 0.1.0
- * @category errors
- */
-export class InvalidOptions extends Schema.TaggedError<InvalidOptions>("@effect-deadman/core/InvalidOptions")(
-  "InvalidOptions",
-  { inequality: Schema.String, numbers: Schema.String, advice: Schema.String }
-) {
-  override get message(): string {
-    return `These heartbeat options cannot work: ${this.inequality} does not hold (${this.numbers}). ${this.advice}`
-  }
 }
 
 const seconds = (millis: number): string => `${millis / 1_000} s`

@@ -85,7 +85,7 @@ export type Lookup<E, R> = (account: string) => Effect.Effect<CountdownCancelAll
  * @example
  * ```ts
  * import * as BitgetClient from "@effect-deadman/core/BitgetClient"
- * import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+ * import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
  * import * as Heartbeats from "@effect-deadman/core/Heartbeats"
  * import * as Config from "effect/Config"
  * import * as Effect from "effect/Effect"
@@ -99,7 +99,7 @@ export type Lookup<E, R> = (account: string) => Effect.Effect<CountdownCancelAll
  *         secretKey: Config.redacted(`${account}_SECRET_KEY`),
  *         passphrase: Config.redacted(`${account}_PASSPHRASE`)
  *       })
- *       return yield* CountdownCancelAll.makeAccount({ account, ...keys }, yield* BitgetClient.config)
+ *       return yield* BitgetCountdown.makeAccount({ account, ...keys }, yield* BitgetClient.config)
  *     })
  * })
  * ```
@@ -287,7 +287,7 @@ const makeSpare: Effect.Effect<Spare> = /* @__PURE__ */ Effect.flatMap(Scope.mak
  * @example
  * ```ts
  * import * as BitgetClient from "@effect-deadman/core/BitgetClient"
- * import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+ * import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
  * import * as Heartbeats from "@effect-deadman/core/Heartbeats"
  * import * as Config from "effect/Config"
  * import * as Effect from "effect/Effect"
@@ -299,7 +299,7 @@ const makeSpare: Effect.Effect<Spare> = /* @__PURE__ */ Effect.flatMap(Scope.mak
  *       secretKey: Config.redacted(`${account}_SECRET_KEY`),
  *       passphrase: Config.redacted(`${account}_PASSPHRASE`)
  *     })
- *     return yield* CountdownCancelAll.makeAccount({ account, ...keys }, yield* BitgetClient.config)
+ *     return yield* BitgetCountdown.makeAccount({ account, ...keys }, yield* BitgetClient.config)
  *   })
  *
  * // One for all programs that share accounts. It needs a `ServerClock` and an `HttpClient`.

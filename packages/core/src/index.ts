@@ -11,6 +11,11 @@ export * as BitgetClient from "./BitgetClient.js"
 /**
  * @since 0.1.0
  */
+export * as BitgetCountdown from "./BitgetCountdown.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as Countdown from "./Countdown.js"
 
 /**

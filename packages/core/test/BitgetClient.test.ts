@@ -15,6 +15,7 @@ import * as TestClock from "effect/TestClock"
 import * as Crypto from "node:crypto"
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Countdown from "@effect-deadman/core/Countdown"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import type * as Credentials from "@effect-deadman/core/Credentials"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
@@ -40,8 +41,7 @@ const recording = (
   return { arrived, times, layer }
 }
 
-const set = (setting: Countdown.Setting) =>
-  Effect.flatMap(CountdownCancelAll.make, (countdown) => countdown.set(setting))
+const set = (setting: Countdown.Setting) => Effect.flatMap(BitgetCountdown.make, (countdown) => countdown.set(setting))
 
 const ten = Countdown.fromDuration("10 seconds").pipe((either) => {
   assert.strictEqual(either._tag, "Right")
@@ -399,9 +399,9 @@ describe("BitgetClient", () => {
         // @ts-expect-error the base URL is missing
         Effect.flatMap(ServerClock.make({}), (made) => made.sync),
         // @ts-expect-error the base URL is missing
-        Effect.flatMap(CountdownCancelAll.makeAccount(keys, {}), (countdown) => countdown.set(ten)),
+        Effect.flatMap(BitgetCountdown.makeAccount(keys, {}), (countdown) => countdown.set(ten)),
         // @ts-expect-error the base URL is missing
-        Effect.suspend(() => CountdownCancelAll.makeAccount(keys))
+        Effect.suspend(() => BitgetCountdown.makeAccount(keys))
       ]
       for (const attempt of attempts) {
         const exit = yield* attempt.pipe(

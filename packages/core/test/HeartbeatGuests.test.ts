@@ -58,7 +58,7 @@ const inWorld = <E>(
   const { exit, leftover } = VirtualTime.run(
     Effect.scoped(effect).pipe(
       Effect.provideService(CountdownCancelAll.CountdownCancelAll, service),
-      Effect.provideService(Heartbeat.HeldAccounts, new Set<string>()),
+      Effect.provideService(Heartbeat.AccountsInUse, new Set<string>()),
       Effect.provide(Logger.replace(Logger.defaultLogger, logger))
     ),
     { maxTime: "10 minutes", maxSteps: 20_000, start: 0 }

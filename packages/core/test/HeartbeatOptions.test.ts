@@ -1,10 +1,11 @@
+import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
 import * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as fc from "fast-check"
 
-const invalid = (options: HeartbeatOptions.Options): HeartbeatOptions.InvalidOptions =>
+const invalid = (options: HeartbeatOptions.Options): HeartbeatError.InvalidOptions =>
   Either.match(HeartbeatOptions.resolve(options), {
     onLeft: (error) => error,
     onRight: () => assert.fail("was accepted")

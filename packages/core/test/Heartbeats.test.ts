@@ -1,6 +1,7 @@
 /** Many accounts in one process. */
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Countdown from "@effect-deadman/core/Countdown"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
@@ -33,7 +34,7 @@ const accounts = uids.map((uid) => ({
 }))
 
 const client = (uid: string) =>
-  CountdownCancelAll.layer.pipe(
+  BitgetCountdown.layer.pipe(
     Layer.provide(BitgetClient.layer({ baseUrl: "https://bitget.simulator" })),
     Layer.provide(
       Credentials.layer({
@@ -52,7 +53,7 @@ const makeLookup = Effect.map(
   Effect.all([HttpClient.HttpClient, ServerClock.make({ baseUrl: "https://bitget.simulator" })]),
   ([http, clock]) =>
     (uid: string) =>
-      CountdownCancelAll.makeAccount(
+      BitgetCountdown.makeAccount(
         {
           account: uid,
           apiKey: Redacted.make(`key-${uid}`),
@@ -100,7 +101,7 @@ const forEachStep = (attempt: (step: number) => Effect.Effect<boolean, unknown, 
   for (; reached && step < 2_000; step++) {
     const { exit, leftover } = VirtualTime.run(
       Effect.scoped(attempt(step)).pipe(
-        Effect.provideService(Heartbeat.HeldAccounts, new Set<string>()),
+        Effect.provideService(Heartbeat.AccountsInUse, new Set<string>()),
         Effect.provide(Logger.remove(Logger.defaultLogger))
       )
     )
@@ -452,7 +453,7 @@ describe("Heartbeats", () => {
           yield* Effect.sleep("6 seconds")
         })
       ).pipe(
-        Effect.provideService(Heartbeat.HeldAccounts, new Set<string>()),
+        Effect.provideService(Heartbeat.AccountsInUse, new Set<string>()),
         Effect.provide(Logger.remove(Logger.defaultLogger))
       ),
       // It takes some 800,000 steps; a loop without a sleep is to end, too.

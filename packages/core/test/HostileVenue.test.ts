@@ -10,6 +10,7 @@ import * as Http from "node:http"
 import type * as Net from "node:net"
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Countdown from "@effect-deadman/core/Countdown"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
 import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
@@ -63,7 +64,7 @@ const judge = (url: string, name: Hostile.Name) =>
       baseUrl: `${url}/${name}`,
       timeout: hangs(name) ? "250 millis" : "2 minutes"
     })
-    const countdown = yield* Effect.provideService(CountdownCancelAll.make, BitgetClient.BitgetClient, client)
+    const countdown = yield* Effect.provideService(BitgetCountdown.make, BitgetClient.BitgetClient, client)
     const result = yield* Effect.either(countdown.set(Countdown.off))
     const expected = endings[name]
     if (expected === "good") {
@@ -123,7 +124,7 @@ describe.sequential("against a hostile peer", () => {
       Effect.gen(function* () {
         const peer = yield* Hostile.make
         const program = Effect.gen(function* () {
-          const countdown = yield* CountdownCancelAll.make
+          const countdown = yield* BitgetCountdown.make
           yield* countdown.set(Countdown.off)
           yield* Effect.async<void>((resume) => {
             peer.server.close(() => resume(Effect.void))

@@ -14,6 +14,7 @@ import * as Http from "node:http"
 import type * as Net from "node:net"
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Countdown from "@effect-deadman/core/Countdown"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
 import * as Offset from "../src/internal/client/offset.js"
@@ -420,7 +421,7 @@ describe("ServerClock", () => {
       const { layer, syncs } = venue((mono) => 1.7e12 + mono)
       const options = { baseUrl: "http://localhost" }
       const account = Layer.provide(
-        CountdownCancelAll.layer,
+        BitgetCountdown.layer,
         Layer.provide(BitgetClient.layerSharedClock(options), credentials)
       )
       yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.provide(set, Layer.fresh(account)), {

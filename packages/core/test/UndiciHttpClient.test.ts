@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Http from "node:http"
 import type * as Net from "node:net"
 import * as Countdown from "@effect-deadman/core/Countdown"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
 import { envelope, stack } from "./support/venue.js"
 
@@ -48,8 +48,7 @@ const one = Layer.scoped(
 
 const good: Write = (_, response) => response.end(JSON.stringify(envelope("00000", "success")))
 
-const set = (setting: Countdown.Setting) =>
-  Effect.flatMap(CountdownCancelAll.make, (countdown) => countdown.set(setting))
+const set = (setting: Countdown.Setting) => Effect.flatMap(BitgetCountdown.make, (countdown) => countdown.set(setting))
 
 describe("UndiciHttpClient", () => {
   it.live("a call that was given up while it waited for a connection never leaves", () =>

@@ -4,6 +4,7 @@ import type * as Schema from "effect/Schema"
 import { expectTypeOf } from "vitest"
 import type * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import type * as Countdown from "@effect-deadman/core/Countdown"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import type * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import type * as VenueError from "@effect-deadman/core/VenueError"
 
@@ -27,7 +28,7 @@ interface ByTag {
 }
 
 type Tag = keyof ByTag
-type Service = CountdownCancelAll.BitgetCountdown
+type Service = BitgetCountdown.BitgetCountdown
 type Execute = BitgetClient.BitgetClient["Type"]["execute"]
 
 // Types only: nothing here is run. `tsc -b` fails when one of them does not hold.

@@ -3,7 +3,7 @@
 // leaves the cancelling to the venue.
 // Run: `pnpm start` runs it against the simulated exchange, `pnpm start:live` against the venue.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
@@ -108,7 +108,7 @@ const bot = Effect.gen(function* () {
   yield* heartbeat.guard(trade)
 })
 
-const venue = CountdownCancelAll.layer.pipe(
+const venue = BitgetCountdown.layer.pipe(
   Layer.provideMerge(BitgetClient.layerConfig),
   Layer.provide(Credentials.layerConfig),
   Layer.provide(FetchHttpClient.layer)

@@ -1,7 +1,7 @@
 // The end of the program decides what becomes of the orders. Stopped on purpose (SIGTERM, Ctrl-C, done) they stay. After
 // a failure or a defect the exchange cancels them in 5 s. Run: `pnpm example graceful-shutdown`, with ENDING=done, failure or defect.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Release from "@effect-deadman/core/Release"
@@ -34,7 +34,7 @@ const program = Effect.gen(function* () {
   yield* heartbeat.guard(trading)
 }).pipe(Effect.scoped)
 
-const venue = CountdownCancelAll.layer.pipe(
+const venue = BitgetCountdown.layer.pipe(
   Layer.provide(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )

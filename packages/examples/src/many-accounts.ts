@@ -2,7 +2,7 @@
 // reported and left out; the others trade on. Stopping the process turns all switches off.
 // Run: `pnpm example many-accounts`. ACCOUNTS=MAIN,HEDGE wants MAIN_API_KEY, MAIN_SECRET_KEY, MAIN_PASSPHRASE, ...
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Heartbeats from "@effect-deadman/core/Heartbeats"
 import * as Release from "@effect-deadman/core/Release"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
@@ -32,7 +32,7 @@ const client = (account: string) =>
       secretKey: secret("SECRET_KEY"),
       passphrase: secret("PASSPHRASE")
     }).pipe(Config.nested(account))
-    return yield* CountdownCancelAll.makeAccount({ account, ...keys }, yield* BitgetClient.config)
+    return yield* BitgetCountdown.makeAccount({ account, ...keys }, yield* BitgetClient.config)
   })
 
 const program = Effect.gen(function* () {

@@ -2,7 +2,7 @@
 // (the time that was left when a beat was acknowledged: it shrinks long before anything fires) and on `deadman_state`.
 // Run: `pnpm example observability`, then `curl localhost:9464/metrics`. Traces go to OTEL_EXPORTER_OTLP_ENDPOINT, if set.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Release from "@effect-deadman/core/Release"
@@ -48,7 +48,7 @@ const program = Effect.gen(function* () {
   yield* heartbeat.guard(Effect.never)
 }).pipe(Effect.scoped)
 
-const venue = CountdownCancelAll.layer.pipe(
+const venue = BitgetCountdown.layer.pipe(
   Layer.provide(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )

@@ -1,7 +1,7 @@
 // The smallest protected program: while it lives its orders may live, and when it dies the venue cancels them.
 // `guard` runs your trading and interrupts it should the switch be lost.
 // Run: `node packages/examples/dist/quickstart.js` with the variables of `pnpm start:live`.
-import { BitgetClient, CountdownCancelAll, Credentials, Heartbeat, Release } from "@effect-deadman/core"
+import { BitgetClient, BitgetCountdown, Credentials, Heartbeat, Release } from "@effect-deadman/core"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 const trading = Effect.zipRight(Effect.log("trading, protected"), Effect.never) // Yours.
 
 // Who calls, and where: BITGET_API_KEY, BITGET_SECRET_KEY, BITGET_PASSPHRASE, BITGET_BASE_URL.
-const venue = CountdownCancelAll.layer.pipe(
+const venue = BitgetCountdown.layer.pipe(
   Layer.provide(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )

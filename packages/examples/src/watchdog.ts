@@ -2,7 +2,7 @@
 // on and stops kicking the watchdog, the beats are withheld, and the venue cancels. Nobody has crashed.
 // Run: `pnpm example watchdog`. The feed stops after FEED_SECONDS (3).
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Liveness from "@effect-deadman/core/Liveness"
@@ -67,7 +67,7 @@ const program = Effect.gen(function* () {
   yield* heartbeat.guard(strategy)
 }).pipe(Effect.scoped)
 
-const venue = CountdownCancelAll.layer.pipe(
+const venue = BitgetCountdown.layer.pipe(
   Layer.provideMerge(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )

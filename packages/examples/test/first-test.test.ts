@@ -1,10 +1,10 @@
-import { BitgetClient, CountdownCancelAll, Credentials, Heartbeat } from "@effect-deadman/core"
+import { BitgetClient, BitgetCountdown, Credentials, Heartbeat } from "@effect-deadman/core"
 import { Expect, Faults, Simulator } from "@effect-deadman/simulator"
 import { it } from "@effect-deadman/simulator/VirtualTimeVitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-const world = CountdownCancelAll.layer.pipe(
+const world = BitgetCountdown.layer.pipe(
   Layer.provide(BitgetClient.layerConfig),
   Layer.provide(Credentials.layerConfig),
   Layer.provide(Simulator.layerCredentials),

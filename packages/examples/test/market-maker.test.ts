@@ -1,6 +1,6 @@
 /** The market maker, minutes of its life in a moment: in virtual time, against the exchange in memory. */
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Expect from "@effect-deadman/simulator/Expect"
 import * as Faults from "@effect-deadman/simulator/Faults"
@@ -13,7 +13,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { marketMaker } from "../src/market-maker/strategy.js"
 
-const world = CountdownCancelAll.layer.pipe(
+const world = BitgetCountdown.layer.pipe(
   Layer.provideMerge(BitgetClient.layerConfig),
   Layer.provide(Credentials.layerConfig),
   Layer.provide(Simulator.layerCredentials),

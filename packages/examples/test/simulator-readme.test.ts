@@ -1,5 +1,5 @@
 /** What the simulator's README shows of a bot, run here: its first test stands in `first-test.test.ts`, line for line. */
-import { BitgetClient, CountdownCancelAll, Credentials, Heartbeat } from "@effect-deadman/core"
+import { BitgetClient, BitgetCountdown, Credentials, Heartbeat } from "@effect-deadman/core"
 import { Expect, Faults, Simulator, Timeline } from "@effect-deadman/simulator"
 import { it } from "@effect-deadman/simulator/VirtualTimeVitest"
 import { assert, describe } from "@effect/vitest"
@@ -16,7 +16,7 @@ const block = (info: string): string => {
 }
 
 const worldWith = (options?: Simulator.Options) =>
-  CountdownCancelAll.layer.pipe(
+  BitgetCountdown.layer.pipe(
     Layer.provide(BitgetClient.layerConfig),
     Layer.provide(Credentials.layerConfig),
     Layer.provide(Simulator.layerCredentials),

@@ -2,7 +2,7 @@
 // A minute takes milliseconds, the same seed gives the same run, and what fails prints the timeline of what happened.
 // Copy the layer and one test for each accident that you want to survive; the others are in the module `Fault`.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Expect from "@effect-deadman/simulator/Expect"
@@ -20,12 +20,12 @@ import { bot } from "../src/testing-your-bot.js"
  * The bot's own layers, over the simulator's `HttpClient` and with a key of its first account. Each test plays a process
  * with a set of held accounts of its own, because one that crashes frees none.
  */
-const exchange = CountdownCancelAll.layer.pipe(
+const exchange = BitgetCountdown.layer.pipe(
   Layer.provideMerge(BitgetClient.layerConfig),
   Layer.provide(Credentials.layerConfig),
   Layer.provide(Simulator.layerCredentials),
   Layer.provideMerge(Simulator.layer({ seed: 1 })),
-  Layer.provideMerge(Layer.sync(Heartbeat.HeldAccounts, () => new Set<string>()))
+  Layer.provideMerge(Layer.sync(Heartbeat.AccountsInUse, () => new Set<string>()))
 )
 
 /** Starts the bot as a party of its own, which a test can stall, suspend or crash, and lets it trade for a while. */

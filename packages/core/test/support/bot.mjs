@@ -2,7 +2,7 @@
 // because Node runs it as it is, against what was built. Whatever it is told comes by environment and by signals;
 // SIGUSR2 blocks its event loop for BOT_BLOCK ms.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
@@ -55,7 +55,7 @@ const bot = Effect.gen(function* () {
   )
 })
 
-const venue = CountdownCancelAll.layer.pipe(
+const venue = BitgetCountdown.layer.pipe(
   Layer.provide(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )

@@ -1,6 +1,6 @@
 /** Hostile surroundings: a host whose clock is set, suspended and stalled, and a scheduler with the worst timing. */
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
@@ -21,7 +21,7 @@ export const onOwnHost = (options?: HeartbeatOptions.Options) =>
   Effect.gen(function* () {
     const party = yield* VirtualTime.party("bot")
     const scope = yield* Effect.scope
-    const client = CountdownCancelAll.layer.pipe(
+    const client = BitgetCountdown.layer.pipe(
       Layer.provide(BitgetClient.layerConfig),
       Layer.provide(Credentials.layerConfig),
       Layer.provide(Simulator.layerCredentials)

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 
 /** Values that occur nowhere by chance, so that a search for them finds leaks. */
@@ -58,7 +58,7 @@ export const inMemory = (
 
 /** Everything from the account's countdown down to the HTTP client, which stays open. */
 export const stack = (options?: Partial<BitgetClient.Options>) =>
-  CountdownCancelAll.layer.pipe(
+  BitgetCountdown.layer.pipe(
     Layer.provideMerge(BitgetClient.layer({ baseUrl: "http://127.0.0.1:9", ...options })),
     Layer.provideMerge(credentials)
   )

@@ -1,5 +1,6 @@
 /** A bot and the simulated exchange in one program under virtual time: the full stack, signature and all. */
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import type * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
@@ -31,7 +32,7 @@ const layer = (options?: Simulator.Options) => over(Simulator.layer(options))
 
 /** The full stack over an exchange that the test has changed something about. */
 export const over = <E, R>(exchange: Layer.Layer<Simulator.Simulator | HttpClient.HttpClient, E, R>) =>
-  CountdownCancelAll.layer.pipe(
+  BitgetCountdown.layer.pipe(
     Layer.provide(BitgetClient.layerConfig),
     Layer.provide(Credentials.layerConfig),
     Layer.provide(Simulator.layerCredentials),
@@ -51,7 +52,7 @@ export const run = <E>(
       Effect.scoped(
         Effect.provide(effect, layer(options?.simulator)).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
       ),
-      Heartbeat.HeldAccounts,
+      Heartbeat.AccountsInUse,
       new Set<string>()
     ),
     // The longest of these tests takes some 22,000 steps. A bug that is a loop without a sleep is to fail its test in a few

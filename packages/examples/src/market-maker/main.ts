@@ -1,5 +1,5 @@
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
@@ -17,7 +17,7 @@ const config = Config.all({
   halfSpread: Config.withDefault(Config.number("HALF_SPREAD"), 50)
 })
 
-const venue = CountdownCancelAll.layer.pipe(
+const venue = BitgetCountdown.layer.pipe(
   Layer.provideMerge(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )

@@ -2,7 +2,7 @@
 // the switch by how that function ended. An `AbortSignal` reports a lost switch. Effect stays inside this file.
 // Run: `pnpm example plain-typescript`.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Release from "@effect-deadman/core/Release"
@@ -51,7 +51,7 @@ const run = async <A, E>(effect: Effect.Effect<A, E>): Promise<A> => {
  */
 export const protect = <A>(options: Options, body: (protection: Protection) => Promise<A>): Promise<A> => {
   const { account, apiKey, baseUrl, countdownSeconds, onReleased, passphrase, secretKey } = options
-  const exchange = CountdownCancelAll.layer.pipe(
+  const exchange = BitgetCountdown.layer.pipe(
     Layer.provide(BitgetClient.layer({ baseUrl })),
     Layer.provide(
       Credentials.layer({

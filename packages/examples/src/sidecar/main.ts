@@ -2,7 +2,7 @@
 // It arms before the program starts and beats while that lives, passes signals on, chooses the release by the exit code,
 // and when the switch is lost it says so loudly and stops the program: nobody trades without protection.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
-import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Release from "@effect-deadman/core/Release"
@@ -74,7 +74,7 @@ const run = Effect.fnUntraced(function* (options: Arguments.Arguments) {
   yield* heartbeat.guard(Deferred.await(ended))
 }, Effect.scoped)
 
-const venue = CountdownCancelAll.layer.pipe(
+const venue = BitgetCountdown.layer.pipe(
   Layer.provide(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )
