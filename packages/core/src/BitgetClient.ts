@@ -46,7 +46,7 @@ import * as ServerClock from "./ServerClock.js"
 import * as VenueError from "./VenueError.js"
 import { bounded } from "./internal/bounded.js"
 import { common } from "./internal/client/headers.js"
-import { unquoted } from "./internal/client/quotes.js"
+import { unquoted } from "./internal/quotes.js"
 import * as Transport from "./internal/client/transport.js"
 
 /**
