@@ -19,26 +19,26 @@ const reasons: ReadonlyArray<LossReason> = ["Refused", "MayHaveFired", "Fired", 
 
 /** The whole table: without a loss by the exit, in the order of `exits`; after a loss by the reason, whatever the exit. */
 const table: ReadonlyArray<
-  readonly [keyof typeof Release, ReadonlyArray<Release.Release>, Partial<Record<LossReason, Release.Release>>]
+  readonly [string, Release.Policy, ReadonlyArray<Release.Release>, Partial<Record<LossReason, Release.Release>>]
 > = [
-  ["disarm", ["Disarm", "Disarm", "Disarm", "Disarm", "Disarm"], {}],
+  ["disarm", Release.disarm, ["Disarm", "Disarm", "Disarm", "Disarm", "Disarm"], {}],
   [
     "cancelOnFailure",
+    Release.cancelOnFailure,
     ["Disarm", "Disarm", "CancelSoon", "CancelSoon", "CancelSoon"],
     { MayHaveFired: "CancelSoon", Fired: "CancelSoon", NotAlive: "CancelSoon" }
   ],
   [
     "cancelUnlessDone",
+    Release.cancelUnlessDone,
     ["Disarm", "CancelSoon", "CancelSoon", "CancelSoon", "CancelSoon"],
     { MayHaveFired: "CancelSoon", Fired: "CancelSoon", NotAlive: "CancelSoon" }
   ],
-  ["letExpire", ["LetExpire", "LetExpire", "LetExpire", "LetExpire", "LetExpire"], {}]
+  ["letExpire", Release.letExpire, ["LetExpire", "LetExpire", "LetExpire", "LetExpire", "LetExpire"], {}]
 ]
 
 describe("Release", () => {
-  for (const [name, byExit, byReason] of table) {
-    const policy = Release[name] as Release.Policy
-
+  for (const [name, policy, byExit, byReason] of table) {
     it(`${name} chooses by the exit`, () => {
       assert.deepStrictEqual(
         Object.values(exits).map((exit) => policy(exit, undefined)),

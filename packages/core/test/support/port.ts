@@ -76,6 +76,8 @@ export const port = (answer: (n: number, setting: string) => Answer, overrides?:
   return { service, writes, settings: () => writes.map((write) => write.split(" ")[1]!) }
 }
 
+export type Made = ReturnType<typeof port>
+
 /** The world's clock begins at 0. It must be left without fibers and timers. */
 export const inWorld = <E>(
   service: Port,
