@@ -228,6 +228,7 @@ export class Engine implements Ticker.Member {
   private sendAlive(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
     const { liveness, livenessTimeout } = this.settings
     if (liveness === undefined) return this.send(beat)
+    beat.began = this.knowledge.now().mono
     return Effect.matchEffect(Liveness.bounded(liveness, livenessTimeout), {
       onSuccess: () => this.send(beat),
       onFailure: (negative) => {
