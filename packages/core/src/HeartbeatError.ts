@@ -36,7 +36,8 @@ export class CountdownFailed extends Schema.TaggedError<CountdownFailed>("@effec
 }
 
 /**
- * A countdown call that failed: by a class of `VenueError` on Bitget, by `CountdownFailed` on another exchange.
+ * A countdown call that failed: by a class of `VenueError` on Bitget, by `CountdownFailed` on another exchange. A call
+ * that exceeds `requestTimeout` is a `RequestTimeout` on every exchange.
  *
  * @since 0.1.0
  * @category models

@@ -36,8 +36,9 @@ export interface Options {
   readonly releaseTimeout?: Duration.DurationInput | undefined
   /**
    * How long after an acknowledged `0` a second one is sent, when an unresolved beat might arrive after the first.
-   * Defaults to the request timeout, or to what a shorter `releaseTimeout` leaves for it. From 31 seconds on (with a `releaseTimeout` that leaves room for it) closing the
-   * scope waits until no unresolved beat can be accepted any more, and can then prove that the switch is off.
+   * Defaults to the request timeout, or to what a shorter `releaseTimeout` leaves for it. From 31 seconds on (with a
+   * `releaseTimeout` that leaves room for it) closing the scope waits until no unresolved beat can be accepted any more,
+   * and can then prove that the switch is off.
    */
   readonly settle?: Duration.DurationInput | undefined
   /** What the last write is. See the module `Release`. Defaults to `Release.disarm`. */
@@ -147,6 +148,19 @@ export const resolve = (
 ): Either.Either<Settings, InvalidOptions> =>
   Either.gen(function* () {
     const pace = Duration.toMillis(paceInput)
+    yield* demand(
+      Number.isInteger(range.min) && Number.isInteger(range.max) && 1 <= range.min && range.min <= range.max,
+      {
+        inequality: "1 s <= range.min <= range.max, in whole seconds",
+        numbers: `range is ${range.min} s to ${range.max} s`,
+        advice: "This is a member of CountdownCancelAll: give the countdowns that the exchange takes."
+      }
+    )
+    yield* demand(Number.isFinite(pace) && pace > 0, {
+      inequality: "pace is a finite duration > 0",
+      numbers: `pace is ${pace} ms`,
+      advice: "This is a member of CountdownCancelAll: give the shortest time between two writes of one account."
+    })
     const millis = (name: keyof Options, byDefault: number): Either.Either<number, InvalidOptions> => {
       const input = options[name]
       if (input === undefined) return Either.right(byDefault)
@@ -217,11 +231,11 @@ export const resolve = (
       numbers: `interval is ${seconds(interval)}`,
       advice: `The exchange takes one write of an account per ${seconds(pace)}.`
     })
-    for (const name of ["requestTimeout", "armTimeout", "releaseTimeout"] as const) {
-      yield* demand(settings[name] > 0, {
+    for (const name of ["requestTimeout", "armTimeout", "releaseTimeout", "livenessTimeout"] as const) {
+      yield* demand(settings[name] > 0 || (name === "livenessTimeout" && settings.liveness === undefined), {
         inequality: `${name} > 0`,
         numbers: `${name} is ${seconds(settings[name])}`,
-        advice: "Without time nothing can be acknowledged."
+        advice: "Without time nothing can be acknowledged or checked."
       })
     }
     const needed = tries + 3 * settings.livenessTimeout
@@ -242,11 +256,10 @@ export const resolve = (
     const { predecessor } = settings
     yield* demand(
       predecessor === undefined ||
-        (Number.isFinite(predecessor.completedAt) &&
-          predecessor.acceptedAt <= predecessor.completedAt &&
-          predecessor.acceptedAt > 0 &&
-          predecessor.shortestCountdown > 0 &&
-          Number.isFinite(predecessor.shortestCountdown)),
+        (isPositive(predecessor?.acceptedAt) &&
+          isPositive(predecessor.completedAt) &&
+          isPositive(predecessor.shortestCountdown) &&
+          predecessor.acceptedAt <= predecessor.completedAt),
       {
         inequality: "0 < predecessor.acceptedAt <= predecessor.completedAt and 0 < predecessor.shortestCountdown",
         numbers: `predecessor is ${JSON.stringify(predecessor)}`,
@@ -265,6 +278,9 @@ export const resolve = (
     })
     return settings
   })
+
+/** Of a record that may come from a file. */
+const isPositive = (u: unknown): boolean => Number.isFinite(u) && (u as number) > 0
 
 /** Words that JavaScript, or a configuration, may get wrong. */
 const choices = { abandon: ["Disarm", "LetExpire"], onUncertain: ["lose", "verify"] } as const

@@ -1,71 +1,20 @@
 /** Code of others that runs within a heartbeat and breaks its contract: a tracer, a logger, a policy, a venue's client. */
-import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
-import * as VenueError from "@effect-deadman/core/VenueError"
-import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
-import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import * as Port from "./support/port.js"
+import { acknowledged, inWorld, lost } from "./support/port.js"
 import * as World from "./support/world.js"
 
-type Answer = Effect.Effect<CountdownCancelAll.Acknowledgement, VenueError.VenueError>
-
-const acknowledged: Answer = Effect.succeed({ acceptedAt: undefined, completedAt: undefined, requestTime: undefined })
-const lost: Answer = Effect.fail(
-  new VenueError.TransportFailure({
-    venueMessage: "",
-    applied: "unknown",
-    retryable: true,
-    reason: "lost",
-    detail: "reset"
-  })
-)
 // What a client written without types, or cast, may do.
-const nothing = Effect.void as unknown as Answer
-const failsWithNothing = Effect.fail(undefined) as unknown as Answer
-
-/** A venue that answers its n-th write as told, after 50 ms, and remembers when each came. */
-const venue = (answer: (n: number, countdown: string) => Answer, horizon = Duration.seconds(30)) => {
-  const writes: Array<string> = []
-  const service = CountdownCancelAll.CountdownCancelAll.of({
-    account: "guest",
-    pace: Duration.seconds(1),
-    range: Countdown.range,
-    horizon: Effect.succeed(horizon),
-    set: (setting) =>
-      Effect.flatMap(Effect.clock, (clock) => {
-        const n = writes.push(`${clock.unsafeCurrentTimeMillis()} ${setting}`) - 1
-        return Effect.delay(answer(n, String(setting)), 50)
-      })
-  })
-  return { service, writes }
-}
-
-/** All of it in a world that must be left empty. */
-const inWorld = <E>(
-  service: CountdownCancelAll.CountdownCancelAll["Type"],
-  effect: Effect.Effect<void, E, CountdownCancelAll.CountdownCancelAll | Scope.Scope>,
-  logger: Logger.Logger<unknown, void> = Logger.none
-) => {
-  const { exit, leftover } = VirtualTime.run(
-    Effect.scoped(effect).pipe(
-      Effect.provideService(CountdownCancelAll.CountdownCancelAll, service),
-      Effect.provideService(Heartbeat.AccountsInUse, new Set<string>()),
-      Effect.provide(Logger.replace(Logger.defaultLogger, logger))
-    ),
-    { maxTime: "10 minutes", maxSteps: 20_000, start: 0 }
-  )
-  if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
-  assert.deepStrictEqual(leftover, { fibers: 0, timers: 0 }, "left behind")
-}
+const nothing = Effect.void as unknown as Port.Answer
+const failsWithNothing = Effect.fail(undefined) as unknown as Port.Answer
 
 describe("a tracer that throws", () => {
   const throwing = (spanName: string, where: "span" | "end") =>
@@ -86,7 +35,7 @@ describe("a tracer that throws", () => {
 
   for (const where of ["span", "end"] as const) {
     it(`takes no beat from anybody (11): in \`${where}\` of a failed beat`, () => {
-      const { service, writes } = venue((n) => (n === 1 ? lost : n === 4 ? Effect.never : acknowledged))
+      const { service, writes } = Port.port((n) => (n === 1 ? lost : n === 4 ? Effect.never : acknowledged))
       inWorld(
         service,
         Effect.gen(function* () {
@@ -107,7 +56,7 @@ describe("a tracer that throws", () => {
   }
 
   it("stops no release from ending the beats (13, 19)", () => {
-    const { service, writes } = venue(() => acknowledged)
+    const { service, writes } = Port.port(() => acknowledged)
     inWorld(
       service,
       Effect.gen(function* () {
@@ -124,7 +73,7 @@ describe("a tracer that throws", () => {
 describe("a logger that throws", () => {
   it("keeps no transition from the hook, and no scope from closing", () => {
     const told: Array<HeartbeatStatus.Status["_tag"]> = []
-    const { service } = venue((n) => (n === 1 || n === 3 ? lost : acknowledged))
+    const { service } = Port.port((n) => (n === 1 || n === 3 ? lost : acknowledged))
     inWorld(
       service,
       Effect.gen(function* () {
@@ -141,7 +90,7 @@ describe("a logger that throws", () => {
 
   it("is not told of a failed write as of an unhandled error", () => {
     const lines: Array<string> = []
-    const { service } = venue((n, countdown) => (n === 1 || (countdown === "off" && n < 6) ? lost : acknowledged))
+    const { service } = Port.port((n, countdown) => (n === 1 || (countdown === "off" && n < 6) ? lost : acknowledged))
     inWorld(
       service,
       Effect.gen(function* () {
@@ -168,7 +117,7 @@ describe("a venue's client that gives what its type denies", () => {
     ["a failure that is none", failsWithNothing]
   ] as const) {
     it(`${what} fails the acquisition, and what may be armed is turned off (19)`, () => {
-      const { service, writes } = venue((n) => (n === 0 ? answer : acknowledged))
+      const { service, writes } = Port.port((n) => (n === 0 ? answer : acknowledged))
       inWorld(
         service,
         Effect.gen(function* () {
@@ -180,7 +129,7 @@ describe("a venue's client that gives what its type denies", () => {
     })
 
     it(`${what} ends the heartbeat by its defect, and whoever waits for the beat is told`, () => {
-      const { service } = venue((n) => (n === 1 ? answer : acknowledged))
+      const { service } = Port.port((n) => (n === 1 ? answer : acknowledged))
       inWorld(
         service,
         Effect.gen(function* () {
@@ -195,7 +144,7 @@ describe("a venue's client that gives what its type denies", () => {
     })
 
     it(`${what} to the last write: not called disarmed, and the scope closes (12, 13)`, () => {
-      const { service } = venue((_, countdown) => (countdown === "off" ? answer : acknowledged))
+      const { service } = Port.port((_, countdown) => (countdown === "off" ? answer : acknowledged))
       inWorld(
         service,
         Effect.gen(function* () {
@@ -209,7 +158,9 @@ describe("a venue's client that gives what its type denies", () => {
   }
 
   it("a horizon without an end closes the scope like any other (13)", () => {
-    const { service } = venue((n) => (n === 1 ? lost : acknowledged), Duration.infinity)
+    const { service } = Port.port((n) => (n === 1 ? lost : acknowledged), {
+      horizon: Effect.succeed(Duration.infinity)
+    })
     inWorld(
       service,
       Effect.gen(function* () {
@@ -225,7 +176,7 @@ describe("a venue's client that gives what its type denies", () => {
 
 describe("a policy that gives what is no choice", () => {
   it("has chosen nothing: the switch is turned off", () => {
-    const { service, writes } = venue(() => acknowledged)
+    const { service, writes } = Port.port(() => acknowledged)
     inWorld(
       service,
       Effect.gen(function* () {
@@ -242,7 +193,7 @@ describe("a clock that throws once", () => {
     // Whichever reading it is: those of the timer they share, and those of the one and of the other.
     let defects = 0
     for (let nth = 1; nth <= 40; nth++) {
-      const venues = [venue(() => acknowledged), venue(() => acknowledged)] as const
+      const venues = [Port.port(() => acknowledged), Port.port(() => acknowledged)] as const
       const tags: Array<Array<HeartbeatStatus.Status["_tag"]>> = [[], []]
       let left = Infinity
       inWorld(
@@ -295,7 +246,7 @@ describe("a clock that throws once", () => {
 describe("a clock that works no more", () => {
   for (const what of ["reading", "sleeping"] as const) {
     it(`ends every heartbeat on it by its defect, and takes no turn from the rest of the process: ${what}`, () => {
-      const { service } = venue(() => acknowledged)
+      const { service } = Port.port(() => acknowledged)
       inWorld(
         service,
         Effect.gen(function* () {

@@ -1,5 +1,6 @@
 import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
 import * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
+import * as Release from "@effect-deadman/core/Release"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -64,11 +65,17 @@ describe("HeartbeatOptions", () => {
     [{ armTimeout: Infinity }, /armTimeout is a finite duration/],
     [{ releaseTimeout: "1 second" }, /requestTimeout <= releaseTimeout.*2 s > 1 s/],
     [{ settle: NaN }, /settle/],
-    [{ liveness: Effect.void, livenessTimeout: "2 seconds" }, /2 s \+ 2 \* 2 s/]
+    [{ liveness: Effect.void, livenessTimeout: "2 seconds" }, /2 s \+ 2 \* 2 s/],
+    [{ liveness: Effect.void, livenessTimeout: 0 }, /livenessTimeout > 0/],
+    [{ settle: "31 seconds" }, /second "0" after settle fits into the release.*2 s \+ 31 s \+ 2 s = 35 s > 10 s/],
+    [{ releaseTimeout: "4500 millis" }, /2 s \+ 1 s \+ 2 s = 5 s > 4\.5 s/],
+    [{ guardGrace: Infinity }, /guardGrace is a finite duration/],
+    [{ abandon: "Lapse" as never }, /abandon is "Disarm" or "LetExpire".*abandon is "Lapse"/],
+    [{ onUncertain: "ask" as never }, /onUncertain is "lose" or "verify".*onUncertain is "ask"/]
   ] satisfies ReadonlyArray<readonly [HeartbeatOptions.Options, RegExp]>)(
     "names the inequality and its numbers: %o",
     (options, message) => {
-      if ("settle" in options) {
+      if ("settle" in options && typeof options.settle === "number") {
         // Effect reads NaN as a duration of zero; what matters is that nothing is NaN afterwards.
         assert.strictEqual(Either.getOrThrow(HeartbeatOptions.resolve(options)).settle, 0)
       } else {
@@ -81,4 +88,67 @@ describe("HeartbeatOptions", () => {
     const options = { interval: "three seconds" } as unknown as HeartbeatOptions.Options
     assert.match(invalid(options).message, /interval is a finite duration.*three seconds/)
   })
+
+  it("accepts a settle that waits for every unresolved beat where the release has the time for a second `0`", () => {
+    const settings = Either.getOrThrow(HeartbeatOptions.resolve({ settle: "31 seconds", releaseTimeout: "35 seconds" }))
+    assert.strictEqual(settings.settle, 31_000)
+    // No `0` is sent, so none needs time.
+    assert.isTrue(Either.isRight(HeartbeatOptions.resolve({ settle: "31 seconds", release: Release.letExpire })))
+  })
+
+  const record = { acceptedAt: 1_000, completedAt: 1_050, shortestCountdown: 5_000 }
+
+  it.each([
+    { ...record, acceptedAt: 0 },
+    { ...record, acceptedAt: NaN },
+    { ...record, acceptedAt: 1_051 },
+    { ...record, completedAt: Infinity },
+    { ...record, shortestCountdown: 0 },
+    { ...record, shortestCountdown: -5_000 },
+    { ...record, shortestCountdown: Infinity },
+    // Read from a file by a program without types.
+    { ...record, acceptedAt: "1000" as never },
+    { ...record, completedAt: undefined as never },
+    {} as never,
+    null as never,
+    "record" as never
+  ])("takes no predecessor that is no record: %o", (predecessor) => {
+    assert.match(invalid({ predecessor }).message, /predecessor.*last record of onAcknowledged unchanged/)
+    assert.isTrue(Either.isRight(HeartbeatOptions.resolve({ predecessor: record })))
+  })
+
+  it("has the countdowns and the pace of the port, and defaults that suit them", () => {
+    const limits = { range: { min: 10, max: 120 }, pace: "3 seconds" } as const
+    const settings = Either.getOrThrow(HeartbeatOptions.resolve({ countdown: "120 seconds" }, limits))
+    assert.deepStrictEqual([settings.countdown, settings.shortest, settings.pace], [120, 10, 3_000])
+    const refused = (options: HeartbeatOptions.Options) =>
+      Either.match(HeartbeatOptions.resolve(options, limits), {
+        onLeft: (error) => error.message,
+        onRight: () => assert.fail("was accepted")
+      })
+    assert.match(refused({ countdown: "5 seconds" }), /10 s <= countdown <= 120 s/)
+    assert.match(refused({ countdown: "20 seconds", interval: "2 seconds" }), /interval >= 3 s/)
+    for (const [range, countdown] of [
+      [{ min: 30, max: 90 }, 30],
+      [{ min: 1, max: 7 }, 7],
+      [{ min: 1, max: 3_600 }, 10]
+    ] as const) {
+      assert.strictEqual(Either.getOrThrow(HeartbeatOptions.resolve({}, { range })).countdown, countdown)
+    }
+  })
+
+  it.each([
+    [{ range: { min: 0, max: 60 } }, /1 s <= range\.min/],
+    [{ range: { min: 5.5, max: 60 } }, /whole seconds.*5\.5 s to 60 s/],
+    [{ range: { min: 60, max: 5 } }, /range\.min <= range\.max/],
+    [{ pace: 0 }, /pace is a finite duration > 0/],
+    [{ pace: Infinity }, /pace is a finite duration > 0/]
+  ] satisfies ReadonlyArray<readonly [HeartbeatOptions.Limits, RegExp]>)(
+    "takes no port whose limits make no sense: %o",
+    (limits, message) => {
+      const error = Either.getOrThrow(Either.flip(HeartbeatOptions.resolve({}, limits)))
+      assert.match(error.message, message)
+      assert.include(error.message, "CountdownCancelAll")
+    }
+  )
 })

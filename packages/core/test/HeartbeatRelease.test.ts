@@ -1,13 +1,19 @@
 /** Closing the scope: the order of things, the proof of the disarm, the bound, and the policies. */
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import type { LossReason } from "@effect-deadman/core/HeartbeatError"
 import type * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
-import type * as Release from "@effect-deadman/core/Release"
+import * as Release from "@effect-deadman/core/Release"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
-import { assert, describe } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import * as Port from "./support/port.js"
+import { acknowledged, collecting, inWorld, lost, refused, stamped, unsent } from "./support/port.js"
 import * as World from "./support/world.js"
 
 const start = 1_700_000_000_000
@@ -256,7 +262,7 @@ describe("Heartbeat: release", () => {
   }
 
   World.virtual(
-    "Shorten never postpones a nearer deadline",
+    "CancelSoon never postpones a nearer deadline",
     Effect.gen(function* () {
       const { close, heartbeat } = yield* World.open({ release: () => "CancelSoon" })
       yield* fault("refuse-connection")
@@ -300,6 +306,358 @@ describe("Heartbeat: release", () => {
       assert.lengthOf(yield* Simulator.openOrders(), 0)
     })
   )
+})
+
+const exits: Record<string, Exit.Exit<unknown, unknown>> = {
+  success: Exit.void,
+  interruption: Exit.interrupt(FiberId.none),
+  failure: Exit.fail("failure"),
+  defect: Exit.die("defect")
+}
+
+describe("Heartbeat: release of a lost heartbeat", () => {
+  // Each brings the loss about with the second write, or with the lack of one.
+  const losses: Record<Exclude<LossReason, "Released">, Parameters<typeof Port.port>[0]> = {
+    Refused: (n) => (n === 1 ? refused : acknowledged),
+    MayHaveFired: (n) => (n > 0 && n < 12 ? lost : acknowledged),
+    Fired: (n) => (n > 0 && n < 12 ? unsent : acknowledged),
+    NotAlive: () => acknowledged,
+    Defect: (n) => (n === 1 ? Effect.die("bug") : acknowledged)
+  }
+  for (const [reason, answer] of Object.entries(losses)) {
+    for (const [name, exit] of Object.entries(exits)) {
+      it(`by default it sends no 0, nor anything else: ${reason}, ${name}`, () => {
+        const { service, settings } = Port.port(answer)
+        inWorld(
+          service,
+          Effect.gen(function* () {
+            let isAlive = true
+            const { heartbeat, scope } = yield* World.open({
+              // Judged by the stamps that this exchange does not give: lost at the late edge, or not at all.
+              onUncertain: reason === "Fired" ? "verify" : "lose",
+              liveness: Effect.suspend(() => (isAlive ? Effect.void : Effect.fail("dead")))
+            })
+            isAlive = reason !== "NotAlive"
+            const error = yield* Effect.flip(heartbeat.awaitLost)
+            assert.strictEqual(error.reason, reason)
+            const before = settings().length
+            yield* Scope.close(scope, exit)
+            assert.lengthOf(settings(), before)
+            assert.notInclude(settings(), "off")
+            const status = yield* heartbeat.status
+            assert.strictEqual(status._tag === "Released" && status.outcome._tag, "Expiring")
+          })
+        )
+      })
+    }
+  }
+
+  it("a loss that nothing has noticed before the scope closes is one for the policy, too", () => {
+    const { service, settings } = Port.port((n) => (n === 0 ? acknowledged : unsent))
+    let told: LossReason | undefined
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const clock = yield* Effect.clock
+        let slept = 0n
+        // The host's monotonic clock jumps, as after the event loop was blocked, in the very step of the close.
+        const jumping = Object.create(clock, {
+          unsafeCurrentTimeNanos: { value: () => clock.unsafeCurrentTimeNanos() + slept },
+          unsafeCurrentTimeMillis: { value: () => clock.unsafeCurrentTimeMillis() + Number(slept / 1_000_000n) }
+        }) as typeof clock
+        const { close } = yield* Effect.withClock(
+          World.open({
+            release: (exit, lost) => {
+              told = lost?.reason
+              return Release.disarm(exit, lost)
+            }
+          }),
+          jumping
+        )
+        slept = 30_000_000_000n
+        yield* close
+      })
+    )
+    assert.strictEqual(told, "Fired")
+    assert.notInclude(settings(), "off")
+  })
+
+  it("CancelSoon over a switch that has fired sets 5 s all the same: an order may have been under way", () => {
+    const { service, settings } = Port.port((n) => (n > 0 && n < 9 ? unsent : stamped()))
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { heartbeat, scope } = yield* World.open({ release: Release.cancelOnFailure })
+        yield* Effect.flip(heartbeat.awaitLost)
+        yield* Effect.sleep("5 seconds")
+        assert.strictEqual((yield* heartbeat.status)._tag, "Fired")
+        yield* Scope.close(scope, Exit.void)
+        assert.deepStrictEqual(settings().slice(-2), ["5", "5"], "the first was not sent, and is tried again")
+        const { outcome } = (yield* heartbeat.status) as { readonly outcome: Release.Outcome }
+        const now = (yield* Effect.clock).unsafeCurrentTimeMillis()
+        assert.strictEqual(outcome._tag, "CancellingSoon")
+        if (outcome._tag === "CancellingSoon") assert.closeTo(outcome.earliestFire - now, 5_000, 50)
+      })
+    )
+  })
+})
+
+describe("Heartbeat: the warning after a failure", () => {
+  const staying = "the program failed and the switch is turned off: open orders stay, unprotected"
+  for (const [name, exit] of Object.entries(exits)) {
+    for (const [policy, release] of [
+      ["the default", undefined],
+      ["one that throws", (): Release.Release => assert.fail("broken policy")],
+      ["a policy of the program", (): Release.Release => "Disarm"]
+    ] as const) {
+      const warns = (name === "failure" || name === "defect") && policy !== "a policy of the program"
+      it(`${policy} after ${name}: ${warns ? "says that open orders stay" : "nothing to say"}`, () => {
+        const { lines, logger } = collecting()
+        inWorld(
+          Port.port(() => acknowledged).service,
+          Effect.gen(function* () {
+            const { scope } = yield* World.open({ release })
+            yield* Scope.close(scope, exit)
+          }),
+          logger
+        )
+        assert.deepStrictEqual(
+          lines.filter((line) => line.startsWith("WARN")).map((line) => line.slice(5, 5 + staying.length)),
+          warns ? [staying] : []
+        )
+        assert.lengthOf(
+          lines.filter((line) => line.startsWith("ERROR the release policy failed, so Release.disarm decides")),
+          policy === "one that throws" ? 1 : 0
+        )
+      })
+    }
+  }
+
+  it("a policy that returns no choice is logged with what it returned", () => {
+    const { lines, logger } = collecting()
+    inWorld(
+      Port.port(() => acknowledged).service,
+      Effect.gen(function* () {
+        const { close } = yield* World.open({ release: (() => "Lapse") as never })
+        yield* close
+      }),
+      logger
+    )
+    assert.lengthOf(
+      lines.filter((line) => line.includes("the release policy failed")),
+      1
+    )
+  })
+
+  it("an unconfirmed disarm names the last failure, and the order of provide and scoped", () => {
+    const { lines, logger } = collecting()
+    let isOpen = true
+    inWorld(
+      Port.port(() => (isOpen ? acknowledged : lost)).service,
+      Effect.gen(function* () {
+        const { close } = yield* World.open()
+        yield* Effect.sleep("4 seconds")
+        isOpen = false
+        yield* close
+      }),
+      logger
+    )
+    const warning = lines.find((line) => line.startsWith("WARN released, but the disarm is unconfirmed"))
+    assert.match(warning ?? "", /it may fire until 1970-01-01T00:00:\d\d.*Last failure: The connection .*reset/)
+    assert.include(warning, "`program.pipe(Effect.scoped, Effect.provide(client))`")
+  })
+})
+
+describe("Heartbeat: CancelSoon", () => {
+  /** When the switch fires, in ms, after a failure at 3.5 s with the last beat at 3 s. */
+  const firesAt = (countdown: HeartbeatOptions.Options["countdown"], faults: ReadonlyArray<string>) => {
+    let fired = NaN
+    let outcome: Release.Outcome | undefined
+    World.run(
+      Effect.gen(function* () {
+        const { heartbeat, scope } = yield* World.open({
+          countdown,
+          interval: "3 seconds",
+          release: Release.cancelOnFailure
+        })
+        yield* Effect.sleep("3500 millis")
+        yield* Effect.forEach(faults, fault)
+        yield* Scope.close(scope, Exit.fail("failure"))
+        outcome = yield* outcomeOf(heartbeat)
+        yield* Effect.sleep("5 minutes")
+        const state = yield* Simulator.countdown()
+        fired = state._tag === "Fired" ? state.at - start : NaN
+      })
+    )
+    assert(outcome?._tag === "CancellingSoon" || outcome?._tag === "Expiring")
+    assert.isTrue(fired >= outcome.earliestFire - start && fired <= outcome.latestFire - start)
+    return { fired, outcome: outcome._tag }
+  }
+
+  it("is tried again while it is unanswered, and that never postpones the deadline of the last beat", () => {
+    for (const countdown of [10, 60]) {
+      const deadline = 3_000 + 1_000 * countdown
+      for (const direction of ["request", "answer"]) {
+        for (const times of [0, 1, 2, 7]) {
+          const faults = times === 0 ? [] : [`drop-${direction};countdown=5;times=${times}`]
+          const { fired } = firesAt(`${countdown} seconds`, faults)
+          assert.isAtMost(fired, deadline, `${countdown} s, ${faults[0]}`)
+          // A try takes 2 s, or a fifth of the countdown.
+          const tries = times * Math.max(2_000, 200 * countdown)
+          if (tries + 4_000 + 5_000 < deadline && tries < 1_000 * countdown) {
+            assert.isAtMost(fired, 4_000 + tries + 5_000, `${countdown} s, ${faults[0]}`)
+          }
+        }
+      }
+    }
+  })
+
+  it("never postpones a nearer deadline of a switch that was armed again after a gap", () => {
+    // Acknowledged at 11.05 s, over a gap that nothing has proven.
+    const { service, writes } = Port.port((n) => (n === 0 || n === 9 ? acknowledged : unsent))
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { heartbeat, scope } = yield* World.open({
+          onUncertain: "verify",
+          triggerLatency: "1 minute",
+          release: Release.cancelOnFailure
+        })
+        yield* Effect.sleep("19200 millis")
+        const status = yield* heartbeat.status
+        assert(status._tag === "MayHaveFired")
+        assert.isBelow(status.earliestFire - status.at, 5_000)
+        assert.isAbove(status.earliestFire - status.at, 0)
+        const before = writes.length
+        yield* Scope.close(scope, Exit.fail("failure"))
+        assert.deepStrictEqual(writes.slice(before), [])
+      })
+    )
+  })
+
+  it("is not claimed for a countdown of 5 s that may have run out", () => {
+    const { service } = Port.port((n) => (n === 0 ? acknowledged : unsent))
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { heartbeat, scope } = yield* World.open({ countdown: "5 seconds", release: Release.cancelOnFailure })
+        yield* Effect.flip(heartbeat.awaitLost)
+        yield* Scope.close(scope, Exit.void)
+        const status = yield* heartbeat.status
+        assert.strictEqual(status._tag === "Released" && status.outcome._tag, "Expiring")
+      })
+    )
+  })
+})
+
+describe("Heartbeat: an unresolved 0 of the heartbeat before", () => {
+  for (const [policy, outcome] of [
+    ["LetExpire", "Expiring"],
+    ["CancelSoon", "CancellingSoon"]
+  ] as const) {
+    for (const before of ["answered", "unanswered"] as const) {
+      it(`${outcome} says whether it may still close the switch: ${before}`, () => {
+        const { service } = Port.port((_, setting) =>
+          setting === "off" && before === "unanswered" ? lost : acknowledged
+        )
+        const { lines, logger } = collecting()
+        inWorld(
+          service,
+          Effect.gen(function* () {
+            yield* Effect.flatMap(World.open(), ({ close }) => close)
+            const { close, heartbeat } = yield* World.open({ release: () => policy })
+            yield* Effect.sleep("7 seconds")
+            yield* close
+            const result = yield* outcomeOf(heartbeat)
+            assert.strictEqual(result._tag, outcome)
+            assert.strictEqual("mayBeOff" in result && result.mayBeOff, before === "unanswered")
+          }),
+          logger
+        )
+        const line = lines.find((line) => line.includes(`released: ${outcome}`))
+        assert.strictEqual(line?.includes('unless an unresolved "0" closes the switch first'), before === "unanswered")
+      })
+    }
+  }
+})
+
+describe("Heartbeat: what surrounds the release fails", () => {
+  for (const where of ["span", "end", "attribute"] as const) {
+    it(`a tracer that throws costs its span only, and the 0 leaves: ${where}`, () => {
+      const { service, settings } = Port.port(() => acknowledged)
+      const told: Array<string> = []
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const tracer = yield* Effect.tracer
+          const fail = () => {
+            throw new Error("the tracer is broken")
+          }
+          const broken = Tracer.make({
+            context: (run) => run(),
+            span: (...args) => {
+              const span = tracer.span(...args)
+              if (args[0] !== "deadman.release") return span
+              if (where === "span") return fail()
+              const { attribute } = span
+              return Object.assign(
+                span,
+                where === "end"
+                  ? { end: fail }
+                  : {
+                      attribute: (...told: Parameters<typeof attribute>) => (told[0] === "outcome" ? fail() : undefined)
+                    }
+              )
+            }
+          })
+          const { close, heartbeat } = yield* Effect.withTracer(
+            World.open({ onTransition: ({ to }) => Effect.sync(() => told.push(to._tag)) }),
+            broken
+          )
+          assert.isTrue(Exit.isSuccess(yield* Effect.exit(Effect.withTracer(close, broken))))
+          assert.strictEqual((yield* outcomeOf(heartbeat))._tag, "Disarmed")
+        })
+      )
+      assert.deepStrictEqual(settings(), ["10", "off"])
+      assert.deepStrictEqual(told, ["Released"])
+    })
+  }
+
+  it("a clock that throws once, at whichever reading, costs nothing, and the 0 leaves", () => {
+    let thrown = 0
+    for (let nth = 1; nth <= 30; nth++) {
+      const { service, settings } = Port.port(() => acknowledged)
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const clock = yield* Effect.clock
+          let left = Infinity
+          const throwing = Object.create(clock, {
+            unsafeCurrentTimeNanos: {
+              value: () => {
+                if (--left === 0) {
+                  thrown++
+                  throw new Error("the clock is broken")
+                }
+                return clock.unsafeCurrentTimeNanos()
+              }
+            }
+          }) as typeof clock
+          const { close, heartbeat } = yield* Effect.withClock(
+            World.open({ release: () => "Disarm", countdown: "20 seconds" }),
+            throwing
+          )
+          yield* Effect.sleep("7 seconds")
+          left = nth
+          yield* Effect.exit(Effect.withClock(close, throwing))
+          left = Infinity
+          assert.deepStrictEqual(settings().slice(-2), ["20", "off"], `reading ${nth}`)
+          assert.strictEqual((yield* outcomeOf(heartbeat))._tag, "Disarmed", `reading ${nth}`)
+        })
+      )
+    }
+    assert.isAbove(thrown, 5)
+  })
 })
 
 describe("Heartbeat: interruption (19)", () => {

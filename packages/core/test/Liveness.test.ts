@@ -1,11 +1,13 @@
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Liveness from "@effect-deadman/core/Liveness"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
-import { assert, describe } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Port from "./support/port.js"
+import { acknowledged, inWorld, unsent } from "./support/port.js"
 import * as World from "./support/world.js"
 
 const start = 1_700_000_000_000
@@ -97,4 +99,98 @@ describe("Liveness", () => {
       assert.strictEqual((yield* World.writes).length, 1)
     })
   )
+})
+
+describe("Liveness: no beat without a check of its own", () => {
+  /** Notes when it is checked. */
+  const noting = (isAlive = () => true) => {
+    const at: Array<number> = []
+    const liveness = Effect.flatMap(Effect.clock, (clock) => {
+      at.push(clock.unsafeCurrentTimeMillis())
+      return isAlive() ? Effect.void : Effect.fail("stuck")
+    })
+    return { at, liveness }
+  }
+  const times = (writes: ReadonlyArray<string>) => writes.map((write) => Number(write.split(" ")[0]))
+
+  it("scheduled beats, retries and manual beats are each checked in the very step in which they leave", () => {
+    const { at, liveness } = noting()
+    const { service, writes } = Port.port((n) => (n === 2 ? unsent : acknowledged))
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { heartbeat } = yield* World.open({ countdown: "60 seconds", release: () => "LetExpire", liveness })
+        yield* Effect.sleep("18 seconds")
+        // Two at a time: the second waits for the pace of the first, and for its own check after that.
+        yield* heartbeat.beat
+        yield* Effect.exit(heartbeat.beat)
+        yield* Effect.sleep("40 seconds")
+      })
+    )
+    assert.deepStrictEqual(times(writes), [0, 18_000, 19_050, 20_050, 38_050, 56_050])
+    assert.deepStrictEqual(at, times(writes).slice(1))
+  })
+
+  it("a manual beat over a program that died a moment ago is withheld, and the caller learns why", () => {
+    let isAlive = true
+    const { at, liveness } = noting(() => isAlive)
+    const { service, writes } = Port.port(() => acknowledged)
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { heartbeat } = yield* World.open({ countdown: "60 seconds", release: () => "LetExpire", liveness })
+        yield* Effect.sleep("18010 millis")
+        // The beat of 18 s was checked 60 ms ago, and this one waits for the pace.
+        isAlive = false
+        const error = yield* Effect.flip(heartbeat.beat)
+        assert.strictEqual(error._tag, "LivenessFailed")
+        yield* Effect.sleep("500 millis")
+        isAlive = true
+        yield* Effect.sleep("2 seconds")
+        assert.strictEqual((yield* heartbeat.status)._tag, "Armed")
+      })
+    )
+    assert.deepStrictEqual(times(writes), [0, 18_000, 20_050])
+    assert.deepStrictEqual(at, [18_000, 19_050, 20_050], "checked again a second after it was negative")
+  })
+
+  it("a program that dies while a beat waits for the pace is not beaten for", () => {
+    let isAlive = true
+    const { liveness } = noting(() => isAlive)
+    const { service, writes } = Port.port(() => acknowledged)
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { heartbeat } = yield* World.open({ release: () => "LetExpire", liveness })
+        const beating = yield* Effect.fork(Effect.flip(heartbeat.beat))
+        yield* Effect.sleep("500 millis")
+        isAlive = false
+        assert.strictEqual((yield* Fiber.join(beating))._tag, "LivenessFailed")
+        assert.lengthOf(writes, 1)
+      })
+    )
+  })
+
+  for (const countdown of ["5 seconds", "10 seconds", "60 seconds"] as const) {
+    it(`the check that hung is named, with the default timeouts and countdown ${countdown}`, () => {
+      const { service } = Port.port(() => acknowledged)
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const { heartbeat } = yield* World.open({
+            countdown,
+            release: () => "LetExpire",
+            liveness: Liveness.all([
+              { name: "quotes", check: Effect.void },
+              { name: "market data", check: Effect.never }
+            ])
+          })
+          const error = yield* Effect.flip(heartbeat.beat)
+          assert.deepStrictEqual(error._tag === "LivenessFailed" && error.checks, [
+            { name: "market data", reason: "no result within 100 ms" }
+          ])
+        })
+      )
+    })
+  }
 })

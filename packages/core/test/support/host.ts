@@ -39,7 +39,7 @@ export const onOwnHost = (options?: HeartbeatOptions.Options) =>
     const reason = Effect.map(Fiber.await(lost), (exit) =>
       Exit.isFailure(exit) ? (Cause.squash(exit.cause) as { readonly reason: string }).reason : undefined
     )
-    return { status, party, seen, reason }
+    return { heartbeat, onHost, status, party, seen, reason }
   })
 
 /**

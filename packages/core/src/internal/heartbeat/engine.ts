@@ -3,8 +3,8 @@
  *
  * - The ticker calls `wake` when something is due: the next edge of the window (the alarm), the end of a request's time,
  *   the next beat. `wake` never waits, so a hung request cannot silence the alarm.
- * - A **beat** has a fiber of its own for as long as it takes: liveness, pace, the write (see `writer`).
- * - The **reporter** logs the transitions and runs the user's hooks.
+ * - A **beat** has a fiber of its own for as long as it takes: pace, liveness, the write (see `writer`).
+ * - Two **reporters** log the transitions and run the user's hooks.
  *
  * The fibers are daemons that the release stops itself: a scope would interrupt the write in flight, and the order in
  * which they stop matters.
@@ -32,8 +32,9 @@ import * as HeartbeatStatus from "../../HeartbeatStatus.js"
 import * as Liveness from "../../Liveness.js"
 import type * as Release from "../../Release.js"
 import { bounded } from "../bounded.js"
-import { Knowledge } from "./ledger.js"
+import { Knowledge, type Subject } from "./ledger.js"
 import * as Process from "./shared.js"
+import { quietly } from "./quietly.js"
 import * as ReleaseRun from "./lastWrite.js"
 import { reporter } from "./reporter.js"
 import type * as Ticker from "./ticker.js"
@@ -76,7 +77,10 @@ export class Engine implements Ticker.Member {
   private current: Beat | undefined
   /** The monotonic instant at which the next beat is due. */
   private beatAt = Infinity
-  private reporting: Fiber.RuntimeFiber<void> | undefined
+  private readonly reporting: Record<Subject, Fiber.RuntimeFiber<void> | undefined> = {
+    transitions: undefined,
+    records: undefined
+  }
 
   constructor(
     service: CountdownCancelAll.CountdownCancelAll["Type"],
@@ -94,19 +98,36 @@ export class Engine implements Ticker.Member {
     this.endpoint = service.endpoint
     this.settings = settings
     this.runtime = host.runtime
-    this.knowledge = new Knowledge(service.account, settings, host.clock, inheritance.strays, () => this.report())
+    this.knowledge = new Knowledge(service.account, settings, host.clock, inheritance.strays, (subject) =>
+      this.report(subject)
+    )
     this.writer = new Writer.Writer(service, this.knowledge, inheritance, host, () => this.plan())
     this.ticker = ticker
     this.slot = ticker.join(this)
   }
 
-  /** Without a transition no fiber waits for one. */
-  private report(): void {
-    if (this.reporting !== undefined) return
-    const fiber = (this.reporting = this.fork(reporter(this.knowledge, () => (this.reporting = undefined))))
-    // Also when it is interrupted from outside: the next transition starts another.
+  /** Without a transition or record no fiber waits for one. */
+  private report(subject: Subject): void {
+    const { reporting } = this
+    if (reporting[subject] !== undefined) return
+    const fiber = this.fork(reporter(this.knowledge, subject, () => (reporting[subject] = undefined)))
+    reporting[subject] = fiber
+    // Also when it is interrupted from outside: the next one starts another.
     fiber.addObserver(() => {
-      if (this.reporting === fiber) this.reporting = undefined
+      if (reporting[subject] === fiber) reporting[subject] = undefined
+    })
+  }
+
+  /** The last reports reach the user's hooks before the scope is closed, unless a hook takes too long. */
+  private get reported(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const fibers = Object.values(this.reporting).filter((fiber) => fiber !== undefined)
+      return fibers.length === 0
+        ? Effect.void
+        : Effect.zipRight(
+            bounded(Effect.asVoid(Fiber.awaitAll(fibers)), reportBound, () => Effect.void),
+            Fiber.interruptAllAs(fibers, FiberId.none).pipe(Effect.forkDaemon)
+          )
     })
   }
 
@@ -195,12 +216,21 @@ export class Engine implements Ticker.Member {
     return beat
   }
 
-  /** One beat: liveness, pace, the write. */
+  /** One beat: pace, liveness, the write. The check comes last, so that nothing waits between it and the write. */
   private carryOut(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
+    return Effect.suspend(() =>
+      this.writer.paceAt > this.knowledge.now().mono
+        ? Effect.flatMap(this.writer.paced, () => this.sendAlive(beat))
+        : this.sendAlive(beat)
+    )
+  }
+
+  private sendAlive(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
     const { liveness, livenessTimeout } = this.settings
-    if (liveness === undefined) return Effect.suspend(() => this.sendPaced(beat))
+    if (liveness === undefined) return this.send(beat)
+    beat.began = this.knowledge.now().mono
     return Effect.matchEffect(Liveness.bounded(liveness, livenessTimeout), {
-      onSuccess: () => this.sendPaced(beat),
+      onSuccess: () => this.send(beat),
       onFailure: (negative) => {
         this.knowledge.telemetry.beat("withheld")
         this.knowledge.failed(negative)
@@ -208,12 +238,6 @@ export class Engine implements Ticker.Member {
         return Effect.fail(negative)
       }
     })
-  }
-
-  private sendPaced(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
-    return this.writer.paceAt > this.knowledge.now().mono
-      ? Effect.flatMap(this.writer.paced, () => this.send(beat))
-      : this.send(beat)
   }
 
   /** Decides and begins the flight in one step, so that nothing can be interrupted in between. */
@@ -259,7 +283,7 @@ export class Engine implements Ticker.Member {
     }
     beat.due = undefined
     if (beat.waiting !== undefined) Deferred.unsafeDone(beat.waiting, outcome)
-    this.plan()
+    this.safely(() => this.plan())
   }
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -296,7 +320,7 @@ export class Engine implements Ticker.Member {
     return Effect.suspend(() => {
       // The scope was closed while the switch was being armed, and the release has run.
       if (this.knowledge.phase !== "arming") return Effect.void
-      this.beginBeating()
+      this.safely(() => this.beginBeating())
       const { account, endpoint, settings } = this
       return quietly(
         Effect.logInfo(
@@ -344,20 +368,9 @@ export class Engine implements Ticker.Member {
         knowledge.enter({ outcome: final })
         knowledge.phase = "released"
         knowledge.publish(HeartbeatStatus.derive(knowledge.ledger, knowledge.now()))
-        return Effect.annotateCurrentSpan("outcome", final._tag)
+        return quietly(Effect.annotateCurrentSpan("outcome", final._tag))
       }),
-      Effect.zipRight(
-        // The last transition is reported before the scope is closed, unless the user's hook takes too long.
-        Effect.suspend(() => {
-          const { reporting } = this
-          return reporting === undefined
-            ? Effect.void
-            : Effect.zipRight(
-                bounded(Effect.asVoid(Fiber.await(reporting)), reportBound, () => Effect.void),
-                Fiber.interruptFork(reporting)
-              )
-        })
-      )
+      Effect.zipRight(this.reported)
     )
   }
 
@@ -375,8 +388,11 @@ export class Engine implements Ticker.Member {
       const { acknowledged, pending } = this.knowledge.ledger.window
       const touched = this.writer.isInFlight || acknowledged !== undefined || pending.some(({ id }) => id >= 0)
       return Effect.ensuring(
-        touched ? this.runRelease(this.settings.abandon) : Effect.void,
-        this.ticker.leave(this.slot)
+        touched ? Effect.zipRight(this.runRelease(this.settings.abandon), this.reported) : Effect.void,
+        Effect.zipRight(
+          Effect.sync(() => this.knowledge.telemetry.earliestFire(0)),
+          this.ticker.leave(this.slot)
+        )
       )
     })
   }
@@ -434,10 +450,7 @@ const traced = <A, E>(
         )
   )
 
-/** A logger or tracer that throws costs its own part only. */
-const quietly = (effect: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(effect, () => Effect.void)
-
-/** How long closing the scope waits for the user's hook to hear of the release, ms. */
+/** How long closing the scope waits for the user's hooks to hear of the release, ms. */
 const reportBound = 1_000
 
 /** @internal */

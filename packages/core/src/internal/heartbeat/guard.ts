@@ -4,15 +4,16 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import type { SwitchLost } from "../../HeartbeatError.js"
 import { bounded } from "../bounded.js"
 import type { Knowledge } from "./ledger.js"
+import { quietly } from "./quietly.js"
 
 /**
  * Starts nothing when the switch is lost, released or past its earliest fire. When it is lost meanwhile, interrupts the
- * effect, waits at most `guardGrace` for its clean-up, and fails.
+ * effect, waits at most `guardGrace` for its clean-up, and fails. An effect that has ended by then gives its own result.
  *
  * @internal
  */
@@ -26,14 +27,16 @@ export const guard = <A, E, R>(
       if (unprotected !== undefined) return Effect.fail(unprotected)
       // As a value: Effect logs each daemon that ends in a failure as an unhandled one.
       return Effect.flatMap(Effect.forkDaemon(Effect.exit(restore(effect))), (guarded) => {
-        const ended = Effect.map(Fiber.await(guarded), (exit) => ({ exit: Exit.flatten(exit), lost: undefined }))
-        const lost = Effect.map(Effect.flip(knowledge.awaitLost), (lost) => ({ exit: undefined, lost }))
-        return restore(Effect.raceFirst(ended, lost)).pipe(
+        const ended = Effect.as(Fiber.await(guarded), undefined)
+        const lost = Effect.flip(knowledge.awaitLost)
+        // Only the waiting for both: a race inside of an uninterruptible region would wait for its loser for ever.
+        return restore(Effect.raceFirst(Effect.interruptible(ended), Effect.interruptible(lost))).pipe(
           Effect.onInterrupt(() => Fiber.interrupt(guarded)),
-          Effect.flatMap((first): Effect.Effect<A, E | SwitchLost> =>
-            first.lost === undefined
-              ? Effect.zipRight(Fiber.inheritAll(guarded), first.exit)
-              : Effect.zipRight(windDown(knowledge, guarded), Effect.fail(first.lost))
+          Effect.zip(Fiber.poll(guarded)),
+          Effect.flatMap(([lost, exit]): Effect.Effect<A, E | SwitchLost> =>
+            lost === undefined || Option.isSome(exit)
+              ? Effect.flatten(Fiber.join(guarded))
+              : Effect.zipRight(windDown(knowledge, guarded), Effect.fail(lost))
           )
         )
       })
@@ -46,6 +49,6 @@ const windDown = (knowledge: Knowledge, guarded: Fiber.RuntimeFiber<unknown, unk
     Effect.logWarning(
       `the switch is lost and the guarded effect has not ended ${guardGrace / 1_000} s after its interruption: ` +
         "its clean-up goes on in the background"
-    ).pipe(Effect.annotateLogs({ account: knowledge.ledger.account, module: "Heartbeat" }))
+    ).pipe(Effect.annotateLogs({ account: knowledge.ledger.account, module: "Heartbeat" }), quietly)
   )
 }

@@ -8,9 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Countdown from "../../Countdown.js"
 import * as FireWindow from "../../FireWindow.js"
+import type { SwitchLost } from "../../HeartbeatError.js"
 import * as Release from "../../Release.js"
 import { bounded } from "../bounded.js"
 import type { Knowledge } from "./ledger.js"
+import { quietly } from "./quietly.js"
 import type { Writer } from "./writer.js"
 
 /**
@@ -22,10 +24,11 @@ export const choose = (knowledge: Knowledge, exit: Exit.Exit<unknown, unknown>):
   Effect.suspend(() => {
     const { lost } = knowledge.ledger
     const { release } = knowledge.settings
+    if (release === Release.disarm) return byDefault(exit, lost)
     const broken = (cause: Cause.Cause<unknown>) =>
-      Effect.as(
+      Effect.zipRight(
         quietly(Effect.logError("the release policy failed, so Release.disarm decides", cause)),
-        Release.disarm(exit, lost)
+        byDefault(exit, lost)
       )
     let choice: Release.Release
     try {
@@ -33,25 +36,25 @@ export const choose = (knowledge: Knowledge, exit: Exit.Exit<unknown, unknown>):
     } catch (error) {
       return broken(Cause.die(error))
     }
-    if (choice !== "Disarm" && choice !== "LetExpire" && choice !== "CancelSoon") {
-      return broken(Cause.fail(`it returned ${String(choice)}, not "Disarm", "LetExpire" or "CancelSoon"`))
-    }
-    const failed = Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)
-    return choice === "Disarm" && failed && release === Release.disarm
-      ? Effect.as(
-          quietly(
-            Effect.logWarning(
-              "the program failed and the switch is turned off: open orders stay, unprotected. " +
-                "With `release: Release.cancelOnFailure` the exchange would cancel them"
-            )
-          ),
-          choice
-        )
-      : Effect.succeed(choice)
+    return choice === "Disarm" || choice === "LetExpire" || choice === "CancelSoon"
+      ? Effect.succeed(choice)
+      : broken(Cause.fail(`it returned ${String(choice)}, not "Disarm", "LetExpire" or "CancelSoon"`))
   })
 
-/** A logger that throws costs its line only. */
-const quietly = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)
+const byDefault = (exit: Exit.Exit<unknown, unknown>, lost: SwitchLost | undefined): Effect.Effect<Release.Release> => {
+  const choice = Release.disarm(exit, lost)
+  return choice === "Disarm" && Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)
+    ? Effect.as(
+        quietly(
+          Effect.logWarning(
+            "the program failed and the switch is turned off: open orders stay, unprotected. " +
+              "With `release: Release.cancelOnFailure` the exchange would cancel them"
+          )
+        ),
+        choice
+      )
+    : Effect.succeed(choice)
+}
 
 /**
  * Runs to its end or to `releaseTimeout`, whichever comes first. Gives what can be said then, to be asked for when the
@@ -97,16 +100,18 @@ const switchOff = (knowledge: Knowledge, writer: Writer): Effect.Effect<boolean>
     }
   })
 
-/** Sets the shortest countdown, unless a nearer deadline is sure. */
+/**
+ * Sets the shortest countdown, and tries again, for as long as that brings the deadline of the last acknowledged write
+ * forward. A deadline that has passed, or that an unresolved `0` may have removed, is none.
+ */
 const cancelSoon = (knowledge: Knowledge, writer: Writer): Effect.Effect<void> =>
   Effect.gen(function* () {
     const { shortest } = knowledge.settings
     for (;;) {
       yield* writer.paced
-      const { fired, window } = knowledge.ledger
-      const { earliest } = FireWindow.edges(window, knowledge.now())
-      const runs = !fired && window.gap === undefined && earliest > 0 && !FireWindow.mayBeOff(window)
-      if (runs && earliest <= 1_000 * shortest) return
+      const { window } = knowledge.ledger
+      const deadline = FireWindow.edges({ ...window, pending: [] }, knowledge.now()).earliest
+      if (deadline > 0 && deadline <= 1_000 * shortest && !FireWindow.mayBeOff(window)) return
       const { again, exit } = yield* writer.send(shortest)
       if (Exit.isSuccess(exit) || !again) return
     }
@@ -126,7 +131,8 @@ const outcome = (knowledge: Knowledge, choice: Release.Release): Release.Outcome
     latestFire: now.wall + latest,
     mayBeOff: FireWindow.mayBeOff(window)
   }
-  return choice === "CancelSoon" && window.acknowledged?.countdown === 1_000 * knowledge.settings.shortest
+  const { shortest } = knowledge.settings
+  return choice === "CancelSoon" && window.acknowledged?.countdown === 1_000 * shortest && earliest > 0
     ? Release.Outcome.CancellingSoon(edges)
     : Release.Outcome.Expiring(edges)
 }

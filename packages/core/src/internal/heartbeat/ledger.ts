@@ -21,6 +21,13 @@ import * as Release from "../../Release.js"
 import { read } from "../clock.js"
 import * as Telemetry from "./telemetry.js"
 
+/**
+ * What the reporters report.
+ *
+ * @internal
+ */
+export type Subject = "transitions" | "records"
+
 /** @internal */
 export class Knowledge {
   readonly telemetry: Telemetry.Telemetry
@@ -34,20 +41,20 @@ export class Knowledge {
   readonly unreported: Array<HeartbeatStatus.Transition> = []
   /** The record of the last acknowledgement, until `onAcknowledged` takes it. */
   record: FireWindow.Continuity | undefined
-  private readonly report: () => void
+  private readonly report: (subject: Subject) => void
   phase: "arming" | "beating" | "releasing" | "released" = "arming"
   ledger: HeartbeatStatus.Ledger
   private published: HeartbeatStatus.Status["_tag"] = "Armed"
   private last: { readonly mono: number; readonly wall: number; readonly jumped: number }
   private hub: PubSub.PubSub<HeartbeatStatus.Status> | undefined
 
-  /** `report` starts the reporter, which takes `unreported` and `record`. */
+  /** `report` starts a reporter, which takes `unreported` or `record`. */
   constructor(
     account: string,
     settings: HeartbeatOptions.Settings,
     clock: Clock.Clock,
     strays: ReadonlyArray<FireWindow.Pending>,
-    report: () => void
+    report: (subject: Subject) => void
   ) {
     this.settings = settings
     this.clock = clock
@@ -65,21 +72,28 @@ export class Knowledge {
     }
   }
 
-  /** Counts forward jumps of the wall clock since the last call: each may have been a suspend. */
+  /**
+   * Counts forward jumps of the wall clock since the last call: each may have been a suspend. A clock that throws ends the
+   * heartbeat, but not its release.
+   */
   now(): FireWindow.Reading {
-    const { mono, wall } = read(this.clock)
-    const ahead = wall - this.last.wall - (mono - this.last.mono)
-    const jumped = this.last.jumped + (ahead > HeartbeatStatus.clockTolerance ? ahead : 0)
-    return (this.last = { mono, wall, jumped })
+    return this.phase === "releasing" || this.phase === "released" ? this.lately : this.look()
   }
 
   /** As `now`. When the clock throws, the last reading. */
   get lately(): FireWindow.Reading {
     try {
-      return this.now()
+      return this.look()
     } catch {
       return this.last
     }
+  }
+
+  private look(): FireWindow.Reading {
+    const { mono, wall } = read(this.clock)
+    const ahead = wall - this.last.wall - (mono - this.last.mono)
+    const jumped = this.last.jumped + (ahead > HeartbeatStatus.clockTolerance ? ahead : 0)
+    return (this.last = { mono, wall, jumped })
   }
 
   /** At least as long as asked for: timers take whole milliseconds. */
@@ -108,7 +122,7 @@ export class Knowledge {
     this.telemetry.earliestFire(status._tag === "Released" ? 0 : status.earliestFire - status.at)
     if (this.unreported.length === 64) this.unreported.shift()
     this.unreported.push({ from, to: status })
-    this.report()
+    this.report("transitions")
     this.hub?.unsafeOffer(status)
   }
 
@@ -146,13 +160,16 @@ export class Knowledge {
     const record = FireWindow.continuity(this.ledger.window, toCome)
     if (record === undefined) return
     this.record = record
-    this.report()
+    this.report("records")
   }
 
   markReconciled(upTo: { readonly id: number }): Effect.Effect<void, HeartbeatError.ReconciliationOutdated> {
     return Effect.suspend(() => {
-      const window = FireWindow.reconciled(this.ledger.window, upTo.id)
-      if (window === undefined) {
+      const { window: before } = this.ledger
+      const window = FireWindow.reconciled(before, upTo.id)
+      // An acknowledgement of another heartbeat, or one after which the switch may have fired meanwhile.
+      const passed = !(FireWindow.edges(before, this.now()).earliest > 0)
+      if (window === undefined || passed || !(upTo.id <= (before.acknowledged?.id ?? -1))) {
         return Effect.fail(new HeartbeatError.ReconciliationOutdated({ account: this.ledger.account }))
       }
       this.enter({ window })

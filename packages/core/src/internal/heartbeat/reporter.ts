@@ -1,45 +1,55 @@
 /**
  * Reports beside the heartbeat: changes of state, in order, to the log and to `onTransition`; the newest record to
- * `onAcknowledged`.
+ * `onAcknowledged`. The two do not wait for each other.
  *
  * @internal
  */
 import * as Effect from "effect/Effect"
 import * as FireWindow from "../../FireWindow.js"
 import type * as HeartbeatStatus from "../../HeartbeatStatus.js"
-import type { Knowledge } from "./ledger.js"
+import type { Knowledge, Subject } from "./ledger.js"
+import { quietly } from "./quietly.js"
 
 /**
  * Reports until nothing is left. `done` is called in the very step that finds nothing more.
  *
  * @internal
  */
-export const reporter = (knowledge: Knowledge, done: () => void): Effect.Effect<void> => {
-  const { onAcknowledged, onTransition } = knowledge.settings
+export const reporter = (knowledge: Knowledge, subject: Subject, done: () => void): Effect.Effect<void> => {
+  const next = subject === "transitions" ? transition : record
   return Effect.gen(function* () {
     for (;;) {
-      const { record } = knowledge
-      knowledge.record = undefined
-      if (record !== undefined && onAcknowledged !== undefined) {
-        yield* hook("onAcknowledged", () => onAcknowledged(record))
-      }
-      const transition = knowledge.unreported.shift()
-      if (transition !== undefined) {
-        yield* survived(() => report(knowledge, transition))
-        if (onTransition !== undefined) yield* hook("onTransition", () => onTransition(transition))
-      } else if (knowledge.record === undefined) return done()
+      const reported = next(knowledge)
+      if (reported === undefined) return done()
+      yield* reported
     }
   }).pipe(Effect.annotateLogs({ account: knowledge.ledger.account, module: "Heartbeat" }))
 }
 
-/** A logger that throws costs one line, and neither a hook nor the lines after it. */
-const survived = (report: () => Effect.Effect<void>): Effect.Effect<void> =>
-  Effect.catchAllCause(Effect.suspend(report), () => Effect.void)
+const transition = (knowledge: Knowledge): Effect.Effect<void> | undefined => {
+  const { onTransition } = knowledge.settings
+  const next = knowledge.unreported.shift()
+  if (next === undefined) return undefined
+  const line = quietly(Effect.suspend(() => report(knowledge, next)))
+  return onTransition === undefined
+    ? line
+    : Effect.zipRight(
+        line,
+        hook("onTransition", () => onTransition(next))
+      )
+}
+
+const record = (knowledge: Knowledge): Effect.Effect<void> | undefined => {
+  const { onAcknowledged } = knowledge.settings
+  const next = knowledge.record
+  knowledge.record = undefined
+  return next === undefined || onAcknowledged === undefined
+    ? undefined
+    : hook("onAcknowledged", () => onAcknowledged(next))
+}
 
 const hook = (name: string, run: () => Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
-  survived(() =>
-    Effect.catchAllCause(Effect.asVoid(Effect.suspend(run)), (cause) => Effect.logError(`${name} failed`, cause))
-  )
+  quietly(Effect.catchAllCause(Effect.suspend(run), (cause) => Effect.logError(`${name} failed`, cause)))
 
 const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
   const { cause, window } = knowledge.ledger

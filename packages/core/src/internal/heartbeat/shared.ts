@@ -2,8 +2,8 @@
  * Shared state of the heartbeats of one process: the timer, and what each heartbeat leaves to the next of its account.
  *
  * A process is known by its set of accounts in use, because one process can play several. Instants are monotonic, so
- * each clock has records of its own. For the live clock these records are plain data on `globalThis`: there may be two
- * copies of this package, or of Effect, in one process, and the exchange sees only one account.
+ * each clock has records of its own. They are plain data on `globalThis`: there may be two copies of this package, or of
+ * Effect, in one process, and the exchange sees only one account.
  *
  * @internal
  */
@@ -27,13 +27,22 @@ export interface Inheritance {
   origin: number
 }
 
+type Inherited = WeakMap<Set<string>, Map<string, Inheritance>>
+
 interface Shared {
   readonly accounts: Set<string>
-  readonly inherited: WeakMap<Set<string>, Map<string, Inheritance>>
+  /** By the live clock: each copy of Effect has one of its own. */
+  readonly inherited: Inherited
+  /** By any other clock. */
+  readonly ofClocks: WeakMap<Clock.Clock, Inherited>
 }
 
 const key = Symbol.for("@effect-deadman/core/process/1")
-const shared: Shared = ((globalThis as { [key]?: Shared })[key] ??= { accounts: new Set(), inherited: new WeakMap() })
+const shared: Shared = ((globalThis as { [key]?: Shared })[key] ??= {
+  accounts: new Set(),
+  inherited: new WeakMap(),
+  ofClocks: new WeakMap()
+})
 
 /**
  * The accounts in use of this process, however many copies of the package it has loaded.
@@ -48,7 +57,8 @@ export const accounts = shared.accounts
  * @internal
  */
 export const inheritance = (held: Set<string>, clock: Clock.Clock, account: string): Inheritance => {
-  const all = getOr(isLive(clock) ? shared.inherited : ofClock(clock), held, () => new Map<string, Inheritance>())
+  const inherited = isLive(clock) ? shared.inherited : getOr(shared.ofClocks, clock, () => new WeakMap())
+  const all = getOr(inherited, held, () => new Map<string, Inheritance>())
   const left = getOr(all, account, () => ({ paceAt: -Infinity, strays: [], origin: 0 }))
   const origin = isLive(clock) ? read(clock).mono - performance.now() : 0
   const shift = origin - left.origin
@@ -60,9 +70,6 @@ export const inheritance = (held: Set<string>, clock: Clock.Clock, account: stri
   left.origin = origin
   return left
 }
-
-const clocks = new WeakMap<Clock.Clock, WeakMap<Set<string>, Map<string, Inheritance>>>()
-const ofClock = (clock: Clock.Clock) => getOr(clocks, clock, () => new WeakMap<Set<string>, Map<string, Inheritance>>())
 
 const tickers = new WeakMap<Set<string>, WeakMap<Clock.Clock, WeakMap<Scheduler.Scheduler, Ticker>>>()
 

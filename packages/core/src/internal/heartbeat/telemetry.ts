@@ -38,7 +38,7 @@ const states = { Armed: 0, Jeopardy: 1, MayHaveFired: 2, Fired: 3, Released: 4 }
 
 /** @internal */
 export interface Telemetry {
-  /** `outcome` is `acknowledged`, `withheld` or the tag of the failure. */
+  /** `outcome` is `acknowledged`, `withheld` or the tag of the failure as the client gave it. */
   readonly beat: (outcome: string) => void
   readonly latency: (ms: number) => void
   readonly slack: (ms: number) => void

@@ -82,16 +82,20 @@ const known = (error: unknown): BeatError | undefined =>
   VenueError.isVenueError(error)
     ? error
     : isCountdownError(error)
-      ? new CountdownFailed({
-          reason: error._tag,
-          detail: error.message,
-          applied: error.applied,
-          retryable: error.retryable,
-          code: error.code,
-          httpStatus: error.httpStatus,
-          finalAfter: error.finalAfter,
-          cause: error
-        })
+      ? new CountdownFailed(
+          {
+            reason: error._tag,
+            detail: error.message,
+            applied: error.applied,
+            retryable: error.retryable,
+            code: error.code,
+            httpStatus: error.httpStatus,
+            finalAfter: error.finalAfter,
+            cause: error
+          },
+          // A code that is a number after all makes no defect of a refusal.
+          { disableValidation: true }
+        )
       : undefined
 
 const defect = (cause: Cause.Cause<unknown>): BeatError =>
@@ -254,13 +258,13 @@ export class Writer {
 
   /**
    * Enters the outcome of the write in flight; ignores a second one (a late answer). Runs in the observer of a fiber,
-   * where nothing may throw, and calls the listeners whatever happens.
+   * where nothing may throw (but a clock, while beating), and calls the listeners whatever happens.
    */
   ended(flight: Flight, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, unknown>): void {
     if (this.inFlight !== flight) return
     this.inFlight = undefined
     const { knowledge } = this
-    const at = knowledge.now()
+    const at = knowledge.lately
     let outcome: WriteOutcome
     try {
       outcome = this.entered(flight, exit, at)
@@ -269,8 +273,11 @@ export class Writer {
       outcome = this.entered(flight, Exit.die(error), at)
     }
     knowledge.telemetry.earliestFire(FireWindow.edges(knowledge.ledger.window, at).earliest)
-    knowledge.observe()
-    for (const listener of flight.listeners) listener(outcome)
+    try {
+      if (knowledge.phase === "beating") knowledge.observe()
+    } finally {
+      for (const listener of flight.listeners) listener(outcome)
+    }
   }
 
   private entered(
@@ -295,7 +302,7 @@ export class Writer {
       window:
         failure.applied === "no" ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)
     })
-    knowledge.telemetry.beat(failure._tag)
+    knowledge.telemetry.beat(failure._tag === "CountdownFailed" ? failure.reason : failure._tag)
     knowledge.failed(failure)
     if (knowledge.phase === "beating") this.spanOfFailure(flight, exit, at)
     if (!again) knowledge.lose(told === undefined ? "Defect" : "Refused", at)
@@ -323,14 +330,14 @@ export class Writer {
   }
 
   /**
-   * A span for each failed write, made when it is known to have failed: good beats cost none. A tracer that throws costs
-   * the span, not the switch.
+   * A span for each failed write, made when it is known to have failed: good beats cost none. A tracer or clock that
+   * throws costs the span, not the switch.
    */
   private spanOfFailure(flight: Flight, exit: Exit.Exit<unknown, unknown>, at: FireWindow.Reading): void {
     const { knowledge } = this
-    const end = knowledge.clock.unsafeCurrentTimeNanos()
-    const start = end - BigInt(Math.round((at.mono - flight.sent.mono) * 1e6))
     try {
+      const end = knowledge.clock.unsafeCurrentTimeNanos()
+      const start = end - BigInt(Math.round((at.mono - flight.sent.mono) * 1e6))
       const span = this.spans.tracer.span("deadman.beat", this.spans.parent, Context.empty(), [], start, "client")
       span.attribute("account", knowledge.ledger.account)
       span.attribute("failures", knowledge.ledger.failures)
