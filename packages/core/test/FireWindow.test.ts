@@ -136,6 +136,14 @@ describe("FireWindow", () => {
     )
   })
 
+  it("counts the early edge of an unresolved write from the acknowledged one that was sent after it", () => {
+    let window = FireWindow.sent(FireWindow.empty(assumptions), { id: 0, at: at(5, 100), countdown: 10, horizon })
+    // In the same instant of the monotonic clock, while the wall clock was set forward.
+    window = FireWindow.sent(FireWindow.unresolved(window, 0), { id: 1, at: at(5, 111), countdown: 20, horizon })
+    window = FireWindow.acknowledged(window, 1, at(6, 112), undefined).window
+    assert.strictEqual(FireWindow.edges(window, at(6, 112)).earliest, 9)
+  })
+
   it("a wall clock that is set back neither lengthens nor shortens anything (17)", () => {
     const window = fold(place([{ gap: 0, countdown: 10, end: "acknowledged", took: 0 }]))
     assert.deepStrictEqual(FireWindow.edges(window, at(4, -3_600_000)), { earliest: 6, latest: 7 })
@@ -205,5 +213,141 @@ describe("FireWindow", () => {
       window = FireWindow.unresolved(window, id)
     }
     assert.isAtMost(window.pending.length, 8)
+  })
+})
+
+describe("FireWindow: stamps are evidence only while they are possible", () => {
+  const T = 1_728_625_799_912
+
+  interface Answered {
+    /** Seconds of the host's monotonic clock at which the write leaves. It is answered 100 ms later. */
+    readonly sent: number
+    /** Of the venue's clock, ms, counted from T. By default what a good machine says. `null`: no stamps. */
+    readonly stamps?: readonly [acceptedAt: number, completedAt: number] | null
+    /** Seconds that the host's wall clock has been set forward. */
+    readonly ahead?: number
+    readonly countdown?: number
+  }
+
+  const acknowledge = (writes: ReadonlyArray<Answered>, countdown = 10_000) => {
+    let window = FireWindow.empty({ triggerLatency: 1_000, stampTolerance: 1_000 })
+    const verdicts = writes.map(({ ahead = 0, sent, stamps, ...write }, id) => {
+      const from = { mono: sent * 1_000, wall: T + (sent + ahead) * 1_000 }
+      const to = { mono: from.mono + 100, wall: from.wall + 100 }
+      const [acceptedAt, completedAt] = stamps ?? [from.mono + 40, from.mono + 60]
+      window = FireWindow.sent(window, { id, at: from, countdown: write.countdown ?? countdown, horizon: 30_000 })
+      const ack = FireWindow.acknowledged(
+        window,
+        id,
+        to,
+        stamps === null ? undefined : { acceptedAt: T + acceptedAt, completedAt: T + completedAt }
+      )
+      window = ack.window
+      return ack.verdict
+    })
+    return { window, verdicts }
+  }
+  /** What a machine says at a second of the host's clock whose own clock is so many seconds ahead. */
+  const stampedBy = (ahead: number, sent: number, countdown?: number): Answered => ({
+    sent,
+    stamps: [(sent + ahead) * 1_000 + 40, (sent + ahead) * 1_000 + 60],
+    ...(countdown === undefined ? {} : { countdown })
+  })
+
+  it("an answer with requestTime 0 after 60 s proves nothing", () => {
+    const { verdicts, window } = acknowledge(
+      [
+        { sent: 0, stamps: [10, 12] },
+        { sent: 60, stamps: [-1_000 - T, 1_000 - T] }
+      ],
+      5_000
+    )
+    assert.deepStrictEqual(verdicts, ["held", "open"])
+    assert.isDefined(window.gap)
+  })
+
+  it("neither does one after 60 s from a machine whose clock is behind, by however much", () => {
+    for (const behind of [56, 60, 3_600]) {
+      assert.deepStrictEqual(acknowledge([{ sent: 0 }, stampedBy(-behind, 60)], 5_000).verdicts, ["held", "open"])
+    }
+  })
+
+  it("a machine that is 60 s behind costs a healthy heartbeat nothing, also as the base of the next proof", () => {
+    const { verdicts, window } = acknowledge([{ sent: 0 }, stampedBy(-60, 3), { sent: 6 }, { sent: 9 }])
+    assert.deepStrictEqual(verdicts, ["held", "held", "held", "held"])
+    assert.isUndefined(window.gap)
+    // The wall clock is set forward, and the machine that was behind made it look as if 63 s had passed.
+    const jumped = acknowledge([{ sent: 0 }, stampedBy(-60, 3), { sent: 6, ahead: 3_600 }])
+    assert.deepStrictEqual(jumped.verdicts, ["held", "held", "open"])
+  })
+
+  it("a machine that is 60 s ahead proves no firing after 3 s: the heartbeat asks once more, and the next answer decides", () => {
+    const once = acknowledge([{ sent: 0 }, stampedBy(60, 3)])
+    assert.deepStrictEqual(once.verdicts, ["held", "open"])
+    assert.deepInclude(once.window.gap, { upTo: 1, confirmed: false })
+    const right = acknowledge([{ sent: 0 }, stampedBy(60, 3), { sent: 4.1 }, { sent: 7 }])
+    assert.deepStrictEqual(right.verdicts, ["held", "open", "held", "held"])
+    const late = acknowledge([{ sent: 0 }, stampedBy(60, 9.95)])
+    assert.deepStrictEqual(late.verdicts, ["held", "open"], "possible by the clocks, but not for 70 s")
+    const again = acknowledge([{ sent: 0 }, stampedBy(60, 3), stampedBy(60, 4.1)])
+    assert.deepStrictEqual(again.verdicts, ["held", "open", "open"])
+    assert.deepInclude(again.window.gap, { confirmed: true })
+    const later = [{ sent: 12 }, { sent: 14 }, stampedBy(60, 17)]
+    const { window } = acknowledge([{ sent: 0 }, stampedBy(60, 3), stampedBy(60, 4.1), ...later])
+    assert.deepInclude(window.gap, { upTo: 5, confirmed: true }, "what is confirmed stays so")
+    const silent = acknowledge([{ sent: 0 }, stampedBy(60, 3), { sent: 4.1, stamps: null }])
+    assert.deepInclude(silent.window.gap, { confirmed: true }, "an answer without stamps removes no doubt")
+  })
+
+  it("an answer that agrees with the clocks settles the doubt where stamps are too coarse to prove anything", () => {
+    // By `requestTime` alone, which leaves a second on either side.
+    const coarse = (sent: number, ahead = 0): Answered => ({
+      sent,
+      stamps: [(sent + ahead) * 1_000 - 1_000, (sent + ahead) * 1_000 + 1_000]
+    })
+    const { verdicts, window } = acknowledge([coarse(0), coarse(1.5, 60), coarse(2.7)], 5_000)
+    assert.deepStrictEqual(verdicts, ["held", "open", "held"])
+    assert.isUndefined(window.gap)
+    const late = acknowledge([coarse(0), coarse(1.5, 60), coarse(6.6)], 5_000)
+    assert.deepStrictEqual(late.verdicts, ["held", "open", "open"], "the early edge had passed")
+  })
+
+  it("stamps that the clocks refute are the base of no later proof", () => {
+    // The host was suspended for 70 s, and the machine that was 20 s ahead makes them look like 50 s.
+    const { verdicts } = acknowledge(
+      [{ sent: 0 }, stampedBy(20, 3), { sent: 6, ahead: 67, stamps: [73_040, 73_060] }],
+      60_000
+    )
+    assert.deepStrictEqual(verdicts, ["held", "held", "open"])
+  })
+
+  it("two gateways 300 ms apart do not make 9,970 of 10,000 ms a proof", () => {
+    const { verdicts } = acknowledge([
+      { sent: 0, stamps: [340, 360] },
+      { sent: 10.25, stamps: [10_290, 10_310] }
+    ])
+    assert.deepStrictEqual(verdicts, ["held", "open"])
+    const enough = acknowledge([
+      { sent: 0, stamps: [40, 60] },
+      { sent: 8.9, ahead: 5, stamps: [8_940, 9_039] }
+    ])
+    assert.deepStrictEqual(enough.verdicts, ["held", "held"], "with the tolerance it is 9,999 ms")
+  })
+
+  it("stamps that completed before they were accepted prove nothing", () => {
+    const { verdicts } = acknowledge([{ sent: 0 }, { sent: 11, stamps: [8_000, 7_000] }])
+    assert.deepStrictEqual(verdicts, ["held", "open"])
+  })
+
+  it("a book that was compared stays compared while stamps prove each later step", () => {
+    const late = { sent: 30, ahead: 30 }
+    const { verdicts, window } = acknowledge([{ sent: 0 }, { sent: 15 }, late])
+    assert.deepStrictEqual(verdicts, ["held", "fired", "fired"])
+    assert.isUndefined(FireWindow.reconciled(window, 1))
+    assert.isUndefined(FireWindow.reconciled(window, 2)?.gap)
+    const proven = acknowledge([{ sent: 0 }, { sent: 15 }, { sent: 18, ahead: 30 }])
+    assert.deepStrictEqual(proven.verdicts, ["held", "fired", "open"])
+    assert.isDefined(FireWindow.reconciled(proven.window, 1), "only the wall clock has jumped since")
+    assert.isUndefined(FireWindow.reconciled(proven.window, 0))
   })
 })
