@@ -13,6 +13,7 @@ import {
   triggerLatency,
   writes as arbitrary
 } from "./support/enumeration.js"
+import * as Histories from "./support/histories.js"
 
 describe("FireWindow", () => {
   it("is exactly the span of every possible firing (9: the venue fires inside the window)", () => {
@@ -349,5 +350,154 @@ describe("FireWindow: stamps are evidence only while they are possible", () => {
     assert.deepStrictEqual(proven.verdicts, ["held", "fired", "open"])
     assert.isDefined(FireWindow.reconciled(proven.window, 1), "only the wall clock has jumped since")
     assert.isUndefined(FireWindow.reconciled(proven.window, 0))
+  })
+})
+
+describe("FireWindow over random histories at a simulated exchange", () => {
+  it("gives no verdict that is false, and the one that DESIGN's inequalities allow (9, 15)", () => {
+    const seen = Histories.tally("held by the clocks", "held by stamps", "fired", "open", "held after an open gap")
+    const property = fc.property(Histories.steps, (steps) => {
+      const { firedBetween, writes } = Histories.play(steps, false)
+      let window = FireWindow.empty(Histories.assumptions)
+      let base: Histories.Write | undefined
+      let last: Histories.Write | undefined
+      for (const write of writes) {
+        const before = window
+        const { verdict, window: after } = Histories.enter(before, write)
+        window = after
+        if (verdict === undefined) continue
+        if (base === undefined || last === undefined) assert.strictEqual(verdict, "held", "nothing was armed before")
+        else {
+          const stamps = Histories.provenHeld(writes, base, write)
+          const clocks = before.gap === undefined && Histories.inTime(writes, last, write)
+          const fired = Histories.provenFired(writes, last, write)
+          if (verdict === "held") assert.isFalse(firedBetween(base, write), "claims to have held")
+          if (verdict === "fired") assert.isTrue(firedBetween(last, write), "claims to have fired")
+          if (stamps || clocks) assert.strictEqual(verdict, "held", "the rules prove that it held")
+          else if (fired) assert.strictEqual(verdict, "fired", "the rules prove that it fired")
+          else assert.notStrictEqual(verdict, "held", "nothing proves that it held")
+          seen.count(
+            verdict !== "held"
+              ? verdict
+              : before.gap !== undefined
+                ? "held after an open gap"
+                : clocks
+                  ? "held by the clocks"
+                  : "held by stamps"
+          )
+        }
+        if (verdict === "held") base = write
+        last = write
+      }
+    })
+    fc.assert(property, { numRuns: 3_000, seed: 1 })
+    seen.assertAll()
+  })
+
+  it("gaps merge: after an open gap no acknowledgement begins a clean slate (15)", () => {
+    const seen = Histories.tally("extended", "extended by a step that held", "closed by proof", "compared", "outdated")
+    const property = fc.property(Histories.steps, (steps) => {
+      const { firedBetween, writes } = Histories.play(steps, false)
+      let window = FireWindow.empty(Histories.assumptions)
+      let base: Histories.Write | undefined
+      const acknowledged: Array<Histories.Write> = []
+      // The last acknowledgement before which the switch may have fired.
+      let doubtful: number | undefined
+      for (const write of writes) {
+        const before = window
+        const { verdict, window: after } = Histories.enter(before, write)
+        window = after
+        if (verdict === undefined) continue
+        const last = acknowledged.at(-1)
+        acknowledged.push(write)
+        if (verdict === "held") {
+          if (before.gap !== undefined) seen.count("closed by proof")
+          base = write
+          doubtful = undefined
+          assert.isUndefined(window.gap)
+        } else {
+          const certain = Histories.inTime(writes, last!, write) || Histories.provenHeld(writes, last!, write)
+          if (!certain) doubtful = write.id
+          if (before.gap !== undefined) seen.count(certain ? "extended by a step that held" : "extended")
+          const { base: kept, confirmed, upTo } = window.gap!
+          assert.deepStrictEqual({ upTo, confirmed }, { upTo: doubtful, confirmed: true })
+          assert.strictEqual(kept.answered, base!.ended, "the base moved without proof")
+        }
+        if (write.reconcile === undefined) continue
+        const compared = acknowledged.at(write.reconcile === "last" ? -1 : -2) ?? write
+        const reconciled = FireWindow.reconciled(window, compared.id)
+        assert.strictEqual(reconciled === undefined, doubtful !== undefined && doubtful > compared.id)
+        if (window.gap !== undefined) seen.count(reconciled === undefined ? "outdated" : "compared")
+        if (reconciled === undefined) continue
+        const since = compared.id > base!.id ? compared : base!
+        assert.isFalse(firedBetween(since, write), "the book was compared before it fired again")
+        window = reconciled
+        base = write
+        doubtful = undefined
+      }
+    })
+    fc.assert(property, { numRuns: 3_000, seed: 2 })
+    seen.assertAll()
+  })
+
+  it("a record handed to the next heartbeat never proves that the switch held over a firing (15)", () => {
+    const seen = Histories.tally(
+      "held",
+      "fired",
+      "open",
+      "held over unresolved writes",
+      "open gap handed over",
+      "a third heartbeat"
+    )
+    const property = fc.property(Histories.steps, (steps) => {
+      const { appliedAfter, firedBetween, writes } = Histories.play(steps, true)
+      type Record = { readonly base: Histories.Write; readonly continuity: FireWindow.Continuity }
+      let window = FireWindow.empty(Histories.assumptions)
+      let base: Histories.Write | undefined
+      let last: Histories.Write | undefined
+      let records: Array<Record | undefined> = []
+      let first = 0
+      let heartbeats = 1
+      for (const write of writes) {
+        if (write.takeover !== undefined && write.id > 0) {
+          const record = records.at(-1 - write.recordAge) ?? records.at(-1)
+          const left = write.takeover === "same process" ? FireWindow.strays(window, write.left) : []
+          if (record !== undefined && window.gap !== undefined) seen.count("open gap handed over")
+          window = FireWindow.empty(Histories.assumptions, left, record?.continuity)
+          base = record?.base
+          last = undefined
+          records = []
+          if (write.takeover === "other process") first = write.id
+          heartbeats++
+        }
+        const { verdict, window: after } = Histories.enter(window, write)
+        window = after
+        if (verdict === undefined) continue
+        // Where a write of another process is applied later than the first of this one, it is one of another client.
+        const intruded = (since: Histories.Write) =>
+          writes.some((other) => other.id < first && other.end === "unresolved" && appliedAfter(other, since))
+        if (base !== undefined) {
+          if (verdict === "held") assert.isFalse(firedBetween(base, write), "claims to have held")
+          if (verdict === "fired" && !intruded(last!)) assert.isTrue(firedBetween(last!, write), "claims to have fired")
+          seen.count(verdict)
+          if (heartbeats > 2) seen.count("a third heartbeat")
+          if (verdict === "held" && intruded(base)) seen.count("held over unresolved writes")
+        }
+        if (verdict === "held" && intruded(write)) return
+        if (verdict === "held" || base === undefined) base = write
+        last = write
+        const next = writes.find(({ id, takeover }) => id > write.id && takeover !== undefined)?.id
+        const toCome = writes.slice(write.id + 1, next).map(({ countdown }) => countdown || Infinity)
+        const continuity = FireWindow.continuity(window, Math.min(60, ...toCome))
+        if (continuity !== undefined && heartbeats === 1) {
+          const counting = Histories.mayCount(writes.slice(0, write.id + 1), base)
+          const least = Math.min(60, ...toCome, ...counting.map(({ countdown }) => countdown || Infinity))
+          assert.strictEqual(continuity.shortestCountdown, least)
+        }
+        records.push(continuity === undefined ? records.at(-1) : { base, continuity })
+      }
+    })
+    fc.assert(property, { numRuns: 6_000, seed: 3 })
+    seen.assertAll()
   })
 })
