@@ -57,7 +57,7 @@ export interface Stamps {
  * @category models
  */
 export interface Pending {
-  /** Negative for what was sent before this window began. */
+  /** Counts up from one write to the next. Negative for what was sent before this window began. */
   readonly id: number
   /** When it was sent: it was not applied before. */
   readonly sent: Reading
@@ -82,6 +82,7 @@ export interface Acknowledged {
   readonly answered: Reading
   /** Milliseconds; 0 is off. */
   readonly countdown: number
+  /** `undefined` also where they are impossible: out of order, or refuted by the host's clocks. */
   readonly stamps: Stamps | undefined
 }
 
@@ -107,10 +108,11 @@ export interface Continuity extends Stamps {
 export interface Gap {
   readonly base: {
     readonly stamps: Stamps | undefined
-    /** When the base was answered; unknown for a write of another process. */
+    /** When the base was sent and answered; unknown for a write of another process. */
+    readonly sent: Reading | undefined
     readonly answered: Reading | undefined
   }
-  /** The shortest countdown that may have applied since the base, ms. */
+  /** The shortest countdown that may have applied between the base and the last acknowledgement, ms. */
   readonly shortest: number
   /** The id of the acknowledgement before which the switch may have fired last. */
   readonly upTo: number
@@ -275,12 +277,22 @@ export const acknowledged = (
   const write = self.pending.find((write) => write.id === id && write.inFlight)
   if (write === undefined) return { window: self, verdict: "open" }
   const before = refused(self, id)
-  const { verdict, gap } = judge(before, write, at, stamps)
+  const answer: Answer = { write, at, stamps: inOrder(stamps) }
+  const { verdict, gap } = judge(before, answer)
+  // Of two stamps that contradict each other either may be wrong. The later one is the base of no proof.
+  const comparable = before.acknowledged?.stamps !== undefined && answer.stamps !== undefined
+  const refuted = comparable && !agree(before.acknowledged, answer, before.assumptions)
   return {
     verdict,
     window: {
       ...self,
-      acknowledged: { id, sent: write.sent, answered: at, countdown: write.countdown, stamps },
+      acknowledged: {
+        id,
+        sent: write.sent,
+        answered: at,
+        countdown: write.countdown,
+        stamps: refuted ? undefined : answer.stamps
+      },
       pending: before.pending.filter((other) => !expiredBy(other, write.sent)),
       gap,
       predecessor: undefined
@@ -288,77 +300,89 @@ export const acknowledged = (
   }
 }
 
-const judge = (
-  before: FireWindow,
-  write: Pending,
-  at: Reading,
-  stamps: Stamps | undefined
-): { readonly verdict: Verdict; readonly gap: Gap | undefined } => {
+/** An acknowledgement that is being judged. */
+interface Answer {
+  readonly write: Pending
+  readonly at: Reading
+  readonly stamps: Stamps | undefined
+}
+
+const judge = (before: FireWindow, answer: Answer): { readonly verdict: Verdict; readonly gap: Gap | undefined } => {
   const { acknowledged: last, assumptions, gap, predecessor } = before
-  const since = gap?.shortest ?? last?.countdown ?? predecessor?.shortestCountdown ?? Infinity
-  const shortest = before.pending.reduce(
-    (least, other) => (other.countdown === 0 ? least : Math.min(least, other.countdown)),
-    last === undefined || last.countdown === 0 ? since : Math.min(since, last.countdown)
-  )
+  const recent = shortestOf(last === undefined ? before.pending : [last, ...before.pending])
+  const earlier = gap?.shortest ?? (last === undefined ? predecessor?.shortestCountdown : undefined) ?? Infinity
+  const shortest = Math.min(earlier, recent)
   const base: Gap["base"] | undefined =
-    gap?.base ?? last ?? (predecessor && { stamps: predecessor, answered: undefined })
+    gap?.base ?? last ?? (predecessor && { stamps: inOrder(predecessor), sent: undefined, answered: undefined })
   // Nothing was armed before that could have fired.
-  if (base === undefined) return { verdict: "held", gap: undefined }
-  const held = (from: Gap["base"]) => {
-    const passed = atTheVenue(from, write, stamps, assumptions)
-    return passed !== undefined && passed.most < shortest
-  }
-  if (held(base)) return { verdict: "held", gap: undefined }
-  const step = last === undefined ? "open" : stepVerdict(before, last, write, at, stamps, held)
-  if (step === "held" && gap === undefined) return { verdict: "held", gap: undefined }
+  if (base === undefined || heldFor(base, answer, assumptions, shortest)) return { verdict: "held", gap: undefined }
+  const step = last === undefined ? "open" : stepVerdict(before, last, answer, recent)
+  // The only reason for doubt was one answer, and the next one agrees with the host's clocks.
+  const settled = gap === undefined || (!gap.confirmed && agree(base, answer, assumptions))
+  if (step === "held" && settled) return { verdict: "held", gap: undefined }
   const extended: Gap = {
     base,
-    shortest: write.countdown === 0 ? shortest : Math.min(shortest, write.countdown),
-    upTo: step === "held" ? gap!.upTo : write.id,
+    shortest,
+    upTo: step === "held" && gap !== undefined ? gap.upTo : answer.write.id,
     confirmed: gap !== undefined || step !== "contradicted"
   }
   return { verdict: step === "fired" ? "fired" : "open", gap: extended }
 }
 
+/** Of those that start the countdown. */
+const shortestOf = (writes: ReadonlyArray<{ readonly countdown: number }>): number =>
+  writes.reduce((least, { countdown }) => (countdown === 0 ? least : Math.min(least, countdown)), Infinity)
+
 /** The same between two acknowledgements in a row, where the host's clocks have a say, too. */
 const stepVerdict = (
   before: FireWindow,
   last: Acknowledged,
-  write: Pending,
-  at: Reading,
-  stamps: Stamps | undefined,
-  held: (from: Acknowledged) => boolean
+  answer: Answer,
+  shortest: number
 ): Verdict | "contradicted" => {
-  const passed = atTheVenue(last, write, stamps, before.assumptions)
-  const impossible = passed !== undefined && passed.least > elapsedAtMost(last.sent, at)
-  if (edges(before, at).earliest > 0) return impossible && !held(last) ? "contradicted" : "held"
+  const { assumptions } = before
+  if (heldFor(last, answer, assumptions, shortest)) return "held"
+  const passed = atTheVenue(last, answer, assumptions)
+  const impossible = passed !== undefined && !agree(last, answer, assumptions)
+  if (edges(before, answer.at).earliest > 0) return impossible ? "contradicted" : "held"
   const fired =
     passed !== undefined &&
     !impossible &&
-    last.countdown > 0 &&
     before.pending.length === 0 &&
-    passed.least > last.countdown + before.assumptions.triggerLatency
+    passed.least > last.countdown + assumptions.triggerLatency
   return fired ? "fired" : "open"
+}
+
+/** Whether the stamps prove that less time than the shortest countdown has passed since the base. */
+const heldFor = (from: Gap["base"], answer: Answer, assumptions: Assumptions, shortest: number): boolean => {
+  const passed = atTheVenue(from, answer, assumptions)
+  return passed !== undefined && passed.most < shortest
+}
+
+/** Whether the time between two writes by the venue's stamps can be the time by the host's clocks. */
+const agree = (from: Gap["base"], answer: Answer, assumptions: Assumptions): boolean => {
+  const passed = atTheVenue(from, answer, assumptions)
+  return passed !== undefined && (from.sent === undefined || passed.least <= elapsedAtMost(from.sent, answer.at))
 }
 
 /**
  * How much time passed at the venue between its acting on two writes, by its own stamps, in ms. `undefined` where the
- * stamps are no evidence: one is missing, or completed before it was accepted, or they claim less time than the host's
- * monotonic clock has surely seen pass.
+ * stamps are no evidence: one is missing, or they claim less time than the host's monotonic clock has surely seen pass.
  */
 const atTheVenue = (
   from: Gap["base"],
-  write: Pending,
-  to: Stamps | undefined,
+  { stamps: to, write }: Answer,
   { stampTolerance }: Assumptions
 ): { readonly least: number; readonly most: number } | undefined => {
-  if (from.stamps === undefined || to === undefined || !inOrder(from.stamps) || !inOrder(to)) return undefined
+  if (from.stamps === undefined || to === undefined) return undefined
   const most = to.completedAt - from.stamps.acceptedAt + stampTolerance
   const surely = from.answered === undefined ? 0 : elapsedAtLeast(from.answered, write.sent)
   return most < surely ? undefined : { least: to.acceptedAt - from.stamps.completedAt - stampTolerance, most }
 }
 
-const inOrder = (stamps: Stamps): boolean => stamps.acceptedAt <= stamps.completedAt
+/** Stamps that completed before they were accepted are none. */
+const inOrder = (stamps: Stamps | undefined): Stamps | undefined =>
+  stamps !== undefined && stamps.acceptedAt <= stamps.completedAt ? stamps : undefined
 
 /**
  * The owner has compared the book with the venue since the acknowledgement `upTo`: the gap before it is closed. Gives
@@ -380,13 +404,10 @@ export const reconciled = (self: FireWindow, upTo: number): FireWindow | undefin
 export const continuity = (self: FireWindow, shortestToCome: number): Continuity | undefined => {
   const last = self.acknowledged
   const stamps = self.gap === undefined ? last?.stamps : self.gap.base.stamps
-  if (last === undefined || last.countdown === 0 || stamps === undefined || !inOrder(stamps)) return undefined
+  if (last === undefined || last.countdown === 0 || stamps === undefined) return undefined
   const { acceptedAt, completedAt } = stamps
-  const shortestCountdown = self.pending.reduce(
-    (least, write) => (write.countdown === 0 ? least : Math.min(least, write.countdown)),
-    Math.min(shortestToCome, last.countdown, self.gap?.shortest ?? Infinity)
-  )
-  return { acceptedAt, completedAt, shortestCountdown }
+  const ours = shortestOf([last, ...self.pending])
+  return { acceptedAt, completedAt, shortestCountdown: Math.min(shortestToCome, ours, self.gap?.shortest ?? Infinity) }
 }
 
 /** Whether the write can no longer have been accepted at or after a reading. */
@@ -430,7 +451,7 @@ export const edges = (self: FireWindow, now: Reading): Edges => {
   for (const write of self.pending) {
     if (write.countdown === 0) continue
     // To matter at all it is applied after the acknowledged write, and so after that one was sent.
-    const from = last !== undefined && last.sent.mono > write.sent.mono ? last.sent : write.sent
+    const from = last !== undefined && last.id > write.id ? last.sent : write.sent
     earliest = Math.min(earliest, write.countdown - elapsedAtMost(from, now))
     latest = Math.max(latest, latestOfPending(self.assumptions, write, now))
   }

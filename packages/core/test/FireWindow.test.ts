@@ -1,96 +1,19 @@
 import * as FireWindow from "@effect-deadman/core/FireWindow"
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-
-const at = (time: number, wall: number = time): FireWindow.Reading => ({ mono: time, wall })
-
-interface Write {
-  readonly gap: number
-  readonly countdown: number
-  readonly end: "acknowledged" | "refused" | "unresolved"
-  readonly took: number
-}
-
-interface Placed extends Write {
-  readonly id: number
-  readonly sent: number
-  readonly ended: number
-}
-
-const horizon = 6
-const triggerLatency = 1
-const assumptions = { triggerLatency, stampTolerance: 0 }
-
-const place = (writes: ReadonlyArray<Write>): ReadonlyArray<Placed> => {
-  let now = 0
-  return writes.map((write, id) => {
-    const sent = now + write.gap
-    now = sent + write.took
-    return { ...write, id, sent, ended: now }
-  })
-}
-
-const fold = (writes: ReadonlyArray<Placed>, from = FireWindow.empty(assumptions)): FireWindow.FireWindow =>
-  writes.reduce((window, { countdown, end, ended, id, sent }) => {
-    const flying = FireWindow.sent(window, { id, at: at(sent), countdown, horizon })
-    return end === "acknowledged"
-      ? FireWindow.acknowledged(flying, id, at(ended), undefined).window
-      : end === "refused"
-        ? FireWindow.refused(flying, id)
-        : FireWindow.unresolved(flying, id)
-  }, from)
-
-/** Every instant at which the venue may have acted on a write; `undefined` is never. */
-const applications = (write: Placed): ReadonlyArray<number | undefined> => {
-  const instants: Array<number | undefined> = []
-  if (write.end === "refused") return [undefined]
-  const last = write.end === "acknowledged" ? write.ended : write.sent + horizon
-  for (let instant = write.sent; instant <= last; instant++) instants.push(instant)
-  if (write.end === "unresolved") instants.push(undefined)
-  return instants
-}
-
-const product = <A>(lists: ReadonlyArray<ReadonlyArray<A>>): ReadonlyArray<ReadonlyArray<A>> =>
-  lists.reduce<ReadonlyArray<ReadonlyArray<A>>>(
-    (rows, list) => rows.flatMap((row) => list.map((item) => [...row, item])),
-    [[]]
-  )
-
-/**
- * The deadlines that a venue reaches which acts on the writes at the given instants. Of two at one instant the first
- * sent comes first, or, as a stray, an unanswered one comes last.
- */
-const deadlines = (
-  writes: ReadonlyArray<Placed>,
-  instants: ReadonlyArray<number | undefined>,
-  unanswered: "in order" | "last" = "in order"
-) => {
-  const order = (write: Placed) => write.id + (write.end === "unresolved" && unanswered === "last" ? 1_000 : 0)
-  const acts = writes
-    .flatMap((write, index) => {
-      const instant = instants[index]
-      return instant === undefined ? [] : [{ instant, write }]
-    })
-    .sort((a, b) => a.instant - b.instant || order(a.write) - order(b.write))
-  const fires: Array<{ readonly at: number; readonly by: number }> = []
-  acts.forEach(({ instant, write }, index) => {
-    if (write.countdown === 0) return
-    const deadline = instant + write.countdown
-    const next = acts[index + 1]
-    if (next === undefined || next.instant > deadline) fires.push({ at: deadline, by: instant })
-  })
-  return fires
-}
-
-const arbitrary = fc.array(
-  fc.record<Write>({
-    gap: fc.integer({ min: 0, max: 4 }),
-    countdown: fc.constantFrom(0, 5, 7, 10),
-    end: fc.constantFrom("acknowledged", "acknowledged", "refused", "unresolved"),
-    took: fc.integer({ min: 0, max: 3 })
-  }),
-  { minLength: 1, maxLength: 4 }
-)
+import {
+  applications,
+  assumptions,
+  at,
+  deadlines,
+  fold,
+  horizon,
+  place,
+  product,
+  triggerLatency,
+  writes as arbitrary
+} from "./support/enumeration.js"
+import * as Histories from "./support/histories.js"
 
 describe("FireWindow", () => {
   it("is exactly the span of every possible firing (9: the venue fires inside the window)", () => {
@@ -112,7 +35,12 @@ describe("FireWindow", () => {
         }
         const now = writes[writes.length - 1]!.ended
         const edges = FireWindow.edges(window, at(now))
-        assert.deepStrictEqual({ earliest: now + edges.earliest, latest: now + edges.latest }, { earliest, latest })
+        // Once it has surely fired the window forgets unresolved writes that would have fired by then.
+        const passed = (instant: number) => (instant <= now && instant > -Infinity ? now : instant)
+        assert.deepStrictEqual(
+          { earliest: now + edges.earliest, latest: passed(now + edges.latest) },
+          { earliest, latest: passed(latest) }
+        )
       }),
       { numRuns: 400 }
     )
@@ -209,6 +137,14 @@ describe("FireWindow", () => {
     )
   })
 
+  it("counts the early edge of an unresolved write from the acknowledged one that was sent after it", () => {
+    let window = FireWindow.sent(FireWindow.empty(assumptions), { id: 0, at: at(5, 100), countdown: 10, horizon })
+    // In the same instant of the monotonic clock, while the wall clock was set forward.
+    window = FireWindow.sent(FireWindow.unresolved(window, 0), { id: 1, at: at(5, 111), countdown: 20, horizon })
+    window = FireWindow.acknowledged(window, 1, at(6, 112), undefined).window
+    assert.strictEqual(FireWindow.edges(window, at(6, 112)).earliest, 9)
+  })
+
   it("a wall clock that is set back neither lengthens nor shortens anything (17)", () => {
     const window = fold(place([{ gap: 0, countdown: 10, end: "acknowledged", took: 0 }]))
     assert.deepStrictEqual(FireWindow.edges(window, at(4, -3_600_000)), { earliest: 6, latest: 7 })
@@ -278,5 +214,290 @@ describe("FireWindow", () => {
       window = FireWindow.unresolved(window, id)
     }
     assert.isAtMost(window.pending.length, 8)
+  })
+})
+
+describe("FireWindow: stamps are evidence only while they are possible", () => {
+  const T = 1_728_625_799_912
+
+  interface Answered {
+    /** Seconds of the host's monotonic clock at which the write leaves. It is answered 100 ms later. */
+    readonly sent: number
+    /** Of the venue's clock, ms, counted from T. By default what a good machine says. `null`: no stamps. */
+    readonly stamps?: readonly [acceptedAt: number, completedAt: number] | null
+    /** Seconds that the host's wall clock has been set forward. */
+    readonly ahead?: number
+    readonly countdown?: number
+  }
+
+  const acknowledge = (writes: ReadonlyArray<Answered>, countdown = 10_000) => {
+    let window = FireWindow.empty({ triggerLatency: 1_000, stampTolerance: 1_000 })
+    const verdicts = writes.map(({ ahead = 0, sent, stamps, ...write }, id) => {
+      const from = { mono: sent * 1_000, wall: T + (sent + ahead) * 1_000 }
+      const to = { mono: from.mono + 100, wall: from.wall + 100 }
+      const [acceptedAt, completedAt] = stamps ?? [from.mono + 40, from.mono + 60]
+      window = FireWindow.sent(window, { id, at: from, countdown: write.countdown ?? countdown, horizon: 30_000 })
+      const ack = FireWindow.acknowledged(
+        window,
+        id,
+        to,
+        stamps === null ? undefined : { acceptedAt: T + acceptedAt, completedAt: T + completedAt }
+      )
+      window = ack.window
+      return ack.verdict
+    })
+    return { window, verdicts }
+  }
+  /** What a machine says at a second of the host's clock whose own clock is so many seconds ahead. */
+  const stampedBy = (ahead: number, sent: number, countdown?: number): Answered => ({
+    sent,
+    stamps: [(sent + ahead) * 1_000 + 40, (sent + ahead) * 1_000 + 60],
+    ...(countdown === undefined ? {} : { countdown })
+  })
+
+  it("an answer with requestTime 0 after 60 s proves nothing", () => {
+    const { verdicts, window } = acknowledge(
+      [
+        { sent: 0, stamps: [10, 12] },
+        { sent: 60, stamps: [-1_000 - T, 1_000 - T] }
+      ],
+      5_000
+    )
+    assert.deepStrictEqual(verdicts, ["held", "open"])
+    assert.isDefined(window.gap)
+  })
+
+  it("neither does one after 60 s from a machine whose clock is behind, by however much", () => {
+    for (const behind of [56, 60, 3_600]) {
+      assert.deepStrictEqual(acknowledge([{ sent: 0 }, stampedBy(-behind, 60)], 5_000).verdicts, ["held", "open"])
+    }
+  })
+
+  it("a machine that is 60 s behind costs a healthy heartbeat nothing, also as the base of the next proof", () => {
+    const { verdicts, window } = acknowledge([{ sent: 0 }, stampedBy(-60, 3), { sent: 6 }, { sent: 9 }])
+    assert.deepStrictEqual(verdicts, ["held", "held", "held", "held"])
+    assert.isUndefined(window.gap)
+    // The wall clock is set forward, and the machine that was behind made it look as if 63 s had passed.
+    const jumped = acknowledge([{ sent: 0 }, stampedBy(-60, 3), { sent: 6, ahead: 3_600 }])
+    assert.deepStrictEqual(jumped.verdicts, ["held", "held", "open"])
+  })
+
+  it("a machine that is 60 s ahead proves no firing after 3 s: the heartbeat asks once more, and the next answer decides", () => {
+    const once = acknowledge([{ sent: 0 }, stampedBy(60, 3)])
+    assert.deepStrictEqual(once.verdicts, ["held", "open"])
+    assert.deepInclude(once.window.gap, { upTo: 1, confirmed: false })
+    const right = acknowledge([{ sent: 0 }, stampedBy(60, 3), { sent: 4.1 }, { sent: 7 }])
+    assert.deepStrictEqual(right.verdicts, ["held", "open", "held", "held"])
+    const late = acknowledge([{ sent: 0 }, stampedBy(60, 9.95)])
+    assert.deepStrictEqual(late.verdicts, ["held", "open"], "possible by the clocks, but not for 70 s")
+    const again = acknowledge([{ sent: 0 }, stampedBy(60, 3), stampedBy(60, 4.1)])
+    assert.deepStrictEqual(again.verdicts, ["held", "open", "open"])
+    assert.deepInclude(again.window.gap, { confirmed: true })
+    const later = [{ sent: 12 }, { sent: 14 }, stampedBy(60, 17)]
+    const { window } = acknowledge([{ sent: 0 }, stampedBy(60, 3), stampedBy(60, 4.1), ...later])
+    assert.deepInclude(window.gap, { upTo: 5, confirmed: true }, "what is confirmed stays so")
+    const silent = acknowledge([{ sent: 0 }, stampedBy(60, 3), { sent: 4.1, stamps: null }])
+    assert.deepInclude(silent.window.gap, { confirmed: true }, "an answer without stamps removes no doubt")
+  })
+
+  it("an answer that agrees with the clocks settles the doubt where stamps are too coarse to prove anything", () => {
+    // By `requestTime` alone, which leaves a second on either side.
+    const coarse = (sent: number, ahead = 0): Answered => ({
+      sent,
+      stamps: [(sent + ahead) * 1_000 - 1_000, (sent + ahead) * 1_000 + 1_000]
+    })
+    const { verdicts, window } = acknowledge([coarse(0), coarse(1.5, 60), coarse(2.7)], 5_000)
+    assert.deepStrictEqual(verdicts, ["held", "open", "held"])
+    assert.isUndefined(window.gap)
+    const late = acknowledge([coarse(0), coarse(1.5, 60), coarse(6.6)], 5_000)
+    assert.deepStrictEqual(late.verdicts, ["held", "open", "open"], "the early edge had passed")
+  })
+
+  it("stamps that the clocks refute are the base of no later proof", () => {
+    // The host was suspended for 70 s, and the machine that was 20 s ahead makes them look like 50 s.
+    const { verdicts } = acknowledge(
+      [{ sent: 0 }, stampedBy(20, 3), { sent: 6, ahead: 67, stamps: [73_040, 73_060] }],
+      60_000
+    )
+    assert.deepStrictEqual(verdicts, ["held", "held", "open"])
+  })
+
+  it("two gateways 300 ms apart do not make 9,970 of 10,000 ms a proof", () => {
+    const { verdicts } = acknowledge([
+      { sent: 0, stamps: [340, 360] },
+      { sent: 10.25, stamps: [10_290, 10_310] }
+    ])
+    assert.deepStrictEqual(verdicts, ["held", "open"])
+    const enough = acknowledge([
+      { sent: 0, stamps: [40, 60] },
+      { sent: 8.9, ahead: 5, stamps: [8_940, 9_039] }
+    ])
+    assert.deepStrictEqual(enough.verdicts, ["held", "held"], "with the tolerance it is 9,999 ms")
+  })
+
+  it("stamps that completed before they were accepted prove nothing", () => {
+    const { verdicts } = acknowledge([{ sent: 0 }, { sent: 11, stamps: [8_000, 7_000] }])
+    assert.deepStrictEqual(verdicts, ["held", "open"])
+  })
+
+  it("a book that was compared stays compared while stamps prove each later step", () => {
+    const late = { sent: 30, ahead: 30 }
+    const { verdicts, window } = acknowledge([{ sent: 0 }, { sent: 15 }, late])
+    assert.deepStrictEqual(verdicts, ["held", "fired", "fired"])
+    assert.isUndefined(FireWindow.reconciled(window, 1))
+    assert.isUndefined(FireWindow.reconciled(window, 2)?.gap)
+    const proven = acknowledge([{ sent: 0 }, { sent: 15 }, { sent: 18, ahead: 30 }])
+    assert.deepStrictEqual(proven.verdicts, ["held", "fired", "open"])
+    assert.isDefined(FireWindow.reconciled(proven.window, 1), "only the wall clock has jumped since")
+    assert.isUndefined(FireWindow.reconciled(proven.window, 0))
+  })
+})
+
+describe("FireWindow over random histories at a simulated exchange", () => {
+  it("gives no verdict that is false, and the one that DESIGN's inequalities allow (9, 15)", () => {
+    const seen = Histories.tally("held by the clocks", "held by stamps", "fired", "open", "held after an open gap")
+    const property = fc.property(Histories.steps, (steps) => {
+      const { firedBetween, writes } = Histories.play(steps, false)
+      let window = FireWindow.empty(Histories.assumptions)
+      let base: Histories.Write | undefined
+      let last: Histories.Write | undefined
+      for (const write of writes) {
+        const before = window
+        const { verdict, window: after } = Histories.enter(before, write)
+        window = after
+        if (verdict === undefined) continue
+        if (base === undefined || last === undefined) assert.strictEqual(verdict, "held", "nothing was armed before")
+        else {
+          const stamps = Histories.provenHeld(writes, base, write)
+          const clocks = before.gap === undefined && Histories.inTime(writes, last, write)
+          const fired = Histories.provenFired(writes, last, write)
+          if (verdict === "held") assert.isFalse(firedBetween(base, write), "claims to have held")
+          if (verdict === "fired") assert.isTrue(firedBetween(last, write), "claims to have fired")
+          if (stamps || clocks) assert.strictEqual(verdict, "held", "the rules prove that it held")
+          else if (fired) assert.strictEqual(verdict, "fired", "the rules prove that it fired")
+          else assert.notStrictEqual(verdict, "held", "nothing proves that it held")
+          seen.count(
+            verdict !== "held"
+              ? verdict
+              : before.gap !== undefined
+                ? "held after an open gap"
+                : clocks
+                  ? "held by the clocks"
+                  : "held by stamps"
+          )
+        }
+        if (verdict === "held") base = write
+        last = write
+      }
+    })
+    fc.assert(property, { numRuns: 3_000, seed: 1 })
+    seen.assertAll()
+  })
+
+  it("gaps merge: after an open gap no acknowledgement begins a clean slate (15)", () => {
+    const seen = Histories.tally("extended", "extended by a step that held", "closed by proof", "compared", "outdated")
+    const property = fc.property(Histories.steps, (steps) => {
+      const { firedBetween, writes } = Histories.play(steps, false)
+      let window = FireWindow.empty(Histories.assumptions)
+      let base: Histories.Write | undefined
+      const acknowledged: Array<Histories.Write> = []
+      // The last acknowledgement before which the switch may have fired.
+      let doubtful: number | undefined
+      for (const write of writes) {
+        const before = window
+        const { verdict, window: after } = Histories.enter(before, write)
+        window = after
+        if (verdict === undefined) continue
+        const last = acknowledged.at(-1)
+        acknowledged.push(write)
+        if (verdict === "held") {
+          if (before.gap !== undefined) seen.count("closed by proof")
+          base = write
+          doubtful = undefined
+          assert.isUndefined(window.gap)
+        } else {
+          const certain = Histories.inTime(writes, last!, write) || Histories.provenHeld(writes, last!, write)
+          if (!certain) doubtful = write.id
+          if (before.gap !== undefined) seen.count(certain ? "extended by a step that held" : "extended")
+          const { base: kept, confirmed, upTo } = window.gap!
+          assert.deepStrictEqual({ upTo, confirmed }, { upTo: doubtful, confirmed: true })
+          assert.strictEqual(kept.answered, base!.ended, "the base moved without proof")
+        }
+        if (write.reconcile === undefined) continue
+        const compared = acknowledged.at(write.reconcile === "last" ? -1 : -2) ?? write
+        const reconciled = FireWindow.reconciled(window, compared.id)
+        assert.strictEqual(reconciled === undefined, doubtful !== undefined && doubtful > compared.id)
+        if (window.gap !== undefined) seen.count(reconciled === undefined ? "outdated" : "compared")
+        if (reconciled === undefined) continue
+        const since = compared.id > base!.id ? compared : base!
+        assert.isFalse(firedBetween(since, write), "the book was compared before it fired again")
+        window = reconciled
+        base = write
+        doubtful = undefined
+      }
+    })
+    fc.assert(property, { numRuns: 3_000, seed: 2 })
+    seen.assertAll()
+  })
+
+  it("a record handed to the next heartbeat never proves that the switch held over a firing (15)", () => {
+    const seen = Histories.tally(
+      "held",
+      "fired",
+      "open",
+      "held over unresolved writes",
+      "open gap handed over",
+      "a third heartbeat"
+    )
+    const property = fc.property(Histories.steps, (steps) => {
+      const { appliedAfter, firedBetween, writes } = Histories.play(steps, true)
+      type Record = { readonly base: Histories.Write; readonly continuity: FireWindow.Continuity }
+      let window = FireWindow.empty(Histories.assumptions)
+      let base: Histories.Write | undefined
+      let last: Histories.Write | undefined
+      let records: Array<Record | undefined> = []
+      let first = 0
+      let heartbeats = 1
+      for (const write of writes) {
+        if (write.takeover !== undefined && write.id > 0) {
+          const record = records.at(-1 - write.recordAge) ?? records.at(-1)
+          const left = write.takeover === "same process" ? FireWindow.strays(window, write.left) : []
+          if (record !== undefined && window.gap !== undefined) seen.count("open gap handed over")
+          window = FireWindow.empty(Histories.assumptions, left, record?.continuity)
+          base = record?.base
+          last = undefined
+          records = []
+          if (write.takeover === "other process") first = write.id
+          heartbeats++
+        }
+        const { verdict, window: after } = Histories.enter(window, write)
+        window = after
+        if (verdict === undefined) continue
+        // Where a write of another process is applied later than the first of this one, it is one of another client.
+        const intruded = (since: Histories.Write) =>
+          writes.some((other) => other.id < first && other.end === "unresolved" && appliedAfter(other, since))
+        if (base !== undefined) {
+          if (verdict === "held") assert.isFalse(firedBetween(base, write), "claims to have held")
+          if (verdict === "fired" && !intruded(last!)) assert.isTrue(firedBetween(last!, write), "claims to have fired")
+          seen.count(verdict)
+          if (heartbeats > 2) seen.count("a third heartbeat")
+          if (verdict === "held" && intruded(base)) seen.count("held over unresolved writes")
+        }
+        if (verdict === "held" && intruded(write)) return
+        if (verdict === "held" || base === undefined) base = write
+        last = write
+        const next = writes.find(({ id, takeover }) => id > write.id && takeover !== undefined)?.id
+        const toCome = writes.slice(write.id + 1, next).map(({ countdown }) => countdown || Infinity)
+        const continuity = FireWindow.continuity(window, Math.min(60, ...toCome))
+        if (continuity !== undefined && heartbeats === 1) {
+          const counting = Histories.mayCount(writes.slice(0, write.id + 1), base)
+          const least = Math.min(60, ...toCome, ...counting.map(({ countdown }) => countdown || Infinity))
+          assert.strictEqual(continuity.shortestCountdown, least)
+        }
+        records.push(continuity === undefined ? records.at(-1) : { base, continuity })
+      }
+    })
+    fc.assert(property, { numRuns: 6_000, seed: 3 })
+    seen.assertAll()
   })
 })
