@@ -321,7 +321,8 @@ const judge = (before: FireWindow, answer: Answer): { readonly verdict: Verdict;
   const settled = gap === undefined || (!gap.confirmed && agree(base, answer, assumptions))
   if (step === "held" && settled) return { verdict: "held", gap: undefined }
   const extended: Gap = {
-    base,
+    // The other process had its answer before this window's first write left.
+    base: base.answered === undefined ? { ...base, answered: answer.write.sent } : base,
     shortest,
     upTo: step === "held" && gap !== undefined ? gap.upTo : answer.write.id,
     confirmed: gap !== undefined || step !== "contradicted"

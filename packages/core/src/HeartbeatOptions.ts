@@ -52,7 +52,8 @@ export interface Options {
   /**
    * The last record that the process before this one got by `onAcknowledged`. The first acknowledgement then proves by
    * the exchange's stamps that the switch held meanwhile; where it proves nothing the heartbeat begins as
-   * `MayHaveFired`. Nothing is known of a `0` that the other process may have sent.
+   * `MayHaveFired`. Of writes of the other process that arrive after that acknowledgement nothing is known: a late `0`
+   * turns the switch off, a late shorter countdown fires early. Give a record only when the other process has ended.
    */
   readonly predecessor?: FireWindow.Continuity | undefined
   /**

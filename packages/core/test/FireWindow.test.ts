@@ -500,4 +500,17 @@ describe("FireWindow over random histories at a simulated exchange", () => {
     fc.assert(property, { numRuns: 6_000, seed: 3 })
     seen.assertAll()
   })
+
+  it("a machine that is 10 s behind proves nothing about the time since the predecessor's last write", () => {
+    const real = 1_700_000_000_000
+    const stamped = (at: number) => ({ acceptedAt: at - 10_000, completedAt: at - 10_000 })
+    const record = { acceptedAt: real, completedAt: real, shortestCountdown: 10_000 }
+    let window = FireWindow.empty({ triggerLatency: 1_000, stampTolerance: 1_000 }, [], record)
+    for (const [id, sent] of [5_000, 15_000].entries()) {
+      window = FireWindow.sent(window, { id, at: at(sent), countdown: 10_000, horizon: 30_000 })
+      const answered = FireWindow.acknowledged(window, id, at(sent), stamped(real + sent))
+      assert.strictEqual(answered.verdict, "open", `after ${sent} ms`)
+      window = answered.window
+    }
+  })
 })
