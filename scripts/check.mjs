@@ -23,7 +23,8 @@ const fast = [
   { name: "knip", command: bin("knip", "--no-progress") },
   { name: "packages", command: node("packages.mjs") },
   { name: "size", command: node("size.mjs") },
-  { name: "examples", command: node("examples.mjs") }
+  { name: "examples", command: node("examples.mjs") },
+  { name: "options", command: node("options.mjs") }
 ]
 
 const slow = [
