@@ -34,6 +34,8 @@ const slow = [
   { name: "api docs", command: bin("typedoc") },
   // As a new user: packed, installed in an empty folder, run.
   { name: "smoke", command: node("smoke.mjs") },
+  // Node 24, Bun and Deno.
+  { name: "runtimes", command: node("runtimes.mjs") },
   // In a browser: the page that watches the served exchange.
   { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] },
   // With a client that nobody here wrote and that is too large to be installed with the workspace.

@@ -5,7 +5,7 @@
 //   node scripts/commands.mjs --slow   runs `slow`: campaign, benchmarks and templates, with small numbers
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { pnpmCommand, root } from "./lib/pack.mjs"
+import { pnpmLine, root } from "./lib/pack.mjs"
 import { pages } from "./lib/pages.mjs"
 import { cleanEnv, exported, start } from "./lib/shell.mjs"
 
@@ -111,14 +111,7 @@ const kept = []
 
 const run = async ({ as, code = 0, command, keep = false, says, until }) => {
   const began = performance.now()
-  const line = (as ?? command)
-    .replace(
-      /\bpnpm\b/,
-      pnpmCommand()
-        .map((part) => `'${part}'`)
-        .join(" ")
-    )
-    .replace(/http:\/\/127\.0\.0\.1:\d+/, env.BITGET_BASE_URL)
+  const line = (as ?? command).replace(/\bpnpm\b/, pnpmLine()).replace(/http:\/\/127\.0\.0\.1:\d+/, env.BITGET_BASE_URL)
   const running = start(line, { env, until })
   await running.reached
   if (keep) kept.push(running)

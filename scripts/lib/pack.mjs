@@ -9,13 +9,19 @@ export const root = Path.join(import.meta.dirname, "..", "..")
 export const published = ["core", "simulator"]
 
 /** The command of the pnpm that package.json names. */
-export const pnpmCommand = () => {
+const pnpmCommand = () => {
   // Inside of `pnpm run` this names the pnpm that runs; outside of it, npx finds the right one.
   const running = process.env.npm_execpath ?? ""
   if (/pnpm[^/\\]*$/.test(running)) return [process.execPath, running]
   const { packageManager } = JSON.parse(Fs.readFileSync(Path.join(root, "package.json"), "utf8"))
   return ["npx", "-y", packageManager]
 }
+
+/** The same as words of the shell. */
+export const pnpmLine = () =>
+  pnpmCommand()
+    .map((part) => `'${part}'`)
+    .join(" ")
 
 /** Packs one package into `into` and gives the path of the tarball. */
 export const pack = (name, into) => {

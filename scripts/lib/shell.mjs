@@ -9,11 +9,10 @@ const signal = (child, name) => living.has(child) && process.kill(-child.pid, na
 process.on("exit", () => living.forEach((child) => signal(child, "SIGKILL")))
 for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => process.exit(1))
 
-/** The variables for a program under test, without the caller's own credentials. */
-export const cleanEnv = () =>
-  Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(BITGET|BOT)_|_(API_KEY|SECRET_KEY|PASSPHRASE)$/.test(name))
-  )
+const isForeign = (name) => /^(BITGET|BOT)_|_(API_KEY|SECRET_KEY|PASSPHRASE)$|^(npm_|pnpm_|INIT_CWD$)/i.test(name)
+
+/** The variables for a program under test, without the caller's own credentials and those of the pnpm that runs this. */
+export const cleanEnv = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !isForeign(name)))
 
 /** The variables that the output of a command exports. */
 export const exported = (output) =>
