@@ -10,7 +10,7 @@ const root = Path.join(import.meta.dirname, "..")
 const node = (script, ...args) => [process.execPath, Path.join("scripts", script), ...args]
 const bin = (name, ...args) => [Path.join("node_modules", ".bin", name), ...args]
 
-const campaign = Path.join("node_modules", ".bin", "tsc -p packages/core/tsconfig.campaign.json")
+const campaign = Path.join("node_modules", ".bin", "tsc -b packages/campaign/tsconfig.src.json")
 
 /** Everything else needs what the build makes. */
 const build = { name: "types", command: bin("tsc", "-b") }
@@ -43,7 +43,7 @@ const slow = [
   // Does the campaign still find the bugs that are planted? In copies of the package, so late that nobody builds there.
   {
     name: "mutants",
-    command: ["sh", "-c", `${campaign} && node packages/core/campaign/dist/mutants-main.js --only campaign`]
+    command: ["sh", "-c", `${campaign} && node packages/campaign/dist/mutantsMain.js --only campaign`]
   }
 ]
 
