@@ -10,7 +10,7 @@ const root = Path.join(import.meta.dirname, "..")
 const node = (script, ...args) => [process.execPath, Path.join("scripts", script), ...args]
 const bin = (name, ...args) => [Path.join("node_modules", ".bin", name), ...args]
 
-const campaign = Path.join("node_modules", ".bin", "tsc -p packages/core/tsconfig.campaign.json")
+const campaign = Path.join("node_modules", ".bin", "tsc -b packages/campaign/tsconfig.src.json")
 
 /** Everything else needs what the build makes. */
 const build = { name: "types", command: bin("tsc", "-b") }
@@ -23,7 +23,8 @@ const fast = [
   { name: "knip", command: bin("knip", "--no-progress") },
   { name: "packages", command: node("packages.mjs") },
   { name: "size", command: node("size.mjs") },
-  { name: "examples", command: node("examples.mjs") }
+  { name: "examples", command: node("examples.mjs") },
+  { name: "options", command: node("options.mjs") }
 ]
 
 const slow = [
@@ -33,6 +34,8 @@ const slow = [
   { name: "api docs", command: bin("typedoc") },
   // As a new user: packed, installed in an empty folder, run.
   { name: "smoke", command: node("smoke.mjs") },
+  // Node 24, Bun and Deno.
+  { name: "runtimes", command: node("runtimes.mjs") },
   // In a browser: the page that watches the served exchange.
   { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] },
   // With a client that nobody here wrote and that is too large to be installed with the workspace.
@@ -40,7 +43,7 @@ const slow = [
   // Does the campaign still find the bugs that are planted? In copies of the package, so late that nobody builds there.
   {
     name: "mutants",
-    command: ["sh", "-c", `${campaign} && node packages/core/campaign/dist/mutants-main.js --only campaign`]
+    command: ["sh", "-c", `${campaign} && node packages/campaign/dist/mutantsMain.js --only campaign`]
   }
 ]
 

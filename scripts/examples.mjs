@@ -6,22 +6,14 @@
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { walk } from "./lib/pages.mjs"
+import { root } from "./lib/pack.mjs"
 
-const root = Path.join(import.meta.dirname, "..")
 // In the package of the examples, which has everything installed that an example may use.
 const out = Path.join(root, "packages", "examples", ".docs")
 
-const walk = (folder, wanted) =>
-  Fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = Path.join(folder, entry.name)
-    if (entry.isDirectory()) return /^(node_modules|dist|\..*)$/.test(entry.name) ? [] : walk(path, wanted)
-    return wanted(entry.name) ? [path] : []
-  })
-
-const sources = ["core", "simulator"].flatMap((name) =>
-  walk(Path.join(root, "packages", name, "src"), (file) => file.endsWith(".ts"))
-)
-const pages = walk(root, (file) => file.endsWith(".md"))
+const sources = ["core", "simulator"].flatMap((name) => walk(Path.join(root, "packages", name, "src"), ".ts"))
+const pages = walk(root, ".md")
 
 const faults = []
 const modules = []

@@ -8,20 +8,27 @@ export const root = Path.join(import.meta.dirname, "..", "..")
 /** The packages that are published, by the name of their folder. */
 export const published = ["core", "simulator"]
 
-const pnpm = (args, options) => {
-  // Inside of `pnpm run` this names the pnpm that runs; outside of it, npx finds the one that package.json names.
+/** The command of the pnpm that package.json names. */
+const pnpmCommand = () => {
+  // Inside of `pnpm run` this names the pnpm that runs; outside of it, npx finds the right one.
   const running = process.env.npm_execpath ?? ""
-  if (/pnpm[^/\\]*$/.test(running)) return execFileSync(process.execPath, [running, ...args], options)
+  if (/pnpm[^/\\]*$/.test(running)) return [process.execPath, running]
   const { packageManager } = JSON.parse(Fs.readFileSync(Path.join(root, "package.json"), "utf8"))
-  return execFileSync("npx", ["-y", packageManager, ...args], options)
+  return ["npx", "-y", packageManager]
 }
+
+/** The same as words of the shell. */
+export const pnpmLine = () =>
+  pnpmCommand()
+    .map((part) => `'${part}'`)
+    .join(" ")
 
 /** Packs one package into `into` and gives the path of the tarball. */
 export const pack = (name, into) => {
   Fs.mkdirSync(into, { recursive: true })
   const cwd = Path.join(root, "packages", name)
-  const args = ["pack", "--json", "--pack-destination", into]
-  const said = pnpm(args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+  const [program, ...args] = [...pnpmCommand(), "pack", "--json", "--pack-destination", into]
+  const said = execFileSync(program, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
   return Path.resolve(into, JSON.parse(said.slice(said.indexOf("{"))).filename)
 }
 

@@ -39,28 +39,6 @@ const block = (info: string): string => {
 }
 
 describe("README", () => {
-  it("every option of the venue is in its table, with its default and with values that it takes", () => {
-    const { badCountdown, ...rest } = Venue.defaults
-    const flaws = Object.entries(badCountdown).map(([flaw, code]): [string, unknown] => [`badCountdown.${flaw}`, code])
-    const expected = new Map<string, unknown>([...Object.entries(rest), ...flaws])
-    const rows = table("Option")
-    const told = new Map(rows.map(([name, value]) => [codes(name)[0], JSON.parse(codes(value)[0] ?? "")]))
-    assert.deepStrictEqual(told, expected)
-    let tried = 0
-    for (const [name, , values = ""] of rows) {
-      const option = codes(name)[0] ?? ""
-      for (const value of values.split(", ").filter((value) => /^("[\w-]+"|\d+|true|false)$/.test(value))) {
-        const isCode = option.endsWith("Code")
-        const given: unknown = isCode ? value : JSON.parse(value)
-        const flaw = option.startsWith("badCountdown.") ? option.slice("badCountdown.".length) : undefined
-        const venue = Venue.decode(flaw === undefined ? { [option]: given } : { badCountdown: { [flaw]: given } })
-        assert.isTrue(Either.isRight(venue), `${option} takes ${value}`)
-        tried++
-      }
-    }
-    assert.isAbove(tried, 30)
-  })
-
   it("every kind of fault is in its table, with its settings and their defaults", () => {
     const rows = table("Kind")
     assert.sameMembers(

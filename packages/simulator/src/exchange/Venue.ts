@@ -90,7 +90,11 @@ export interface Venue {
   /** Which of the venue's own readings `requestTime` is. Default `"accept"`. */
   readonly requestTime: "accept" | "complete"
 
-  /** The code for each flaw of `countdown`, or for a number, a fraction or a leading zero `"accept"`. */
+  /**
+   * The code for each flaw of `countdown`: missing, `null`, a number (`40`), empty (`""`), a fraction (`"5.0"`), a leading
+   * zero (`"05"`), negative (`"-1"`), too short (`"4"`), too long (`"61"`), not a number (`"x"`), or an object, a list or a
+   * boolean. A number, a fraction and a leading zero may also be `"accept"`.
+   */
   readonly badCountdown: Readonly<Record<CountdownFlaw, string>>
   /** The code for a body that is no JSON object. Default 40017. */
   readonly badBodyCode: string
