@@ -26,7 +26,10 @@ export default {
       name: "pure-imports-no-clock-http-or-node",
       severity: "error",
       from: { path: pure },
-      to: { path: "^node:|/effect/(Clock|Random|Runtime|Fiber|Scope)\\.|@effect/platform", dependencyTypesNot: ["type-only"] }
+      to: {
+        path: "^node:|/effect/(Clock|Random|Runtime|Fiber|Scope)\\.|@effect/platform",
+        dependencyTypesNot: ["type-only"]
+      }
     },
     {
       name: "simulator-knows-no-client",
