@@ -27,7 +27,7 @@ export default {
       severity: "error",
       from: { path: pure },
       to: {
-        path: "^node:|/effect/(Clock|Random|Runtime|Fiber|Scope)\\.|@effect/platform",
+        path: "^node:|/effect/(.*/)?(Clock|Random|Runtime|Fiber|Scope)\\.|@effect/platform",
         dependencyTypesNot: ["type-only"]
       }
     },
@@ -36,19 +36,19 @@ export default {
       comment: "A mistake in one has to be seen by the other.",
       severity: "error",
       from: { path: "^packages/(simulator|virtual-time)/" },
-      to: { path: "^packages/(core|campaign|examples|cli|cluster)/" }
+      to: { path: "^(packages/|@effect-deadman/)(core|campaign|examples|cli|cluster)\\b" }
     },
     {
       name: "virtual-time-knows-no-exchange",
       severity: "error",
       from: { path: "^packages/virtual-time/" },
-      to: { path: "^packages/(?!virtual-time/)" }
+      to: { path: "^(packages/|@effect-deadman/)(?!virtual-time)" }
     },
     {
       name: "core-imports-no-other-package",
       severity: "error",
       from: { path: "^packages/core/src/" },
-      to: { path: "^(packages/(?!core/)|node:)" }
+      to: { path: "^(packages/(?!core/)|@effect-deadman/(?!core)|node:)" }
     },
     ...rooms.slice(0, -1).map((room, floor) => ({
       name: `${room}-imports-no-room-above`,

@@ -19,6 +19,20 @@ const fast = [
   // The longest of these, and the one that mostly waits: first.
   { name: "commands", command: node("commands.mjs") },
   { name: "lint", command: bin("oxlint") },
+  // The walls of the house: no circle of imports, no pure module that imports a shell, no room that imports upwards.
+  {
+    name: "walls",
+    command: bin(
+      "depcruise",
+      "--config",
+      ".dependency-cruiser.mjs",
+      "packages/core/src",
+      "packages/simulator/src",
+      "packages/virtual-time/src",
+      "packages/campaign/src",
+      "packages/examples/src"
+    )
+  },
   { name: "format", command: bin("prettier", "--check", "--log-level", "warn", ".") },
   { name: "knip", command: bin("knip", "--no-progress") },
   { name: "packages", command: node("packages.mjs") },

@@ -12,7 +12,9 @@ import { root } from "./lib/pack.mjs"
 // In the package of the examples, which has everything installed that an example may use.
 const out = Path.join(root, "packages", "examples", ".docs")
 
-const sources = ["core", "simulator"].flatMap((name) => walk(Path.join(root, "packages", name, "src"), ".ts"))
+const sources = ["core", "simulator", "virtual-time"].flatMap((name) =>
+  walk(Path.join(root, "packages", name, "src"), ".ts")
+)
 const pages = walk(root, ".md")
 
 const faults = []

@@ -1,4 +1,4 @@
-// Packs both packages and looks at the tarballs: are they what was meant to be published, and can they be imported?
+// Packs each published package and looks at the tarballs: are they what was meant to be published, and can they be imported?
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -18,15 +18,14 @@ const expected = [
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
   /^docs\/.+\.(md|json|svg|png)$/,
-  /^src\/.+\.ts$/,
-  /^dist\/.+\.(js|d\.ts)(\.map)?$/
+  /^src\/.+\.(ts|html|css)$/,
+  /^bin\.mjs$/,
+  /^dist\/.+\.(js|d\.ts|html|css)(\.map)?$/
 ]
 
 /** What a user must bring. A tool that rewrites these ranges on the way breaks every installation. */
-const peersOf = {
-  effect: "^3.22.0",
-  "@effect/platform": "^0.97.0"
-}
+const peersOf = (name) =>
+  name === "virtual-time" ? { effect: "^3.22.0" } : { effect: "^3.22.0", "@effect/platform": "^0.97.0" }
 
 const checkManifest = (name, tarball) => {
   const { files, folder: unpacked } = unpack(tarball)
@@ -38,7 +37,14 @@ const checkManifest = (name, tarball) => {
       fault(name, `the tarball holds ${file}, which nobody needs: narrow "files" in its package.json`)
     }
   }
-  for (const needed of ["LICENSE", "README.md", "dist/index.js", "dist/index.d.ts", "src/index.ts"]) {
+  const entries = Object.entries(manifest.exports).filter(([path, entry]) => entry?.default && !path.includes("*"))
+  const built = entries.flatMap(([, entry]) => [entry.default, entry.types]).map((path) => path.slice(2))
+  for (const needed of [
+    "LICENSE",
+    "README.md",
+    ...built,
+    ...Object.values(manifest.bin ?? {}).map((path) => Path.posix.normalize(path))
+  ]) {
     if (!files.includes(needed)) fault(name, `the tarball lacks ${needed}`)
   }
   for (const field of ["dependencies", "peerDependencies", "devDependencies", "optionalDependencies"]) {
@@ -48,15 +54,17 @@ const checkManifest = (name, tarball) => {
       }
     }
   }
-  for (const [peer, range] of Object.entries({ ...source.peerDependencies, ...peersOf })) {
+  for (const [peer, range] of Object.entries({ ...source.peerDependencies, ...peersOf(name) })) {
     const packed = manifest.peerDependencies?.[peer]
     if (packed !== range) fault(name, `the peer ${peer} is "${packed}" in the tarball, and must be "${range}"`)
     if (manifest.dependencies?.[peer] !== undefined) {
       fault(name, `${peer} is a dependency besides a peer: two copies of it do not work together`)
     }
   }
-  // Every module is reachable, and no internal one is.
-  if (manifest.exports?.["./internal/*"] !== null) fault(name, `"./internal/*" is not closed in "exports"`)
+  // A pattern lets every module through, so the internal ones have to be closed.
+  if (manifest.exports["./*"] !== undefined && manifest.exports["./internal/*"] !== null) {
+    fault(name, `"./internal/*" is not closed in "exports"`)
+  }
   if (manifest.sideEffects !== false) fault(name, `"sideEffects" is not false: bundlers keep what is not used`)
   if (manifest.type !== "module") fault(name, `"type" is not "module"`)
   if (manifest.engines?.node === undefined) fault(name, `"engines.node" is missing`)
@@ -96,10 +104,12 @@ const checkWithPublint = async (name, tarball) => {
 }
 
 const checkWithAttw = (name, tarball, files, manifest) => {
-  const modules = files
-    .filter((path) => /^dist\/[A-Za-z]+\.js$/.test(path))
-    .map((path) => Path.basename(path, ".js"))
-    .filter((module) => module !== "index" && manifest.exports[`./${module}`] !== null)
+  const named = Object.keys(manifest.exports).filter((path) => /^\.\/[A-Za-z]+$/.test(path))
+  const matched =
+    manifest.exports["./*"] === undefined ? [] : files.filter((path) => /^dist\/[A-Za-z]+\.js$/.test(path))
+  const modules = [...named.map((path) => path.slice(2)), ...matched.map((path) => Path.basename(path, ".js"))].filter(
+    (module) => module !== "index"
+  )
   const attw = Path.join(root, "node_modules", ".bin", "attw")
   const args = [tarball, "--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji", "--entrypoints", "."]
   const { status, stderr, stdout } = spawnSync(attw, [...args, ...modules], { encoding: "utf8" })

@@ -1,5 +1,5 @@
 // What a new user does, in an empty folder with npm and the packed tarballs: the commands and the code of the READMEs,
-// in JavaScript and in TypeScript. It needs a registry for everything but the two packages.
+// in JavaScript and in TypeScript. It needs a registry for everything but the packages of this repository.
 //
 //   node scripts/smoke.mjs         keeps the folder when something fails, and says where it is
 import { spawn, spawnSync } from "node:child_process"
@@ -136,7 +136,7 @@ const main = async () => {
 
   const code = blockOf("README.md", "NodeRuntime.runMain")
   write("bot.mjs", code)
-  write("internal.mjs", `await import("@effect-deadman/core/internal/engine")`)
+  write("internal.mjs", `await import("@effect-deadman/core/internal/heartbeat/engine")`)
   const closed = run(`${process.execPath} internal.mjs`, { status: 1 })
   need(closed.includes("ERR_PACKAGE_PATH_NOT_EXPORTED"), `an internal module could be imported:\n${closed}`)
 
@@ -147,12 +147,6 @@ const main = async () => {
   say("the first test passes")
 
   const command = Path.join("node_modules", ".bin", "effect-deadman-simulator")
-  const hint = run(`${command} serve`, { status: 1 })
-  const install = installOf("README.md", 1)
-  for (const [peer] of install.matchAll(/@effect\/\S+/g)) {
-    need(hint.includes(peer), `without ${peer} the command must say that it has to be installed, and says:\n${hint}`)
-  }
-  run(`${install} --no-audit --no-fund`)
   const server = spawnProgram([command, "serve", "--port", "0"])
   const venue = await eventually("a served exchange", server, () => {
     const variables = [...server.output.matchAll(/^export (BITGET_\w+)='(.*)'$/gm)].map(([, name, value]) => [
@@ -161,7 +155,7 @@ const main = async () => {
     ])
     return variables.length >= 4 ? Object.fromEntries(variables) : undefined
   })
-  say("the simulator serves, after its own hint on what it needs, and the line of the README that installs it")
+  say("the simulator serves")
   await protectedProgram("JavaScript", "bot.mjs", venue)
 
   run("npm install --no-audit --no-fund --save-dev @types/node@20")

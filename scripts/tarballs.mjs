@@ -1,5 +1,5 @@
-// Packs both packages as they would be published, and prints the lines of the READMEs that install them from there: for
-// who wants them before they are on npm.
+// Packs the packages as they would be published, and prints the lines of the READMEs that install them from there: before
+// they are on npm.
 import * as Path from "node:path"
 import { installLines, pack, published, root } from "./lib/pack.mjs"
 

@@ -6,7 +6,7 @@ import * as Path from "node:path"
 export const root = Path.join(import.meta.dirname, "..", "..")
 
 /** The packages that are published, by the name of their folder. */
-export const published = ["core", "simulator"]
+export const published = ["virtual-time", "core", "simulator"]
 
 /** The command of the pnpm that package.json names. */
 const pnpmCommand = () => {
@@ -32,10 +32,17 @@ export const pack = (name, into) => {
   return Path.resolve(into, JSON.parse(said.slice(said.indexOf("{"))).filename)
 }
 
-/** The commands of a page that install, with tarballs in place of the names of the packages. */
+/**
+ * The commands of a page that install, with tarballs in place of the names of the packages. A package that is not on npm
+ * cannot find another one there: the simulator brings virtual time along.
+ */
 export const installLines = (page, tarballs) =>
   [...Fs.readFileSync(Path.join(root, page), "utf8").matchAll(/^npm install .*$/gm)].map(([command]) =>
-    Object.entries(tarballs).reduce((line, [name, file]) => line.replace(`@effect-deadman/${name}`, file), command)
+    Object.entries(tarballs).reduce(
+      (line, [name, file]) =>
+        line.replace(`@effect-deadman/${name}`, name === "simulator" ? `${tarballs["virtual-time"]} ${file}` : file),
+      command
+    )
   )
 
 /** Unpacks a tarball next to itself; gives the folder and the files in it. */
