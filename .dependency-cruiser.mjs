@@ -27,7 +27,7 @@ export default {
       severity: "error",
       from: { path: pure },
       to: {
-        path: "^node:|/effect/(.*/)?(Clock|Random|Runtime|Fiber|Scope)\\.|@effect/platform",
+        path: "^node:|/effect/[a-z/]*(Clock|Random|Runtime|Fiber|Scope)\\.|@effect/platform",
         dependencyTypesNot: ["type-only"]
       }
     },
@@ -68,6 +68,6 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.whole.json" },
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["types", "import", "default"] },
-    exclude: { path: "/dist/" }
+    exclude: { path: "^packages/[^/]+/dist/" }
   }
 }
