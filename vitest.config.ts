@@ -25,19 +25,43 @@ const alias = Fs.readdirSync(packages).flatMap((folder) => {
   )
 })
 
+/** Tests that start processes or serve sockets: they spend their time waiting. */
+const processes = [
+  "packages/campaign/test/Processes.test.ts",
+  "packages/core/test/{HostileVenue,RealProcesses,UndiciHttpClient,Wire}.test.ts",
+  "packages/examples/test/**/*.test.ts",
+  "packages/simulator/test/Readme.test.ts",
+  "packages/simulator/test/served/**/*.test.ts"
+]
+
+const shared = {
+  // Only ever bounds a hang: what a busy machine takes is no reason to fail.
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+  // Effect makes much short-lived garbage: a larger young generation takes a quarter off the programs in virtual time.
+  poolOptions: { forks: { execArgv: ["--max-semi-space-size=64"] } }
+}
+
 export default defineConfig({
-  resolve: { alias },
   test: {
-    include: ["packages/*/test/**/*.test.ts"],
-    // Bounds a hang and nothing else: on a machine that other work keeps busy everything takes ten times as long.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
-    // Effect makes much short-lived garbage: a larger young generation takes a quarter off the programs in virtual time.
-    poolOptions: { forks: { execArgv: ["--max-semi-space-size=64"] } },
-    // On two cores vitest would take one worker, and wait with it: a good part of the tests waits for real processes.
-    maxWorkers: Math.max(3, Os.availableParallelism() - 1),
-    // Only tests that wait for real processes ask to run side by side; they spend their time waiting.
-    maxConcurrency: 20,
-    reporters: process.env["CI"] ? ["default", ["json", { outputFile: ".reports/tests.json" }]] : ["default"]
+    reporters: process.env["CI"] ? ["default", ["json", { outputFile: ".reports/tests.json" }]] : ["default"],
+    maxWorkers: Math.max(2, Os.availableParallelism()),
+    projects: [
+      {
+        resolve: { alias },
+        test: {
+          ...shared,
+          name: "unit",
+          include: ["packages/*/test/**/*.test.ts"],
+          exclude: processes,
+          // Imports are most of what a file costs, and no test changes a module.
+          isolate: false
+        }
+      },
+      {
+        resolve: { alias },
+        test: { ...shared, name: "processes", include: processes, maxConcurrency: 20 }
+      }
+    ]
   }
 })
