@@ -53,7 +53,6 @@ export interface Options {
   readonly from: number
   readonly seeds: number
   readonly until: number
-  readonly missingUntil?: number | undefined
   readonly draw?: Plan.Draw | undefined
   /** What a seed stands for; drawn unless given. */
   readonly planOf?: ((seed: number) => Plan.Plan) | undefined
@@ -61,10 +60,7 @@ export interface Options {
   readonly progress?: ((tally: Tally) => void) | undefined
 }
 
-/**
- * Seeds from `from` on, until there were so many, the time is over, or a promise broke. While a situation is missing it
- * goes on beyond `until`, at most to `missingUntil`.
- */
+/** Tries seeds from `from` on, until there were `seeds` of them, the time is over, or a promise broke. */
 export const run = (options: Options): Tally => {
   const { stackTraceLimit } = Error
   // Nobody reads the stacks of a seed that passes, and taking them is a part of its cost that shows.
@@ -86,8 +82,7 @@ const runAll = (options: Options): Tally => {
   const tally = nothing()
   const planOf = options.planOf ?? ((seed: number) => Plan.draw(seed, options.draw))
   for (let seed = options.from; seed < options.from + options.seeds; seed++) {
-    const now = options.now()
-    if (now >= options.until && (now >= (options.missingUntil ?? options.until) || missing(tally).length === 0)) break
+    if (options.now() >= options.until) break
     const judged = tryPlan(planOf(seed))
     const { evidence, log, plan, verdict } = judged
     tally.seeds++

@@ -14,7 +14,7 @@ export interface Breach {
 
 /** A breach that the promise excepts, and why. */
 export interface Excused extends Breach {
-  readonly why: "another client wrote" | "an answered write was delivered again" | "the venue held its timers"
+  readonly why: "another client wrote" | "the venue held its timers"
 }
 
 export interface Verdict {
@@ -57,9 +57,6 @@ export interface Evidence {
   readonly tolerance: number
   /** The instants from which an excuse holds; `Infinity` for never. */
   readonly otherClientAt: number
-  readonly replayedAt: number
-  /** The same of a "0". */
-  readonly offReplayedAt: number
   readonly heldAt: number
 }
 
@@ -115,12 +112,6 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
   }
   const applied = arrivals.filter(isApplied).sort((a, b) => a.appliedAt - b.appliedAt)
   const soonest = (instants: ReadonlyArray<number>): number => Math.min(Infinity, ...instants)
-  const replayedAt = (wire?: string): number =>
-    soonest(
-      applied
-        .filter((one) => one.copy > 0 && (wire ?? one.wire) === one.wire)
-        .map((copy) => misleadsFrom(allCalls, applied, copy))
-    )
   const { maintenance, maintenanceTimer } = plan.venue
   return {
     plan,
@@ -142,27 +133,8 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
     crash: deeds.find((deed) => deed.what === "crash"),
     tolerance: 2 + 120_000 * Math.abs(plan.clock.rate - 1),
     otherClientAt: soonest(applied.filter((one) => one.call === undefined).map((one) => one.appliedAt)),
-    replayedAt: replayedAt(),
-    offReplayedAt: replayedAt("0"),
     heldAt: maintenance !== undefined && maintenanceTimer !== "runs" ? maintenance.from : Infinity
   }
-}
-
-/**
- * From when on the copy of a write contradicts the answer to it: it was applied after the answer; or it was applied while
- * the refusal of the write itself was still on its way, and the client has read that by now.
- */
-const misleadsFrom = (
-  calls: ReadonlyArray<Log.Call>,
-  applied: ReadonlyArray<Log.Arrival>,
-  copy: Log.Arrival & { readonly appliedAt: number }
-): number => {
-  const call = copy.call === undefined ? undefined : calls[copy.call]
-  const answered = call?.end === "acknowledged" || call?.end === "code" || call?.end === "unreadable"
-  if (!answered) return Infinity
-  if (call.endAt! <= copy.appliedAt) return copy.appliedAt
-  const refused = call.end === "code" && !applied.some((one) => one.call === copy.call && one.copy === 0)
-  return refused ? call.endAt! : Infinity
 }
 
 export const judge = (evidence: Evidence): Verdict => {
@@ -178,13 +150,10 @@ export const judge = (evidence: Evidence): Verdict => {
 }
 
 const byOthers = new Set(["8", "9", "10", "11", "12", "15"])
-const byReplay = new Set(["9", "12"])
 const byHeld = new Set(["9", "10", "12"])
 
 const excuse = (evidence: Evidence, promise: string, at: number): Excused["why"] | undefined => {
   if (byOthers.has(promise) && at >= evidence.otherClientAt) return "another client wrote"
-  const replayedAt = promise === "8" ? evidence.offReplayedAt : byReplay.has(promise) ? evidence.replayedAt : Infinity
-  if (at >= replayedAt) return "an answered write was delivered again"
   if (byHeld.has(promise) && at >= evidence.heldAt) return "the venue held its timers"
   return undefined
 }
@@ -398,6 +367,28 @@ const firesInsideTheWindow: Rule = (
       report("9", claim.at, "told that it has fired, and it has not")
     }
   }
+}
+
+/** 9, too: a heartbeat is lost as fired only when it has, and not because one machine has stamped one answer wrongly. */
+const lostForAReason: Rule = ({ acquired, calls, deeds, fires, lost, plan, tolerance }, report) => {
+  if (lost === undefined || acquired === undefined) return
+  if (lost.reason === "Fired" && !fires.some((fire) => fire.at <= lost.at + tolerance)) {
+    report("9", lost.at, "lost as fired, and it has not fired")
+  }
+  const { wrongMachine } = plan.venue
+  if (lost.reason !== "MayHaveFired" || wrongMachine === undefined || plan.predecessor !== undefined) return
+  if (deeds.some((deed) => deed.what === "step-wall" && deed.at <= lost.at)) return
+  // A first stamp that is behind looks the same as a host that has stood still together with its clocks.
+  const first = calls.find((call) => call.end === "acknowledged")
+  if (wrongMachine.by < 0 && (first === undefined || wrongMachine.answer <= first.id)) return
+  // Its own clocks are reason enough where an acknowledgement, or the loss, came after the countdown of the one before.
+  const countdown = (plan.client.countdown * 1_000) / Math.max(1, plan.clock.rate)
+  const acknowledged = calls.filter((call) => call.end === "acknowledged" && call.endAt! <= lost.at)
+  const overdue = acknowledged.some((call, index) => {
+    const next = acknowledged[index + 1]?.endAt ?? lost.at
+    return next >= call.at + countdown - tolerance
+  })
+  if (!overdue) report("9", lost.at, "lost as uncertain, and one answer of a wrong machine is the only reason")
 }
 
 /** 10: after a crash, every order that was open is closed by then + countdown + the longest delay + the venue's look. */
@@ -834,6 +825,7 @@ const rules: ReadonlyArray<Rule> = [
   replays,
   armedMeansArmed,
   firesInsideTheWindow,
+  lostForAReason,
   crashClosesOrders,
   healthyIsNotFiredUpon,
   disarmedIsDisarmed,

@@ -281,7 +281,11 @@ export const run = (plan: Plan): Log.Log => {
           if (heartbeat === undefined || stops > 0) return
           const status = Effect.runSync(heartbeat.status)
           if (status._tag === "Released" || status.lastAcknowledged === undefined) return
-          return void Effect.runSync(Effect.either(heartbeat.markReconciled(status.lastAcknowledged)))
+          const marked = Effect.runSync(Effect.either(heartbeat.markReconciled(status.lastAcknowledged)))
+          if (status._tag === "MayHaveFired" && marked._tag === "Right") {
+            log.add({ _tag: "Deed", at: log.now(), what: "reconciled", length: undefined })
+          }
+          return
         }
         case "suspend":
         case "stall": {
