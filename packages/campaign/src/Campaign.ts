@@ -1,5 +1,6 @@
 /** Many seeds, one after the other: what broke, what was excused, what was reached. */
 import type * as Log from "./Log.js"
+import * as Evidence from "./Evidence.js"
 import * as Oracle from "./Oracle.js"
 import * as Plan from "./Plan.js"
 import * as Run from "./Run.js"
@@ -8,14 +9,14 @@ import * as Situations from "./Situations.js"
 export interface Judged {
   readonly plan: Plan.Plan
   readonly log: Log.Log
-  readonly evidence: Oracle.Evidence
+  readonly evidence: Evidence.Evidence
   readonly verdict: Oracle.Verdict
 }
 
 /** One plan, run and judged. */
 export const tryPlan = (plan: Plan.Plan): Judged => {
   const log = Run.run(plan)
-  const evidence = Oracle.gather(plan, log)
+  const evidence = Evidence.gather(plan, log)
   return { plan, log, evidence, verdict: Oracle.judge(evidence) }
 }
 

@@ -1,5 +1,6 @@
 /** What a campaign must have reached: a situation that never came up is one about which nothing was shown. */
-import type { Evidence, Verdict } from "./Oracle.js"
+import type { Evidence } from "./Evidence.js"
+import type { Verdict } from "./Oracle.js"
 
 const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict) => boolean>> = {
   fired: ({ fires }) => fires.length > 0,
