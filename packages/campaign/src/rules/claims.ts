@@ -84,20 +84,20 @@ const lostForAReason: Rule = (evidence, report) => {
   }
   const { wrongMachine } = plan.venue
   if (lost.reason !== "MayHaveFired" || wrongMachine === undefined || plan.predecessor !== undefined) return
+  // Reasons of their own.
+  if (fires.some((fire) => fire.at <= lost.at) || stopsOf(evidence).some((stop) => stop.from <= lost.at)) return
   if (deeds.some((deed) => deed.what === "step-wall" && deed.at <= lost.at)) return
   // A first stamp that is behind looks the same as a host that has stood still together with its clocks.
   const first = calls.find((call) => call.end === "acknowledged")
   if (wrongMachine.by < 0 && (first === undefined || wrongMachine.answer <= first.id)) return
   // Its own clocks are reason enough where an acknowledgement, or the loss, came after the countdown of the one before.
   const countdown = (plan.client.countdown * 1_000) / Math.max(1, plan.clock.rate)
-  const stops = stopsOf(evidence)
-  const acknowledged = calls.filter(({ at, end, endAt }) => {
-    if (end !== "acknowledged" || endAt! > lost.at) return false
-    const heard = endAt! < at + plan.client.requestTimeout - tolerance
-    return heard && !stops.some((stop) => stop.from <= endAt! && endAt! <= stop.to)
-  })
-  const overdue = acknowledged.some((call, index) => {
-    const next = acknowledged[index + 1]?.endAt ?? lost.at
+  const heard = calls.filter(
+    ({ at, end, endAt }) =>
+      end === "acknowledged" && endAt! <= lost.at && endAt! < at + plan.client.requestTimeout - tolerance
+  )
+  const overdue = heard.some((call, index) => {
+    const next = heard[index + 1]?.endAt ?? lost.at
     return next >= call.at + countdown - tolerance
   })
   if (!overdue) report("9", lost.at, "lost as uncertain, and one answer of a wrong machine is the only reason")
