@@ -5,7 +5,7 @@ import * as Path from "node:path"
 const root = Path.join(import.meta.dirname, "..")
 const packages = Fs.readdirSync(Path.join(root, "packages")).map((name) => Path.join(root, "packages", name))
 for (const dir of [root, ...packages]) {
-  for (const made of ["dist", "campaign/dist", ".tsbuild", ".reports", ".docs"]) {
+  for (const made of ["dist", ".tsbuild", ".reports", ".docs"]) {
     Fs.rmSync(Path.join(dir, made), { recursive: true, force: true })
   }
 }

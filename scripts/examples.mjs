@@ -10,7 +10,9 @@ import { walk } from "./lib/pages.mjs"
 import { root } from "./lib/pack.mjs"
 
 // In the package of the examples, which has everything installed that an example may use.
-const out = Path.join(root, "packages", "examples", ".docs")
+const examples = "packages/examples"
+/** Blocks of these pages see what their own package has installed, and nothing else. */
+const alone = ["packages/virtual-time"]
 
 const sources = ["core", "simulator", "virtual-time"].flatMap((name) =>
   walk(Path.join(root, "packages", name, "src"), ".ts")
@@ -56,38 +58,42 @@ for (const path of [...sources, ...pages]) {
 }
 if (modules.length === 0) faults.push("no ```ts block was found at all: this check looks in the wrong place")
 
-Fs.rmSync(out, { recursive: true, force: true })
-Fs.mkdirSync(out, { recursive: true })
 const fileOf = new Map()
-for (const [index, { code, line, where }] of modules.entries()) {
-  const name = `${String(index).padStart(3, "0")}-${Path.basename(where).replace(/\W/g, "-")}-${line}.ts`
-  fileOf.set(name, where)
-  // A block without an import or an export is a module too.
-  Fs.writeFileSync(Path.join(out, name), `${code.join("\n")}\nexport {}\n`)
-}
-Fs.writeFileSync(
-  Path.join(out, "tsconfig.json"),
-  JSON.stringify({
-    extends: "../../../tsconfig.base.json",
-    compilerOptions: {
-      composite: false,
-      incremental: false,
-      declaration: false,
-      declarationMap: false,
-      sourceMap: false,
-      noEmit: true,
-      noUnusedLocals: false,
-      types: ["node"]
-    },
-    include: ["*.ts"]
-  })
-)
-const tsc = Path.join(root, "node_modules", ".bin", "tsc")
-const { status, stdout } = spawnSync(tsc, ["-p", out, "--pretty", "false"], { cwd: out, encoding: "utf8" })
-if (status !== 0) {
-  faults.push(
-    stdout.trimEnd().replace(/^(\d{3}-[^(\n]+\.ts)\((\d+),/gm, (_, name, line) => `${fileOf.get(name)}:${line} (`)
+for (const home of [examples, ...alone]) {
+  const out = Path.join(root, home, ".docs")
+  Fs.rmSync(out, { recursive: true, force: true })
+  Fs.mkdirSync(out, { recursive: true })
+  for (const [index, { code, line, where }] of modules.entries()) {
+    if ((alone.find((folder) => where.startsWith(`${folder}/`)) ?? examples) !== home) continue
+    const name = `${String(index).padStart(3, "0")}-${Path.basename(where).replace(/\W/g, "-")}-${line}.ts`
+    fileOf.set(name, where)
+    // A block without an import or an export is a module too.
+    Fs.writeFileSync(Path.join(out, name), `${code.join("\n")}\nexport {}\n`)
+  }
+  Fs.writeFileSync(
+    Path.join(out, "tsconfig.json"),
+    JSON.stringify({
+      extends: "../../../tsconfig.base.json",
+      compilerOptions: {
+        composite: false,
+        incremental: false,
+        declaration: false,
+        declarationMap: false,
+        sourceMap: false,
+        noEmit: true,
+        noUnusedLocals: false,
+        types: ["node"]
+      },
+      include: ["*.ts"]
+    })
   )
+  const tsc = Path.join(root, "node_modules", ".bin", "tsc")
+  const { status, stdout } = spawnSync(tsc, ["-p", out, "--pretty", "false"], { cwd: out, encoding: "utf8" })
+  if (status !== 0) {
+    faults.push(
+      stdout.trimEnd().replace(/^(\d{3}-[^(\n]+\.ts)\((\d+),/gm, (_, name, line) => `${fileOf.get(name)}:${line} (`)
+    )
+  }
 }
 
 const blocks = modules.reduce((sum, module) => sum + module.blocks, 0)

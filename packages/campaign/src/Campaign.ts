@@ -1,5 +1,6 @@
 /** Many seeds, one after the other: what broke, what was excused, what was reached. */
 import type * as Log from "./Log.js"
+import * as Evidence from "./Evidence.js"
 import * as Oracle from "./Oracle.js"
 import * as Plan from "./Plan.js"
 import * as Run from "./Run.js"
@@ -8,14 +9,14 @@ import * as Situations from "./Situations.js"
 export interface Judged {
   readonly plan: Plan.Plan
   readonly log: Log.Log
-  readonly evidence: Oracle.Evidence
+  readonly evidence: Evidence.Evidence
   readonly verdict: Oracle.Verdict
 }
 
 /** One plan, run and judged. */
 export const tryPlan = (plan: Plan.Plan): Judged => {
   const log = Run.run(plan)
-  const evidence = Oracle.gather(plan, log)
+  const evidence = Evidence.gather(plan, log)
   return { plan, log, evidence, verdict: Oracle.judge(evidence) }
 }
 
@@ -53,7 +54,6 @@ export interface Options {
   readonly from: number
   readonly seeds: number
   readonly until: number
-  readonly missingUntil?: number | undefined
   readonly draw?: Plan.Draw | undefined
   /** What a seed stands for; drawn unless given. */
   readonly planOf?: ((seed: number) => Plan.Plan) | undefined
@@ -61,10 +61,7 @@ export interface Options {
   readonly progress?: ((tally: Tally) => void) | undefined
 }
 
-/**
- * Seeds from `from` on, until there were so many, the time is over, or a promise broke. While a situation is missing it
- * goes on beyond `until`, at most to `missingUntil`.
- */
+/** Tries seeds from `from` on, until there were `seeds` of them, the time is over, or a promise broke. */
 export const run = (options: Options): Tally => {
   const { stackTraceLimit } = Error
   // Nobody reads the stacks of a seed that passes, and taking them is a part of its cost that shows.
@@ -86,8 +83,7 @@ const runAll = (options: Options): Tally => {
   const tally = nothing()
   const planOf = options.planOf ?? ((seed: number) => Plan.draw(seed, options.draw))
   for (let seed = options.from; seed < options.from + options.seeds; seed++) {
-    const now = options.now()
-    if (now >= options.until && (now >= (options.missingUntil ?? options.until) || missing(tally).length === 0)) break
+    if (options.now() >= options.until) break
     const judged = tryPlan(planOf(seed))
     const { evidence, log, plan, verdict } = judged
     tally.seeds++

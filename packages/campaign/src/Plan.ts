@@ -214,7 +214,7 @@ const venueOf = ({ chance, int, pick }: Dice, healAt: number): Plan["venue"] => 
     clockStart: pick(["accept", "apply", "apply", "complete"]),
     rateWindow: pick(["fixed", "sliding"]),
     stamps: chance(0.7) ? "headers" : pick(["requestTime", "requestTime", "zero", "none"]),
-    wrongMachine: chance(0.06) ? { answer: int(0, 8), by: pick([-60_000, -5_000, 5_000, 60_000]) } : undefined,
+    wrongMachine: chance(0.1) ? { answer: int(0, 8), by: pick([-60_000, -5_000, 5_000, 60_000]) } : undefined,
     maintenance: maintained ? { from, to: int(from + 500, healAt - 500) } : undefined,
     maintenanceTimer: pick(["runs", "runs", "pauses", "fires-at-end"]),
     maintenanceApplies: chance(0.3)
@@ -298,6 +298,10 @@ export const draw = (seed: number, options: Draw = {}): Plan => {
   const calm = chance(0.2)
   const faults: Array<string> = []
   if (!calm) for (let n = int(1, 4); n > 0; n--) faults.push(faultOf(die, healAt))
+  // Only a request whose answer is lost arrives twice.
+  if (faults.some((fault) => fault.startsWith("duplicate")) && chance(0.7)) {
+    faults.push(`drop-answer;probability=${int(20, 90) / 100}`)
+  }
   const plan: Omit<Plan, "deeds" | "predecessor"> = {
     seed,
     stack: drawn,
@@ -321,6 +325,9 @@ export const draw = (seed: number, options: Draw = {}): Plan => {
     plan.needle === undefined && !invalid(plan) && !deeds.some((deed) => deed.do === "crash") && chance(0.1)
       ? { lives: int(0, 3_000), gap: chance(0.5) ? 0 : int(0, 10_000) }
       : undefined
+  if (predecessor !== undefined && chance(0.5)) {
+    faults.push(`delay-request;by=uniform(${chance(0.5) ? 2 : 10}s,29s);countdown=0;times=${int(1, 2)}`)
+  }
   return { ...plan, predecessor, deeds }
 }
 

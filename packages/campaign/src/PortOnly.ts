@@ -36,7 +36,18 @@ interface Flight {
   readonly finish: Finish
   /** When the exchange took it in, on the venue's clock. */
   arrived: number
+  /** One for the request and its copies. */
+  readonly shared: Shared
 }
+
+interface Shared {
+  /** How many of them the exchange, or something in front of it, has taken. */
+  taken: number
+  /** Whether an answer that is not lost has left. No client and no proxy sends a request again once it has the answer. */
+  answered: boolean
+}
+
+const newShared = (): Shared => ({ taken: 0, answered: false })
 
 type Finish = (end: Log.End, result: Answer, code?: string) => void
 
@@ -212,7 +223,16 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
       const due = Exchange.countdown(state, own)
       if (due._tag === "Armed" && due.firesAt - now < 29_000 && due.firesAt > now + timeToApply) {
         silentUntil = due.firesAt
-        const flight: Flight = { call, passage: undefined, copy: 0, wire: call.wire, stamp, finish, arrived: 0 }
+        const flight: Flight = {
+          call,
+          passage: undefined,
+          copy: 0,
+          wire: call.wire,
+          stamp,
+          finish,
+          arrived: 0,
+          shared: newShared()
+        }
         schedule(due.firesAt - now - timeToApply, () => arrive(flight))
         return
       }
@@ -230,9 +250,11 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
         return after(departure.after, () => finish("lost", Effect.fail(reset())))
       case "Lost":
         return
-      case "Sent":
+      case "Sent": {
+        const { passage } = departure
+        const shared = newShared()
         for (const [copy, arrival] of departure.arrivals.entries()) {
-          const flight: Flight = { call, passage: departure.passage, copy, wire: call.wire, stamp, finish, arrived: 0 }
+          const flight: Flight = { call, passage, copy, wire: call.wire, stamp, finish, arrived: 0, shared }
           after(arrival.after, () => {
             if (arrival.hold === undefined) return arrive(flight)
             held.set(flight, arrival.lag)
@@ -241,13 +263,15 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
             })
           })
         }
+      }
     }
   }
 
   const arrive = (flight: Flight): void => {
     const now = pump()
+    const { passage, shared } = flight
+    if (shared.answered) return
     flight.arrived = now
-    const { passage } = flight
     if (passage === undefined) {
       after(timeToApply, () => apply(flight))
       return
@@ -256,10 +280,11 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     network = next
     if (door._tag === "Exchange") after(timeToApply, () => apply(flight))
     else {
+      const copy = shared.taken++
       if (door._tag === "Gateway") {
         const { reply } = door
-        arrived(flight, undefined, undefined, reply._tag === "Code" ? reply.code : String(reply.status))
-        leave(flight, replyFrom(reply))
+        arrived(flight, copy, undefined, undefined, reply._tag === "Code" ? reply.code : String(reply.status))
+        leave(flight, copy, replyFrom(reply))
       }
     }
     for (const [waiting, lag] of held) {
@@ -267,11 +292,17 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     }
   }
 
-  const arrived = (flight: Flight, appliedAt: number | undefined, from: number | undefined, code: string): void =>
+  const arrived = (
+    flight: Flight,
+    copy: number,
+    appliedAt: number | undefined,
+    from: number | undefined,
+    code: string
+  ): void =>
     recorder.add({
       _tag: "Arrival",
       call: flight.call?.id,
-      copy: flight.copy,
+      copy,
       at: flight.arrived - venueStart,
       wire: flight.wire,
       appliedAt: appliedAt === undefined ? undefined : appliedAt - venueStart,
@@ -282,6 +313,9 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
   /** The exchange takes the request: the checks in the venue's order, then the countdown. */
   const apply = (flight: Flight): void => {
     const now = pump()
+    if (flight.shared.answered) return
+    // Of those that arrive in one millisecond any may be first: it is the one that is answered.
+    const copy = flight.shared.taken++
     const accepted = flight.arrived
     const seconds = Number(flight.wire)
     const inWindow = Exchange.inMaintenance(state)
@@ -294,29 +328,30 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     const refusal = tooOld ? "40008" : crowded ? "429" : wellFormed ? undefined : "40017"
     if (refusal !== undefined || (inWindow && !plan.venue.maintenanceApplies)) {
       const code = inWindow ? "45001" : refusal!
-      arrived(flight, undefined, undefined, code)
-      return leave(flight, { _tag: "Code", code })
+      arrived(flight, copy, undefined, undefined, code)
+      return leave(flight, copy, { _tag: "Code", code })
     }
     lastCall = now
     const from = { accept: accepted, apply: now, complete: now + timeToComplete }[plan.venue.clockStart]
-    arrived(flight, now, from, inWindow ? "45001" : "00000")
+    arrived(flight, copy, now, from, inWindow ? "45001" : "00000")
     step({ _tag: "SetCountdown", account: own, seconds, from })
     const reply: Reply = inWindow
       ? { _tag: "Code", code: "45001" }
       : { _tag: "Good", acceptedAt: accepted, completedAt: now + timeToComplete }
-    after(timeToComplete, () => leave(flight, reply))
+    after(timeToComplete, () => leave(flight, copy, reply))
   }
 
-  /** The answer leaves: of copies nobody waits for one. */
-  const leave = (flight: Flight, reply: Reply): void => {
-    if (flight.copy > 0 || flight.call === undefined) return
+  /** The answer leaves. That of a later copy reaches no caller. */
+  const leave = (flight: Flight, copy: number, reply: Reply): void => {
+    if (copy > 0 || flight.call === undefined) return
     if (flight.passage === undefined) return deliver(reply, undefined, flight.finish)
     const [answer, next] = Network.answer(network, flight.passage, pump())
     network = next
     if (answer._tag === "Lost") return
+    if (answer._tag === "Reset") return after(answer.after, () => flight.finish("lost", Effect.fail(reset())))
+    flight.shared.answered = true
     after(answer.after, () => {
-      if (answer._tag === "Reset") flight.finish("lost", Effect.fail(reset()))
-      else deliver(answer.replace === undefined ? reply : replyFrom(answer.replace), answer.keep, flight.finish)
+      deliver(answer.replace === undefined ? reply : replyFrom(answer.replace), answer.keep, flight.finish)
     })
   }
 
@@ -377,7 +412,8 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
         wire: String(seconds),
         stamp: now,
         finish: () => undefined,
-        arrived: now
+        arrived: now,
+        shared: newShared()
       }
       apply(flight)
     },

@@ -1,5 +1,6 @@
 /** What a campaign must have reached: a situation that never came up is one about which nothing was shown. */
-import type { Evidence, Verdict } from "./Oracle.js"
+import type { Evidence } from "./Evidence.js"
+import type { Verdict } from "./Oracle.js"
 
 const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict) => boolean>> = {
   fired: ({ fires }) => fires.length > 0,
@@ -53,8 +54,18 @@ const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict)
   },
   recovery: ({ claims }) =>
     claims.some((claim, index) => claim.state === "Armed" && claims[index - 1]?.state === "Jeopardy"),
-  "armed again after doubt": ({ claims }) =>
-    claims.some((claim, index) => claim.state === "Armed" && claims[index - 1]?.state === "MayHaveFired"),
+  "armed again after doubt": ({ claims }) => armedAfterDoubt(claims),
+  "reconciled over a gap": ({ claims, deeds }) =>
+    deeds.some(
+      (deed) => deed.what === "reconciled" && claims.find((claim) => claim.seq > deed.seq)?.state !== "MayHaveFired"
+    ),
+  "lost and released by CancelSoon": ({ lost, outcome }) => lost !== undefined && outcome?.outcome === "CancellingSoon",
+  "a single contradicting answer survived": ({ claims, fires, lost, plan }) =>
+    plan.venue.wrongMachine !== undefined &&
+    plan.client.onUncertain === "lose" &&
+    lost === undefined &&
+    fires.length === 0 &&
+    armedAfterDoubt(claims),
   "proven fired by the venue's stamps": ({ claims }) =>
     claims.some((claim) => claim.state === "Fired" && (claim.latest ?? 0) > 0),
   "suspended beyond the window": ({ fires, deeds }) =>
@@ -100,6 +111,9 @@ const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict)
     switched.some((entry) => entry.transition === "fired" && entry.at > heldAt),
   "the whole stack": ({ log }) => log.output !== undefined
 }
+
+const armedAfterDoubt = (claims: Evidence["claims"]): boolean =>
+  claims.some((claim, index) => claim.state === "Armed" && claims[index - 1]?.state === "MayHaveFired")
 
 const stepped = (from: number | undefined, deeds: Evidence["plan"]["deeds"], sign: 1 | -1): boolean =>
   from !== undefined && deeds.some((deed) => deed.do === "step-wall" && deed.at > from && deed.by * sign > 0)

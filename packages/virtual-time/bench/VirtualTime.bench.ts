@@ -1,11 +1,10 @@
 /**
  * What one wake-up costs: Effect's TestClock, virtual time, and a bare heap with callbacks as the limit.
  *
- * N sleepers, each of which sleeps 3 s again and again, spread evenly over the 3 s. Measured is a stretch of time in which
- * all of them are asleep but the one that is awake, after a stretch that is not measured. TestClock gets a shorter stretch:
- * it would take hours for the others'. The rows with fewer wake-ups say so.
+ * N sleepers sleep 3 s again and again, spread evenly over the 3 s. A stretch of time is measured after one that is not.
+ * TestClock gets a shorter stretch, because it would take hours for the same. The rows with fewer wake-ups say so.
  *
- *     npx vitest bench --run packages/simulator/bench/VirtualTime.bench.ts
+ *     npx vitest bench --run packages/virtual-time/bench/VirtualTime.bench.ts
  */
 import * as Effect from "effect/Effect"
 import * as ModuleVersion from "effect/ModuleVersion"
@@ -13,7 +12,7 @@ import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import { cpus } from "node:os"
 import { bench } from "vitest"
-import { Deadlines, type Timer } from "../src/internal/timers.js"
+import { type Timer, Timers } from "../src/internal/timers.js"
 import * as VirtualTime from "../src/VirtualTime.js"
 
 const PERIOD = 3000
@@ -64,7 +63,7 @@ const testClock = (count: number, wakes: number): Promise<Measured> =>
   )
 
 const bareHeap = async (count: number, wakes: number): Promise<Measured> => {
-  const heap = new Deadlines<undefined>()
+  const heap = new Timers<undefined>()
   let sequence = 0
   let now = 0
   let woken = 0

@@ -2,9 +2,9 @@
  * Runs Effect programs on a deterministic scheduler and a heap of deadlines, instead of the event loop and its timers.
  *
  * A program's fibers run until none of them can, then time jumps to the next deadline. Nothing waits for real time, so a
- * day of sleeping costs what its wake-ups cost; nothing depends on the event loop, so the same program with the same seed
- * does the same things in the same order. What leaves that world (a promise, a real timer, a socket) is reported by name
- * instead of being waited for.
+ * day of sleep costs only its wake-ups. Nothing depends on the event loop, so the same program with the same seed takes the
+ * same steps in the same order. A fiber that waits for something outside (a promise, a real timer, a socket) is reported by
+ * name.
  *
  * @since 0.1.0
  */
@@ -74,7 +74,7 @@ export const TypeId = "~@effect-deadman/virtual-time"
 export type TypeId = typeof TypeId
 
 /**
- * The world a program runs in, as the program itself sees it: only programs run by this module have it.
+ * The world that a program runs in. Only programs that this module runs have it.
  *
  * @since 0.1.0
  * @category models
@@ -90,8 +90,8 @@ export interface VirtualTime {
   /** As `elapsed`, in milliseconds with fractions, for plain functions. */
   readonly unsafeElapsed: () => number
   /**
-   * Calls a plain function after so many milliseconds of the world's time, on nobody's hand and without a fiber: for
-   * drivers of what surrounds the program. It runs between two steps of fibers. The result takes it back.
+   * Calls a plain function after so many milliseconds of the world's time, whatever the parties' clocks do. It needs no
+   * fiber and runs between two steps of fibers: a driver of what surrounds the program uses it. The result cancels it.
    */
   readonly unsafeSchedule: (millis: number, run: () => void) => () => void
 }
@@ -122,8 +122,8 @@ export interface Options {
   /** Which of the timers due at one instant fires first: the one set first (default), or a draw by the seed. */
   readonly instants?: "first-in" | "seeded" | undefined
   /**
-   * Which party runs when several can (what belongs to none counts as one): the one that could first (default), or a draw by
-   * the seed. Fibers of one party run first in, first out, always, as they do in one process.
+   * Which party runs when several can: the one that could first (default), or a draw by the seed. Fibers of no party count
+   * as one party. Fibers of one party always run first in, first out, as they do in one process.
    */
   readonly parties?: "first-in" | "seeded" | undefined
   /** How much virtual time may pass; unlimited by default. */
@@ -137,7 +137,7 @@ export interface Options {
   readonly maxStepsAtOnce?: number | undefined
   /**
    * How much real time fibers may run while virtual time stands still and the event loop has no turn; defaults to 30
-   * seconds. It is the bound for what computes for long between two steps.
+   * seconds. It bounds a program that computes for long between two steps.
    */
   readonly maxRealTime?: Duration.DurationInput | undefined
   /**
@@ -161,15 +161,15 @@ export interface PromiseOptions extends Options {
 }
 
 /**
- * What a run came to.
+ * The result of a run.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Outcome<A, E> {
-  /** How the program ended, or why it was ended: then its fibers were interrupted, and given 10,000 steps to clean up. */
+  /** How the program ended, or why it was ended. In that case its fibers were interrupted, with 10,000 steps to clean up. */
   readonly exit: Exit.Exit<A, E | VirtualTimeError>
-  /** What the world's wall clock showed when the program ended, in milliseconds; fractions are real. */
+  /** The world's wall clock when the program ended, in milliseconds with fractions. */
   readonly now: number
   /** How many times a fiber was run, until then. */
   readonly steps: number
@@ -177,7 +177,7 @@ export interface Outcome<A, E> {
   readonly wakes: number
   /** A digest of which fiber ran at which instant, in which order. Equal runs have equal traces. */
   readonly trace: string
-  /** What was still there once everything that could run had: fibers that nobody waits for, timers that would fire. */
+  /** What was left once nothing could run: unsupervised fibers, and timers that would fire. */
   readonly leftover: { readonly fibers: number; readonly timers: number }
   readonly seed: number
 }
@@ -187,9 +187,9 @@ export interface Outcome<A, E> {
 // ----------------------------------------------------------------------------
 
 /**
- * Runs a program to its end, at once: when this returns, the program has ended or was ended.
+ * Runs a program to its end. When this returns, the program has ended or was ended.
  *
- * Effect's own per-fiber metrics are off; `Random` is seeded. Programs that await promises need `runPromise`.
+ * Effect's own per-fiber metrics are off, and `Random` is seeded. Programs that await promises need `runPromise`.
  *
  * @example
  * ```ts
@@ -214,9 +214,9 @@ export const run = <A, E>(effect: Effect.Effect<A, E, VirtualTime>, options?: Op
 }
 
 /**
- * As `run`, for programs that also await promises, or I/O: before each jump of time, and when nothing is due, the event loop
- * gets its turn. What takes longer than that turn is overtaken by time; only with promises that need no I/O, and no other
- * work in the process, are runs repeatable. The promise is never rejected: failures are in the outcome's exit.
+ * Runs a program that also awaits promises or I/O: before each jump of time, and when nothing is due, the event loop gets a
+ * turn. Time overtakes what takes longer than that turn. Runs are repeatable only with promises that need no I/O, and
+ * without other work in the process. The promise is never rejected: failures are in the outcome's exit.
  *
  * @since 0.1.0
  * @category running
@@ -245,14 +245,14 @@ export const runPromise = async <A, E>(
 }
 
 /**
- * The virtual clock for a program that another runtime runs, such as the body of an `it.effect`: everything below this layer
- * is scheduled and slept in virtual time, which passes only in `TestClock.adjust` and `setTime`, unless `time` is `"auto"`.
- * Between two instants the event loop gets one turn. A wrong option is a defect. So is a limit that is reached: the programs
- * that run below the layer die of `LimitReached`.
+ * The virtual clock for a program that another runtime runs, such as the body of an `it.effect`. All that runs below this
+ * layer is scheduled in virtual time, which passes only in `TestClock.adjust` and `setTime`, unless `time` is `"auto"`.
+ * Between two instants the event loop gets one turn. A wrong option is a defect. At a limit the programs below the layer die
+ * of `LimitReached`.
  *
- * What differs from Effect's `TestClock`: sleepers due at one instant wake in the order in which they went to sleep, not the
- * last one first; interrupted sleeps are gone from `sleeps`, which is sorted; the wall clock shows whole milliseconds;
- * `save` restores the instant, and leaves the sleepers alone.
+ * It differs from Effect's `TestClock` in four points. Sleepers due at one instant wake in the order in which they went to
+ * sleep, not the last one first. Interrupted sleeps are gone from `sleeps`, which is sorted. The wall clock shows whole
+ * milliseconds. `save` restores the instant and leaves the sleepers alone.
  *
  * @since 0.1.0
  * @category layers
@@ -284,7 +284,7 @@ const conclude = <A, E>(world: VirtualScheduler, root: Fiber.RuntimeFiber<A, E>)
   const { steps, wakes } = world
   const trace = world.trace()
   const settled = root.unsafePoll()
-  const exit = settled ?? Exit.fail(whyNot(world, now))
+  const exit = settled ?? Exit.fail(whyEnded(world, now))
   world.finished = false
   world.grant(GRACE_STEPS)
   if (settled === null) {
@@ -299,7 +299,7 @@ const conclude = <A, E>(world: VirtualScheduler, root: Fiber.RuntimeFiber<A, E>)
   return { exit, now, steps, wakes, trace, leftover, seed: world.options.seed }
 }
 
-const whyNot = (world: VirtualScheduler, now: number): VirtualTimeError =>
+const whyEnded = (world: VirtualScheduler, now: number): VirtualTimeError =>
   world.limit === undefined
     ? new Stuck({ now, manual: world.options.manual, waiting: waitingFibers(world) })
     : limitReached(world)
@@ -393,9 +393,8 @@ export const party = (name: string): Effect.Effect<Party, never, VirtualTime> =>
   Effect.flatMap(VirtualTime, (time) => time.party(name))
 
 /**
- * Runs an effect, and every fiber it starts, as that party: on its clock, and only while it runs.
- *
- * Joining such a fiber from outside does not make the joiner a member.
+ * Runs an effect, and every fiber it starts, as that party: on its clock, and only while the party runs. Joining such a
+ * fiber from outside does not make the caller a member.
  *
  * @since 0.1.0
  * @category parties
@@ -407,15 +406,15 @@ export const withParty: {
   Effect.flatMap(VirtualTime, (time) => {
     const world = worldOf(time)
     const state = world.party(name)
-    // Entered while it does not run: wait like everything else of it.
+    // A party that is entered while it does not run waits like its other fibers.
     const entered = Effect.suspend(() => (state.stopped ? Effect.zipRight(Effect.yieldNow(), self) : self))
     return Effect.locally(Effect.withClock(entered, new VirtualClock(world, state)), currentParty, state)
   })
 )
 
 /**
- * Runs an effect, and every fiber it starts, as no party: what a server does on behalf of a bot goes on while the bot
- * sleeps, on the world's clock.
+ * Runs an effect, and every fiber it starts, outside of all parties, on the world's clock. A server that works for a
+ * suspended party goes on this way.
  *
  * @since 0.1.0
  * @category parties
@@ -477,8 +476,8 @@ export const partyOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Party | un
 }
 
 /**
- * The scheduler behind a clock of this package that shows the world's own time, and so of no party's: a driver of the
- * world around a program calls back without a fiber. `None` for any other clock.
+ * The scheduler behind the world's own clock, with which a driver of what surrounds a program calls back without a fiber.
+ * `None` for a party's clock and for any other.
  *
  * @since 0.1.0
  * @category drivers

@@ -1,5 +1,5 @@
 /**
- * How virtual time ends a program that would not end by itself, and what it refuses.
+ * The errors that end a program which would not end by itself, and those of wrong options.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ export const Waiting = Schema.Struct({
   party: Schema.optional(Schema.String),
   /** The span it is in. */
   span: Schema.optional(Schema.String),
-  /** The fiber whose result or value it waits for, where Effect knows. */
+  /** The fiber whose result or value it waits for, where Effect knows it. */
   on: Schema.optional(Schema.String),
   /** Whether it waits only because its party is suspended, stalled or crashed. */
   held: Schema.Boolean
@@ -39,7 +39,7 @@ const line = (fiber: typeof Waiting.Type): string =>
 export class Stuck extends Schema.TaggedError<Stuck>("@effect-deadman/virtual-time/Stuck")("Stuck", {
   /** What the world's wall clock shows, in milliseconds. */
   now: Schema.Number,
-  /** Whether time passed only when adjusted. */
+  /** Whether time passed only when it was adjusted. */
   manual: Schema.Boolean,
   /** The first twenty. */
   waiting: Schema.Array(Waiting)
@@ -48,7 +48,7 @@ export class Stuck extends Schema.TaggedError<Stuck>("@effect-deadman/virtual-ti
     return [
       `Virtual time stands at ${this.now} ms: no fiber can run and no timer is due, yet the program has not ended.`,
       this.manual
-        ? "Time is manual here: it passes only in TestClock.adjust and setTime. Or it waits for something outside virtual time,"
+        ? "Time is manual here and passes only in TestClock.adjust and setTime. Or it waits for something outside virtual time,"
         : "It waits for something outside virtual time (a promise, a real timer, a socket: VirtualTime.runPromise waits for these),",
       "or its fibers wait for each other. Waiting:",
       ...this.waiting.map(line)
@@ -82,17 +82,17 @@ type At = { readonly now: number; readonly steps: number }
 
 const limits: Readonly<Record<LimitReached["limit"], (at: At) => string>> = {
   steps: ({ now, steps }) =>
-    `Still running after ${steps} steps, at ${now} ms: a program that does not end, or raise maxSteps.`,
+    `Still running after ${steps} steps, at ${now} ms. Let the program end, or raise maxSteps.`,
   instant: ({ now }) =>
-    `Virtual time stands at ${now} ms, and fibers run on and on: a loop that never sleeps. Let it sleep, or raise maxStepsAtOnce.`,
+    `Virtual time stands at ${now} ms, and fibers run on and on in a loop that never sleeps. Let it sleep, or raise maxStepsAtOnce.`,
   "real time": ({ now }) =>
-    `Virtual time stands at ${now} ms, and fibers have run for long: a loop that never sleeps. Let it sleep, or raise maxRealTime.`,
+    `Virtual time stands at ${now} ms, and fibers have run for long in a loop that never sleeps. Let it sleep, or raise maxRealTime.`,
   time: ({ now }) =>
-    `Still running at ${now} ms, the end of the time it was given: raise maxTime, or find what it waits for.`
+    `Still running at ${now} ms, the end of the time it was given. Raise maxTime, or find what it waits for.`
 }
 
 /**
- * An option that makes no sense.
+ * An option with a value that is not allowed.
  *
  * @since 0.1.0
  * @category errors

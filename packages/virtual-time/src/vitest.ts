@@ -1,6 +1,6 @@
 /**
- * `it.virtual` beside `it.effect`: the body runs in virtual time, with the same test services, and unchanged where it calls
- * `TestClock.adjust`. Time also passes by itself when nothing can run, so a body may simply sleep.
+ * `it.virtual` beside `it.effect`: the body runs in virtual time, with the same test services. A body that calls
+ * `TestClock.adjust` needs no change. Time also passes by itself when nothing can run, so a body may simply sleep.
  *
  * Needs `vitest` and `@effect/vitest`, which are optional peers of this package.
  *
@@ -17,14 +17,14 @@ import type * as V from "vitest"
 import * as VirtualTime from "./VirtualTime.js"
 
 /**
- * What a body of `it.virtual` may ask for.
+ * The services that a body of `it.virtual` may use.
  *
  * @since 0.1.0
  * @category models
  */
 export type Services = TestServices.TestServices | VirtualTime.VirtualTime | Scope.Scope
 
-/** What `it.effect` provides, but for its clock. */
+/** The services of `it.effect` without its clock. */
 const testServices: Layer.Layer<TestServices.TestServices> = Layer.mergeAll(
   TestServices.annotationsLayer(),
   TestServices.sizedLayer(100),
@@ -38,7 +38,8 @@ const testServices: Layer.Layer<TestServices.TestServices> = Layer.mergeAll(
 
 /**
  * A tester like `it.effect` (with `skip`, `only`, `each`, `prop`, ...) that runs its bodies with these options, each in a
- * world of its own. A failing body fails the test with its own error; one that gets stuck or reaches a limit, with that.
+ * world of its own. A failing body fails the test with its own error. One that gets stuck or reaches a limit fails with
+ * `Stuck` or `LimitReached`.
  *
  * @since 0.1.0
  * @category constructors

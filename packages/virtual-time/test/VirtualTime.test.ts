@@ -10,11 +10,7 @@ import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as VirtualTime from "../src/VirtualTime.js"
-
-const failure = <A, E>(outcome: VirtualTime.Outcome<A, E>): unknown =>
-  outcome.exit.pipe(Exit.causeOption, (cause) =>
-    cause._tag === "Some" && cause.value._tag === "Fail" ? cause.value.error : undefined
-  )
+import { failure } from "./support/failure.js"
 
 describe("run", () => {
   it("jumps over a day of sleep", () => {
@@ -113,7 +109,7 @@ describe("a loop that never sleeps", () => {
     )
   }
 
-  it("is ended by default too, long before it has run ten million steps", () => {
+  it("is ended by default too, long before ten million steps", () => {
     const error = failure(VirtualTime.run(Effect.forever(Effect.yieldNow())))
     assert.instanceOf(error, VirtualTime.LimitReached)
     assert.deepInclude({ ...error }, { limit: "instant", steps: 1_000_000 })
@@ -138,7 +134,7 @@ describe("a loop that never sleeps", () => {
 })
 
 describe("drivers", () => {
-  it("calls a plain function at its instant, between fibers, unless it is taken back", () => {
+  it("calls a plain function at its instant, between fibers, unless it is cancelled", () => {
     const calls: Array<string> = []
     const outcome = VirtualTime.run(
       Effect.gen(function* () {
@@ -148,7 +144,7 @@ describe("drivers", () => {
         time.unsafeSchedule(20.5, () => calls.push(`second ${time.unsafeElapsed()}`))
         const takeBack = time.unsafeSchedule(15, () => calls.push("never"))
         takeBack()
-        // On nobody's hand: a party that stands still holds nothing of it.
+        // It runs in the world's time: a party that stands still holds none of it.
         yield* party.suspend
         yield* Effect.sleep(30)
       })
@@ -158,290 +154,8 @@ describe("drivers", () => {
   })
 })
 
-describe("party", () => {
-  const ticks = (out: Array<readonly [number, number]>, since: bigint) =>
-    Effect.gen(function* () {
-      yield* Effect.sleep("1 second")
-      const nanos = yield* Clock.currentTimeNanos
-      out.push([Number((nanos - since) / 1_000_000n), yield* Clock.currentTimeMillis])
-    }).pipe(Effect.repeatN(2))
-
-  const with_ = (act: (party: VirtualTime.Party) => Effect.Effect<void, unknown, VirtualTime.VirtualTime>) => {
-    const out: Array<readonly [number, number]> = []
-    const outcome = VirtualTime.run(
-      Effect.gen(function* () {
-        const party = yield* VirtualTime.party("bot")
-        const fiber = yield* Effect.fork(VirtualTime.withParty(ticks(out, 0n), "bot"))
-        yield* act(party)
-        yield* Fiber.join(fiber)
-        return yield* Clock.currentTimeMillis
-      })
-    )
-    return { out, outcome }
-  }
-
-  it("suspended: its monotonic hand and timers stand still, its wall clock goes on", () => {
-    const { out, outcome } = with_((party) =>
-      Effect.sleep(1500).pipe(
-        Effect.zipRight(party.suspend),
-        Effect.zipRight(Effect.sleep(10_000)),
-        Effect.zipRight(party.resume)
-      )
-    )
-    assert.deepStrictEqual(out, [
-      [1000, 1000],
-      [2000, 12_000],
-      [3000, 13_000]
-    ])
-    assert.strictEqual(outcome.now, 13_000)
-  })
-
-  it("stalled: both hands go on, and what became due runs late", () => {
-    const { out } = with_((party) => Effect.sleep(1500).pipe(Effect.zipRight(party.stallFor(10_000))))
-    assert.deepStrictEqual(out, [
-      [1000, 1000],
-      [11_500, 11_500],
-      [12_500, 12_500]
-    ])
-  })
-
-  it("with a wall clock that steps: timers do not notice", () => {
-    const { out } = with_((party) => Effect.sleep(1500).pipe(Effect.zipRight(party.stepWall(-60_000))))
-    assert.deepStrictEqual(out, [
-      [1000, 1000],
-      [2000, -58_000],
-      [3000, -57_000]
-    ])
-  })
-
-  it("with a slow monotonic hand: its timers take longer", () => {
-    const { out } = with_((party) => party.setRate(0.5))
-    assert.deepStrictEqual(out, [
-      [1000, 2000],
-      [2000, 4000],
-      [3000, 6000]
-    ])
-  })
-
-  it("crashed: not one more step, and no finalizer", () => {
-    let finalized = false
-    let steps = 0
-    const outcome = VirtualTime.run(
-      Effect.gen(function* () {
-        const party = yield* VirtualTime.party("bot")
-        yield* Effect.forkDaemon(
-          VirtualTime.withParty(
-            Effect.sleep(10).pipe(
-              Effect.andThen(() => void steps++),
-              Effect.forever,
-              Effect.ensuring(Effect.sync(() => void (finalized = true)))
-            ),
-            "bot"
-          )
-        )
-        yield* Effect.sleep(35)
-        yield* party.crash
-        yield* Effect.sleep(1000)
-      })
-    )
-    assert.isTrue(Exit.isSuccess(outcome.exit))
-    assert.strictEqual(steps, 3)
-    assert.isFalse(finalized)
-    assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
-  })
-
-  it("crashed: what waits for it outside goes on, a scope that closes and a program that ends too", () => {
-    const finalized: Array<string> = []
-    const bot = (name: string) =>
-      Effect.forever(Effect.sleep(10)).pipe(
-        Effect.raceFirst(Effect.never),
-        Effect.ensuring(Effect.sync(() => void finalized.push(name))),
-        VirtualTime.withParty("bot")
-      )
-    const interrupted = (exit: Exit.Exit<unknown, unknown>) => Exit.isInterrupted(exit)
-    const outcome = VirtualTime.run(
-      Effect.gen(function* () {
-        const party = yield* VirtualTime.party("bot")
-        yield* Effect.fork(bot("child"))
-        const waiting = yield* Effect.fork(Effect.exit(Effect.flatMap(Effect.fork(bot("joined")), Fiber.join)))
-        const late = yield* Effect.forkDaemon(bot("daemon"))
-        yield* Effect.sleep(1)
-        const scoped = Effect.scoped(
-          Effect.zipRight(Effect.forkScoped(bot("scoped")), Effect.zipRight(Effect.sleep(35), party.crash))
-        )
-        yield* scoped
-        const exits = [yield* Fiber.join(waiting), yield* Fiber.interrupt(late), yield* Fiber.await(late)]
-        yield* Effect.sleep(1000)
-        return exits.map(interrupted)
-      })
-    )
-    assert.deepStrictEqual(outcome.exit, Exit.succeed([true, true, true]))
-    assert.deepStrictEqual(finalized, [])
-    assert.strictEqual(outcome.now, 1036)
-    assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
-  })
-
-  it("crashed from within, or with the program itself in it: that is its end", () => {
-    const steps: Array<number> = []
-    const crashing = Effect.flatMap(VirtualTime.party("bot"), (party) =>
-      Effect.zipRight(
-        party.crash,
-        Effect.sync(() => void steps.push(1))
-      )
-    ).pipe(Effect.ensuring(Effect.sync(() => void steps.push(2))), VirtualTime.withParty("bot"))
-    const inline = VirtualTime.run(crashing)
-    assert.isTrue(Exit.isInterrupted(inline.exit))
-    const forked = VirtualTime.run(Effect.zipRight(Effect.fork(crashing), Effect.sleep(5)))
-    assert.deepStrictEqual(forked.exit, Exit.succeed(undefined))
-    assert.deepStrictEqual(steps, [])
-  })
-
-  it("crashed: an observer that forks its fiber again forks one that never begins", () => {
-    let forks = 0
-    const outcome = VirtualTime.run(
-      Effect.gen(function* () {
-        const party = yield* VirtualTime.party("bot")
-        const runtime = yield* VirtualTime.withParty(Effect.runtime<VirtualTime.VirtualTime>(), "bot")
-        const start = (): void => {
-          forks++
-          Runtime.runFork(runtime, VirtualTime.withParty(Effect.never, "bot")).addObserver(start)
-        }
-        start()
-        yield* Effect.sleep(1)
-        yield* party.crash
-        yield* Effect.sleep(1000)
-      }),
-      { maxSteps: 1_000 }
-    )
-    assert.deepStrictEqual(outcome.exit, Exit.succeed(undefined))
-    assert.strictEqual(forks, 2)
-  })
-
-  it("crashed with a fiber that is outside of it for the moment: it ends as soon as it comes back", () => {
-    let steps = 0
-    const outcome = VirtualTime.run(
-      Effect.gen(function* () {
-        const party = yield* VirtualTime.party("bot")
-        const away = VirtualTime.outside(Effect.sleep(10)).pipe(
-          Effect.zipRight(Effect.yieldNow()),
-          Effect.andThen(() => void steps++),
-          VirtualTime.withParty("bot")
-        )
-        const fiber = yield* Effect.fork(away)
-        yield* Effect.sleep(5)
-        yield* party.crash
-        return Exit.isInterrupted(yield* Fiber.await(fiber))
-      })
-    )
-    assert.deepStrictEqual(outcome.exit, Exit.succeed(true))
-    assert.strictEqual(steps, 0)
-  })
-
-  it("stopping itself takes effect before the next step", () => {
-    const outcome = VirtualTime.run(
-      VirtualTime.withParty(
-        Effect.flatMap(VirtualTime.party("bot"), (party) =>
-          Effect.zipRight(party.stallFor("5 seconds"), Clock.currentTimeMillis)
-        ),
-        "bot"
-      )
-    )
-    assert.deepStrictEqual(outcome.exit, Exit.succeed(5000))
-  })
-
-  it("with a hand that changes its speed: what is left of its timers takes that much longer", () => {
-    const { out } = with_((party) =>
-      Effect.gen(function* () {
-        yield* Effect.sleep(500)
-        yield* party.setRate(0.5)
-        yield* Effect.sleep(1500)
-        yield* party.suspendFor(10_000)
-        yield* Effect.sleep(100)
-        yield* party.setRate(2)
-      })
-    )
-    // 500 at full speed and 1000 at half; 500 more at half, the host asleep, and the other 750 at twice the speed.
-    assert.deepStrictEqual(out, [
-      [1000, 1500],
-      [2000, 12_375],
-      [3000, 12_875]
-    ])
-  })
-
-  it("shows a hand that stands still while it is suspended", () => {
-    const outcome = VirtualTime.run(
-      Effect.gen(function* () {
-        const party = yield* VirtualTime.party("bot")
-        const runtime = yield* VirtualTime.withParty(Effect.runtime<never>(), "bot")
-        yield* Effect.sleep(10)
-        yield* party.suspend
-        yield* Effect.sleep(10)
-        return Runtime.runSync(runtime)(Effect.zip(Clock.currentTimeMillis, Clock.currentTimeNanos))
-      })
-    )
-    assert.deepStrictEqual(outcome.exit, Exit.succeed([20, 10_000_000n]))
-  })
-
-  it("stays crashed, whatever is asked of it", () => {
-    let steps = 0
-    VirtualTime.run(
-      Effect.gen(function* () {
-        const party = yield* VirtualTime.party("bot")
-        const tick = Effect.sleep(10).pipe(Effect.andThen(() => void steps++))
-        const news = yield* Deferred.make<void>()
-        const reader = Deferred.await(news).pipe(Effect.andThen(() => void steps++))
-        yield* Effect.forkDaemon(VirtualTime.withParty(Effect.forever(tick), "bot"))
-        yield* Effect.forkDaemon(VirtualTime.withParty(reader, "bot"))
-        yield* Effect.sleep(25)
-        yield* party.stall
-        yield* Effect.sleep(10)
-        yield* party.crash
-        yield* party.resume
-        yield* party.suspendFor(5)
-        yield* Effect.sleep(100)
-        yield* Deferred.succeed(news, void 0)
-        yield* Effect.sleep(100)
-      })
-    )
-    assert.strictEqual(steps, 2)
-  })
-
-  it("joining one of its fibers does not make the joiner a member", () => {
-    const outcome = VirtualTime.run(
-      Effect.gen(function* () {
-        const party = yield* VirtualTime.party("bot")
-        const fiber = yield* VirtualTime.withParty(Effect.fork(Effect.sleep(5)), "bot")
-        yield* Fiber.join(fiber)
-        yield* party.suspend
-        yield* Effect.sleep(1000)
-        return yield* Clock.currentTimeMillis
-      })
-    )
-    assert.deepStrictEqual(outcome.exit, Exit.succeed(1005))
-  })
-
-  it("a fiber outside that waits for a suspended one is named, and the reason", () => {
-    const outcome = VirtualTime.run(
-      Effect.gen(function* () {
-        const party = yield* VirtualTime.party("bot")
-        const never = yield* Deferred.make<void>()
-        yield* Effect.fork(
-          VirtualTime.withParty(Effect.zipRight(Effect.sleep(5), Deferred.succeed(never, void 0)), "bot")
-        )
-        yield* Effect.sleep(1)
-        yield* party.suspend
-        yield* Deferred.await(never)
-      })
-    )
-    const error = failure(outcome)
-    assert.instanceOf(error, VirtualTime.Stuck)
-    assert.include(error.message, 'of party "bot"')
-    assert.include(error.message, "its party does not run")
-  })
-})
-
 describe("time", () => {
-  it("counts fractions of a millisecond, and shows whole ones on the wall", () => {
+  it("counts fractions of a millisecond, and shows whole ones on the wall clock", () => {
     const outcome = VirtualTime.run(
       Effect.gen(function* () {
         yield* Effect.repeatN(Effect.sleep(0.1), 9)
@@ -454,7 +168,7 @@ describe("time", () => {
     assert.deepStrictEqual(outcome.exit, Exit.succeed([1_000_000n, 2_500_001n, 2]))
   })
 
-  it("starts where it is told, exactly, on both hands", () => {
+  it("starts exactly at the given instant, on both clocks", () => {
     const outcome = VirtualTime.run(
       Effect.zipRight(Effect.sleep(5), Effect.zip(Clock.currentTimeMillis, Clock.currentTimeNanos)),
       { start: 1_728_625_799_912 }
@@ -508,7 +222,7 @@ describe("seeds", () => {
     return order.join("")
   })
 
-  it("order equal instants, or parties that are ready, each in its way, and each always in the same", () => {
+  it("order equal instants, or parties that are ready, each seed in its own order and always in the same", () => {
     const orders = (option: "instants" | "parties") =>
       Array.from({ length: 20 }, (_, seed) => {
         const outcome = VirtualTime.run(program, { seed, [option]: "seeded" })
@@ -525,7 +239,7 @@ describe("seeds", () => {
     assert.notDeepEqual(draw(1), draw(2))
   })
 
-  it("leave a trace that tells runs apart", () => {
+  it("leave a trace that differs where runs differ", () => {
     const trace = (ms: number) => VirtualTime.run(Effect.sleep(ms)).trace
     assert.strictEqual(trace(5), trace(5))
     assert.notStrictEqual(trace(5), trace(6))
@@ -533,7 +247,7 @@ describe("seeds", () => {
 })
 
 describe("options", () => {
-  it("that make no sense are refused by name", () => {
+  it("with a wrong value are refused by name", () => {
     const refused = (options: VirtualTime.Options) => {
       const error = failure(VirtualTime.run(Effect.void, options))
       assert.instanceOf(error, VirtualTime.InvalidOption)
@@ -546,7 +260,7 @@ describe("options", () => {
     assert.strictEqual(refused({ maxRealTime: "soon" as "1 second" }), "maxRealTime")
   })
 
-  it.effect("that make no sense are a defect of the layer", () =>
+  it.effect("with a wrong value are a defect of the layer", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(Effect.provide(Effect.void, VirtualTime.layer({ seed: NaN })))
       assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
@@ -596,7 +310,7 @@ describe("what a program leaves behind", () => {
     assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
   })
 
-  it("a promise that settles after the end wakes nobody", async () => {
+  it("a promise that settles after the end wakes no fiber", async () => {
     let late = false
     let open = () => {}
     const gate = new Promise<void>((resolve) => {
@@ -638,7 +352,7 @@ describe("runPromise", () => {
     assert.deepStrictEqual(outcome.exit, Exit.succeed("promise"))
   })
 
-  it("waits a while for the outside when nothing is due, then says what it waited for", async () => {
+  it("waits a while for outside work when nothing is due, then names what waits", async () => {
     const soon = Effect.async<string>((resume) => {
       setTimeout(() => resume(Effect.succeed("came")), 5)
     })

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
-import { Deadlines, type Timer } from "../src/internal/timers.js"
+import { type Timer, Timers } from "../src/internal/timers.js"
 
-describe("Deadlines", () => {
-  it("hands out what a sorted list would, whatever was taken out of its middle", () => {
+describe("Timers", () => {
+  it("gives the same timers as a sorted list, also after some are removed from its middle", () => {
     const command = FastCheck.oneof(
       {
         weight: 4,
@@ -23,7 +23,7 @@ describe("Deadlines", () => {
     )
     FastCheck.assert(
       FastCheck.property(FastCheck.array(command, { maxLength: 200, size: "max" }), (commands) => {
-        const heap = new Deadlines<number>()
+        const heap = new Timers<number>()
         let model: Array<Timer<number>> = []
         let sequence = 0
         const sort = () => model.sort((a, b) => a.due - b.due || a.rank - b.rank || a.sequence - b.sequence)

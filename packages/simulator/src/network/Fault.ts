@@ -15,7 +15,7 @@
  * |---|---|---|
  * | `delay-request`, `delay-answer` | `by` | takes longer, by a {@link Latency.Latency} |
  * | `drop-request`, `drop-answer` | | lost without a sign |
- * | `duplicate` | `by` (0ms), `copies` (1) | arrives again, that much later; the client hears the first one's answer |
+ * | `duplicate` | `by` (0ms), `copies` (1) | arrives again, that much later, while no answer has left; the client hears the first one's |
  * | `reorder` | `by` (0ms), `hold` (5s) | held, at most `hold`, until `by` after a later request of the account has arrived |
  * | `partition` | | both directions lost |
  * | `partition-request`, `partition-answer` | | one direction lost |
@@ -31,6 +31,9 @@
  * | `code` | `code` | refused with this code, not applied |
  *
  * Where a kind has a `direction`, `request` means that the exchange has not acted and `answer` that it has.
+ *
+ * A duplicate reaches the exchange only while no answer has left, or where the answer was lost. TCP and TLS deliver
+ * nothing twice, so a second copy is one that a client or a proxy sends for want of an answer.
  *
  * | Selection | Meaning |
  * |---|---|

@@ -56,6 +56,8 @@ interface Flight {
   own: ReadonlyArray<Network.Active> | undefined
   passage: Network.Passage | undefined
   readonly copy: number
+  /** One for the request and its copies: whether an answer that is not lost has left. */
+  readonly answer: { left: boolean }
 }
 
 interface Answered {
@@ -237,7 +239,8 @@ export class World {
           pending,
           own: faults === undefined ? undefined : ownFaults(this.network, faults.right, now),
           passage: undefined,
-          copy: 0
+          copy: 0,
+          answer: { left: false }
         },
         now
       )
@@ -347,6 +350,8 @@ export class World {
   }
 
   private arrive(flight: Flight, at: number): void {
+    // Only what the client or a proxy sends again arrives twice, and neither does so once it has the answer.
+    if (flight.copy > 0 && flight.answer.left) return
     const passage = flight.passage!
     const [door, network] = Network.arrive(this.networkOf(flight), passage, at, flight.copy)
     this.met(flight, door.acted)
@@ -366,6 +371,7 @@ export class World {
   }
 
   private apply(flight: Flight, acceptedAt: number, now: number): void {
+    if (flight.copy > 0 && flight.answer.left) return
     const record = flight.pending.record
     const { body, headers, ip, method, path } = flight.request
     const request: Protocol.Request = { method, path, headers, body, ip, id: record.id, acceptedAt }
@@ -389,6 +395,7 @@ export class World {
     if (answer._tag === "Reset") {
       return this.at(now, answer.after, (at) => this.deliver(flight.pending, { _tag: "Reset" }, at))
     }
+    flight.answer.left = true
     const { body, headers, status } = answer.replace === undefined ? response : this.replyOf(answer.replace, now)
     const outcome: Outcome = {
       _tag: "Answer",

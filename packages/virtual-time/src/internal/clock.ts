@@ -1,6 +1,6 @@
 /**
- * Effect's `TestClock`, hence its `Clock`, on the hands of a world, or on those of one party: whoever takes the clock
- * while it is in force keeps these hands, also when another party calls it.
+ * Effect's `TestClock`, and so its `Clock`, of a world or of one party. It stays that one's clock also when another party
+ * calls it.
  *
  * @internal
  */
@@ -56,7 +56,7 @@ export class VirtualClock implements TestClock.TestClock {
       const wait = Effect.async<void>((resume) => {
         timer = this.world.schedule(nanos, this.party, () => resume(Effect.void))
       })
-      // What the cleanup of `Effect.async` does, in two thirds of its operations: most of what a program does here is sleep.
+      // Does what the cleanup of `Effect.async` does, in two thirds of its operations: most of what programs do here is sleep.
       return RuntimeFlags.interruptible(runtimeFlags)
         ? Effect.uninterruptible(
             Effect.catchAllCause(Effect.interruptible(wait), (cause) => {
@@ -68,12 +68,12 @@ export class VirtualClock implements TestClock.TestClock {
     })
   }
 
-  /** Whether it shows the world's own time, which no party's stop touches. */
+  /** Whether it is the world's own clock, which no party's stop touches. */
   get isWorlds(): boolean {
     return this.party === undefined
   }
 
-  /** Calls a function when a sleep of so many milliseconds would end; the result takes it back. */
+  /** Calls a function when a sleep of so many milliseconds would end. The result cancels it. */
   unsafeSchedule(millis: number, run: () => void): () => void {
     const timer = this.world.schedule(toNanos(millis), this.party, run)
     return () => void this.world.cancel(timer)

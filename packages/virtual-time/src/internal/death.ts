@@ -28,8 +28,8 @@ const internals = (fiber: AnyFiber): Internals => fiber as unknown as Internals
 export const childrenOf = (fiber: AnyFiber): Iterable<AnyFiber> => internals(fiber).getChildren()
 
 /**
- * Ends a fiber at once: not one more step of it, no finalizer. To those outside that wait for it, or will, it was
- * interrupted; otherwise a scope or a parent that awaits its fibers would wait for a dead process for ever.
+ * Ends a fiber at once: no further step, no finalizer. Fibers outside that wait for it find it interrupted, because a scope
+ * or a parent that awaits its fibers would otherwise wait for a dead process for ever.
  */
 export const endFiber = (fiber: AnyFiber): void => {
   if (fiber.unsafePoll() !== null) return

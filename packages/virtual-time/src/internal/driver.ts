@@ -1,5 +1,5 @@
 /**
- * Who drives a world: at once, between turns of the event loop, or in the background.
+ * The drivers of a world: at once, between turns of the event loop, and in the background.
  *
  * @internal
  */
@@ -13,7 +13,7 @@ export const drive = (world: VirtualScheduler): void =>
     } while (!world.finished && world.limit === undefined && world.fireNext())
   })
 
-/** Runs what can run now; time stands still. */
+/** Runs what can run now, while time stands still. */
 export const settle = (world: VirtualScheduler): void => withoutLeaks(world, () => world.runReady())
 
 // Taken when the module loads: fake timers that a test installs later are none of ours.
@@ -21,7 +21,7 @@ const realSetTimeout = globalThis.setTimeout
 const realClearTimeout = globalThis.clearTimeout
 const realSetImmediate: ((f: () => void) => unknown) | undefined = globalThis.setImmediate
 
-/** One turn of the event loop: when it is over, everything that settled promises lead to has happened. */
+/** One turn of the event loop. When it is over, all that follows from settled promises has happened. */
 const turn = (): Promise<void> =>
   new Promise((resolve) => {
     if (realSetImmediate === undefined) realSetTimeout(resolve, 0)
@@ -35,7 +35,7 @@ export interface Patience {
   readonly millis: number
 }
 
-/** As `drive`, and gives way to promises and I/O before each jump, and for a while when nothing is due. */
+/** As `drive`, but gives promises and I/O a turn before each jump of time, and some real time when nothing is due. */
 export const driveWithTurns = async (world: VirtualScheduler, patience: Patience): Promise<void> => {
   for (;;) {
     settle(world)
@@ -59,8 +59,8 @@ const workArrives = (world: VirtualScheduler, millis: number): Promise<boolean> 
   })
 
 /**
- * Drives the world whenever something in it can run or is due, as long as the process lives. At a limit its programs are
- * ended, and when they do not end within their grace, the world.
+ * Drives the world whenever something in it can run or is due, as long as the process lives. At a limit it ends the
+ * programs, and then the world, when they do not end within their grace.
  */
 export const driveInBackground = (world: VirtualScheduler, endPrograms: () => void): void => {
   const loop = async (): Promise<void> => {
@@ -86,12 +86,13 @@ export const driveInBackground = (world: VirtualScheduler, endPrograms: () => vo
   world.parked = begin
 }
 
-/** What Effect waits with where it waits for ever. */
+/** The interval, in ms, with which Effect waits for ever. */
 const FOREVER = 2 ** 31 - 1
 
 /**
- * `Effect.never` holds a real interval until it is interrupted, and a fiber that a world leaves behind never is: each would
- * stay, and keep the process from ending. So the world remembers those made while it runs; when it closes they are cleared.
+ * `Effect.never` holds a real interval until it is interrupted. A fiber that a world leaves behind never is, and its
+ * interval would keep the process from ending. So the world collects the intervals made while it runs, and clears them
+ * when it closes.
  */
 const withoutLeaks = (world: VirtualScheduler, body: () => void): void => {
   const setInterval = globalThis.setInterval

@@ -1,5 +1,5 @@
 /**
- * The fibers of a world, found when they are needed: nothing is kept per fiber while a program runs.
+ * Finds the fibers of a world when they are needed. Nothing is kept per fiber while a program runs.
  *
  * @internal
  */
@@ -56,7 +56,7 @@ export const crashParty = (party: Party): void => {
 /** How many waiting fibers an error names: enough to see the pattern. */
 const NAMED = 20
 
-/** Names the fibers that ran last: when a limit is reached, those are the loop. */
+/** Names the fibers that ran last. When a limit is reached, they are the loop. */
 export const runningFibers = (world: VirtualScheduler): ReadonlyArray<WaitingFiber> =>
   world.recent.slice(0, NAMED).map((fiber) => named(fiber))
 
@@ -71,7 +71,7 @@ const named = (fiber: AnyFiber): WaitingFiber => {
   }
 }
 
-/** Names the fibers that wait. A fiber tells its status only by running, so the world runs for it; its time stands still. */
+/** Names the fibers that wait. A fiber gives its status only by running, so the world runs, while its time stands still. */
 export const waitingFibers = (world: VirtualScheduler): ReadonlyArray<WaitingFiber> => {
   const found: Array<WaitingFiber> = []
   const visit = (fiber: AnyFiber): Effect.Effect<void> =>
@@ -102,8 +102,8 @@ export const waitingFibers = (world: VirtualScheduler): ReadonlyArray<WaitingFib
 }
 
 /**
- * Effect keeps each unsupervised fiber in a process-wide set until it exits. Those of a world that has ended never will, and
- * a million runs would keep millions of them.
+ * Removes fibers from the process-wide set in which Effect keeps each unsupervised fiber until it exits. Those of a world
+ * that has ended never will, and a million runs would keep millions of them.
  */
 export const forgetFibers = (fibers: ReadonlyArray<AnyFiber>): void => {
   if (fibers.length === 0) return

@@ -11,32 +11,32 @@ import { crashParty } from "./fibers.js"
 import { currentParty, NANOS_PER_MILLI, type Party as PartyState } from "./scheduler.js"
 
 /**
- * One member of the world, such as a bot among others, with a clock of its own. Its fibers are those started inside
- * `withParty`, and theirs. All actions take effect at once, and may be called from inside the party too: the calling fiber
- * then continues when the party does.
+ * One member of the world, such as a process among others, with a clock of its own. Its fibers are those started inside
+ * `withParty`, and theirs. All actions take effect at once. The party itself may run them: the calling fiber then
+ * continues when the party does.
  */
 export interface Party {
   readonly name: string
   /** Whether `crash` has ended it. */
   readonly isCrashed: () => boolean
-  /** The host sleeps: nothing of the party runs, its monotonic hand and its timers stand still, its wall clock goes on. */
+  /** The host sleeps: nothing of the party runs, its monotonic clock and its timers stand still, its wall clock goes on. */
   readonly suspend: Effect.Effect<void>
   /** Suspends, and resumes after that much of the world's time. Does not wait for it. */
   readonly suspendFor: (duration: Duration.DurationInput) => Effect.Effect<void>
-  /** The event loop is blocked, or the process is stopped: nothing runs, both hands go on, timers become due meanwhile. */
+  /** The event loop is blocked, or the process is stopped: nothing runs, both clocks go on, timers become due meanwhile. */
   readonly stall: Effect.Effect<void>
   /** Stalls, and goes on after that much of the world's time. Does not wait for it. */
   readonly stallFor: (duration: Duration.DurationInput) => Effect.Effect<void>
   /** Ends every suspension and stall. */
   readonly resume: Effect.Effect<void>
   /**
-   * Ends it as `kill -9` does: not one more step, no finalizer, no timer. For good. To fibers outside that wait for one of
-   * its fibers, that one was interrupted.
+   * Ends it for good, as `kill -9` does: no further step, no finalizer, no timer. A fiber outside that waits for one of its
+   * fibers finds it interrupted.
    */
   readonly crash: Effect.Effect<void>
-  /** Steps the wall clock by so many milliseconds, back if negative. The monotonic hand and the timers do not notice. */
+  /** Steps the wall clock by so many milliseconds, back if negative. The monotonic clock and the timers do not notice. */
   readonly stepWall: (millis: number) => Effect.Effect<void>
-  /** Sets the speed of the monotonic hand, and so of timers: 1.001 gains a second in a thousand. Fails if not above 0. */
+  /** Sets the speed of the monotonic clock, and so of timers: 1.001 gains a second in a thousand. Fails if not above 0. */
   readonly setRate: (rate: number) => Effect.Effect<void, InvalidRate>
 }
 
@@ -51,7 +51,7 @@ export const handleOf = (state: PartyState): Party => {
 
 const makeParty = (state: PartyState): Party => {
   const { world } = state
-  // The caller may be a member, which must not take another step once its party stands still.
+  // A caller that is a member must not take another step once its party stands still.
   const act = (f: () => void): Effect.Effect<void> =>
     Effect.withFiberRuntime((fiber) => {
       f()

@@ -8,7 +8,7 @@ import { PriorityBuckets, type Task } from "effect/Scheduler"
 
 export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
-/** A queue that hands out tasks one at a time: `take` answers the task and leaves its fiber in `fiber`. */
+/** A queue that gives tasks one at a time: `take` returns the task and leaves its fiber in `fiber`. */
 export interface Ready {
   readonly size: number
   fiber: AnyFiber | undefined

@@ -1,5 +1,5 @@
 /**
- * The world a virtual program lives in: what is ready, what is due, and the hands of its clocks.
+ * The scheduler of a world: what is ready, what is due, and what its clocks show.
  *
  * Instants are nanoseconds since the start of the run, as plain numbers: exact for 104 days, within 4 ns for a year.
  *
@@ -8,7 +8,7 @@
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import type { Scheduler, Task } from "effect/Scheduler"
-import { Deadlines, type Timer as AnyTimer } from "./timers.js"
+import { type Timer as AnyTimer, Timers } from "./timers.js"
 import { type AnyFiber, FirstIn, generator, type Ready, Seeded } from "./ready.js"
 import { endFiber } from "./death.js"
 
@@ -19,16 +19,16 @@ export const NANOS_PER_MILLI = 1_000_000
 /** Fires after everything else of its instant, whatever was registered when. */
 const LATE = 2
 
-/** How many operations a fiber runs before others get their turn, looked up this often. */
+/** A fiber that has run its budget of operations yields; checked after this many. */
 const YIELD_CHECK_MASK = 31
 
-/** What a step counts that used up its budget of operations, so that a loop which never yields ends as soon as one that does. */
+/** The weight of a step that used up its budget of operations: a loop that never yields ends as soon as one that does. */
 const LONG_STEP = 32
 
 /** How many of the last steps are remembered, for the error that names their fibers. */
 const RECENT = 32
 
-/** Real time is looked at this often. */
+/** Real time is read once in so many steps. */
 const REAL_CHECK_MASK = 63
 
 // Taken when the module loads: fake timers that a test installs later are none of ours.
@@ -37,25 +37,25 @@ const realNow = performance.now.bind(performance)
 /** The party a fiber belongs to; forks inherit it. */
 export const currentParty: FiberRef.FiberRef<Party | undefined> = FiberRef.unsafeMake<Party | undefined>(undefined)
 
-/** One member of the world, with a clock of its own that can part from the world's. */
+/** One member of the world, with a clock of its own that can diverge from the world's. */
 export class Party {
   readonly world: VirtualScheduler
   readonly name: string
   /** How often it is suspended and stalled; it runs while both are 0. */
   suspensions = 0
   stalls = 0
-  /** Counts `resume`s: a stop that one of them lifted must not be lifted once more by its own timer. */
+  /** Counts `resume`s. A stop that one of them ended must not be ended again by its own timer. */
   era = 0
   dead = false
-  /** Once it is dead: fibers from this id on were forked after its end. */
+  /** Once it is dead, fibers from this id on were forked after its end. */
   firstUnbornFiberId = 0
   stopped = false
   /** What its wall clock shows beyond the world's, in nanoseconds. */
   wallOffset = 0
-  /** Speed of its monotonic hand; the hand showed `handBase` at the instant `handSince`. */
+  /** Speed of its monotonic clock, which showed `monotonicBase` at the instant `monotonicSince`. */
   rate = 1
-  handBase: number
-  handSince: number
+  monotonicBase: number
+  monotonicSince: number
   /** Its timers while it is suspended; `due` then holds what is left of them. */
   frozen: Array<Timer> = []
   readonly heldTasks: Array<Task> = []
@@ -64,18 +64,19 @@ export class Party {
   constructor(world: VirtualScheduler, name: string) {
     this.world = world
     this.name = name
-    this.handBase = world.now
-    this.handSince = world.now
+    this.monotonicBase = world.now
+    this.monotonicSince = world.now
   }
 
-  hand(now: number): number {
-    return this.suspensions > 0 ? this.handBase : this.handBase + (now - this.handSince) * this.rate
+  /** What its monotonic clock shows, in nanoseconds. */
+  monotonic(now: number): number {
+    return this.suspensions > 0 ? this.monotonicBase : this.monotonicBase + (now - this.monotonicSince) * this.rate
   }
 
-  /** Fixes the hand as it stands, before its speed changes. */
+  /** Fixes the monotonic clock at what it shows, before its speed changes. */
   rebase(now: number): void {
-    this.handBase = this.hand(now)
-    this.handSince = now
+    this.monotonicBase = this.monotonic(now)
+    this.monotonicSince = now
   }
 }
 
@@ -90,7 +91,7 @@ export interface WorldOptions {
   readonly maxRealTime: number
   /** Nanoseconds since the start. */
   readonly maxTime: number
-  /** Whether time moves only when someone adjusts it. */
+  /** Whether time moves only when it is adjusted. */
   readonly manual: boolean
 }
 
@@ -103,17 +104,17 @@ export class VirtualScheduler implements Scheduler {
   limit: "steps" | "instant" | "real time" | "time" | undefined = undefined
   maxSteps: number
   private maxStepsAtOnce: number
-  /** The steps since time last moved; one that used up its whole budget of operations weighs more. */
+  /** The steps since time last moved. One that used up its whole budget of operations weighs more. */
   private still = 0
-  /** Since when fibers run without time moving, or the event loop having its turn. */
+  /** Since when fibers run while time stands still and the event loop has no turn, in real ms. */
   private busySince: number | undefined = undefined
   /** The fibers of the last steps, in a ring. */
   private readonly last = Array.from<AnyFiber | undefined>({ length: RECENT })
-  /** Set by whoever drives the world, to be asked again. */
+  /** Set by the driver: ends `runReady` after the step that runs. */
   finished = false
-  /** Told when something becomes ready while nobody drives the world. */
+  /** Called when something becomes ready or due while no driver runs. */
   parked: (() => void) | undefined = undefined
-  readonly timers = new Deadlines<Party | undefined>()
+  readonly timers = new Timers<Party | undefined>()
   readonly parties = new Map<string, Party>()
   /** The id of the first fiber of the run: ids in the trace count from it, since Effect's count through the process. */
   firstFiberId = 0
@@ -181,7 +182,7 @@ export class VirtualScheduler implements Scheduler {
           const party = fiber.getFiberRef(currentParty)
           if (party !== undefined && party.stopped) {
             if (party.dead) {
-              // What it forks after its end, as callbacks of a dead process cannot, never begins, and tells nothing.
+              // A fiber that it forks after its end never begins and reports nothing: a dead process runs no callback.
               if (fiber.id().id < party.firstUnbornFiberId) endFiber(fiber)
             } else {
               party.heldTasks.push(task)
@@ -200,7 +201,7 @@ export class VirtualScheduler implements Scheduler {
     }
   }
 
-  /** Time has moved: what runs from here on is not the loop that ran before. */
+  /** Time has moved, so what runs from here on is not the loop that ran before. */
   moved(): void {
     this.still = 0
     this.busySince = undefined
@@ -211,7 +212,7 @@ export class VirtualScheduler implements Scheduler {
     this.busySince = undefined
   }
 
-  /** A program that was ended gets so many more steps. */
+  /** Gives a program that was ended so many more steps. */
   grant(steps: number): void {
     this.limit = undefined
     this.maxSteps = this.steps + steps
@@ -219,7 +220,7 @@ export class VirtualScheduler implements Scheduler {
     this.moved()
   }
 
-  /** Nothing can run and nothing is due: what runs next is another program, or goes on with news from outside. */
+  /** Nothing can run and nothing is due. What runs next is another program, or continues with a result from outside. */
   rested(): void {
     this.maxSteps = this.options.maxSteps
     this.maxStepsAtOnce = this.options.maxStepsAtOnce
@@ -241,7 +242,7 @@ export class VirtualScheduler implements Scheduler {
     return this.ready.size > 0
   }
 
-  /** Moves to the next deadline and wakes one sleeper. False: there is none within the limits. */
+  /** Moves to the next deadline and wakes one sleeper. Returns false when there is none within the limits. */
   fireNext(): boolean {
     const timer = this.timers.peek()
     if (timer === undefined || timer.due > this.horizon || timer.due === Infinity) return false
@@ -261,7 +262,7 @@ export class VirtualScheduler implements Scheduler {
     return true
   }
 
-  /** Nothing of this world runs any more, and what comes back from outside is dropped. */
+  /** Ends the world: nothing of it runs any more, and results from outside are dropped. */
   close(): void {
     this.timers.clear()
     this.ready.clear()
@@ -271,14 +272,14 @@ export class VirtualScheduler implements Scheduler {
     this.releases.length = 0
   }
 
-  /** What the world gives back when it closes. */
+  /** Registers what has to be released when the world closes. */
   onClose(release: () => void): void {
     this.releases.push(release)
   }
 
   // Timers
 
-  /** `nanos` on the hand of the party from now. */
+  /** Fires after `nanos` of the party's monotonic time. */
   schedule(nanos: number, party: Party | undefined, fire: () => void): Timer {
     const rank = this.drawRank === undefined ? 0 : this.drawRank()
     const timer: Timer = { due: nanos, rank, sequence: this.sequence++, fire, owner: party, index: -1 }
@@ -331,7 +332,7 @@ export class VirtualScheduler implements Scheduler {
     this.endAdvance(timer)
   }
 
-  /** Puts the world's hands elsewhere, back too; what is due stays due at its instant. */
+  /** Sets the world's time, back too. Timers stay due at their instants. */
   setNow(nanos: number): void {
     this.now = nanos
     this.moved()
@@ -339,7 +340,7 @@ export class VirtualScheduler implements Scheduler {
     this.mixTime()
   }
 
-  /** When sleepers wake, on the world's axis, soonest first. */
+  /** When sleepers wake, in the world's time, soonest first. */
   sleeps(): Array<number> {
     const due: Array<number> = []
     for (const timer of this.timers.all()) if (timer.rank !== LATE) due.push(timer.due)
@@ -358,7 +359,7 @@ export class VirtualScheduler implements Scheduler {
     for (const timer of this.adjusting) this.horizon = Math.max(this.horizon, timer.due)
   }
 
-  // Hands
+  // Clocks
 
   wallMillis(party: Party | undefined): number {
     const nanos = party === undefined ? this.now : this.now + party.wallOffset
@@ -366,7 +367,7 @@ export class VirtualScheduler implements Scheduler {
   }
 
   monotonicNanos(party: Party | undefined): bigint {
-    return this.startNanos + BigInt(Math.round(party === undefined ? this.now : party.hand(this.now)))
+    return this.startNanos + BigInt(Math.round(party === undefined ? this.now : party.monotonic(this.now)))
   }
 
   // Parties
@@ -403,7 +404,7 @@ export class VirtualScheduler implements Scheduler {
     if (party.dead || party.suspensions === 0) return
     party.suspensions--
     if (party.suspensions === 0) {
-      party.handSince = this.now
+      party.monotonicSince = this.now
       this.thaw(party)
       this.release(party)
     }
@@ -415,7 +416,7 @@ export class VirtualScheduler implements Scheduler {
     this.release(party)
   }
 
-  /** As `kill -9`: not one more instruction, no finalizer. The caller ends its fibers. */
+  /** Ends a party as `kill -9` ends a process: no further step, no finalizer. The caller ends its fibers. */
   crash(party: Party): void {
     party.dead = true
     party.firstUnbornFiberId = FiberId.unsafeMake().id
@@ -460,7 +461,7 @@ export class VirtualScheduler implements Scheduler {
 
   // Trace
 
-  /** A digest of who ran when, in which order: equal for equal runs. */
+  /** A digest of which fiber ran when, in which order. Equal runs have equal digests. */
   trace(): string {
     const hex = (n: number) => (n >>> 0).toString(16).padStart(8, "0")
     return hex(this.hashA) + hex(this.hashB)

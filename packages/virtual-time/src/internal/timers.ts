@@ -20,7 +20,7 @@ export interface Timer<Owner> {
 const before = <Owner>(a: Timer<Owner>, b: Timer<Owner>): boolean =>
   a.due !== b.due ? a.due < b.due : a.rank !== b.rank ? a.rank < b.rank : a.sequence < b.sequence
 
-export class Deadlines<Owner> {
+export class Timers<Owner> {
   private readonly items: Array<Timer<Owner>> = []
 
   get size(): number {

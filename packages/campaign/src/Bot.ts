@@ -1,0 +1,266 @@
+/** The real client on a host of its own: its life from the acquisition to the end of its scope, and what it claims. */
+import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
+import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
+import * as Release from "@effect-deadman/core/Release"
+import * as VirtualTime from "@effect-deadman/virtual-time"
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import * as HashSet from "effect/HashSet"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import { inspect } from "node:util"
+import type * as Log from "./Log.js"
+import type { Plan } from "./Plan.js"
+import type { Recorder } from "./Recorder.js"
+import type { Scene, Schedule } from "./Scene.js"
+
+export interface Bot {
+  /** Ends when the bot's scope has closed. */
+  readonly fiber: Fiber.RuntimeFiber<void, unknown>
+  /** Records what the client claims now: `status`, or the state that it reported last. */
+  readonly look: () => void
+  /** Records `status`. */
+  readonly read: () => void
+  /** Starts a manual beat; absent while there is no heartbeat. */
+  readonly beat: () => Fiber.RuntimeFiber<void, unknown> | undefined
+  readonly reconcile: () => void
+  /** Lets the liveness check fail from now on, or pass again. */
+  readonly setAlive: (alive: boolean) => void
+  /** The host stops, or goes on. What is between the two is not observed. */
+  readonly stop: () => void
+  readonly goOn: () => void
+  /** The host is dead: it claims nothing any more. */
+  readonly crashed: () => void
+  readonly close: (exit: Exit.Exit<void, string>) => void
+}
+
+const policies: Readonly<Record<Plan["client"]["release"], Release.Policy>> = {
+  disarm: Release.disarm,
+  letExpire: Release.letExpire,
+  cancelOnFailure: Release.cancelOnFailure,
+  cancelUnlessDone: Release.cancelUnlessDone,
+  "always Disarm": () => "Disarm",
+  "always CancelSoon": () => "CancelSoon"
+}
+
+const noLoggers = HashSet.empty<Logger.Logger<unknown, void>>()
+
+/** Effect numbers fibers through the process, so the numbers are no part of what a seed repeats. */
+const withoutFiber = (line: string): string => line.replace(/ fiber=\S+/, "")
+
+/** Monotonic time in ms. */
+const monotonic = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000
+
+/** Starts the bot in its party. `held` has the accounts that its process holds, `output` takes all text that comes out. */
+export const make = (options: {
+  readonly plan: Plan
+  readonly log: Recorder
+  readonly scene: Scene
+  readonly schedule: Schedule
+  readonly held: Set<string>
+  readonly output: Array<string>
+}): Effect.Effect<Bot, never, VirtualTime.VirtualTime> =>
+  Effect.gen(function* () {
+    const { held, log, output, plan, scene, schedule } = options
+    const closing = Deferred.unsafeMake<void, string>(FiberId.none)
+    let heartbeat: Heartbeat.Heartbeat | undefined
+    let runtime: Runtime.Runtime<never> | undefined
+    let clock: Clock.Clock | undefined
+    let alive = true
+    let stops = 0
+    let over = false
+    let reported: Log.Claim["state"] = "Armed"
+
+    const claim = (status: HeartbeatStatus.Status, how: "told" | "read", late: number): void => {
+      if (status._tag === "Released") return
+      const { at, earliestFire, latestFire, lost } = status
+      log.add({
+        _tag: "Claim",
+        at: log.now() - late,
+        how,
+        state: status._tag,
+        earliest: earliestFire - at,
+        latest: latestFire - at,
+        lost: lost?.reason,
+        venueArmed: scene.armed()
+      })
+    }
+
+    const read = (): void => {
+      if (heartbeat !== undefined && stops === 0 && !over) claim(Effect.runSync(heartbeat.status), "read", 0)
+    }
+
+    const look = (): void => {
+      if (plan.client.read) return read()
+      if (heartbeat === undefined || stops > 0 || over) return
+      log.add({
+        _tag: "Claim",
+        at: log.now(),
+        how: "standing",
+        state: reported,
+        earliest: undefined,
+        latest: undefined,
+        lost: undefined,
+        venueArmed: scene.armed()
+      })
+    }
+
+    /** Looks at the instants at which the exchange fires, and soon after. */
+    let wasArmed = false
+    const watch = (): void => {
+      if (over) return
+      const left = scene.firesIn()
+      if (wasArmed && left === undefined) {
+        look()
+        schedule(20, look)
+        schedule(1_150, look)
+      }
+      wasArmed = left !== undefined
+      schedule(left === undefined ? 2_500 : Math.max(1, left), watch)
+    }
+
+    const { abandon, armTimeout, countdown, interval, onUncertain, release, releaseTimeout, requestTimeout, settle } =
+      plan.client
+    const timing = { countdown: countdown * 1_000, interval, requestTimeout, armTimeout, releaseTimeout, settle }
+    const settings = {
+      ...timing,
+      release: policies[release],
+      abandon,
+      onUncertain,
+      liveness: plan.client.liveness
+        ? Effect.suspend(() => (alive ? Effect.void : Effect.fail("the loop hangs")))
+        : undefined,
+      onTransition: ({ to }: HeartbeatStatus.Transition) =>
+        Effect.sync(() => {
+          reported = to._tag
+          if (plan.stack === "http") output.push(inspect(to, { depth: 8 }))
+          if (to._tag !== "Released") {
+            claim(to, "told", clock === undefined ? 0 : clock.unsafeCurrentTimeMillis() - to.at)
+          }
+        })
+    }
+
+    const noteClosing = (phase: "begun" | "ended") =>
+      log.add({ _tag: "Closing", at: log.now(), phase, mono: clock === undefined ? 0 : monotonic(clock) })
+
+    const acquired = (
+      exit: Exit.Exit<Heartbeat.Heartbeat, { readonly _tag: string; readonly code?: unknown }>
+    ): void => {
+      if (Exit.isSuccess(exit)) {
+        heartbeat = exit.value
+        log.add({ _tag: "Acquired", at: log.now(), result: "armed", failure: undefined, code: undefined })
+        watch()
+        return
+      }
+      if (plan.stack === "http") output.push(inspect(exit.cause, { depth: 8 }), Cause.pretty(exit.cause))
+      const failure = Option.getOrUndefined(Cause.failureOption(exit.cause))
+      log.add({
+        _tag: "Acquired",
+        at: log.now(),
+        result: failure === undefined ? "interrupted" : "failed",
+        failure: failure?._tag,
+        code: typeof failure?.code === "string" ? failure.code : undefined
+      })
+    }
+
+    const lost = ({ reason }: HeartbeatError.SwitchLost) =>
+      Effect.sync(() => {
+        if (!over) log.add({ _tag: "Lost", at: log.now(), reason })
+      })
+
+    const ended = (): void => {
+      over = true
+      noteClosing("ended")
+      if (heartbeat === undefined) return
+      const status = Effect.runSync(heartbeat.status)
+      if (status._tag !== "Released") return
+      const { at, outcome } = status
+      log.add({
+        _tag: "Outcome",
+        at: log.now(),
+        outcome: outcome._tag,
+        earliest: "earliestFire" in outcome ? outcome.earliestFire - at : undefined,
+        latest: "until" in outcome ? outcome.until - at : "latestFire" in outcome ? outcome.latestFire - at : undefined
+      })
+    }
+
+    /** The heartbeat before the one that is judged. Nothing that is done to the bot ends it but its own bounds. */
+    const predecessor = ({ gap, lives }: NonNullable<Plan["predecessor"]>) =>
+      Effect.gen(function* () {
+        log.before = true
+        yield* Effect.ignore(Effect.scoped(Effect.zipRight(Heartbeat.make(timing), Effect.sleep(lives))))
+        log.before = false
+        yield* Effect.sleep(gap)
+      }).pipe(Effect.uninterruptible)
+
+    const life = Effect.gen(function* () {
+      clock = yield* Effect.clock
+      runtime = yield* Effect.runtime<never>()
+      if (plan.predecessor !== undefined) yield* predecessor(plan.predecessor)
+      yield* Effect.scoped(
+        Effect.flatMap(
+          Effect.onExit(Heartbeat.make(settings), (exit) => Effect.sync(() => acquired(exit))),
+          ({ awaitLost }) =>
+            Effect.zipRight(
+              Effect.forkScoped(Effect.interruptible(Effect.catchAll(awaitLost, lost))),
+              Effect.ensuring(
+                Deferred.await(closing),
+                Effect.sync(() => noteClosing("begun"))
+              )
+            )
+        )
+      )
+    }).pipe(
+      Effect.onExit(() => Effect.sync(ended)),
+      Effect.provideService(CountdownCancelAll.CountdownCancelAll, scene.service),
+      Effect.provideService(Heartbeat.AccountsInUse, held),
+      Effect.locally(
+        FiberRef.currentLoggers,
+        plan.stack === "port"
+          ? noLoggers
+          : HashSet.make(Logger.map(Logger.logfmtLogger, (line) => void output.push(withoutFiber(line))))
+      )
+    )
+
+    return {
+      fiber: yield* Effect.forkDaemon(VirtualTime.withParty(life, "bot")),
+      look,
+      read,
+      beat: () =>
+        heartbeat === undefined || runtime === undefined || over
+          ? undefined
+          : Runtime.runFork(runtime, heartbeat.beat, { immediate: false }),
+      reconcile: () => {
+        if (heartbeat === undefined || stops > 0) return
+        const status = Effect.runSync(heartbeat.status)
+        if (status._tag === "Released" || status.lastAcknowledged === undefined) return
+        const marked = Effect.runSync(Effect.either(heartbeat.markReconciled(status.lastAcknowledged)))
+        if (status._tag === "MayHaveFired" && marked._tag === "Right") {
+          log.add({ _tag: "Deed", at: log.now(), what: "reconciled", length: undefined })
+        }
+      },
+      setAlive: (yes) => {
+        alive = yes
+      },
+      stop: () => {
+        stops++
+      },
+      goOn: () => {
+        stops--
+        look()
+      },
+      crashed: () => {
+        over = true
+      },
+      close: (exit) => Deferred.unsafeDone(closing, exit)
+    }
+  })

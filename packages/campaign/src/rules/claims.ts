@@ -1,0 +1,297 @@
+/** What the client says of its switch: promises 8 to 11, 15, 16 and 18, and the recovery. */
+import { stopsOf } from "../Evidence.js"
+import type * as Log from "../Log.js"
+import { recoveryTime } from "../Plan.js"
+import { promisedPace, type Rule, s } from "./rule.js"
+
+const safe = (claim: Log.Claim): boolean => claim.state === "Armed" || claim.state === "Jeopardy"
+
+/** 8: `Armed` or `Jeopardy` implies that the venue's timer runs. */
+const armedMeansArmed: Rule = (evidence, report) => {
+  const { begun, claims, crash, fires, switched, tolerance } = evidence
+  const stops = stopsOf(evidence)
+  for (const claim of claims) {
+    if (!safe(claim) || claim.venueArmed) continue
+    if (claim.how !== "standing") {
+      report("8", claim.at, `${claim.how} ${claim.state} while the venue's timer does not run`)
+      continue
+    }
+    // What was told last stands until the alarm goes: at the instant itself, or a second after the host went on.
+    const since = [...fires, ...switched.filter((one) => one.transition === "closed")].reduce(
+      (last, one) => (one.at <= claim.at ? Math.max(last, one.at) : last),
+      -Infinity
+    )
+    const stopped = stops.reduce((last, stop) => (stop.to <= claim.at ? Math.max(last, stop.to) : last), -Infinity)
+    const due = Math.max(since + 15, stopped + 1_100) + tolerance
+    // The release tells only its end.
+    if (crash === undefined && claim.at > due && (begun === undefined || claim.seq < begun.seq)) {
+      report("8", claim.at, `still ${claim.state}, ${s(claim.at - since)} after the venue's timer has ended`)
+    }
+  }
+}
+
+/** 9: the venue fires inside the window, and what is called fired has fired. */
+const firesInsideTheWindow: Rule = (
+  { acquired, begun, calls, claims, crash, fires, outcome, plan, tolerance },
+  report
+) => {
+  const shorter = calls.find((call) => call.wire !== "0" && Number(call.wire) < plan.client.countdown)
+  for (const fire of fires) {
+    let latest: Log.Claim | undefined
+    for (const claim of claims) {
+      if (claim.at > fire.at || claim.earliest === undefined || claim.latest === undefined) continue
+      const earliest = claim.at + claim.earliest
+      if (
+        claim.at < fire.at &&
+        earliest !== Infinity &&
+        fire.at < earliest - tolerance &&
+        !(shorter && shorter.at <= fire.at)
+      ) {
+        report("9", fire.at, `fired ${s(earliest - fire.at)} before the earliest fire that was told at ${s(claim.at)}`)
+      }
+      if (claim.at < fire.at) latest = claim
+    }
+    if (latest !== undefined && (crash === undefined || crash.at >= fire.at)) {
+      // What was sent since moves the edge. What is told is as of its instant, and a write may leave before it is heard.
+      const since = (call: Log.Call) => call.seq > latest.seq || (latest.how === "told" && call.at >= latest.at)
+      const sent = calls.some((call) => call.at <= fire.at && since(call))
+      const edge = latest.at + latest.latest!
+      if (!sent && fire.at > edge + tolerance) {
+        report("9", fire.at, `fired ${s(fire.at - edge)} after the latest fire that was told at ${s(latest.at)}`)
+      }
+    }
+    if (outcome !== undefined && fire.at > outcome.at && outcome.earliest !== undefined) {
+      const [from, to] = [outcome.at + outcome.earliest, outcome.at + outcome.latest!]
+      if (fire.at < from - tolerance || fire.at > to + tolerance) {
+        report("9", fire.at, `fired at ${s(fire.at)}, ${outcome.outcome} had said from ${s(from)} to ${s(to)}`)
+      }
+    }
+  }
+  for (const claim of claims) {
+    if (claim.state !== "Fired" || (begun !== undefined && claim.at > begun.at)) continue
+    if (!fires.some((fire) => fire.at <= claim.at + tolerance && fire.at >= (acquired?.at ?? 0) - 120_000)) {
+      report("9", claim.at, "told that it has fired, and it has not")
+    }
+  }
+}
+
+/** 9, too: a heartbeat is lost as fired only when it has, and not because one machine has stamped one answer wrongly. */
+const lostForAReason: Rule = (evidence, report) => {
+  const { acquired, calls, deeds, fires, lost, plan, tolerance } = evidence
+  if (lost === undefined || acquired === undefined) return
+  if (lost.reason === "Fired" && !fires.some((fire) => fire.at <= lost.at + tolerance)) {
+    report("9", lost.at, "lost as fired, and it has not fired")
+  }
+  const { wrongMachine } = plan.venue
+  if (lost.reason !== "MayHaveFired" || wrongMachine === undefined || plan.predecessor !== undefined) return
+  // Reasons of their own.
+  if (fires.some((fire) => fire.at <= lost.at) || stopsOf(evidence).some((stop) => stop.from <= lost.at)) return
+  if (deeds.some((deed) => deed.what === "step-wall" && deed.at <= lost.at)) return
+  // A first stamp that is behind looks the same as a host that has stood still together with its clocks.
+  const first = calls.find((call) => call.end === "acknowledged")
+  if (wrongMachine.by < 0 && (first === undefined || wrongMachine.answer <= first.id)) return
+  // Its own clocks are reason enough where an acknowledgement, or the loss, came after the countdown of the one before.
+  const countdown = (plan.client.countdown * 1_000) / Math.max(1, plan.clock.rate)
+  const heard = calls.filter(
+    ({ at, end, endAt }) =>
+      end === "acknowledged" && endAt! <= lost.at && endAt! < at + plan.client.requestTimeout - tolerance
+  )
+  const overdue = heard.some((call, index) => {
+    const next = heard[index + 1]?.endAt ?? lost.at
+    return next >= call.at + countdown - tolerance
+  })
+  if (!overdue) report("9", lost.at, "lost as uncertain, and one answer of a wrong machine is the only reason")
+}
+
+/** 10: after a crash, every order that was open is closed by then + countdown + the longest delay + the venue's look. */
+const crashClosesOrders: Rule = (evidence, report) => {
+  const { applied, begun, claims, crash, log, ordered, plan } = evidence
+  if (crash === undefined || begun !== undefined) return
+  const last = claims.findLast((claim) => claim.at <= crash.at)
+  if (last === undefined || !safe(last) || evidence.fires.some((fire) => fire.at >= last.at && fire.at <= crash.at))
+    return
+  // What stands is what was told before the host stopped; how soon it has to be taken back is for promise 8 to say.
+  if (last.how === "standing" && !last.venueArmed) return
+  const { cancelPace, sweepPeriod, timeToComplete, triggerLatency } = plan.venue
+  const lastWrite = applied.reduce(
+    (last, write) => (write.call === undefined ? last : Math.max(last, write.appliedAt)),
+    0
+  )
+  const by =
+    Math.max(crash.at, lastWrite) + plan.client.countdown * 1_000 + sweepPeriod + triggerLatency + timeToComplete + 2
+  const own = ordered.filter((entry) => entry.account === "own")
+  for (const order of own) {
+    if (order.what !== "placed" || order.at > crash.at) continue
+    const end = own.find((entry) => entry.what === "cancelled" && entry.order === order.order)
+    const bound = by + cancelPace * own.length
+    if (bound > log.end) continue
+    if (end === undefined || end.at > bound) {
+      report("10", bound, `order ${order.order} was open at the crash at ${s(crash.at)} and still at ${s(bound)}`)
+    }
+  }
+}
+
+/**
+ * 11: within the budget (two beats in a row that fail, and answers within the request timeout) a healthy client is never
+ * fired upon. Refusals are within it when they come at once: the pace counts from the answer.
+ */
+const healthyIsNotFiredUpon: Rule = (evidence, report) => {
+  const { acquired, begun, calls, deeds, fires, lost, plan } = evidence
+  const { client } = plan
+  if (acquired?.result !== "armed" || client.deaf || plan.needle !== undefined) return
+  if (plan.venue.maintenance !== undefined || plan.clock.rate !== 1) return
+  const troubled = new Set([
+    "suspend",
+    "stall",
+    "crash",
+    "lapse",
+    "beat",
+    "interrupted-beat",
+    "step-wall",
+    "other-client"
+  ])
+  const patience = Math.max(client.requestTimeout, promisedPace) - promisedPace
+  for (const fire of fires) {
+    if (begun !== undefined && fire.at >= begun.at) break
+    if (deeds.some((deed) => troubled.has(deed.what) && deed.at <= fire.at)) break
+    if (lost !== undefined && lost.at < fire.at) break
+    const acknowledged = calls.findLast((call) => call.end === "acknowledged" && call.endAt! <= fire.at)
+    if (acknowledged === undefined) continue
+    const since = calls.filter((call) => call.seq >= acknowledged.seq && call.at <= fire.at)
+    const failed = since.filter((call) => call.end !== "acknowledged")
+    const late = since.some(
+      (call) =>
+        call.endAt !== undefined &&
+        (call.end === "code" || call.end === "unreadable") &&
+        call.endAt - call.at > patience
+    )
+    // The pace of a beat that was answered late can hold the next one back beyond the interval.
+    const lateAnswer = since.some(
+      (call) => call.end === "acknowledged" && call.endAt! - call.at > client.interval - promisedPace
+    )
+    const waiting = since.some((call) => call.endAt === undefined || call.endAt > fire.at)
+    const losses = failed.filter((call) => call.endAt !== undefined && call.endAt <= fire.at).length + (waiting ? 1 : 0)
+    if (losses <= 2 && !late && !lateAnswer) {
+      report("11", fire.at, `fired upon after ${losses} failed beats in a row, two are within the budget`)
+    }
+  }
+}
+
+/** 15: no silent re-arm after a possible fire. */
+const noSilentRearm: Rule = (evidence, report) => {
+  const { acquired, begun, calls, claims, deeds, fires, lost, tolerance } = evidence
+  const stops = stopsOf(evidence)
+  for (const fire of fires) {
+    if (acquired === undefined || fire.at <= acquired.at) continue
+    if (begun !== undefined && fire.at >= begun.at) break
+    // The book was compared up to the acknowledgement that the client had then.
+    const reconciled = deeds.find(
+      (deed) =>
+        deed.what === "reconcile" &&
+        calls.some((call) => call.end === "acknowledged" && call.endSeq! < deed.seq && call.endAt! >= fire.at)
+    )
+    // A host that is stopped again before it has looked at the clock has not had its second.
+    const goes = stops.reduce(
+      (last, stop) => (stop.from <= last + (last === fire.at ? 15 : 1_100) ? Math.max(last, stop.to) : last),
+      fire.at
+    )
+    for (const claim of claims) {
+      if (claim.at <= fire.at || !safe(claim)) continue
+      if (reconciled !== undefined && claim.seq > reconciled.seq) break
+      // The release tells only its end, so what stands meanwhile is old.
+      if (claim.how === "standing" && begun !== undefined && claim.at >= begun.at) break
+      if (claim.how === "standing" && claim.at <= Math.max(goes + 1_100, fire.at + 15) + tolerance) continue
+      report("15", claim.at, `${claim.how} ${claim.state}, ${s(claim.at - fire.at)} after the switch had fired`)
+      break
+    }
+  }
+  if (lost === undefined) return
+  const armingCall = calls.find(
+    (call) => call.seq > lost.seq && call.wire !== "0" && (begun === undefined || call.seq < begun.seq)
+  )
+  if (armingCall !== undefined)
+    report("15", armingCall.at, `write ${armingCall.id} left although the switch was lost (${lost.reason})`)
+}
+
+/** 16: no answer, however late, makes the window longer than the countdown from the sending of its write. */
+const countsFromTheSending: Rule = ({ calls, claims, plan, tolerance }, report) => {
+  for (const claim of claims) {
+    if (claim.earliest === undefined || claim.earliest === Infinity) continue
+    let longest = -Infinity
+    for (const call of calls) {
+      if (call.seq > claim.seq) break
+      if (call.end !== "acknowledged" || call.endSeq! > claim.seq) continue
+      // After a "0" a stray beat can only start the countdown anew, and not before that "0" was sent.
+      longest = Math.max(longest, call.at + (Number(call.wire) || plan.client.countdown) * 1_000)
+    }
+    if (longest !== -Infinity && claim.at + claim.earliest > longest + tolerance) {
+      report(
+        "16",
+        claim.at,
+        `the earliest fire is told as ${s(claim.at + claim.earliest)}, by the sendings it is ${s(longest)}`
+      )
+    }
+  }
+}
+
+/** 18: after a suspend longer than what was left, the first state seen is not `Armed`. */
+const wakesUpInDoubt: Rule = (evidence, report) => {
+  const { acquired, calls, claims, crash } = evidence
+  for (const stop of stopsOf(evidence)) {
+    if (acquired === undefined || acquired.at > stop.from) continue
+    if (crash !== undefined && crash.at <= stop.to) continue
+    const left = calls.reduce(
+      (last, call) =>
+        call.at <= stop.from && call.end !== undefined ? Math.max(last, call.at + Number(call.wire) * 1_000) : last,
+      -Infinity
+    )
+    if (left === -Infinity || left + evidence.tolerance >= stop.to) continue
+    const first = claims.find((claim) => claim.how !== "standing" && claim.at >= stop.to)
+    if (
+      first !== undefined &&
+      first.state === "Armed" &&
+      !claims.some((claim) => claim.at > stop.to - 1 && claim.at < first.at)
+    ) {
+      report("18", first.at, `the first state after a ${stop.what} of ${s(stop.to - stop.from)} is Armed`)
+    }
+  }
+}
+
+/** Once all is healed, an armed and healthy client is armed again, or has said why not. */
+const recovers: Rule = ({ acquired, allCalls, begun, calls, claims, deeds, otherClientAt, plan }, report) => {
+  const verdict = deeds.find((deed) => deed.what === "verdict")
+  if (verdict === undefined || acquired?.result !== "armed") return
+  if (begun !== undefined && begun.at <= verdict.at) return
+  const heal = deeds.find((deed) => deed.what === "heal")
+  // A plan that is being shrunk may have lost it.
+  if (heal === undefined) return
+  const after = Math.max(heal.at, ...deeds.map((deed) => deed.at + (deed.length ?? 0)).filter((at) => at < verdict.at))
+  if (acquired.at > heal.at || verdict.at - heal.at < recoveryTime(plan) || after > verdict.at) return
+  // A client whose answer contradicts its clocks is in doubt until the next one.
+  if (plan.venue.wrongMachine !== undefined) return
+  const { answer, request } = plan.link
+  const slowest = request[1] + answer[1] + plan.venue.timeToApply + plan.venue.timeToComplete
+  if (slowest >= plan.client.requestTimeout) return
+  // A "0" of the heartbeat before that may still arrive keeps the switch from being called armed; while it was suspended
+  // the client cannot know how much of that time has passed.
+  const suspended = deeds.reduce((sum, deed) => (deed.what === "suspend" ? sum + deed.length! : sum), 0)
+  const oldest = verdict.at - 31_000 - plan.clock.uncertainty - suspended - recoveryTime(plan)
+  if (allCalls.some((call) => call.before && call.wire === "0" && call.at > oldest)) return
+  // A copy from before the healing can take the one place of a second. What is under way has told the client nothing yet.
+  if (calls.findLast((call) => (call.endAt ?? Infinity) <= verdict.at)?.code === "429") return
+  const claim = claims.find((claim) => claim.how === "read" && claim.at >= verdict.at)
+  if (claim === undefined || claim.state === "Armed" || claim.lost !== undefined || otherClientAt < verdict.at) return
+  report("recovery", verdict.at, `${s(verdict.at - heal.at)} after all was healed the state is ${claim.state}`)
+}
+
+export const rules: ReadonlyArray<Rule> = [
+  armedMeansArmed,
+  firesInsideTheWindow,
+  lostForAReason,
+  crashClosesOrders,
+  healthyIsNotFiredUpon,
+  noSilentRearm,
+  countsFromTheSending,
+  wakesUpInDoubt,
+  recovers
+]
