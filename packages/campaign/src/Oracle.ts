@@ -17,7 +17,7 @@ export interface Breach {
 
 /** A breach that the promise excepts, and why. */
 export interface Excused extends Breach {
-  readonly why: "another client wrote" | "the venue held its timers"
+  readonly why: "another client wrote" | "the venue held its timers" | "a machine of the exchange had a wrong clock"
 }
 
 export interface Verdict {
@@ -44,6 +44,10 @@ const byHeld = new Set(["9", "10", "12"])
 
 const excuse = (evidence: Evidence, promise: string, at: number): Excused["why"] | undefined => {
   if (byOthers.has(promise) && at >= evidence.otherClientAt) return "another client wrote"
+  // The stamps of machines prove something only while their clocks differ by less than `stampTolerance`.
+  if (promise === "15" && evidence.plan.venue.wrongMachine !== undefined) {
+    return "a machine of the exchange had a wrong clock"
+  }
   if (byHeld.has(promise) && at >= evidence.heldAt) return "the venue held its timers"
   return undefined
 }
