@@ -15,63 +15,10 @@ import * as Table from "./table.js"
 import * as Timers from "./timers.js"
 import * as Venue from "./Venue.js"
 
-export type {
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  ApiKey,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Account,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Category,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  NewOrder,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Order,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Event,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  CancelCause,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Output,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Switch,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  AccountState,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  State
-} from "./model.js"
+/**
+ * @since 0.1.0
+ */
+export type * from "./model.js"
 
 type Step = readonly [state: State, outputs: ReadonlyArray<Output>]
 

@@ -4,7 +4,7 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type { AccountState, CancelCause, Category, Event, NewOrder, Order, Output, State } from "./Exchange.js"
+import type { AccountState, CancelCause, Category, Event, NewOrder, Order, Output, State } from "./model.js"
 import * as Table from "./table.js"
 
 /** How many filled and cancelled orders of an account are remembered. */

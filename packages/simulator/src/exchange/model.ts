@@ -8,7 +8,6 @@ import type * as HashMap from "effect/HashMap"
 import type * as Heap from "./heap.js"
 import type * as RateLimit from "./rateLimit.js"
 import type * as Table from "./table.js"
-import type * as Timers from "./timers.js"
 import type * as Venue from "./Venue.js"
 
 /**
@@ -245,6 +244,20 @@ interface Fired {
   readonly orders: number
 }
 
+/** An account's place in the heap of deadlines. It counts only while the account knows its `token`. */
+export interface DueEntry extends Heap.Ranked {
+  readonly uid: string
+  readonly token: number
+}
+
+/** Orders that a fired switch still has to cancel. */
+export interface CancelEntry extends Heap.Ranked {
+  readonly uid: string
+  readonly firedAt: number
+  readonly orders: ReadonlyArray<string>
+  readonly next: number
+}
+
 /**
  * One account's part of a state.
  *
@@ -263,7 +276,7 @@ export interface AccountState {
   /** Filled and cancelled orders, oldest first, the newest 1,000 of them. */
   readonly closed: ReadonlyArray<Order>
   /** The one entry of the heap that counts for this account. */
-  readonly queued: Timers.DueEntry | undefined
+  readonly queued: DueEntry | undefined
 }
 
 /**
@@ -277,8 +290,8 @@ export interface State {
   readonly now: number
   readonly accounts: Table.Table<AccountState>
   readonly keys: HashMap.HashMap<string, { readonly uid: string; readonly key: ApiKey }>
-  readonly due: Heap.Heap<Timers.DueEntry>
-  readonly cancels: Heap.Heap<Timers.CancelEntry>
+  readonly due: Heap.Heap<DueEntry>
+  readonly cancels: Heap.Heap<CancelEntry>
   /** How many orders there have been, and how many entries of the heaps. */
   readonly orders: number
   readonly tokens: number

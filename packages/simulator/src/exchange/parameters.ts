@@ -1,7 +1,7 @@
 /**
  * What the venue reads out of bodies and queries, and what it says about bad ones. Pure.
  */
-import type * as Exchange from "./Exchange.js"
+import type * as Exchange from "./model.js"
 import type * as Venue from "./Venue.js"
 
 /** A code and its text: what is wrong with a parameter. */

@@ -6,25 +6,11 @@
  * what it has lost against the venue's clock so far. So a release window costs the same with one armed account and with
  * a hundred thousand.
  */
-import type { AccountState, Event, Output, State } from "./Exchange.js"
 import type * as Venue from "./Venue.js"
 import { cancelOrders, copyOf, get, put, sorted } from "./book.js"
 import * as Heap from "./heap.js"
+import type { AccountState, CancelEntry, DueEntry, Event, Output, State } from "./model.js"
 import * as Table from "./table.js"
-
-/** An account's place in the heap of deadlines. It counts only while the account knows its `token`. */
-export interface DueEntry extends Heap.Ranked {
-  readonly uid: string
-  readonly token: number
-}
-
-/** Orders that a fired switch still has to cancel. */
-export interface CancelEntry extends Heap.Ranked {
-  readonly uid: string
-  readonly firedAt: number
-  readonly orders: ReadonlyArray<string>
-  readonly next: number
-}
 
 /** The next beginning or end of a release window. */
 export const nextEdge = (state: State): number | undefined => {

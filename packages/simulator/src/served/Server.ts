@@ -44,7 +44,8 @@ import * as Numbers from "../exchange/numbers.js"
 import * as PrivateStream from "./privateStream.js"
 import * as VenueSockets from "./venueSockets.js"
 import { WebSockets } from "./webSockets.js"
-import { WorldTag } from "../world/worldTag.js"
+import { WorldTag } from "../world/world.js"
+
 import * as Simulator from "../world/Simulator.js"
 
 /**

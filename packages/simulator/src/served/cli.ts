@@ -24,8 +24,7 @@ import * as Timeline from "../timeline/Timeline.js"
 import * as cliOptions from "./cliOptions.js"
 import * as JournalFile from "./journalFile.js"
 import { version } from "./views.js"
-import type { World } from "../world/world.js"
-import { WorldTag } from "../world/worldTag.js"
+import { type World, WorldTag } from "../world/world.js"
 
 /** What a bot takes for the first account, to paste into a shell. */
 const environment = (url: string, account: Exchange.Account): ReadonlyArray<string> => {

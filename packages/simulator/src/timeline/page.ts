@@ -3,8 +3,7 @@
  */
 import type * as History from "../journal/History.js"
 import * as Story from "../journal/History.js"
-import type { Options } from "./Timeline.js"
-import type { Frame } from "./picture.js"
+import type { Frame, Options } from "./picture.js"
 import { cross, escape, frameOf, largest, palette, svg } from "./picture.js"
 
 const pageStyle =

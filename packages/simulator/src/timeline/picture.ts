@@ -5,7 +5,20 @@
 import type * as History from "../journal/History.js"
 import * as Story from "../journal/History.js"
 import type * as Journal from "../journal/Journal.js"
-import type { Options } from "./Timeline.js"
+
+/**
+ * What is drawn. Instants are ms of the venue's clock.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Only this account; by default all. */
+  readonly account?: string | undefined
+  /** The first and the last instant; by default everything. */
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+}
 
 export const escape = (text: string): string =>
   text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;")

@@ -3,6 +3,7 @@
  * clock. All of it is synchronous. Whoever looks at it moves it to now first (`pump`), so that no result depends on the
  * order in which fibers wake; sleepers only see to it that pushes come by themselves.
  */
+import * as Context from "effect/Context"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -467,3 +468,6 @@ export class World {
     }
   }
 }
+
+/** Gives the drivers in this package the world behind a `Simulator`. No public module exports the tag. */
+export class WorldTag extends Context.Tag("@effect-deadman/simulator/internal/World")<WorldTag, World>() {}

@@ -14,7 +14,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll } from "vitest"
 import * as JournalFile from "../../src/served/journalFile.js"
-import { WorldTag } from "../../src/world/worldTag.js"
+import { WorldTag } from "../../src/world/world.js"
 
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "simulator-journal-"))
 afterAll(() => Fs.rmSync(folder, { recursive: true }))

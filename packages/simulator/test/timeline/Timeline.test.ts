@@ -1,7 +1,6 @@
 import * as Faults from "@effect-deadman/simulator/Faults"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as Timeline from "@effect-deadman/simulator/Timeline"
-import * as History from "@effect-deadman/simulator/History"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
@@ -63,14 +62,14 @@ const told = <A, E>(effect: Effect.Effect<A, E, Simulator.Simulator>) =>
 describe("Timeline", () => {
   it.effect("tells a run in fixed columns, and uneventful beats as one", () =>
     Effect.gen(function* () {
-      const text = yield* told(Timeline.show({ notes: [{ at: 31_000, text: "6.000 s after crash" }] }))
+      const text = yield* told(Simulator.timeline({ notes: [{ at: 31_000, text: "6.000 s after crash" }] }))
       assert.strictEqual(`\n${text}\n`, expected)
     })
   )
 
   it.effect("tells every beat where it is asked to, and leaves out the middle of what is too long", () =>
     Effect.gen(function* () {
-      const evidence = yield* told(History.evidence)
+      const evidence = yield* told(Simulator.record)
       const every = Timeline.text(evidence, { collapse: false })
       assert.lengthOf(every.match(/beat 10 s -> ok/g) ?? [], 6)
       const short = Timeline.text(evidence, { maxRows: 4 }).split("\n")
@@ -86,7 +85,7 @@ describe("Timeline", () => {
       const page = yield* told(
         Effect.zipRight(
           Simulator.mark(`<script>alert("x")</script> & more`),
-          Timeline.page({ title: `A "bot" <b>that</b> crashes` })
+          Simulator.timelinePage({ title: `A "bot" <b>that</b> crashes` })
         )
       )
       assert.notMatch(page, /<script|<b>|<link|@import|src=|href=/)
@@ -101,7 +100,7 @@ describe("Timeline", () => {
 
   it.effect("draws well-formed XML with every request, tooth and fire in it, the same for the same run", () =>
     Effect.gen(function* () {
-      const evidence = yield* told(History.evidence)
+      const evidence = yield* told(Simulator.record)
       const svg = Timeline.svg(evidence)
       assert.strictEqual(svg, Timeline.svg(evidence))
       const open: Array<string> = []
