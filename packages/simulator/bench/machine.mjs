@@ -3,7 +3,7 @@
 //   pnpm bench:simulator:machine
 import * as HashMap from "effect/HashMap"
 import * as RedBlackTree from "effect/RedBlackTree"
-import * as Exchange from "../dist/Exchange.js"
+import * as Exchange from "../dist/exchange/Exchange.js"
 import { median, printTable, range } from "./table.mjs"
 
 const sizes = [1, 1_000, 100_000]

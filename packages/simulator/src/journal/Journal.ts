@@ -10,7 +10,7 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type * as Exchange from "../exchange/Exchange.js"
-import { type Entry, schema } from "./records.js"
+import { Entry } from "./records.js"
 import * as Replay from "./replay.js"
 
 /**
@@ -87,7 +87,7 @@ export class JournalSyntaxError extends Schema.TaggedError<JournalSyntaxError>(
   }
 }
 
-const decode = Schema.decodeUnknownEither(Schema.parseJson(schema))
+const decode = Schema.decodeUnknownEither(Schema.parseJson(Entry))
 
 /**
  * The entries of a text that `toNdjson` has written. Empty lines are passed over.

@@ -26,9 +26,9 @@ import {
   Decimal,
   Expectation,
   Instant,
-  JournalEntry,
   JournalPage,
   Length,
+  Mark,
   NewAccount,
   NewOrder,
   Order,
@@ -448,7 +448,7 @@ const Journal = HttpApiGroup.make("journal")
   .add(
     HttpApiEndpoint.post("mark", "/journal/marks")
       .setPayload(Body({ name: Schema.NonEmptyString, account: Schema.optional(Schema.String) }))
-      .addSuccess(JournalEntry)
+      .addSuccess(Mark)
       .annotateContext(described("Notes something in the journal, for example `crash`."))
   )
   .add(

@@ -504,7 +504,6 @@ const verify = (served: Served.Served) =>
 
 const journal = (served: Served.Served) => {
   const { world } = served
-  const asEntry = (entry: Journal.Entry) => ({ ...entry })
   const evidence = evidenceOf(served)
   return HttpApiBuilder.group(ControlApi.Api, "journal", (handlers) =>
     handlers
@@ -515,7 +514,7 @@ const journal = (served: Served.Served) => {
           const from = Math.max(0, (urlParams.after ?? 0) - dropped)
           const entries = world.journal.entries().slice(from, from + (urlParams.limit ?? 1_000))
           return {
-            entries: entries.map(asEntry),
+            entries,
             next: dropped + from + entries.length,
             total: Served.total(world.journal),
             dropped
@@ -546,7 +545,7 @@ const journal = (served: Served.Served) => {
         Effect.sync(() => {
           const mark: Journal.MarkRecord = { _tag: "Mark", at: world.pump(), ...payload }
           world.note(mark)
-          return asEntry(mark)
+          return mark
         })
       )
       .handle("clear", () =>

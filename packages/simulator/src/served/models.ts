@@ -7,7 +7,9 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Model from "../exchange/model.js"
 import * as Numbers from "../exchange/numbers.js"
+import { Entry, MarkRecord } from "../journal/records.js"
 
 /** A body with an unknown field is refused, because the field may be a misspelt one. All mistakes are told at once. */
 const strict = { onExcessProperty: "error", errors: "all" } as const
@@ -18,7 +20,8 @@ const strict = { onExcessProperty: "error", errors: "all" } as const
  * @since 0.1.0
  * @category models
  */
-export const Instant = Schema.Number.annotations({ description: "ms since the epoch, on the exchange's clock" })
+export const Instant = Model.Instant
+
 /**
  * A length of time.
  *
@@ -45,47 +48,18 @@ export const Body = <Fields extends Schema.Struct.Fields>(fields: Fields): Schem
   Schema.Struct(fields).annotations({ parseOptions: strict })
 
 /**
- * The state of one account's switch, which no client of the real venue can read.
+ * The state of one account's switch. The real exchange has no endpoint that reads it.
  *
  * @since 0.1.0
  * @category models
  */
-export const Switch = Schema.Union(
-  Schema.TaggedStruct("Armed", {
-    seconds: Schema.Number,
-    deadline: Instant,
-    remaining: Millis,
-    firesAt: Instant,
-    armedAt: Instant
-  }),
-  Schema.TaggedStruct("Closed", {}),
-  Schema.TaggedStruct("Fired", { at: Instant, deadline: Instant, orders: Schema.Number })
-).annotations({ identifier: "Switch" })
+export const Switch = Model.Switch
 
 /**
  * @since 0.1.0
  * @category models
  */
-export const Order = Schema.Struct({
-  orderId: Schema.String,
-  clientOid: Schema.String,
-  category: Schema.String,
-  symbol: Schema.String,
-  side: Schema.Literal("buy", "sell"),
-  orderType: Schema.Literal("limit", "market"),
-  price: Schema.String,
-  qty: Schema.String,
-  timeInForce: Schema.String,
-  posSide: Schema.String,
-  reduceOnly: Schema.Literal("yes", "no"),
-  orderStatus: Schema.Literal("live", "partially_filled", "filled", "cancelled"),
-  cumExecQty: Schema.String,
-  cumExecValue: Schema.String,
-  avgPrice: Schema.String,
-  cancelReason: Schema.String,
-  createdTime: Instant,
-  updatedTime: Instant
-}).annotations({ identifier: "Order" })
+export const Order = Model.Order
 
 /**
  * A positive number, as the venue writes numbers.
@@ -94,7 +68,7 @@ export const Order = Schema.Struct({
  * @category models
  */
 export const Decimal = Schema.String.pipe(
-  Schema.pattern(/^(?!0*(\.0*)?$)\d{1,20}(\.\d{1,20})?$/, {
+  Schema.pattern(Model.decimal, {
     message: () => 'a positive number as a string, such as "0.01"'
   })
 )
@@ -106,7 +80,7 @@ export const Decimal = Schema.String.pipe(
  * @category models
  */
 export const SymbolName = Schema.String.pipe(
-  Schema.pattern(/^[A-Z0-9]{1,40}$/, {
+  Schema.pattern(Model.symbolName, {
     message: () => 'a symbol such as "BTCUSDT": 1 to 40 capital letters and digits'
   })
 )
@@ -118,20 +92,18 @@ export const SymbolName = Schema.String.pipe(
  * @category models
  */
 export const NewOrder = Schema.Struct({
-  category: Schema.optional(Schema.Literal("SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")),
+  ...Model.NewOrder.fields,
+  category: Schema.optional(Model.Category),
   symbol: Schema.optional(SymbolName),
-  side: Schema.optional(Schema.Literal("buy", "sell")),
-  orderType: Schema.optional(Schema.Literal("limit", "market")),
+  side: Schema.optional(Model.Side),
+  orderType: Schema.optional(Model.OrderType),
   qty: Schema.optional(Decimal),
   price: Schema.optional(Decimal),
-  timeInForce: Schema.optional(Schema.Literal("gtc", "post_only", "ioc", "fok")),
   clientOid: Schema.optional(
     Schema.String.pipe(
-      Schema.pattern(/^[.A-Z:/a-z0-9_-]{1,32}$/, { message: () => "1 to 32 letters, digits, and any of . : / _ -" })
+      Schema.pattern(Model.clientOid, { message: () => "1 to 32 letters, digits, and any of . : / _ -" })
     )
-  ),
-  posSide: Schema.optional(Schema.Literal("long", "short")),
-  reduceOnly: Schema.optional(Schema.Literal("yes", "no"))
+  )
 }).annotations({ identifier: "NewOrder", parseOptions: strict })
 
 /**
@@ -140,15 +112,7 @@ export const NewOrder = Schema.Struct({
  * @since 0.1.0
  * @category models
  */
-export const ApiKey = Schema.Struct({
-  key: Schema.NonEmptyString,
-  secret: Schema.optional(Schema.NonEmptyString),
-  rsaPublicKey: Schema.optional(Schema.NonEmptyString),
-  passphrase: Schema.NonEmptyString,
-  permission: Schema.optional(Schema.Literal("trade", "read")),
-  ipWhitelist: Schema.optional(Schema.Array(Schema.String)),
-  demo: Schema.optional(Schema.Boolean)
-}).annotations({ identifier: "ApiKey", parseOptions: strict })
+export const ApiKey = Model.ApiKey.annotations({ identifier: "ApiKey", parseOptions: strict })
 
 /**
  * An account to declare. Without keys it gets one with obvious test values: `test-key-<uid>`, `test-secret-<uid>`,
@@ -158,15 +122,13 @@ export const ApiKey = Schema.Struct({
  * @category models
  */
 export const NewAccount = Schema.Struct({
+  ...Model.Account.fields,
   uid: Schema.String.pipe(
     Schema.pattern(/^[A-Za-z0-9_-]{1,40}$/, {
       message: () => "a UID is 1 to 40 letters, digits, hyphens or underscores"
     })
   ),
-  keys: Schema.optional(Schema.NonEmptyArray(ApiKey)),
-  mode: Schema.optional(Schema.Literal("unified", "classic")),
-  accountMode: Schema.optional(Schema.Literal("unified", "hybrid", "upgrading", "switching")),
-  countdownAccess: Schema.optional(Schema.Boolean)
+  keys: Schema.optional(Schema.NonEmptyArray(ApiKey))
 }).annotations({ identifier: "NewAccount", parseOptions: strict })
 
 /**
@@ -222,15 +184,20 @@ export const Clock = Schema.Struct({
 }).annotations({ identifier: "Clock" })
 
 /**
- * An entry of the journal; which fields it has follows from its `_tag`.
+ * An entry of the journal; its `_tag` says which.
  *
  * @since 0.1.0
  * @category models
  */
-export const JournalEntry = Schema.Struct(
-  { _tag: Schema.String },
-  Schema.Record({ key: Schema.String, value: Schema.Unknown })
-).annotations({ identifier: "JournalEntry" })
+export const JournalEntry = Schema.encodedSchema(Entry).annotations({ identifier: "JournalEntry" })
+
+/**
+ * A mark, as the journal has it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Mark = Schema.encodedSchema(MarkRecord).annotations({ identifier: "Mark" })
 
 /**
  * A page of the journal, oldest first. `next` is the `after` of the following page.
