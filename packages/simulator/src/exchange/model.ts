@@ -5,11 +5,10 @@
  * @since 0.1.0
  */
 import type * as HashMap from "effect/HashMap"
+import type * as RedBlackTree from "effect/RedBlackTree"
 import * as Schema from "effect/Schema"
-import type * as Heap from "./heap.js"
 import * as Numbers from "./numbers.js"
 import type * as RateLimit from "./rateLimit.js"
-import type * as Table from "./table.js"
 import type * as Venue from "./Venue.js"
 
 /** @internal */
@@ -334,11 +333,17 @@ export const Switch = Schema.Union(
  */
 export type Switch = typeof Switch.Type
 
+/** A place in the order of time: at one instant, the lower rank comes first. @internal */
+export interface Due {
+  readonly at: number
+  readonly rank: number
+}
+
 interface Armed {
   readonly seconds: number
   readonly armedAt: number
-  /** The deadline on the running clock, which stands still while the venue pauses its timers. */
-  readonly due: number
+  /** The deadline on the running clock, which stands still while the exchange pauses its timers. */
+  readonly due: Due
 }
 
 interface Fired {
@@ -347,14 +352,8 @@ interface Fired {
   readonly orders: number
 }
 
-/** An account's place in the heap of deadlines. It counts only while the account knows its `token`. */
-export interface DueEntry extends Heap.Ranked {
-  readonly uid: string
-  readonly token: number
-}
-
-/** Orders that a fired switch still has to cancel. */
-export interface CancelEntry extends Heap.Ranked {
+/** The orders that a fired switch still has to cancel, from the place `next` on. @internal */
+export interface Cancels {
   readonly uid: string
   readonly firedAt: number
   readonly orders: ReadonlyArray<string>
@@ -369,6 +368,7 @@ export interface CancelEntry extends Heap.Ranked {
  */
 export interface AccountState {
   readonly declared: Required<Account>
+  /** The place among the accounts, in the order of their declaration. */
   readonly rank: number
   readonly armed: Armed | undefined
   readonly fired: Fired | undefined
@@ -378,8 +378,6 @@ export interface AccountState {
   readonly openSpot: number
   /** Filled and cancelled orders, oldest first, the newest 1,000 of them. */
   readonly closed: ReadonlyArray<Order>
-  /** The one entry of the heap that counts for this account. */
-  readonly queued: DueEntry | undefined
 }
 
 /**
@@ -391,13 +389,14 @@ export interface AccountState {
 export interface State {
   readonly venue: Venue.Venue
   readonly now: number
-  readonly accounts: Table.Table<AccountState>
+  readonly accounts: HashMap.HashMap<string, AccountState>
   readonly keys: HashMap.HashMap<string, { readonly uid: string; readonly key: ApiKey }>
-  readonly due: Heap.Heap<DueEntry>
-  readonly cancels: Heap.Heap<CancelEntry>
-  /** How many orders there have been, and how many entries of the heaps. */
+  /** The UIDs of the armed accounts by deadline on the running clock, and what fired switches still have to cancel. */
+  readonly due: RedBlackTree.RedBlackTree<Due, string>
+  readonly cancels: RedBlackTree.RedBlackTree<Due, Cancels>
+  /** How many orders and how many firings there have been. */
   readonly orders: number
-  readonly tokens: number
+  readonly firings: number
   /** Calls by account (in the order of the protocol's endpoints), and by address: what the rate limits count. */
   readonly calls: HashMap.HashMap<string, ReadonlyArray<RateLimit.Calls | undefined>>
   readonly addresses: HashMap.HashMap<string, RateLimit.Address>
