@@ -40,20 +40,23 @@ const block = (info: string): string => {
 
 describe("README", () => {
   it("every option of the venue is in its table, with its default and with values that it takes", () => {
-    const { badCountdown, ...rest } = Venue.defaults
-    const flaws = Object.entries(badCountdown).map(([flaw, code]): [string, unknown] => [`badCountdown.${flaw}`, code])
-    const expected = new Map<string, unknown>([...Object.entries(rest), ...flaws])
+    const nested = ["badCountdown", "codes"] as const
+    const expected = new Map<string, unknown>(
+      Object.entries(Venue.defaults).flatMap(([name, value]) =>
+        nested.some((record) => record === name)
+          ? Object.entries(value).map(([part, code]): [string, unknown] => [`${name}.${part}`, code])
+          : [[name, value]]
+      )
+    )
     const rows = table("Option")
     const told = new Map(rows.map(([name, value]) => [codes(name)[0], JSON.parse(codes(value)[0] ?? "")]))
     assert.deepStrictEqual(told, expected)
     let tried = 0
     for (const [name, , values = ""] of rows) {
-      const option = codes(name)[0] ?? ""
+      const [option = "", part] = (codes(name)[0] ?? "").split(".")
       for (const value of values.split(", ").filter((value) => /^("[\w-]+"|\d+|true|false)$/.test(value))) {
-        const isCode = option.endsWith("Code")
-        const given: unknown = isCode ? value : JSON.parse(value)
-        const flaw = option.startsWith("badCountdown.") ? option.slice("badCountdown.".length) : undefined
-        const venue = Venue.decode(flaw === undefined ? { [option]: given } : { badCountdown: { [flaw]: given } })
+        const given: unknown = option === "codes" ? value : JSON.parse(value)
+        const venue = Venue.decode({ [option]: part === undefined ? given : { [part]: given } })
         assert.isTrue(Either.isRight(venue), `${option} takes ${value}`)
         tried++
       }

@@ -228,8 +228,11 @@ export const account = (state: State, uid: string): AccountState | undefined => 
  * @since 0.1.0
  * @category getters
  */
-export const accounts = (state: State): ReadonlyArray<AccountState> =>
-  Array.from(HashMap.values(state.accounts)).sort((a, b) => a.rank - b.rank)
+export const accounts = (state: State): ReadonlyArray<AccountState> => {
+  const ranked: Array<AccountState> = []
+  HashMap.forEach(state.accounts, (account) => (ranked[account.rank] = account))
+  return ranked
+}
 
 /**
  * Whether the venue is in a release window.

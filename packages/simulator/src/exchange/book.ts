@@ -69,7 +69,13 @@ export const placeOrder = (
   }
   const futures = isFutures(order.category)
   if (rests(order) && (futures ? account.openFutures : account.openSpot) >= state.venue.openOrderCap) {
-    return refuse(state, uid, state.venue.openOrderCapCode, "The number of open orders has reached its limit", outputs)
+    return refuse(
+      state,
+      uid,
+      state.venue.codes.openOrderCap,
+      "The number of open orders has reached its limit",
+      outputs
+    )
   }
   const number = state.orders + 1
   const orderId = `1${String(number).padStart(18, "0")}`

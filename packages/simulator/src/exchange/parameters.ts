@@ -21,9 +21,9 @@ const flawed = (code: string, msg: string): { readonly _tag: "Flaw"; readonly fl
   flaw: { code, msg }
 })
 const missing = (venue: Venue.Venue, field: string) =>
-  flawed(venue.missingParameterCode, `Parameter ${field} cannot be empty`)
+  flawed(venue.codes.missingParameter, `Parameter ${field} cannot be empty`)
 const bad = (venue: Venue.Venue, field: string) =>
-  flawed(venue.badParameterCode, `Parameter verification failed: ${field}`)
+  flawed(venue.codes.badParameter, `Parameter verification failed: ${field}`)
 
 /** The JSON object or array of a body. */
 export const parseBody = (body: string): Fields | ReadonlyArray<unknown> | undefined => {
