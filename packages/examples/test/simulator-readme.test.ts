@@ -1,6 +1,6 @@
 /** What the simulator's README shows of a bot, run here: its first test stands in `first-test.test.ts`, line for line. */
 import { BitgetClient, BitgetCountdown, Credentials, Heartbeat } from "@effect-deadman/core"
-import { Expect, Faults, Simulator, Timeline } from "@effect-deadman/simulator"
+import { Expect, Faults, Simulator } from "@effect-deadman/simulator"
 import { it } from "@effect-deadman/simulator/VirtualTimeVitest"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -53,7 +53,7 @@ describe("the simulator's README", () => {
       yield* Effect.sleep("12 seconds")
       yield* Faults.crash()
       yield* Effect.sleep("11 seconds")
-      assert.strictEqual(`${yield* Timeline.show()}\n`, block("text timeline=run"))
+      assert.strictEqual(`${yield* Simulator.timeline()}\n`, block("text timeline=run"))
     }).pipe(Effect.provide(worldWith({ link: { request: "15ms", answer: "15ms" } })))
   )
 })

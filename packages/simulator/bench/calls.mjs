@@ -20,7 +20,7 @@ import { existsSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import * as Simulator from "../dist/Simulator.js"
+import * as Simulator from "../dist/world/Simulator.js"
 import { median, printTable, range } from "./table.mjs"
 
 const origin = "http://bitget.test"

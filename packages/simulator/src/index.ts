@@ -11,11 +11,6 @@ export * as Expect from "./expect/Expect.js"
 /**
  * @since 0.1.0
  */
-export * as Expectation from "./expect/expectation.js"
-
-/**
- * @since 0.1.0
- */
 export * as Fault from "./network/Fault.js"
 
 /**

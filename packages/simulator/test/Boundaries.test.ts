@@ -270,7 +270,7 @@ describe("Boundaries", () => {
     for (const code of ["45001", "40725", "40808", "40015"]) {
       it(`requests in it get ${code}, and take effect only where the venue says so`, () => {
         for (const maintenanceApplies of [false, true]) {
-          const venue = { maintenance: [window], maintenanceCode: code, maintenanceApplies }
+          const venue = { maintenance: [window], codes: { maintenance: code }, maintenanceApplies }
           const armed = beat(begin(venue), "10", start)
           const [next, response] = send(armed, `{"countdown":"10"}`, start + 4_000)
           assert.deepInclude(response, { status: 400, code, applied: maintenanceApplies })

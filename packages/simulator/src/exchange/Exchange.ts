@@ -2,7 +2,7 @@
  * The exchange itself: a pure machine over accounts, open orders and one countdown an account.
  *
  * `step(state, event, now)` gives the next state and what happened; what is due by `now` has happened before the event.
- * Deadlines are data in a heap, so a hundred thousand armed accounts are a hundred thousand entries, no fibers. Times are
+ * Deadlines are data in a tree, so a hundred thousand armed accounts are a hundred thousand entries, no fibers. Times are
  * ms of the venue's clock; a state never goes back in time. Every state stays valid when a later one is made from it.
  *
  * @since 0.1.0
@@ -11,67 +11,13 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { ApiKey, Account, Order, Event, Output, Switch, AccountState, State } from "./model.js"
 import * as Book from "./book.js"
-import * as Table from "./table.js"
 import * as Timers from "./timers.js"
 import * as Venue from "./Venue.js"
 
-export type {
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  ApiKey,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Account,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Category,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  NewOrder,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Order,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Event,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  CancelCause,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Output,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Switch,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  AccountState,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  State
-} from "./model.js"
+/**
+ * @since 0.1.0
+ */
+export type * from "./model.js"
 
 type Step = readonly [state: State, outputs: ReadonlyArray<Output>]
 
@@ -102,12 +48,12 @@ export const make = (options: {
   let state: State = {
     venue,
     now: options.now,
-    accounts: Table.empty(),
+    accounts: HashMap.empty(),
     keys: HashMap.empty(),
-    due: undefined,
-    cancels: undefined,
+    due: Timers.nothingDue,
+    cancels: Timers.nothingDue,
     orders: 0,
-    tokens: 0,
+    firings: 0,
     calls: HashMap.empty(),
     addresses: HashMap.empty(),
     windows: Timers.joined(venue.maintenance, options.now),
@@ -221,7 +167,7 @@ export const nextDeadline = (state: State): number | undefined => Timers.nextFir
 export const nextDue = (state: State): number | undefined => {
   const at = Math.min(
     Timers.nextFire(state) ?? Infinity,
-    state.cancels?.item.at ?? Infinity,
+    Timers.nextCancel(state) ?? Infinity,
     Timers.nextEdge(state) ?? Infinity
   )
   if (at === Infinity) return undefined
@@ -240,13 +186,13 @@ export const countdown = (state: State, uid: string): Switch => {
     return account?.fired === undefined ? { _tag: "Closed" } : { _tag: "Fired", ...account.fired }
   }
   const { armedAt, due, seconds } = account.armed
-  const deadline = Timers.deadlineOf(state, due)
+  const deadline = Timers.deadlineOf(state, due.at)
   return {
     _tag: "Armed",
     seconds,
     deadline,
     remaining: Math.max(0, deadline - state.now),
-    firesAt: Timers.fireTime(state, due),
+    firesAt: Timers.fireTime(state, due.at),
     armedAt
   }
 }
@@ -282,7 +228,11 @@ export const account = (state: State, uid: string): AccountState | undefined => 
  * @since 0.1.0
  * @category getters
  */
-export const accounts = (state: State): ReadonlyArray<AccountState> => Table.values(state.accounts)
+export const accounts = (state: State): ReadonlyArray<AccountState> => {
+  const ranked: Array<AccountState> = []
+  HashMap.forEach(state.accounts, (account) => (ranked[account.rank] = account))
+  return ranked
+}
 
 /**
  * Whether the venue is in a release window.
@@ -334,14 +284,13 @@ const addAccount = (state: State, declared: Account): State => {
   if (known !== undefined) return Book.put(next, { ...known, declared: complete })
   return Book.put(next, {
     declared: complete,
-    rank: state.accounts.size,
+    rank: HashMap.size(state.accounts),
     armed: undefined,
     fired: undefined,
     open: HashMap.empty(),
     pendingClientOids: HashMap.empty(),
     openFutures: 0,
     openSpot: 0,
-    closed: [],
-    queued: undefined
+    closed: []
   })
 }

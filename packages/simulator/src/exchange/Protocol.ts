@@ -154,7 +154,7 @@ export const refusal = (
   readonly body: string
   readonly code: string
 } => ({
-  status: code === "00000" ? 200 : code === "429" ? 429 : code === "40404" ? venue.notFoundStatus : venue.failureStatus,
+  status: code === "00000" ? 200 : code === "429" ? 429 : code === "40404" ? 404 : venue.failureStatus,
   headers: {
     "content-type": "application/json",
     "x-bg-request-accept-time": String(now),
@@ -234,11 +234,11 @@ class Call {
     if (!admitted) return tooMany
     this.endpoint = endpointOf(this.request.path)
     if (this.endpoint === undefined || this.endpoint.method !== this.request.method) {
-      return refuse("40404", "Request URL NOT FOUND", this.venue.notFoundStatus)
+      return refuse("40404", "Request URL NOT FOUND", 404)
     }
     if (Exchange.inMaintenance(this.state)) {
       this.applied = this.venue.maintenanceApplies && this.admitted(ip, this.endpoint)._tag === "Success"
-      return refuse(this.venue.maintenanceCode, "The system is being upgraded, try again later")
+      return refuse(this.venue.codes.maintenance, "The system is being upgraded, try again later")
     }
     return this.admitted(ip, this.endpoint)
   }
@@ -265,7 +265,7 @@ class Call {
     this.account = account
     if (account.declared.mode === "classic") {
       return refuse(
-        this.venue.notUnifiedCode,
+        this.venue.codes.notUnified,
         "You are in Classic Account mode, and the Unified Account API is not supported"
       )
     }
@@ -287,24 +287,24 @@ class Call {
           if (passphrase === undefined || passphrase === "")
             return refuse("40011", "ACCESS_PASSPHRASE header is required")
           if (passphrase !== known.key.passphrase) {
-            return refuse(this.venue.passphraseCode, "apikey/password is incorrect")
+            return refuse(this.venue.codes.passphrase, "apikey/password is incorrect")
           }
           break
         }
         case "ip": {
           const whitelist = known.key.ipWhitelist ?? []
-          if (whitelist.length > 0 && !whitelist.includes(ip)) return refuse(this.venue.ipCode, "Invalid IP request")
+          if (whitelist.length > 0 && !whitelist.includes(ip)) return refuse(this.venue.codes.ip, "Invalid IP request")
           break
         }
         case "permission": {
           if ((headers["paptrading"] === "1") !== (known.key.demo === true)) {
-            return refuse(this.venue.demoCode, "The key and the trading environment (paptrading) do not match")
+            return refuse(this.venue.codes.demo, "The key and the trading environment (paptrading) do not match")
           }
           if (endpoint.access === "write" && known.key.permission === "read") {
-            return refuse(this.venue.readOnlyCode, "Incorrect permissions, need uta trade read & write permissions")
+            return refuse(this.venue.codes.readOnly, "Incorrect permissions, need uta trade read & write permissions")
           }
           if (endpoint.name === "countdown-cancel-all" && !account.declared.countdownAccess) {
-            return refuse(this.venue.noAccessCode, "The permission has not been obtained yet")
+            return refuse(this.venue.codes.noAccess, "The permission has not been obtained yet")
           }
           break
         }
@@ -329,7 +329,7 @@ class Call {
           const parsed = Parameters.parseBody(this.request.body)
           if (parsed === undefined || Array.isArray(parsed) !== (endpoint.name === "place-batch")) {
             return refuse(
-              this.venue.badBodyCode,
+              this.venue.codes.badBody,
               "Parameter verification failed: the body is no JSON of the expected form"
             )
           }
@@ -374,7 +374,7 @@ class Call {
       case "place-batch": {
         const orders = body as ReadonlyArray<unknown>
         if (orders.length === 0 || orders.length > batchLimit) {
-          return refuse(this.venue.badParameterCode, `Parameter verification failed: 1 to ${batchLimit} orders`)
+          return refuse(this.venue.codes.badParameter, `Parameter verification failed: 1 to ${batchLimit} orders`)
         }
         return success(
           orders.map((order) => {

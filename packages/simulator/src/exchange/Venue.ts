@@ -8,8 +8,11 @@
  */
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import * as Numbers from "./numbers.js"
+
+const checks = ["timestamp", "passphrase", "ip", "permission", "rate", "body"] as const
 
 /**
  * A check of a private call, in the part of the chain whose order nobody has published.
@@ -17,26 +20,23 @@ import * as Numbers from "./numbers.js"
  * @since 0.1.0
  * @category models
  */
-export type Check = "timestamp" | "passphrase" | "ip" | "permission" | "rate" | "body"
+export type Check = (typeof checks)[number]
 
 /**
- * What can be wrong with the `countdown` of a request.
+ * A flaw of the `countdown` in a request.
  *
  * @since 0.1.0
  * @category models
  */
-export type CountdownFlaw =
-  | "missing"
-  | "null"
-  | "number"
-  | "empty"
-  | "fraction"
-  | "leadingZero"
-  | "negative"
-  | "tooShort"
-  | "tooLong"
-  | "notANumber"
-  | "otherType"
+export type CountdownFlaw = keyof typeof badCountdown
+
+/**
+ * A refusal whose code is an assumption.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Refusal = keyof typeof codes
 
 /**
  * A span of the venue's clock, in ms since the epoch: `from` belongs to it, `to` does not.
@@ -58,8 +58,6 @@ export interface Window {
 export interface Venue {
   /** HTTP status of a business failure. 400 in every live sighting; several write-ups say 200. Default 400. */
   readonly failureStatus: 200 | 400
-  /** HTTP status of an unknown URL (code 40404). Default 404. */
-  readonly notFoundStatus: 200 | 400 | 404
 
   /** Who wins when a beat is applied in the very millisecond of the expiry. Default `"fire"`. */
   readonly boundary: "fire" | "beat"
@@ -96,24 +94,8 @@ export interface Venue {
    * boolean. A number, a fraction and a leading zero may also be `"accept"`.
    */
   readonly badCountdown: Readonly<Record<CountdownFlaw, string>>
-  /** The code for a body that is no JSON object. Default 40017. */
-  readonly badBodyCode: string
-  /** The code for a parameter that is missing anywhere else. Default 400172, seen live on v3. */
-  readonly missingParameterCode: string
-  /** The code for a parameter that is wrong anywhere else. Default 40017. */
-  readonly badParameterCode: string
-  /** The code for access to the countdown that the venue has not opened. Default 40301. */
-  readonly noAccessCode: string
-  /** The code for a read-only key on a call that writes. Default 40014. */
-  readonly readOnlyCode: string
-  /** The code for a wrong passphrase: 40012 (default) or 40036. */
-  readonly passphraseCode: string
-  /** The code for an address that the key does not allow: 40018 (default) or 40038. */
-  readonly ipCode: string
-  /** The code for an account that is not unified: 40084 (default, seen live) or 25245 (documented). */
-  readonly notUnifiedCode: string
-  /** The code for a demo key without `paptrading: 1`, or the reverse. Default 40110. */
-  readonly demoCode: string
+  /** The code of each other refusal. */
+  readonly codes: Readonly<Record<Refusal, string>>
   /** Order of the checks that follow the signature. */
   readonly checks: ReadonlyArray<Check>
 
@@ -130,22 +112,57 @@ export interface Venue {
   readonly refusedCallsCount: boolean
   /** Calls an address may make in a minute, all endpoints together. Default 6,000. */
   readonly ipLimit: number
-  /** How long an address that exceeded it is refused. Default 300,000. */
-  readonly ipPenalty: number
 
   /** Open orders an account may have, once for all futures and once for spot and margin. Default 400. */
   readonly openOrderCap: number
-  /** The code beyond it. Default 25209. */
-  readonly openOrderCapCode: string
 
   /** Release windows that are known from the start. Default none; see `releaseWindows`. */
   readonly maintenance: ReadonlyArray<Window>
   /** What countdowns do in such a window. Default `"runs"`. */
   readonly maintenanceTimer: "runs" | "pauses" | "fires-at-end"
-  /** The code that requests get in it: 45001 (default), 40725, 40808 or 40015. */
-  readonly maintenanceCode: string
   /** Whether a request that got that code has taken effect all the same. Default false. */
   readonly maintenanceApplies: boolean
+}
+
+/** The default code of each flaw. */
+const badCountdown = {
+  missing: "400172",
+  null: "40017",
+  number: "40017",
+  empty: "40017",
+  fraction: "40017",
+  leadingZero: "40017",
+  negative: "40017",
+  tooShort: "40017",
+  tooLong: "40017",
+  notANumber: "40017",
+  otherType: "40017"
+}
+
+/** The default code of each refusal. */
+const codes = {
+  /** The body is no JSON object. */
+  badBody: "40017",
+  /** A parameter other than `countdown` is missing; 400172 was seen live on v3. */
+  missingParameter: "400172",
+  /** A parameter other than `countdown` is wrong. */
+  badParameter: "40017",
+  /** The exchange has not opened the countdown to the account. */
+  noAccess: "40301",
+  /** A read-only key on a call that writes. */
+  readOnly: "40014",
+  /** A wrong passphrase: 40012 or 40036. */
+  passphrase: "40012",
+  /** An address that the key does not allow: 40018 or 40038. */
+  ip: "40018",
+  /** The account is not unified: 40084 (seen live) or 25245 (documented). */
+  notUnified: "40084",
+  /** A demo key without `paptrading: 1`, or the reverse. */
+  demo: "40110",
+  /** More open orders than `openOrderCap`. */
+  openOrderCap: "25209",
+  /** A request in a release window: 45001, 40725, 40808 or 40015. */
+  maintenance: "45001"
 }
 
 /**
@@ -154,7 +171,6 @@ export interface Venue {
  */
 export const defaults: Venue = {
   failureStatus: 400,
-  notFoundStatus: 404,
   boundary: "fire",
   tieOrder: "declared",
   sweepPeriod: 0,
@@ -167,52 +183,30 @@ export const defaults: Venue = {
   timeToComplete: 0,
   clockStart: "apply",
   requestTime: "accept",
-  badCountdown: {
-    missing: "400172",
-    null: "40017",
-    number: "40017",
-    empty: "40017",
-    fraction: "40017",
-    leadingZero: "40017",
-    negative: "40017",
-    tooShort: "40017",
-    tooLong: "40017",
-    notANumber: "40017",
-    otherType: "40017"
-  },
-  badBodyCode: "40017",
-  missingParameterCode: "400172",
-  badParameterCode: "40017",
-  noAccessCode: "40301",
-  readOnlyCode: "40014",
-  passphraseCode: "40012",
-  ipCode: "40018",
-  notUnifiedCode: "40084",
-  demoCode: "40110",
-  checks: ["timestamp", "passphrase", "ip", "permission", "rate", "body"],
+  badCountdown,
+  codes,
+  checks,
   timestampWindow: 30_000,
   timestampSymmetric: true,
   timestampInclusive: true,
   rateWindow: "fixed",
   refusedCallsCount: false,
   ipLimit: 6_000,
-  ipPenalty: 300_000,
   openOrderCap: 400,
-  openOrderCapCode: "25209",
   maintenance: [],
   maintenanceTimer: "runs",
-  maintenanceCode: "45001",
   maintenanceApplies: false
 }
 
 /**
- * Options of a venue: any of its fields, and any of its codes for a bad `countdown`.
+ * Options of a venue: any of its fields, and any of its codes.
  *
  * @since 0.1.0
  * @category models
  */
-export type Options = Partial<Omit<Venue, "badCountdown">> & {
+export type Options = Partial<Omit<Venue, "badCountdown" | "codes">> & {
   readonly badCountdown?: Partial<Venue["badCountdown"]> | undefined
+  readonly codes?: Partial<Venue["codes"]> | undefined
 }
 
 /**
@@ -237,11 +231,14 @@ const Window: Schema.Schema<Window> = Schema.Struct({ from: Numbers.instant, to:
   Schema.filter(({ from, to }) => from < to || "a window ends after it begins: from < to")
 )
 
-const checkNames = ["timestamp", "passphrase", "ip", "permission", "rate", "body"] as const
-
-const fields = {
+/**
+ * A complete venue.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const schema: Schema.Schema<Venue> = Schema.Struct({
   failureStatus: Schema.Literal(200, 400),
-  notFoundStatus: Schema.Literal(200, 400, 404),
   boundary: Schema.Literal("fire", "beat"),
   tieOrder: Schema.Literal("declared", "reverse"),
   sweepPeriod: Numbers.millis,
@@ -255,32 +252,17 @@ const fields = {
   clockStart: Schema.Literal("accept", "apply", "complete"),
   requestTime: Schema.Literal("accept", "complete"),
   badCountdown: Schema.Struct({
-    missing: code,
-    null: code,
+    ...Record.map(badCountdown, () => code),
     number: codeOrAccept,
-    empty: code,
     fraction: codeOrAccept,
-    leadingZero: codeOrAccept,
-    negative: code,
-    tooShort: code,
-    tooLong: code,
-    notANumber: code,
-    otherType: code
+    leadingZero: codeOrAccept
   }),
-  badBodyCode: code,
-  missingParameterCode: code,
-  badParameterCode: code,
-  noAccessCode: code,
-  readOnlyCode: code,
-  passphraseCode: code,
-  ipCode: code,
-  notUnifiedCode: code,
-  demoCode: code,
-  checks: Schema.Array(Schema.Literal(...checkNames)).pipe(
+  codes: Schema.Struct(Record.map(codes, () => code)),
+  checks: Schema.Array(Schema.Literal(...checks)).pipe(
     Schema.filter(
-      (checks) =>
-        (checks.length === checkNames.length && new Set(checks).size === checkNames.length) ||
-        `each of these once: ${checkNames.join(", ")}`
+      (given) =>
+        (given.length === checks.length && new Set(given).size === checks.length) ||
+        `each of these once: ${checks.join(", ")}`
     )
   ),
   timestampWindow: Numbers.millis,
@@ -289,32 +271,13 @@ const fields = {
   rateWindow: Schema.Literal("fixed", "sliding"),
   refusedCallsCount: Schema.Boolean,
   ipLimit: Numbers.count,
-  ipPenalty: Numbers.millis,
   openOrderCap: Numbers.count,
-  openOrderCapCode: code,
   maintenance: Schema.Array(Window),
   maintenanceTimer: Schema.Literal("runs", "pauses", "fires-at-end"),
-  maintenanceCode: code,
   maintenanceApplies: Schema.Boolean
-}
-
-/**
- * A complete venue.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const schema: Schema.Schema<Venue> = Schema.Struct(fields)
+})
 
 const decodeComplete = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
-
-/** Whether a value may stand in the field of that name. */
-const fits = new Map<string, (value: unknown) => boolean>(
-  Object.entries(fields).map(([name, field]) => [
-    name,
-    Schema.is(field as Schema.Schema<unknown>, { onExcessProperty: "error" })
-  ])
-)
 
 /**
  * The venue with these answers, and the defaults for all the others; what is no venue says so, whatever it is.
@@ -323,16 +286,13 @@ const fits = new Map<string, (value: unknown) => boolean>(
  * @category constructors
  */
 export const decode = (options: Options): Either.Either<Venue, InvalidVenue> => {
-  const venue: Record<string, unknown> = { ...defaults }
-  let known = true
-  for (const [name, given] of Object.entries(options)) {
-    if (given === undefined) continue
-    const value = name === "badCountdown" ? { ...defaults.badCountdown, ...options.badCountdown } : given
-    // No rule joins two fields, so only what differs from the default has to be looked at.
-    if (value !== venue[name]) known &&= fits.get(name)?.(value) === true
-    venue[name] = value
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const venue = {
+    ...defaults,
+    ...given,
+    badCountdown: { ...defaults.badCountdown, ...options.badCountdown },
+    codes: { ...defaults.codes, ...options.codes }
   }
-  if (known) return Either.right(venue as unknown as Venue)
   return Either.mapLeft(
     decodeComplete(venue),
     (error) => new InvalidVenue({ problem: ParseResult.TreeFormatter.formatErrorSync(error) })

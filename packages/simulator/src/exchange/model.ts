@@ -5,11 +5,14 @@
  * @since 0.1.0
  */
 import type * as HashMap from "effect/HashMap"
-import type * as Heap from "./heap.js"
+import type * as RedBlackTree from "effect/RedBlackTree"
+import * as Schema from "effect/Schema"
+import * as Numbers from "./numbers.js"
 import type * as RateLimit from "./rateLimit.js"
-import type * as Table from "./table.js"
-import type * as Timers from "./timers.js"
 import type * as Venue from "./Venue.js"
+
+/** @internal */
+export const Instant = Schema.Number.annotations({ description: "ms since the epoch, on the exchange's clock" })
 
 /**
  * A key of an account. It signs with its `secret` (HMAC-SHA256), or with the private half of `rsaPublicKey` (PEM).
@@ -17,18 +20,24 @@ import type * as Venue from "./Venue.js"
  * @since 0.1.0
  * @category models
  */
-export interface ApiKey {
-  readonly key: string
-  readonly secret?: string | undefined
-  readonly rsaPublicKey?: string | undefined
-  readonly passphrase: string
+export const ApiKey = Schema.Struct({
+  key: Schema.NonEmptyString,
+  secret: Schema.optional(Schema.NonEmptyString),
+  rsaPublicKey: Schema.optional(Schema.NonEmptyString),
+  passphrase: Schema.NonEmptyString,
   /** `"trade"` (default) reads and writes, `"read"` only reads. */
-  readonly permission?: "trade" | "read" | undefined
-  /** Addresses that may use the key; none given means all. */
-  readonly ipWhitelist?: ReadonlyArray<string> | undefined
-  /** A key for demo trading, which wants the header `paptrading: 1`. */
-  readonly demo?: boolean | undefined
-}
+  permission: Schema.optional(Schema.Literal("trade", "read")),
+  /** Addresses that may use the key; without any, all may. */
+  ipWhitelist: Schema.optional(Schema.Array(Schema.String)),
+  /** A key for demo trading, which needs the header `paptrading: 1`. */
+  demo: Schema.optional(Schema.Boolean)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ApiKey = typeof ApiKey.Type
 
 /**
  * An account as it is declared.
@@ -36,67 +45,110 @@ export interface ApiKey {
  * @since 0.1.0
  * @category models
  */
-export interface Account {
-  readonly uid: string
-  /** The keys; without any the account gets one with obvious test values, see `testKey`. */
-  readonly keys?: ReadonlyArray<ApiKey> | undefined
-  /** A classic account is refused at every v3 endpoint. Default `"unified"`. */
-  readonly mode?: "unified" | "classic" | undefined
-  /** What account settings answer as `accountMode`. Default `"unified"`. */
-  readonly accountMode?: "unified" | "hybrid" | "upgrading" | "switching" | undefined
-  /** Whether the venue has opened the countdown for this account. Default true. */
-  readonly countdownAccess?: boolean | undefined
-}
+export const Account = Schema.Struct({
+  uid: Schema.String,
+  /** Without keys the account gets one with obvious test values, see `testKey`. */
+  keys: Schema.optional(Schema.Array(ApiKey)),
+  /** Every v3 endpoint refuses a classic account. Default `"unified"`. */
+  mode: Schema.optional(Schema.Literal("unified", "classic")),
+  /** The `accountMode` in the response of account settings. Default `"unified"`. */
+  accountMode: Schema.optional(Schema.Literal("unified", "hybrid", "upgrading", "switching")),
+  /** Whether the exchange has opened the countdown for this account. Default true. */
+  countdownAccess: Schema.optional(Schema.Boolean)
+})
 
 /**
  * @since 0.1.0
  * @category models
  */
-export type Category = "SPOT" | "MARGIN" | "USDT-FUTURES" | "COIN-FUTURES" | "USDC-FUTURES"
+export type Account = typeof Account.Type
+
+/** @internal */
+export const Category = Schema.Literal("SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
 
 /**
- * An order as it is placed; what is left out gets the venue's default. All numbers are strings.
+ * @since 0.1.0
+ * @category models
+ */
+export type Category = typeof Category.Type
+
+/** @internal */
+export const Side = Schema.Literal("buy", "sell")
+/** @internal */
+export const OrderType = Schema.Literal("limit", "market")
+/** @internal */
+export const TimeInForce = Schema.Literal("gtc", "post_only", "ioc", "fok")
+/** @internal */
+export const PosSide = Schema.Literal("long", "short")
+/** @internal */
+export const ReduceOnly = Schema.Literal("yes", "no")
+
+/**
+ * An order as it is placed; what is left out gets the exchange's default. All numbers are strings.
  *
  * @since 0.1.0
  * @category models
  */
-export interface NewOrder {
-  readonly category: Category
-  readonly symbol: string
-  readonly side: "buy" | "sell"
-  readonly orderType: "limit" | "market"
-  readonly qty: string
-  readonly price?: string | undefined
-  readonly timeInForce?: "gtc" | "post_only" | "ioc" | "fok" | undefined
-  readonly clientOid?: string | undefined
-  readonly posSide?: "long" | "short" | undefined
-  readonly reduceOnly?: "yes" | "no" | undefined
-}
+export const NewOrder = Schema.Struct({
+  category: Category,
+  symbol: Schema.String,
+  side: Side,
+  orderType: OrderType,
+  qty: Schema.String,
+  price: Schema.optional(Schema.String),
+  timeInForce: Schema.optional(TimeInForce),
+  clientOid: Schema.optional(Schema.String),
+  posSide: Schema.optional(PosSide),
+  reduceOnly: Schema.optional(ReduceOnly)
+})
 
 /**
  * @since 0.1.0
  * @category models
  */
-export interface Order {
-  readonly orderId: string
-  readonly clientOid: string
-  readonly category: Category
-  readonly symbol: string
-  readonly side: "buy" | "sell"
-  readonly orderType: "limit" | "market"
-  readonly price: string
-  readonly qty: string
-  readonly timeInForce: "gtc" | "post_only" | "ioc" | "fok"
-  readonly posSide: "long" | "short"
-  readonly reduceOnly: "yes" | "no"
-  readonly orderStatus: "live" | "partially_filled" | "filled" | "cancelled"
-  readonly cumExecQty: string
-  readonly cumExecValue: string
-  readonly avgPrice: string
-  readonly cancelReason: string
-  readonly createdTime: number
-  readonly updatedTime: number
-}
+export type NewOrder = typeof NewOrder.Type
+
+/**
+ * An order that the exchange has taken. All numbers but the times are strings.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Order = Schema.Struct({
+  orderId: Schema.String,
+  clientOid: Schema.String,
+  category: Category,
+  symbol: Schema.String,
+  side: Side,
+  orderType: OrderType,
+  price: Schema.String,
+  qty: Schema.String,
+  timeInForce: TimeInForce,
+  posSide: PosSide,
+  reduceOnly: ReduceOnly,
+  orderStatus: Schema.Literal("live", "partially_filled", "filled", "cancelled"),
+  cumExecQty: Schema.String,
+  cumExecValue: Schema.String,
+  avgPrice: Schema.String,
+  cancelReason: Schema.String,
+  createdTime: Instant,
+  updatedTime: Instant
+}).annotations({ identifier: "Order" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Order = typeof Order.Type
+
+/** A positive number, as the exchange writes numbers. @internal */
+export const decimal = /^(?!0*(\.0*)?$)\d{1,20}(\.\d{1,20})?$/
+
+/** The name of a market: any of this form is traded. @internal */
+export const symbolName = /^[A-Z0-9]{1,40}$/
+
+/** The client's own name for an order. @internal */
+export const clientOid = /^[.A-Z:/a-z0-9_-]{1,32}$/
 
 /**
  * What can happen to the exchange. `by` is the number of the request that asked for it.
@@ -152,7 +204,62 @@ export type Event =
  * @since 0.1.0
  * @category models
  */
-export type CancelCause = "countdown" | "request" | "time_in_force"
+export const CancelCause = Schema.Literal("countdown", "request", "time_in_force")
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type CancelCause = typeof CancelCause.Type
+
+/** A market order fills by itself (`"market"`); a test or the control API fills any other (`"control"`). @internal */
+export const FillCause = Schema.Literal("market", "control")
+
+/** @internal */
+export type FillCause = typeof FillCause.Type
+
+/**
+ * A switch was armed, refreshed or closed, or it fired.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const SwitchChange = Schema.TaggedStruct("Switch", {
+  account: Schema.String,
+  at: Numbers.instant,
+  transition: Schema.Literal("armed", "refreshed", "closed", "fired"),
+  /** The deadline that was set, or that has expired; absent when closed. */
+  deadline: Schema.optional(Numbers.instant),
+  seconds: Schema.optional(Numbers.seconds),
+  /** The instant that the countdown was counted from. */
+  from: Schema.optional(Numbers.instant),
+  /** The request that caused it. */
+  by: Schema.optional(Numbers.count)
+}).annotations({ identifier: "SwitchRecord" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type SwitchChange = typeof SwitchChange.Type
+
+/**
+ * A release window was scheduled, or it has begun or ended.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const MaintenanceChange = Schema.TaggedStruct("Maintenance", {
+  at: Numbers.instant,
+  phase: Schema.Literal("scheduled", "begun", "ended"),
+  window: Schema.Struct({ from: Numbers.instant, to: Numbers.instant })
+}).annotations({ identifier: "MaintenanceRecord" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type MaintenanceChange = typeof MaintenanceChange.Type
 
 /**
  * What has happened, in order. A refused event has exactly the output `Refused`, and changed nothing.
@@ -161,18 +268,8 @@ export type CancelCause = "countdown" | "request" | "time_in_force"
  * @category models
  */
 export type Output =
-  | {
-      readonly _tag: "Switch"
-      readonly account: string
-      readonly at: number
-      readonly transition: "armed" | "refreshed" | "closed" | "fired"
-      /** The deadline that was set, or that has expired; absent when closed. */
-      readonly deadline?: number | undefined
-      readonly seconds?: number | undefined
-      /** What the countdown was counted from. */
-      readonly from?: number | undefined
-      readonly by?: number | undefined
-    }
+  | SwitchChange
+  | MaintenanceChange
   | {
       readonly _tag: "Placed"
       readonly account: string
@@ -195,14 +292,7 @@ export type Output =
       readonly order: Order
       readonly qty: string
       readonly price: string
-      /** A market order fills by itself; anything else is filled by whoever holds the simulator. */
-      readonly cause: "market" | "control"
-    }
-  | {
-      readonly _tag: "Maintenance"
-      readonly at: number
-      readonly phase: "scheduled" | "begun" | "ended"
-      readonly window: Venue.Window
+      readonly cause: FillCause
     }
   | {
       readonly _tag: "Refused"
@@ -213,36 +303,61 @@ export type Output =
     }
 
 /**
- * One account's switch, as nobody can read it at the real venue.
+ * The state of one account's switch. The real exchange has no endpoint that reads it.
  *
  * @since 0.1.0
  * @category models
  */
-export type Switch =
-  | {
-      readonly _tag: "Armed"
-      readonly seconds: number
-      /** When it expires, and how long that is from now (ms of the venue's clock). */
-      readonly deadline: number
-      readonly remaining: number
-      /** When the venue will act on that: at its next look, and not in a window that holds firings back. */
-      readonly firesAt: number
-      readonly armedAt: number
-    }
-  | { readonly _tag: "Closed" }
-  | { readonly _tag: "Fired"; readonly at: number; readonly deadline: number; readonly orders: number }
+export const Switch = Schema.Union(
+  Schema.TaggedStruct("Armed", {
+    seconds: Schema.Number,
+    deadline: Instant,
+    /** From now to the deadline, in ms. */
+    remaining: Numbers.millis.annotations({ description: "ms on the exchange's clock" }),
+    /** When the exchange acts on the deadline: at its next look, and not in a window that holds firings back. */
+    firesAt: Instant,
+    armedAt: Instant
+  }),
+  Schema.TaggedStruct("Closed", {}),
+  Schema.TaggedStruct("Fired", {
+    at: Instant,
+    deadline: Instant,
+    /** How many orders it cancels. */
+    orders: Schema.Number
+  })
+).annotations({ identifier: "Switch" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Switch = typeof Switch.Type
+
+/** A place in the order of time: at one instant, the lower rank comes first. @internal */
+export interface Due {
+  readonly at: number
+  readonly rank: number
+}
 
 interface Armed {
   readonly seconds: number
   readonly armedAt: number
-  /** The deadline on the running clock, which stands still while the venue pauses its timers. */
-  readonly due: number
+  /** The deadline on the running clock, which stands still while the exchange pauses its timers. */
+  readonly due: Due
 }
 
 interface Fired {
   readonly at: number
   readonly deadline: number
   readonly orders: number
+}
+
+/** The orders that a fired switch still has to cancel, from the place `next` on. @internal */
+export interface Cancels {
+  readonly uid: string
+  readonly firedAt: number
+  readonly orders: ReadonlyArray<string>
+  readonly next: number
 }
 
 /**
@@ -253,6 +368,7 @@ interface Fired {
  */
 export interface AccountState {
   readonly declared: Required<Account>
+  /** The place among the accounts, in the order of their declaration. */
   readonly rank: number
   readonly armed: Armed | undefined
   readonly fired: Fired | undefined
@@ -262,8 +378,6 @@ export interface AccountState {
   readonly openSpot: number
   /** Filled and cancelled orders, oldest first, the newest 1,000 of them. */
   readonly closed: ReadonlyArray<Order>
-  /** The one entry of the heap that counts for this account. */
-  readonly queued: Timers.DueEntry | undefined
 }
 
 /**
@@ -275,13 +389,14 @@ export interface AccountState {
 export interface State {
   readonly venue: Venue.Venue
   readonly now: number
-  readonly accounts: Table.Table<AccountState>
+  readonly accounts: HashMap.HashMap<string, AccountState>
   readonly keys: HashMap.HashMap<string, { readonly uid: string; readonly key: ApiKey }>
-  readonly due: Heap.Heap<Timers.DueEntry>
-  readonly cancels: Heap.Heap<Timers.CancelEntry>
-  /** How many orders there have been, and how many entries of the heaps. */
+  /** The UIDs of the armed accounts by deadline on the running clock, and what fired switches still have to cancel. */
+  readonly due: RedBlackTree.RedBlackTree<Due, string>
+  readonly cancels: RedBlackTree.RedBlackTree<Due, Cancels>
+  /** How many orders and how many firings there have been. */
   readonly orders: number
-  readonly tokens: number
+  readonly firings: number
   /** Calls by account (in the order of the protocol's endpoints), and by address: what the rate limits count. */
   readonly calls: HashMap.HashMap<string, ReadonlyArray<RateLimit.Calls | undefined>>
   readonly addresses: HashMap.HashMap<string, RateLimit.Address>

@@ -1,7 +1,7 @@
 /**
  * What the venue reads out of bodies and queries, and what it says about bad ones. Pure.
  */
-import type * as Exchange from "./Exchange.js"
+import * as Model from "./model.js"
 import type * as Venue from "./Venue.js"
 
 /** A code and its text: what is wrong with a parameter. */
@@ -21,9 +21,9 @@ const flawed = (code: string, msg: string): { readonly _tag: "Flaw"; readonly fl
   flaw: { code, msg }
 })
 const missing = (venue: Venue.Venue, field: string) =>
-  flawed(venue.missingParameterCode, `Parameter ${field} cannot be empty`)
+  flawed(venue.codes.missingParameter, `Parameter ${field} cannot be empty`)
 const bad = (venue: Venue.Venue, field: string) =>
-  flawed(venue.badParameterCode, `Parameter verification failed: ${field}`)
+  flawed(venue.codes.badParameter, `Parameter verification failed: ${field}`)
 
 /** The JSON object or array of a body. */
 export const parseBody = (body: string): Fields | ReadonlyArray<unknown> | undefined => {
@@ -68,21 +68,19 @@ export const readCountdown = (venue: Venue.Venue, value: unknown): Read<number> 
     : bad(venue, "countdown")
 }
 
-const categories: ReadonlySet<string> = new Set(["SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"])
-
-const isCategory = (value: unknown): value is Exchange.Category => typeof value === "string" && categories.has(value)
-
-const isSymbol = (value: unknown): value is string => typeof value === "string" && /^[A-Z0-9]{1,40}$/.test(value)
-
-const isPositive = (value: unknown): boolean =>
-  typeof value === "string" && /^\d{1,20}(\.\d{1,20})?$/.test(value) && Number(value) > 0
-
 const isOneOf =
-  (...allowed: ReadonlyArray<string>) =>
-  (value: unknown): boolean =>
-    typeof value === "string" && allowed.includes(value)
+  <A extends string>({ literals }: { readonly literals: ReadonlyArray<A> }) =>
+  (value: unknown): value is A =>
+    (literals as ReadonlyArray<unknown>).includes(value)
 
-const isClientOid = (value: unknown): boolean => typeof value === "string" && /^[.A-Z:/a-z0-9_-]{1,32}$/.test(value)
+const matches =
+  (pattern: RegExp) =>
+  (value: unknown): value is string =>
+    typeof value === "string" && pattern.test(value)
+
+const isCategory = isOneOf(Model.Category)
+const isSymbol = matches(Model.symbolName)
+const isPositive = matches(Model.decimal)
 
 /** Each field of an order, whether it must be there, and what it may be. */
 const orderFields: ReadonlyArray<
@@ -91,17 +89,17 @@ const orderFields: ReadonlyArray<
   ["category", "always", isCategory],
   ["symbol", "always", isSymbol],
   ["qty", "always", isPositive],
-  ["side", "always", isOneOf("buy", "sell")],
-  ["orderType", "always", isOneOf("limit", "market")],
+  ["side", "always", isOneOf(Model.Side)],
+  ["orderType", "always", isOneOf(Model.OrderType)],
   ["price", "limit", isPositive],
-  ["timeInForce", "never", isOneOf("gtc", "post_only", "ioc", "fok")],
-  ["clientOid", "never", isClientOid],
-  ["posSide", "never", isOneOf("long", "short")],
-  ["reduceOnly", "never", isOneOf("yes", "no")]
+  ["timeInForce", "never", isOneOf(Model.TimeInForce)],
+  ["clientOid", "never", matches(Model.clientOid)],
+  ["posSide", "never", isOneOf(Model.PosSide)],
+  ["reduceOnly", "never", isOneOf(Model.ReduceOnly)]
 ]
 
 /** The order of a place-order request, or of one item of a batch. */
-export const readOrder = (venue: Venue.Venue, body: unknown): Read<Exchange.NewOrder> => {
+export const readOrder = (venue: Venue.Venue, body: unknown): Read<Model.NewOrder> => {
   if (typeof body !== "object" || body === null || Array.isArray(body)) return bad(venue, "order")
   const fields = body as Fields
   const order: Record<string, unknown> = {}
@@ -116,7 +114,7 @@ export const readOrder = (venue: Venue.Venue, body: unknown): Read<Exchange.NewO
     if (!ok(value)) return bad(venue, name)
     order[name] = value
   }
-  return read(order as unknown as Exchange.NewOrder)
+  return read(order as unknown as Model.NewOrder)
 }
 
 /** Which order a request means: by `orderId`, which wins, or by `clientOid`. */
@@ -136,7 +134,7 @@ export const readOrderName = (
 export const readMarket = (
   venue: Venue.Venue,
   fields: Fields
-): Read<{ readonly category: Exchange.Category; readonly symbol: string | undefined }> => {
+): Read<{ readonly category: Model.Category; readonly symbol: string | undefined }> => {
   const { category, symbol } = fields
   if (category === undefined || category === "") return missing(venue, "category")
   if (!isCategory(category)) return bad(venue, "category")
@@ -146,7 +144,7 @@ export const readMarket = (
 
 /** What a list of orders is asked for with. */
 export interface Listing {
-  readonly category: Exchange.Category | undefined
+  readonly category: Model.Category | undefined
   readonly symbol: string | undefined
   readonly startTime: number
   readonly endTime: number
@@ -178,7 +176,7 @@ export const readListing = (venue: Venue.Venue, query: Fields): Read<Listing> =>
 }
 
 /** One page of a list of orders, newest first; the cursor is the last order's id, and the next page is older. */
-export const listed = (orders: ReadonlyArray<Exchange.Order>, listing: Listing) => {
+export const listed = (orders: ReadonlyArray<Model.Order>, listing: Listing) => {
   const list = orders
     .filter(
       (order) =>
@@ -194,7 +192,7 @@ export const listed = (orders: ReadonlyArray<Exchange.Order>, listing: Listing) 
 }
 
 /** An order as the venue writes it. */
-export const orderOnWire = (order: Exchange.Order) => ({
+export const orderOnWire = (order: Model.Order) => ({
   orderId: order.orderId,
   clientOid: order.clientOid,
   category: order.category,

@@ -33,6 +33,9 @@ export const take = (
   ]
 }
 
+/** How long the exchange refuses an address that exceeded its limit: the documented five minutes, in ms. */
+const ipPenalty = 300_000
+
 /** The calls of one address in one minute, and until when it is locked out. */
 export interface Address {
   readonly minute: number
@@ -52,6 +55,6 @@ export const enter = (
   if (now < known.lockedUntil) return [known, false]
   const used = (known.minute === minute ? known.used : 0) + 1
   return used > venue.ipLimit
-    ? [{ minute, used: 0, lockedUntil: now + venue.ipPenalty, calls: known.calls }, false]
+    ? [{ minute, used: 0, lockedUntil: now + ipPenalty, calls: known.calls }, false]
     : [{ minute, used, lockedUntil: known.lockedUntil, calls: known.calls }, true]
 }

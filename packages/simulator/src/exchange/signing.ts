@@ -4,7 +4,7 @@
  * primitives, so that a mistake in one is seen by the other.
  */
 import { createHmac, createPublicKey, createSecretKey, type KeyObject, verify as verifyWith } from "node:crypto"
-import type { ApiKey } from "./Exchange.js"
+import type { ApiKey } from "./model.js"
 
 // A key is parsed once, not for each request.
 const parsed = new WeakMap<ApiKey, KeyObject | null>()

@@ -6,25 +6,19 @@
  * what it has lost against the venue's clock so far. So a release window costs the same with one armed account and with
  * a hundred thousand.
  */
-import type { AccountState, Event, Output, State } from "./Exchange.js"
-import type * as Venue from "./Venue.js"
+import * as Option from "effect/Option"
+import * as RedBlackTree from "effect/RedBlackTree"
 import { cancelOrders, copyOf, get, put, sorted } from "./book.js"
-import * as Heap from "./heap.js"
-import * as Table from "./table.js"
+import type { AccountState, Due, Event, Output, State } from "./model.js"
+import type * as Venue from "./Venue.js"
 
-/** An account's place in the heap of deadlines. It counts only while the account knows its `token`. */
-export interface DueEntry extends Heap.Ranked {
-  readonly uid: string
-  readonly token: number
-}
+/** A tree in the order of time. */
+export const nothingDue: RedBlackTree.RedBlackTree<Due, never> = RedBlackTree.empty((a, b) =>
+  a.at < b.at ? -1 : a.at > b.at ? 1 : a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0
+)
 
-/** Orders that a fired switch still has to cancel. */
-export interface CancelEntry extends Heap.Ranked {
-  readonly uid: string
-  readonly firedAt: number
-  readonly orders: ReadonlyArray<string>
-  readonly next: number
-}
+const first = <A>(tree: RedBlackTree.RedBlackTree<Due, A>): readonly [Due, A] | undefined =>
+  Option.getOrUndefined(RedBlackTree.first(tree))
 
 /** The next beginning or end of a release window. */
 export const nextEdge = (state: State): number | undefined => {
@@ -49,10 +43,13 @@ export const fireTime = (state: State, due: number): number => {
 
 /** When the next switch fires, if the venue's timers are not stopped. */
 export const nextFire = (state: State): number | undefined => {
-  const entry = state.due?.item
-  if (entry === undefined || (state.inWindow && state.venue.maintenanceTimer !== "runs")) return undefined
-  return fireTime(state, entry.at)
+  const soonest = first(state.due)
+  if (soonest === undefined || (state.inWindow && state.venue.maintenanceTimer !== "runs")) return undefined
+  return fireTime(state, soonest[0].at)
 }
+
+/** When the next order of a fired switch is cancelled. */
+export const nextCancel = (state: State): number | undefined => first(state.cancels)?.[0].at
 
 /** Everything that is due by `target`, in order; under the boundary `"beat"` what is due at `target` itself waits. */
 export const run = (from: State, target: number, outputs: Array<Output>): State => {
@@ -61,7 +58,7 @@ export const run = (from: State, target: number, outputs: Array<Output>): State 
   const isDue = state.venue.boundary === "fire" ? (at: number) => at <= now : (at: number) => at < now
   for (;;) {
     const edge = nextEdge(state) ?? Infinity
-    const cancel = state.cancels?.item.at ?? Infinity
+    const cancel = nextCancel(state) ?? Infinity
     const fire = nextFire(state) ?? Infinity
     const at = Math.min(edge, cancel, fire)
     if (!isDue(at)) break
@@ -98,41 +95,35 @@ const crossEdge = (state: State, outputs: Array<Output>): State => {
 }
 
 const fireNext = (state: State, outputs: Array<Output>): State => {
-  const { at: due, uid } = state.due!.item
+  const [key, uid] = first(state.due)!
   const account = get(state, uid)!
   const at = state.now
-  const deadline = deadlineOf(state, due)
-  const victims = sorted(account.open).map((order) => order.orderId)
-  if (state.venue.cancelOrder === "newest") victims.reverse()
+  const deadline = deadlineOf(state, key.at)
+  const orders = sorted(account.open).map((order) => order.orderId)
+  if (state.venue.cancelOrder === "newest") orders.reverse()
   outputs.push({ _tag: "Switch", account: uid, at, transition: "fired", deadline, seconds: account.armed!.seconds })
-  const fired = clean({
-    ...put(state, withTimer(account, undefined, { at, deadline, orders: victims.length }, undefined)),
-    due: Heap.pop(state.due)
-  })
-  if (victims.length === 0) return fired
-  const entry: CancelEntry = {
-    at: at + state.venue.triggerLatency,
-    rank: fired.tokens,
-    uid,
-    firedAt: at,
-    orders: victims,
-    next: 0
-  }
-  return { ...fired, tokens: fired.tokens + 1, cancels: Heap.insert(fired.cancels, entry) }
+  const fired = disarmed(state, account, { at, deadline, orders: orders.length })
+  if (orders.length === 0) return fired
+  const due = { at: at + state.venue.triggerLatency, rank: fired.firings }
+  const cancels = RedBlackTree.insert(fired.cancels, due, { uid, firedAt: at, orders, next: 0 })
+  return { ...fired, firings: fired.firings + 1, cancels }
 }
 
 const cancelNext = (state: State, outputs: Array<Output>): State => {
-  const entry = state.cancels!.item
+  const [due, { firedAt, next, orders, uid }] = first(state.cancels)!
   const pace = state.venue.cancelPace
-  const next = pace > 0 ? entry.next + 1 : entry.orders.length
+  const end = pace > 0 ? next + 1 : orders.length
   const how = {
     cause: "countdown",
     reason: state.venue.cancelReason,
-    time: state.venue.cancelUpdatedTime === "trigger" ? entry.firedAt : state.now
+    time: state.venue.cancelUpdatedTime === "trigger" ? firedAt : state.now
   } as const
-  const rest = Heap.pop(state.cancels)
-  const cancels = next < entry.orders.length ? Heap.insert(rest, { ...entry, at: entry.at + pace, next }) : rest
-  return cancelOrders({ ...state, cancels }, entry.uid, entry.orders.slice(entry.next, next), how, outputs)
+  const rest = RedBlackTree.removeFirst(state.cancels, due)
+  const cancels =
+    end < orders.length
+      ? RedBlackTree.insert(rest, { at: due.at + pace, rank: due.rank }, { uid, firedAt, orders, next: end })
+      : rest
+  return cancelOrders({ ...state, cancels }, uid, orders.slice(next, end), how, outputs)
 }
 
 /** Sets or closes the switch of an account. */
@@ -148,41 +139,31 @@ export const setCountdown = (
   if (seconds === 0) {
     if (account.armed === undefined) return state
     outputs.push({ _tag: "Switch", account: uid, at, transition: "closed", by })
-    return clean(put(state, withTimer(account, undefined, undefined, account.queued)))
+    return disarmed(state, account, undefined)
   }
   const from = event.from ?? at
   // The running clock has stood still since the beginning of the window: what is armed in it starts to run at its end.
   const still = state.inWindow && state.venue.maintenanceTimer === "pauses" ? state.windows[0]!.from : Infinity
-  const due = Math.min(from, still) + seconds * 1000 - state.paused
+  const due: Due = {
+    at: Math.min(from, still) + seconds * 1000 - state.paused,
+    rank: state.venue.tieOrder === "declared" ? account.rank : -account.rank
+  }
   const transition = account.armed === undefined ? "armed" : "refreshed"
-  const armed = { seconds, armedAt: at, due }
-  const isFirst = account.queued !== undefined && state.due?.item.token === account.queued.token
-  // A later deadline leaves the account's entry where it is until it gets to the top: most beats then cost no work in
-  // the heap. At the top it is moved at once, so that the top is always true.
-  const next = isFirst
-    ? clean(enqueue(state, account, armed, Heap.pop(state.due)))
-    : account.queued !== undefined && account.queued.at <= due
-      ? put(state, withTimer(account, armed, undefined, account.queued))
-      : enqueue(state, account, armed, state.due)
-  outputs.push({
-    _tag: "Switch",
-    account: uid,
-    at,
-    transition,
-    deadline: deadlineOf(next, due),
-    seconds,
-    from,
-    by
-  })
-  return next
+  const deadline = deadlineOf(state, due.at)
+  outputs.push({ _tag: "Switch", account: uid, at, transition, deadline, seconds, from, by })
+  const queue = RedBlackTree.insert(withoutDeadline(state, account), due, uid)
+  return put(state, withTimer(account, { seconds, armedAt: at, due }, undefined), queue)
 }
 
-/** Field by field, for the same reason as `copyOf`. */
+/** Closes the switch of an account; `fired` says how it fired, if it did. */
+const disarmed = (state: State, account: AccountState, fired: AccountState["fired"]): State =>
+  put(state, withTimer(account, undefined, fired), withoutDeadline(state, account))
+
+/** Names all fields for the same reason as `copyOf`. */
 const withTimer = (
   account: AccountState,
   armed: AccountState["armed"],
-  fired: AccountState["fired"],
-  queued: AccountState["queued"]
+  fired: AccountState["fired"]
 ): AccountState => ({
   declared: account.declared,
   rank: account.rank,
@@ -192,51 +173,12 @@ const withTimer = (
   pendingClientOids: account.pendingClientOids,
   openFutures: account.openFutures,
   openSpot: account.openSpot,
-  closed: account.closed,
-  queued
+  closed: account.closed
 })
 
-/** Arms the account, with an entry of its own in the heap. */
-const enqueue = (
-  state: State,
-  account: AccountState,
-  armed: NonNullable<AccountState["armed"]>,
-  heap: Heap.Heap<DueEntry>
-): State => {
-  const token = state.tokens
-  const rank = state.venue.tieOrder === "declared" ? account.rank : -account.rank
-  // The account refers to its entry in the heap: one object for both.
-  const entry: DueEntry = { at: armed.due, rank, uid: account.declared.uid, token }
-  const next = copyOf(state)
-  next.accounts = Table.set(state.accounts, account.declared.uid, withTimer(account, armed, undefined, entry))
-  next.tokens = token + 1
-  next.due = Heap.insert(heap, entry)
-  return next
-}
-
-const withoutFirst = (state: State): State => {
-  const next = copyOf(state)
-  next.due = Heap.pop(state.due)
-  return next
-}
-
-/** Makes the top of the heap true again: an entry that its account has outlived is moved or dropped. */
-const clean = (from: State): State => {
-  let state = from
-  for (;;) {
-    const entry = state.due?.item
-    if (entry === undefined) return state
-    const account = get(state, entry.uid)!
-    const current = account.queued?.token === entry.token
-    if (current && account.armed?.due === entry.at) return state
-    state = withoutFirst(state)
-    if (!current) continue
-    state =
-      account.armed === undefined
-        ? put(state, withTimer(account, undefined, account.fired, undefined))
-        : enqueue(state, account, account.armed, state.due)
-  }
-}
+/** The tree finds an entry by the identity of its key, which the account keeps. */
+const withoutDeadline = (state: State, account: AccountState): State["due"] =>
+  account.armed === undefined ? state.due : RedBlackTree.removeFirst(state.due, account.armed.due)
 
 /** Windows in order, without those that have passed; windows that touch are one. */
 export const joined = (windows: ReadonlyArray<Venue.Window>, now: number): ReadonlyArray<Venue.Window> => {

@@ -23,7 +23,6 @@
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
-import type { Event, Of, Span } from "./expectation.js"
 import { Expectation } from "./expectation.js"
 import * as History from "../journal/History.js"
 import {
@@ -31,6 +30,7 @@ import {
   beatsIn,
   closestCall,
   each,
+  type Event,
   lanesOf,
   lateBeat,
   long,
@@ -39,8 +39,10 @@ import {
   no,
   neverArmed,
   notYet,
+  type Of,
   ordered,
   some,
+  type Span,
   spanOf,
   switchAt,
   whose,
@@ -48,36 +50,16 @@ import {
 } from "./judging.js"
 import type * as Journal from "../journal/Journal.js"
 
-export {
-  /**
-   * @since 0.1.0
-   * @category errors
-   */
-  ExpectationFailed,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Expectation
-} from "./expectation.js"
+/**
+ * @since 0.1.0
+ */
+export * from "./expectation.js"
 
-export type {
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Event,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Of,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Span
-} from "./expectation.js"
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type { Event, Of, Span } from "./judging.js"
 
 // ---------------------------------------------------------------------------------------------------------------
 // Orders

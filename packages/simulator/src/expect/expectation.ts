@@ -4,7 +4,6 @@
  *
  * @since 0.1.0
  */
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Either from "effect/Either"
@@ -13,8 +12,8 @@ import * as Schema from "effect/Schema"
 import * as History from "../journal/History.js"
 import type { Judgement } from "./judging.js"
 import { incomplete, no } from "./judging.js"
-import type * as Simulator from "../world/Simulator.js"
-import * as Timeline from "../timeline/Timeline.js"
+import * as Simulator from "../world/Simulator.js"
+import { text } from "../timeline/text.js"
 
 /**
  * An assertion: an effect that judges the simulator's run until now, and a value that judges any.
@@ -43,7 +42,7 @@ export class Expectation extends Effectable.Class<void, ExpectationFailed, Simul
         expected: problem.expected,
         observed: problem.observed,
         ...(problem.nearest === undefined ? {} : { nearestMiss: problem.nearest }),
-        timeline: Timeline.text(evidence, {
+        timeline: text(evidence, {
           account: problem.account,
           from: problem.from === undefined ? undefined : problem.from - around,
           to: problem.to === undefined ? undefined : problem.to + around,
@@ -57,7 +56,7 @@ export class Expectation extends Effectable.Class<void, ExpectationFailed, Simul
   }
 
   override commit(): Effect.Effect<void, ExpectationFailed, Simulator.Simulator> {
-    return Effect.flatMap(History.evidence, (evidence) =>
+    return Effect.flatMap(Simulator.record, (evidence) =>
       Option.match(this.judge(evidence), { onNone: () => Effect.void, onSome: Effect.fail })
     )
   }
@@ -100,33 +99,4 @@ export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>(
       ""
     ].join("\n")
   }
-}
-
-/**
- * An event: the name of a mark, or the time since the simulator's start.
- *
- * @since 0.1.0
- * @category models
- */
-export type Event = Duration.DurationInput | (string & {})
-
-/**
- * Which account is judged; all of them when it is not given.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Of {
-  readonly account?: string | undefined
-}
-
-/**
- * A span of the run: from its beginning to now where nothing else is given.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Span extends Of {
-  readonly from?: Event | undefined
-  readonly to?: Event | undefined
 }

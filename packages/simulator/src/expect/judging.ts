@@ -4,10 +4,38 @@
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type { Event, Span } from "./expectation.js"
 import * as History from "../journal/History.js"
 import type * as Journal from "../journal/Journal.js"
-import type * as Timeline from "../timeline/Timeline.js"
+import type { Note } from "../timeline/text.js"
+
+/**
+ * An event: the name of a mark, or the time since the simulator's start.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Event = Duration.DurationInput | (string & {})
+
+/**
+ * Which account is judged; all of them when it is not given.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Of {
+  readonly account?: string | undefined
+}
+
+/**
+ * A span of the run: from its beginning to now where nothing else is given.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Span extends Of {
+  readonly from?: Event | undefined
+  readonly to?: Event | undefined
+}
 
 /** Why a run does not meet an expectation. Instants are ms of the venue's clock. */
 export interface Problem {
@@ -18,7 +46,7 @@ export interface Problem {
   /** What the timeline shows; a little more on both sides is added. */
   readonly from?: number | undefined
   readonly to?: number | undefined
-  readonly notes?: ReadonlyArray<Timeline.Note> | undefined
+  readonly notes?: ReadonlyArray<Note> | undefined
   /** Whether it only says that the run cannot be judged. */
   readonly unjudged?: true | undefined
 }

@@ -2,7 +2,7 @@
  * The assertions of `Expect` as matchers of vitest, for those who prefer `expect(...)`. They judge a run that was kept:
  *
  * ```ts
- * import * as History from "@effect-deadman/simulator/History"
+ * import * as Simulator from "@effect-deadman/simulator/Simulator"
  * import { matchers } from "@effect-deadman/simulator/vitest"
  * import * as Effect from "effect/Effect"
  * import { expect } from "vitest"
@@ -11,7 +11,7 @@
  *
  * const test = Effect.gen(function* () {
  *   // ... the run ...
- *   const run = yield* History.evidence
+ *   const run = yield* Simulator.record
  *   expect(run).toHaveOrdersCancelled({ within: "10 seconds", after: "crash" })
  *   expect(run).not.toHaveFired({ to: "crash" })
  * })
@@ -56,7 +56,7 @@ const judge = (
   // What cannot be judged fails with `.not` as well as without.
   const neither = context?.isNot === true
   if (!isEvidence(received)) {
-    return { pass: neither, message: () => "expect(...) takes a run here: give it `yield* History.evidence`" }
+    return { pass: neither, message: () => "expect(...) takes a run here: give it `yield* Simulator.record`" }
   }
   const failed = Option.getOrUndefined(expectation.judge(received))
   if (failed === undefined) return { pass: !reverse, message: () => `${met} (seed ${received.seed})` }

@@ -5,12 +5,10 @@
  * @since 0.1.0
  */
 import * as BigDecimal from "effect/BigDecimal"
-import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Fault from "../network/Fault.js"
-import type * as Journal from "./Journal.js"
-import * as Simulator from "../world/Simulator.js"
+import type * as Journal from "./records.js"
 
 /**
  * A run so far: what is needed to judge it and to draw it. Instants are ms of the venue's clock; `start` is the zero of
@@ -27,21 +25,6 @@ export interface Evidence {
   readonly dropped: number
   readonly entries: ReadonlyArray<Journal.Entry>
 }
-
-/**
- * The simulator's run until now.
- *
- * @since 0.1.0
- * @category accessors
- */
-export const evidence: Effect.Effect<Evidence, never, Simulator.Simulator> = Effect.gen(function* () {
-  const { journal, seed, time } = yield* Simulator.Simulator
-  const now = yield* time.now
-  const entries = yield* journal.entries
-  const dropped = yield* journal.dropped
-  // The records of requests under way go on changing: what is judged must not.
-  return { seed, start: time.start, now, dropped, entries: entries.map((entry) => ({ ...entry })) }
-})
 
 /**
  * A request that sets the countdown.

@@ -7,202 +7,16 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type * as Exchange from "../exchange/Exchange.js"
-import * as JournalSchema from "./records.js"
+import { Entry } from "./records.js"
 import * as Replay from "./replay.js"
-import type * as Venue from "../exchange/Venue.js"
-
-/**
- * How it all began: with it a journal can be replayed without knowing anything else.
- *
- * @since 0.1.0
- * @category models
- */
-export interface StartRecord {
-  readonly _tag: "Start"
-  readonly at: number
-  readonly seed: number
-  readonly venue: Venue.Venue
-  readonly accounts: ReadonlyArray<DeclaredAccount>
-}
-
-/**
- * An account as the journal knows it: without its keys.
- *
- * @since 0.1.0
- * @category models
- */
-export type DeclaredAccount = Omit<Exchange.Account, "keys">
-
-/**
- * An account was declared later, or declared anew.
- *
- * @since 0.1.0
- * @category models
- */
-export interface AccountRecord {
-  readonly _tag: "Account"
-  readonly at: number
-  readonly account: DeclaredAccount
-}
-
-/**
- * A request. An instant that never came is absent: a lost answer has no `receivedAt`, a lost request no `arrivedAt`.
- * While a request is under way its record fills up.
- *
- * @since 0.1.0
- * @category models
- */
-export interface RequestRecord {
-  readonly _tag: "Request"
-  readonly id: number
-  /** The request that this one is a copy of, when the network made it. */
-  readonly copyOf?: number | undefined
-  readonly account?: string | undefined
-  readonly endpoint: string
-  readonly method: string
-  /** The body of a call to a known endpoint, at most 200 characters of it. */
-  readonly body: string
-  readonly sentAt: number
-  readonly arrivedAt?: number | undefined
-  readonly appliedAt?: number | undefined
-  readonly answeredAt?: number | undefined
-  readonly receivedAt?: number | undefined
-  /** When the client gave up waiting. */
-  readonly abortedAt?: number | undefined
-  readonly status?: number | undefined
-  /** The code of the venue's answer, also when the client never saw it. */
-  readonly code?: string | undefined
-  /** The names of the faults that met it. */
-  readonly faults: ReadonlyArray<string>
-}
 
 /**
  * @since 0.1.0
- * @category models
  */
-export interface SwitchRecord {
-  readonly _tag: "Switch"
-  readonly account: string
-  readonly at: number
-  readonly transition: "armed" | "refreshed" | "closed" | "fired"
-  readonly deadline?: number | undefined
-  readonly seconds?: number | undefined
-  /** What the countdown was counted from. */
-  readonly from?: number | undefined
-  readonly by?: number | undefined
-}
-
-/**
- * @since 0.1.0
- * @category models
- */
-export interface PlacedRecord {
-  readonly _tag: "Placed"
-  readonly account: string
-  readonly at: number
-  readonly orderId: string
-  readonly order: Exchange.NewOrder
-  readonly by?: number | undefined
-}
-
-/**
- * @since 0.1.0
- * @category models
- */
-export interface CancelRecord {
-  readonly _tag: "Cancelled"
-  readonly account: string
-  readonly at: number
-  readonly orderId: string
-  readonly cause: Exchange.CancelCause
-  readonly by?: number | undefined
-}
-
-/**
- * @since 0.1.0
- * @category models
- */
-export interface FillRecord {
-  readonly _tag: "Filled"
-  readonly account: string
-  readonly at: number
-  readonly orderId: string
-  readonly qty: string
-  readonly price: string
-  readonly cause: "market" | "control"
-}
-
-/**
- * A fault of the network was added or removed, or is over: it has acted as often as it may, or its span has ended.
- *
- * @since 0.1.0
- * @category models
- */
-export interface FaultRecord {
-  readonly _tag: "Fault"
-  readonly at: number
-  readonly change: "added" | "removed" | "over"
-  readonly fault: string
-}
-
-/**
- * @since 0.1.0
- * @category models
- */
-export interface MaintenanceRecord {
-  readonly _tag: "Maintenance"
-  readonly at: number
-  readonly phase: "scheduled" | "begun" | "ended"
-  readonly window: Venue.Window
-}
-
-/**
- * Something that a test has noted, for example `"crash"`.
- *
- * @since 0.1.0
- * @category models
- */
-export interface MarkRecord {
-  readonly _tag: "Mark"
-  readonly at: number
-  readonly name: string
-  readonly account?: string | undefined
-}
-
-/**
- * What the bot believed: its state, and the edges of the window in which the venue may fire. Recorded by the bot's own
- * side, for pictures and assertions.
- *
- * @since 0.1.0
- * @category models
- */
-export interface WindowRecord {
-  readonly _tag: "Window"
-  readonly account: string
-  readonly at: number
-  readonly state: string
-  readonly earliestFire?: number | undefined
-  readonly latestFire?: number | undefined
-}
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type Entry =
-  | StartRecord
-  | AccountRecord
-  | RequestRecord
-  | SwitchRecord
-  | PlacedRecord
-  | CancelRecord
-  | FillRecord
-  | FaultRecord
-  | MaintenanceRecord
-  | MarkRecord
-  | WindowRecord
+export type * from "./records.js"
 
 /**
  * A journal that keeps its newest entries.
@@ -273,6 +87,8 @@ export class JournalSyntaxError extends Schema.TaggedError<JournalSyntaxError>(
   }
 }
 
+const decode = Schema.decodeUnknownEither(Schema.parseJson(Entry))
+
 /**
  * The entries of a text that `toNdjson` has written. Empty lines are passed over.
  *
@@ -283,8 +99,11 @@ export const fromNdjson = (text: string): Either.Either<ReadonlyArray<Entry>, Jo
   const entries: Array<Entry> = []
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue
-    const entry = JournalSchema.decodeLine(line)
-    if (Either.isLeft(entry)) return Either.left(new JournalSyntaxError({ line: index + 1, problem: entry.left }))
+    const entry = decode(line)
+    if (Either.isLeft(entry)) {
+      const problem = ParseResult.TreeFormatter.formatErrorSync(entry.left)
+      return Either.left(new JournalSyntaxError({ line: index + 1, problem }))
+    }
     entries.push(entry.right)
   }
   return Either.right(entries)

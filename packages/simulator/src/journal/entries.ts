@@ -1,8 +1,8 @@
 /**
  * What the exchange did, as it stands in the journal.
  */
-import type * as Exchange from "../exchange/Exchange.js"
-import type * as Journal from "./Journal.js"
+import type * as Exchange from "../exchange/model.js"
+import type * as Journal from "./records.js"
 
 /** The account without its keys. */
 export const declaredAccount = (account: Exchange.Account): Journal.DeclaredAccount => ({

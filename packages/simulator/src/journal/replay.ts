@@ -3,7 +3,7 @@
  */
 import * as Either from "effect/Either"
 import * as Exchange from "../exchange/Exchange.js"
-import type * as Journal from "./Journal.js"
+import type * as Journal from "./records.js"
 import { entryOf } from "./entries.js"
 
 /** The event that an entry came from; what the exchange has done by itself came from none. */

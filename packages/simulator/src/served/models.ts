@@ -1,15 +1,17 @@
 /**
- * What the control API takes and gives, as schemas; `ControlApi` has them all under its own name.
+ * The schemas of the control API. `ControlApi` exports them under its own name.
  *
- * Instants are ms since the epoch on the exchange's clock, lengths are ms of the same clock. Where a length is taken it
- * can be a text such as `"10 seconds"` too.
+ * Instants are ms since the epoch on the exchange's clock, durations are ms of the same clock. A duration in a request
+ * can also be a text such as `"10 seconds"`.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Model from "../exchange/model.js"
 import * as Numbers from "../exchange/numbers.js"
+import { Entry, MarkRecord } from "../journal/records.js"
 
-/** A body with an unknown field is refused, because the field may be a misspelt one. All mistakes are told at once. */
+/** Refuses unknown fields, which may be misspelt, and reports all mistakes at once. */
 const strict = { onExcessProperty: "error", errors: "all" } as const
 
 /**
@@ -18,9 +20,10 @@ const strict = { onExcessProperty: "error", errors: "all" } as const
  * @since 0.1.0
  * @category models
  */
-export const Instant = Schema.Number.annotations({ description: "ms since the epoch, on the exchange's clock" })
+export const Instant = Model.Instant
+
 /**
- * A length of time.
+ * A duration in an answer, in ms.
  *
  * @since 0.1.0
  * @category models
@@ -28,7 +31,7 @@ export const Instant = Schema.Number.annotations({ description: "ms since the ep
 export const Millis = Numbers.millis.annotations({ description: "ms on the exchange's clock" })
 
 /**
- * A length of time that is taken: ms, or a text such as `"10 seconds"`.
+ * A duration in a request: ms, or a text such as `"10 seconds"`.
  *
  * @since 0.1.0
  * @category models
@@ -45,93 +48,62 @@ export const Body = <Fields extends Schema.Struct.Fields>(fields: Fields): Schem
   Schema.Struct(fields).annotations({ parseOptions: strict })
 
 /**
- * The state of one account's switch, which no client of the real venue can read.
+ * The state of one account's switch. The real exchange has no endpoint that reads it.
  *
  * @since 0.1.0
  * @category models
  */
-export const Switch = Schema.Union(
-  Schema.TaggedStruct("Armed", {
-    seconds: Schema.Number,
-    deadline: Instant,
-    remaining: Millis,
-    firesAt: Instant,
-    armedAt: Instant
-  }),
-  Schema.TaggedStruct("Closed", {}),
-  Schema.TaggedStruct("Fired", { at: Instant, deadline: Instant, orders: Schema.Number })
-).annotations({ identifier: "Switch" })
+export const Switch = Model.Switch
 
 /**
  * @since 0.1.0
  * @category models
  */
-export const Order = Schema.Struct({
-  orderId: Schema.String,
-  clientOid: Schema.String,
-  category: Schema.String,
-  symbol: Schema.String,
-  side: Schema.Literal("buy", "sell"),
-  orderType: Schema.Literal("limit", "market"),
-  price: Schema.String,
-  qty: Schema.String,
-  timeInForce: Schema.String,
-  posSide: Schema.String,
-  reduceOnly: Schema.Literal("yes", "no"),
-  orderStatus: Schema.Literal("live", "partially_filled", "filled", "cancelled"),
-  cumExecQty: Schema.String,
-  cumExecValue: Schema.String,
-  avgPrice: Schema.String,
-  cancelReason: Schema.String,
-  createdTime: Instant,
-  updatedTime: Instant
-}).annotations({ identifier: "Order" })
+export const Order = Model.Order
 
 /**
- * A positive number, as the venue writes numbers.
+ * A positive decimal number as a string, as the exchange writes numbers.
  *
  * @since 0.1.0
  * @category models
  */
 export const Decimal = Schema.String.pipe(
-  Schema.pattern(/^(?!0*(\.0*)?$)\d{1,20}(\.\d{1,20})?$/, {
+  Schema.pattern(Model.decimal, {
     message: () => 'a positive number as a string, such as "0.01"'
   })
 )
 
 /**
- * The name of a market. Any of this form is traded.
+ * The name of a market. The simulator accepts every name of this form.
  *
  * @since 0.1.0
  * @category models
  */
 export const SymbolName = Schema.String.pipe(
-  Schema.pattern(/^[A-Z0-9]{1,40}$/, {
+  Schema.pattern(Model.symbolName, {
     message: () => 'a symbol such as "BTCUSDT": 1 to 40 capital letters and digits'
   })
 )
 
 /**
- * An order to place: what is left out is a limit buy of 0.01 BTCUSDT at 50000 in USDT-FUTURES.
+ * An order to place. The default is a limit buy of 0.01 BTCUSDT at 50000 in USDT-FUTURES.
  *
  * @since 0.1.0
  * @category models
  */
 export const NewOrder = Schema.Struct({
-  category: Schema.optional(Schema.Literal("SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")),
+  ...Model.NewOrder.fields,
+  category: Schema.optional(Model.Category),
   symbol: Schema.optional(SymbolName),
-  side: Schema.optional(Schema.Literal("buy", "sell")),
-  orderType: Schema.optional(Schema.Literal("limit", "market")),
+  side: Schema.optional(Model.Side),
+  orderType: Schema.optional(Model.OrderType),
   qty: Schema.optional(Decimal),
   price: Schema.optional(Decimal),
-  timeInForce: Schema.optional(Schema.Literal("gtc", "post_only", "ioc", "fok")),
   clientOid: Schema.optional(
     Schema.String.pipe(
-      Schema.pattern(/^[.A-Z:/a-z0-9_-]{1,32}$/, { message: () => "1 to 32 letters, digits, and any of . : / _ -" })
+      Schema.pattern(Model.clientOid, { message: () => "1 to 32 letters, digits, and any of . : / _ -" })
     )
-  ),
-  posSide: Schema.optional(Schema.Literal("long", "short")),
-  reduceOnly: Schema.optional(Schema.Literal("yes", "no"))
+  )
 }).annotations({ identifier: "NewOrder", parseOptions: strict })
 
 /**
@@ -140,37 +112,27 @@ export const NewOrder = Schema.Struct({
  * @since 0.1.0
  * @category models
  */
-export const ApiKey = Schema.Struct({
-  key: Schema.NonEmptyString,
-  secret: Schema.optional(Schema.NonEmptyString),
-  rsaPublicKey: Schema.optional(Schema.NonEmptyString),
-  passphrase: Schema.NonEmptyString,
-  permission: Schema.optional(Schema.Literal("trade", "read")),
-  ipWhitelist: Schema.optional(Schema.Array(Schema.String)),
-  demo: Schema.optional(Schema.Boolean)
-}).annotations({ identifier: "ApiKey", parseOptions: strict })
+export const ApiKey = Model.ApiKey.annotations({ identifier: "ApiKey", parseOptions: strict })
 
 /**
- * An account to declare. Without keys it gets one with obvious test values: `test-key-<uid>`, `test-secret-<uid>`,
+ * An account to declare. Without keys it gets a key with test values: `test-key-<uid>`, `test-secret-<uid>`,
  * `test-passphrase-<uid>`.
  *
  * @since 0.1.0
  * @category models
  */
 export const NewAccount = Schema.Struct({
+  ...Model.Account.fields,
   uid: Schema.String.pipe(
     Schema.pattern(/^[A-Za-z0-9_-]{1,40}$/, {
       message: () => "a UID is 1 to 40 letters, digits, hyphens or underscores"
     })
   ),
-  keys: Schema.optional(Schema.NonEmptyArray(ApiKey)),
-  mode: Schema.optional(Schema.Literal("unified", "classic")),
-  accountMode: Schema.optional(Schema.Literal("unified", "hybrid", "upgrading", "switching")),
-  countdownAccess: Schema.optional(Schema.Boolean)
+  keys: Schema.optional(Schema.NonEmptyArray(ApiKey))
 }).annotations({ identifier: "NewAccount", parseOptions: strict })
 
 /**
- * An account as it stands; secrets are never told.
+ * An account, without its secrets.
  *
  * @since 0.1.0
  * @category models
@@ -184,7 +146,7 @@ export const Account = Schema.Struct({
 }).annotations({ identifier: "Account" })
 
 /**
- * A fault in force. `seen` counts what it could have acted on, `acted` what it acted on.
+ * A fault in force. `seen` counts the requests that it could act on, `acted` those that it acted on.
  *
  * @since 0.1.0
  * @category models
@@ -205,7 +167,7 @@ export const ClockMode = Schema.Literal("real", "scaled", "manual", "auto").anno
   identifier: "ClockMode",
   description:
     "real: runs with the host. scaled: runs `speed` times as fast. manual: stands until it is advanced. auto: jumps to " +
-    "the next thing that is due while no request is in flight and nobody holds it."
+    "the next due instant while no request is in flight and there is no hold."
 })
 
 /**
@@ -215,22 +177,27 @@ export const ClockMode = Schema.Literal("real", "scaled", "manual", "auto").anno
 export const Clock = Schema.Struct({
   now: Instant,
   mode: ClockMode,
-  speed: Schema.Number.annotations({ description: "ms of the exchange for one of the host; 0 while it stands" }),
+  speed: Schema.Number.annotations({ description: "ms of the exchange per ms of the host; 0 while it stands" }),
   nextDue: Schema.optional(Instant),
   holds: Schema.Array(Schema.Struct({ name: Schema.String, since: Instant })),
   sleeping: Schema.Array(Schema.Struct({ name: Schema.String, until: Instant }))
 }).annotations({ identifier: "Clock" })
 
 /**
- * An entry of the journal; which fields it has follows from its `_tag`.
+ * An entry of the journal. Its `_tag` decides which fields it has.
  *
  * @since 0.1.0
  * @category models
  */
-export const JournalEntry = Schema.Struct(
-  { _tag: Schema.String },
-  Schema.Record({ key: Schema.String, value: Schema.Unknown })
-).annotations({ identifier: "JournalEntry" })
+export const JournalEntry = Schema.encodedSchema(Entry).annotations({ identifier: "JournalEntry" })
+
+/**
+ * A mark, as the journal has it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Mark = Schema.encodedSchema(MarkRecord).annotations({ identifier: "Mark" })
 
 /**
  * A page of the journal, oldest first. `next` is the `after` of the following page.
@@ -241,8 +208,8 @@ export const JournalEntry = Schema.Struct(
 export const JournalPage = Schema.Struct({
   entries: Schema.Array(JournalEntry),
   next: Schema.Number,
-  total: Schema.Number.annotations({ description: "all entries there have been since the journal was last cleared" }),
-  dropped: Schema.Number.annotations({ description: "how many of those the journal no longer has" })
+  total: Schema.Number.annotations({ description: "all entries since the journal was last cleared" }),
+  dropped: Schema.Number.annotations({ description: "how many of these the journal has dropped" })
 }).annotations({ identifier: "JournalPage" })
 
 /**
@@ -271,8 +238,8 @@ const of = { account: Schema.optional(Schema.String) }
 const span = { ...of, from: Schema.optional(event), to: Schema.optional(event) }
 
 /**
- * What a run is expected to be, in the words of `Expect`, where each of them is described. An event is the name of a
- * mark, or the time since the start.
+ * An expectation about a run. `Expect` describes each of them. An event is the name of a mark, or the time since the
+ * start.
  *
  * @since 0.1.0
  * @category models
@@ -309,9 +276,9 @@ export const Expectation = Schema.Union(
 ).annotations({ identifier: "Expectation", parseOptions: strict })
 
 /**
- * What became of an expectation. `judged` is false where the run could not be judged: it has not come far enough, the
- * event was never marked, the account is unknown, the span is upside down, the journal is not whole, or nothing was at
- * stake. Then `holds` is false too, and `report`, which a person reads, says which.
+ * The result of an expectation. `judged` is false when the run cannot be judged: it is too short, the event was never
+ * marked, the account is unknown, the span ends before it starts, the journal is incomplete, or there was nothing to
+ * judge. Then `holds` is false too, and `report` says why.
  *
  * @since 0.1.0
  * @category models

@@ -23,11 +23,12 @@ import * as Exchange from "../exchange/Exchange.js"
 import * as Fault from "../network/Fault.js"
 import * as MemoryClient from "./httpClient.js"
 import { schedulerOf } from "@effect-deadman/virtual-time"
-import { World } from "./world.js"
-import { WorldTag } from "./worldTag.js"
+import { World, WorldTag } from "./world.js"
+import type * as History from "../journal/History.js"
 import * as Journal from "../journal/Journal.js"
 import * as Network from "../network/Network.js"
 import type * as Random from "../network/Random.js"
+import * as Timeline from "../timeline/Timeline.js"
 import * as SimulatorOptions from "./options.js"
 
 export {
@@ -467,3 +468,38 @@ export const fired: Stream.Stream<Journal.SwitchRecord, never, Simulator> = Stre
   events,
   (entry): entry is Journal.SwitchRecord => entry._tag === "Switch" && entry.transition === "fired"
 )
+
+/**
+ * The run so far, as a value: `Expect` judges it, `History` reads it, `Timeline` draws it. It does not change when the
+ * run goes on.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const record: Effect.Effect<History.Evidence, never, Simulator> = Effect.gen(function* () {
+  const { journal, seed, time } = yield* Simulator
+  const now = yield* time.now
+  const entries = yield* journal.entries
+  const dropped = yield* journal.dropped
+  // The records of requests under way still change, so they are copied.
+  return { seed, start: time.start, now, dropped, entries: entries.map((entry) => ({ ...entry })) }
+})
+
+/**
+ * The run so far as text, see `Timeline.text`.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const timeline = (options?: Timeline.TextOptions): Effect.Effect<string, never, Simulator> =>
+  Effect.map(record, (evidence) => Timeline.text(evidence, options))
+
+/**
+ * The run so far as an HTML page to write to disk, see `Timeline.html`.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const timelinePage = (
+  options?: Timeline.Options & { readonly title?: string | undefined }
+): Effect.Effect<string, never, Simulator> => Effect.map(record, (evidence) => Timeline.html(evidence, options))

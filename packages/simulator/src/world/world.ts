@@ -3,6 +3,7 @@
  * clock. All of it is synchronous. Whoever looks at it moves it to now first (`pump`), so that no result depends on the
  * order in which fibers wake; sleepers only see to it that pushes come by themselves.
  */
+import * as Context from "effect/Context"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -12,7 +13,7 @@ import type * as Journal from "../journal/Journal.js"
 import * as Network from "../network/Network.js"
 import * as Protocol from "../exchange/Protocol.js"
 import { declaredAccount, entryOf } from "../journal/entries.js"
-import * as Heap from "../exchange/heap.js"
+import { Tasks } from "./tasks.js"
 import type { Party } from "@effect-deadman/virtual-time"
 
 /** What the client gets in the end. */
@@ -86,10 +87,6 @@ const ownFaults = (
 
 const countdownIn = (body: string): string | undefined => /"countdown"\s*:\s*"([^"]*)"/.exec(body)?.[1]
 
-interface Task extends Heap.Ranked {
-  readonly run: (at: number) => void
-}
-
 export class World {
   state: Exchange.State
   network: Network.State
@@ -106,8 +103,7 @@ export class World {
   startedAt = 0
   /** What waits to be overtaken, and how long after that it arrives. */
   private readonly held = new Map<Flight, number>()
-  private tasks: Heap.Heap<Task> = undefined
-  private rank = 0
+  private readonly tasks = new Tasks()
   private ids = 0
   private pumping = false
   /** When the next fault's span ends. */
@@ -138,9 +134,8 @@ export class World {
     if (this.pumping) return this.state.now
     this.pumping = true
     try {
-      while (this.tasks !== undefined && this.tasks.item.at <= now) {
-        const task = this.tasks.item
-        this.tasks = Heap.pop(this.tasks)
+      while (this.tasks.next <= now) {
+        const task = this.tasks.take()!
         if (task.at >= this.nextEnd) this.endFaults(task.at)
         task.run(task.at)
       }
@@ -160,9 +155,7 @@ export class World {
 
   /** When there is something to do next, by itself: whole ms, because the clock reads no others. */
   due(): number | undefined {
-    const task = this.tasks?.item.at ?? Infinity
-    const exchange = Exchange.nextDue(this.state) ?? Infinity
-    const at = Math.min(task, exchange)
+    const at = Math.min(this.tasks.next, Exchange.nextDue(this.state) ?? Infinity)
     return at === Infinity ? undefined : Math.ceil(at)
   }
 
@@ -259,7 +252,7 @@ export class World {
   reset(state: Exchange.State, network: Network.State): void {
     this.state = state
     this.network = network
-    this.tasks = undefined
+    this.tasks.clear()
     this.held.clear()
     this.journal.clear()
     this.begin()
@@ -453,7 +446,7 @@ export class World {
   /** Now, when there is nothing to wait for; else as soon as the clock is there. */
   private at(now: number, delay: number, run: (at: number) => void): void {
     if (delay <= 0) run(now)
-    else this.tasks = Heap.insert(this.tasks, { at: now + delay, rank: this.rank++, run })
+    else this.tasks.add(now + delay, run)
   }
 
   private announce(): void {
@@ -474,3 +467,6 @@ export class World {
     }
   }
 }
+
+/** Gives the drivers in this package the world behind a `Simulator`. No public module exports the tag. */
+export class WorldTag extends Context.Tag("@effect-deadman/simulator/internal/World")<WorldTag, World>() {}

@@ -290,6 +290,31 @@ describe("Exchange", () => {
     })
   })
 
+  it("(2) a hundred switches fire in the order of their deadlines, in every version of the state", () => {
+    const many = Array.from({ length: 100 }, (_, n) => `${n}`)
+    const beat = FastCheck.record({ uid: FastCheck.nat(99), seconds: FastCheck.constantFrom(0, 5, 6, 7, 60) })
+    FastCheck.assert(
+      FastCheck.property(FastCheck.array(beat, { minLength: 100, maxLength: 300 }), (beats) => {
+        let state = Exchange.make({ accounts: many.map((uid) => ({ uid })), now: 0 })
+        const deadlines = new Map<string, number>()
+        const versions: Array<readonly [Exchange.State, ReadonlyArray<string>]> = []
+        for (const [index, { seconds, uid }] of beats.entries()) {
+          // Several beats in one millisecond make ties; none is due before the last beat.
+          const now = Math.floor(index / 4)
+          state = Exchange.step(state, { _tag: "SetCountdown", account: `${uid}`, seconds }, now)[0]
+          if (seconds === 0) deadlines.delete(`${uid}`)
+          else deadlines.set(`${uid}`, now + seconds * 1000)
+          const due = [...deadlines].sort(([a, at], [b, bt]) => at - bt || Number(a) - Number(b))
+          if (index % 20 === 0) versions.push([state, due.map(([uid, at]) => `${uid} fired ${at} ${at}`)])
+        }
+        for (const [version, expected] of versions) {
+          assert.deepStrictEqual(told(Exchange.advance(version, 100_000)[1]), expected)
+        }
+      }),
+      { numRuns: 60 }
+    )
+  })
+
   it("fills are exact decimals: any parts that add up to an order fill it, and not one unit more", () => {
     const parts = FastCheck.array(FastCheck.bigInt({ min: 1n, max: 10n ** 18n }), { minLength: 1, maxLength: 6 })
     FastCheck.assert(

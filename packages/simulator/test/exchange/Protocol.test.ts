@@ -153,13 +153,13 @@ describe("Protocol", () => {
         begin({ venue, account: { keys: [{ ...Exchange.testKey("1000001"), ...key }] } })
       assert.strictEqual(code(signed({ "access-passphrase": "x" })), "40012")
       assert.strictEqual(
-        code(signed({ "access-passphrase": "x" }), begin({ venue: { passphraseCode: "40036" } })),
+        code(signed({ "access-passphrase": "x" }), begin({ venue: { codes: { passphrase: "40036" } } })),
         "40036"
       )
       assert.strictEqual(code(good, restricted({ ipWhitelist: ["10.0.0.1"] })), "40018")
       assert.strictEqual(code({ ...good, ip: "10.0.0.1" }, restricted({ ipWhitelist: ["10.0.0.1"] })), "00000")
       assert.strictEqual(code(good, restricted({ permission: "read" })), "40014")
-      assert.strictEqual(code(good, restricted({ permission: "read" }, { readOnlyCode: "40025" })), "40025")
+      assert.strictEqual(code(good, restricted({ permission: "read" }, { codes: { readOnly: "40025" } })), "40025")
       assert.strictEqual(code(request("GET", settingsPath, "", start), restricted({ permission: "read" })), "00000")
       assert.strictEqual(code(good, begin({ account: { countdownAccess: false } })), "40301")
       assert.strictEqual(

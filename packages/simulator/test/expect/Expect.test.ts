@@ -1,6 +1,6 @@
 import * as Expect from "@effect-deadman/simulator/Expect"
 import * as Faults from "@effect-deadman/simulator/Faults"
-import * as History from "@effect-deadman/simulator/History"
+import type * as History from "@effect-deadman/simulator/History"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ const pass = (time: string) => TestClock.adjust(time as "1 seconds")
 
 const run = <A, E>(
   program: Effect.Effect<A, E, Simulator.Simulator | Effect.Effect.Context<ReturnType<typeof beat>>>
-) => Effect.zipRight(program, History.evidence).pipe(Effect.provide(Simulator.layer({ seed: 4711 })))
+) => Effect.zipRight(program, Simulator.record).pipe(Effect.provide(Simulator.layer({ seed: 4711 })))
 
 /** The bot runs for 25 s, crashes, and the test waits 20 s more. */
 const crashed = run(
@@ -251,11 +251,11 @@ describe("Expect", () => {
       yield* Faults.add("delay-request;by=1s")
       yield* Effect.fork(beat())
       yield* pass("500 millis")
-      const evidence = yield* History.evidence
+      const evidence = yield* Simulator.record
       const before = JSON.stringify(evidence)
       yield* pass("5 seconds")
       assert.strictEqual(JSON.stringify(evidence), before)
-      assert.notStrictEqual(JSON.stringify(yield* History.evidence), before)
+      assert.notStrictEqual(JSON.stringify(yield* Simulator.record), before)
     }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
   )
 
@@ -269,7 +269,7 @@ describe("Expect", () => {
         yield* Simulator.mark("all")
         yield* Simulator.mark("one", "1")
         yield* pass("20 seconds")
-        return yield* History.evidence
+        return yield* Simulator.record
       }).pipe(Effect.provide(Simulator.layer({ accounts: [{ uid: "1" }, { uid: "2" }] })))
       holds(evidence, Expect.ordersCancelled({ within: "10 seconds", after: "one" }))
       holds(evidence, Expect.firedOnce({ account: "1" }), Expect.neverFired({ account: "2" }))
@@ -322,7 +322,7 @@ describe("Expect", () => {
       yield* pass("3 seconds")
     }
     yield* Simulator.mark("end")
-    return yield* History.evidence
+    return yield* Simulator.record
   }).pipe(Effect.provide(Simulator.layer({ accounts: [{ uid: "1" }, { uid: "2" }] })))
 
   const yesToAnything = () => true
@@ -443,7 +443,7 @@ describe("Expect", () => {
         yield* pass("20 seconds")
         yield* beat("10", "2")
         yield* pass("20 seconds")
-        return yield* History.evidence
+        return yield* Simulator.record
       }).pipe(Effect.provide(Simulator.layer({ accounts: [{ uid: "1" }, { uid: "2" }] })))
       const error = fails(evidence, Expect.firedOnce())
       assert.include(error.observed, "it fired 2 times of account 2")

@@ -1,6 +1,5 @@
 import * as Expect from "@effect-deadman/simulator/Expect"
 import * as Faults from "@effect-deadman/simulator/Faults"
-import * as History from "@effect-deadman/simulator/History"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { matchers } from "@effect-deadman/simulator/vitest"
 import { describe, it } from "@effect/vitest"
@@ -19,7 +18,7 @@ const run = Effect.gen(function* () {
   }
   yield* Faults.crash()
   yield* TestClock.adjust("10 seconds")
-  return yield* History.evidence
+  return yield* Simulator.record
 }).pipe(Effect.provide(Simulator.layer({ seed: 4711 })))
 
 describe("vitest", () => {
@@ -57,8 +56,8 @@ describe("vitest", () => {
       expect(() => expect(run).not.toHaveFired(early)).toThrow(/has only come to/)
       expect(() => expect(run).toHaveFiredOnce({ after: "crsh" })).toThrow(/only these were marked/)
       expect(() => expect(run).not.toHaveFiredOnce({ after: "crsh" })).toThrow(/only these were marked/)
-      expect(() => expect("a run").toHaveFired()).toThrow(/History\.evidence/)
-      expect(() => expect("a run").not.toHaveFired()).toThrow(/History\.evidence/)
+      expect(() => expect("a run").toHaveFired()).toThrow(/Simulator\.record/)
+      expect(() => expect("a run").not.toHaveFired()).toThrow(/Simulator\.record/)
     })
   )
 })

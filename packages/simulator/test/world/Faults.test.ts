@@ -223,7 +223,7 @@ describe("Faults", () => {
         )
         yield* TestClock.adjust("51 seconds")
         assert.deepStrictEqual(yield* Faults.active, [])
-        const evidence = yield* History.evidence
+        const evidence = yield* Simulator.record
         assert.deepStrictEqual(History.make(evidence).faults, [
           { label: "drop-answer;times=2", from: 0, to: 3_000 },
           { label: "drop-request;from=7s;to=27s", from: 0, to: 27_000 }
