@@ -1,7 +1,6 @@
-// A bot whose open orders live no longer than it does: it arms the switch, places resting orders, and waits.
-// SIGTERM or Ctrl-C turns the switch off and leaves the orders; a crash, SIGKILL, or an order without a clear answer
-// leaves the cancelling to the venue.
-// Run: `pnpm start` runs it against the simulated exchange, `pnpm start:live` against the venue.
+// Arms the switch, places resting orders, and waits. SIGTERM or Ctrl-C turns the switch off and leaves the orders. After a
+// crash, SIGKILL, or an order without a clear answer the exchange cancels them.
+// Run: `pnpm start` runs it against the simulated exchange, `pnpm start:live` against the real one.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
@@ -25,17 +24,17 @@ const wholeNumber = (name: string) =>
   Config.validate(Config.integer(name), { message: "a whole number from 0 on", validation: (value) => value >= 0 })
 
 const config = Config.all({
-  /** How long after its last sign of life the venue cancels everything. */
+  /** How long after the last beat the exchange cancels everything. */
   countdown: Config.withDefault(Config.duration("BOT_COUNTDOWN"), Duration.seconds(10)),
-  /** How many orders to place. None unless asked for. */
+  /** How many orders to place. */
   orders: Config.withDefault(wholeNumber("BOT_ORDERS"), 0),
   category: Config.withDefault(Config.string("BOT_CATEGORY"), "USDT-FUTURES"),
   symbol: Config.withDefault(Config.string("BOT_SYMBOL"), "BTCUSDT"),
   side: Config.withDefault(Config.literal("buy", "sell")("BOT_SIDE"), "buy"),
-  /** No default: what an order costs is said by whoever pays for it. */
+  /** No default, because real money is at stake. */
   price: Config.option(Config.nonEmptyString("BOT_PRICE")),
   qty: Config.option(Config.nonEmptyString("BOT_QTY")),
-  /** How often to say how the switch is. */
+  /** From one report of the state to the next. */
   reportEvery: Config.withDefault(Config.duration("BOT_REPORT_EVERY"), Duration.seconds(10))
 }).pipe(
   Config.mapOrFail((settings) =>
@@ -53,7 +52,7 @@ interface Order {
   readonly qty: string
 }
 
-/** Rests in the book or is refused, but never takes: `post_only`. */
+/** Places a `post_only` order: it rests in the book or is refused, and never takes. */
 const placeOrder = Effect.fnUntraced(function* (order: Order) {
   const client = yield* BitgetClient.BitgetClient
   const { data } = yield* client.execute({
@@ -68,25 +67,26 @@ const placeOrder = Effect.fnUntraced(function* (order: Order) {
 const describe = (status: HeartbeatStatus.Status): string => {
   if (status._tag === "Released") return "released"
   const left = ((status.earliestFire - status.at) / 1_000).toFixed(1)
-  return `the switch is ${status._tag}, ${left} s ahead of the venue's cancelling`
+  return `the switch is ${status._tag}, ${left} s before the exchange may cancel`
 }
 
 const bot = Effect.gen(function* () {
   const { category, countdown, orders, price, qty, reportEvery, side, symbol } = yield* config
-  // From here on the switch is armed, and it is released when the scope closes, however that comes about.
   let unsettled = false
+  // Arms the switch. The end of the scope releases it, for any cause.
   const heartbeat = yield* Heartbeat.make({
     countdown,
-    // An order that may still land must not outlive the switch.
+    // An order that may still arrive must not outlive the switch.
     release: (exit, lost) => (unsettled ? "LetExpire" : Release.cancelOnFailure(exit, lost))
   })
   yield* Effect.logInfo(describe(yield* heartbeat.status))
 
-  // Not interrupted half-way: an order that is under way settles before the switch is turned off.
+  // Uninterruptible, so that an order in flight settles before the switch is turned off.
   const place = Effect.fnUntraced(function* (order: Order) {
     unsettled = true
     yield* Effect.tapError(placeOrder(order), ({ applied }) => {
-      if (applied !== "no") return Effect.logWarning("an order had no clear answer: the switch is left to fire over it")
+      if (applied !== "no")
+        return Effect.logWarning("an order had no clear answer, so the switch stays armed to cancel it")
       unsettled = false
       return Effect.void
     })
@@ -104,11 +104,11 @@ const bot = Effect.gen(function* () {
     const report = Effect.flatMap(heartbeat.status, (status) => Effect.logInfo(describe(status)))
     yield* Effect.repeat(Effect.delay(report, reportEvery), Schedule.forever)
   })
-  // When the switch is lost, the trading is interrupted and this fails with the reason.
+  // Interrupts the trading and fails with the reason when the switch is lost.
   yield* heartbeat.guard(trade)
 })
 
-const venue = BitgetCountdown.layer.pipe(
+const exchange = BitgetCountdown.layer.pipe(
   Layer.provideMerge(BitgetClient.layerConfig),
   Layer.provide(Credentials.layerConfig),
   Layer.provide(FetchHttpClient.layer)
@@ -126,7 +126,7 @@ const lines = Logger.replace(
 
 bot.pipe(
   Effect.scoped,
-  Effect.provide(venue),
+  Effect.provide(exchange),
   Effect.tapError((error) => Effect.logError("message" in error ? error.message : String(error))),
   Effect.provide(lines),
   NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true })

@@ -1,6 +1,6 @@
-// `pnpm start:live`: the template bot against the venue itself, with your credentials: the heartbeat, and no orders.
-// Orders are placed only when they are asked for, by BOT_ORDERS with BOT_PRICE and BOT_QTY.
-// Ctrl-C turns the switch off and says what came of it.
+// `pnpm start:live` runs the template bot against the real exchange, with your credentials. It sends the heartbeat, and
+// places orders only when BOT_ORDERS, BOT_PRICE and BOT_QTY are set.
+// Ctrl-C turns the switch off and logs the outcome.
 const set = (name: string): boolean => (process.env[name] ?? "").trim() !== ""
 
 const missing = [
@@ -11,17 +11,17 @@ const missing = [
 ]
 
 if (missing.length > 0) {
-  console.error(`This runs against the venue and needs credentials. Not set: ${missing.join(", ")}.
+  console.error(`This runs against the real exchange and needs credentials. Not set: ${missing.join(", ")}.
 
   BITGET_API_KEY, BITGET_SECRET_KEY, BITGET_PASSPHRASE
                         a key of a unified trading account with the permission to trade (read & write)
-  BITGET_BASE_URL       where the venue is, if not https://api.bitget.com
+  BITGET_BASE_URL       the address of the exchange, if not https://api.bitget.com
   BITGET_DEMO_TRADING   true, for a key of demo trading
 
-A key is made at bitget.com under "API Management". The venue opens the countdown itself (CountDown Cancel All) to an
-account on request, through its business development: without that it answers with a refusal of the permission.
+Create a key at bitget.com under "API Management". Bitget's business development opens the countdown (CountDown Cancel
+All) to an account on request. Without that, the exchange refuses the permission.
 
-Without an account: pnpm start`)
+To try it without an account, run: pnpm start`)
   process.exitCode = 1
 } else {
   const where = process.env["BITGET_BASE_URL"] ?? "https://api.bitget.com"

@@ -1,6 +1,6 @@
-// One process, a list of accounts from the configuration, a switch for each. An account whose switch cannot be armed is
-// reported and left out; the others trade on. Stopping the process turns all switches off.
-// Run: `pnpm example many-accounts`. ACCOUNTS=MAIN,HEDGE wants MAIN_API_KEY, MAIN_SECRET_KEY, MAIN_PASSPHRASE, ...
+// One process with one switch per account of a list. It reports and skips an account whose switch cannot be armed, and
+// trades on the others. Stopping the process turns all switches off.
+// Run: `pnpm example many-accounts`. ACCOUNTS=MAIN,HEDGE needs MAIN_API_KEY, MAIN_SECRET_KEY, MAIN_PASSPHRASE, ...
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Heartbeats from "@effect-deadman/core/Heartbeats"
@@ -22,10 +22,10 @@ const trading = (account: string) => Effect.zipRight(Effect.logInfo(`${account}:
 
 const messageOf = (cause: Cause.Cause<unknown>): string => Cause.prettyErrors(cause)[0]?.message ?? "interrupted"
 
-// One `HttpClient` and one clock for all: what one account learns of the venue's time is as true for the others.
+// All accounts share one `HttpClient` and one `ServerClock`, because the exchange's time is the same for all.
 const client = (account: string) =>
   Effect.gen(function* () {
-    // Not `Config.redacted`, whose error for a missing variable prints as "<redacted>".
+    // `Config.redacted` would print the error of a missing variable as "<redacted>".
     const secret = (name: string) => Config.map(Config.nonEmptyString(name), Redacted.make)
     const keys = yield* Config.all({
       apiKey: secret("API_KEY"),
@@ -45,15 +45,15 @@ const program = Effect.gen(function* () {
   const one = (account: string) =>
     Effect.flatMap(heartbeats.get(account), (heartbeat) => heartbeat.guard(trading(account))).pipe(
       Effect.scoped,
-      // The end of one account, a defect too, is a message and not the end of the others.
+      // An account that ends, by a defect too, is logged. The others go on.
       Effect.catchAllCause((cause) => Effect.logError(`${account} is left out: ${messageOf(cause)}`))
     )
   yield* Effect.forEach(accounts, one, { concurrency: "unbounded", discard: true })
   return yield* new NoAccountLeft({ message: "no account is left" })
 }).pipe(Effect.scoped)
 
-const venue = Layer.unwrapEffect(Effect.map(BitgetClient.config, ServerClock.layer)).pipe(
+const exchange = Layer.unwrapEffect(Effect.map(BitgetClient.config, ServerClock.layer)).pipe(
   Layer.provideMerge(UndiciHttpClient.layer)
 )
 
-NodeRuntime.runMain(Effect.provide(program, venue))
+NodeRuntime.runMain(Effect.provide(program, exchange))

@@ -1,5 +1,5 @@
-// What there is to watch: metrics for a scrape (Prometheus text), traces by OTLP, logs as JSON. Alert on `deadman_slack_ms`
-// (the time that was left when a beat was acknowledged: it shrinks long before anything fires) and on `deadman_state`.
+// Metrics for Prometheus, traces by OTLP, logs as JSON. Alert on `deadman_slack_ms` (the time left when a beat is
+// acknowledged, which shrinks long before anything fires) and on `deadman_state`.
 // Run: `pnpm example observability`, then `curl localhost:9464/metrics`. Traces go to OTEL_EXPORTER_OTLP_ENDPOINT, if set.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
@@ -21,18 +21,18 @@ import * as Option from "effect/Option"
 
 const serviceName = "my-bot"
 
-/** Every metric of Effect, those of the heartbeat among them, read when somebody scrapes. */
+/** Serves every metric of Effect, those of the heartbeat included, to each scrape. */
 const metrics = Layer.unwrapEffect(
   Effect.gen(function* () {
     const port = yield* Config.withDefault(Config.port("METRICS_PORT"), 9464)
     const exporter = new PrometheusExporter({ port, host: "127.0.0.1", preventServerStart: true })
-    // Started here, because the exporter keeps it to itself when the port is taken.
+    // Started here, because the exporter does not report a port in use.
     yield* Effect.tryPromise(() => exporter.startServer())
     return Metrics.layer(() => exporter)
   })
 ).pipe(Layer.provide(Resource.layer({ serviceName })))
 
-/** A span for the arming, the release and each failed beat; good beats make none. */
+/** Exports a span for the arming, the release and each failed beat. Good beats make none. */
 const traces = Layer.unwrapEffect(
   Effect.map(Config.option(Config.nonEmptyString("OTEL_EXPORTER_OTLP_ENDPOINT")), (endpoint) =>
     Option.match(endpoint, {
@@ -48,14 +48,14 @@ const program = Effect.gen(function* () {
   yield* heartbeat.guard(Effect.never)
 }).pipe(Effect.scoped)
 
-const venue = BitgetCountdown.layer.pipe(
+const exchange = BitgetCountdown.layer.pipe(
   Layer.provide(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )
 
-// The telemetry is around everything else: the span of the release is exported too.
+// The telemetry closes last, so that it exports the span of the release too.
 program.pipe(
-  Effect.provide(venue),
+  Effect.provide(exchange),
   Effect.provide(Layer.mergeAll(metrics, traces, Logger.json)),
   NodeRuntime.runMain({ disablePrettyLogger: true })
 )

@@ -1,6 +1,6 @@
-// `pnpm example <template>`: runs a template against a simulated exchange that is started for it on a free port.
-// `pnpm example <template> --live` runs it against the venue, with your credentials from the environment.
-// The templates know nothing of this: each of them is a program that reads its environment.
+// `pnpm example <template>` starts a simulated exchange on a free port and runs a template against it.
+// `pnpm example <template> --live` runs it against the real exchange, with the credentials of the environment.
+// The templates are independent of this file: each is a program that reads its environment.
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
@@ -19,7 +19,7 @@ const templates = [
   "plain-typescript"
 ]
 
-/** The accounts of the simulated exchange. For the last one the venue has not opened the countdown. */
+/** The accounts of the simulated exchange. The last one has no access to the countdown. */
 const accounts = { MAIN: "1000001", HEDGE: "1000002", CLOSED: "1000003" }
 
 const simulated = (url: string): Record<string, string> => {
@@ -42,24 +42,24 @@ const simulated = (url: string): Record<string, string> => {
   }
 }
 
-/** Runs the script with the terminal of this process, and gives its exit code. */
+/** Runs the script on the terminal of this process and succeeds with its exit code. */
 const run = (script: string, env: Record<string, string | undefined>, args: ReadonlyArray<string>) =>
   Effect.async<number>((resume) => {
     const child = ChildProcess.spawn(process.execPath, [script, ...args], { env, stdio: "inherit" })
-    // Ctrl-C reaches both, and the template ends first; what is sent to this process alone is passed on.
+    // Ctrl-C reaches both processes, and the template ends first. A SIGTERM reaches only this one, so it is forwarded.
     process.on("SIGINT", () => undefined)
     process.on("SIGTERM", () => child.kill("SIGTERM"))
     child.once("close", (code, signal) => resume(Effect.succeed(signal === null ? (code ?? 1) : 1)))
   })
 
-/** The exchange's last word on each account whose switch was armed. */
-const lastWord = Effect.gen(function* () {
+/** Prints the final state of each account whose switch was armed, as the exchange sees it. */
+const finalStates = Effect.gen(function* () {
   const { journal } = yield* Simulator.Simulator
   const entries = yield* journal.entries
   for (const [name, uid] of Object.entries(accounts)) {
     if (!entries.some((entry) => entry._tag === "Switch" && entry.account === uid)) continue
     const before = yield* Simulator.countdown(uid)
-    // A client that has given up a lost switch may be ahead of the firing by some milliseconds.
+    // A client that lost its switch may end some milliseconds before the firing.
     if (before._tag === "Armed" && before.remaining < 1_000) yield* Effect.sleep("1 second")
     const state = yield* Simulator.countdown(uid)
     const { length } = yield* Simulator.openOrders(uid)
@@ -76,13 +76,13 @@ const lastWord = Effect.gen(function* () {
 const against = Effect.fnUntraced(
   function* (name: string, script: string, args: ReadonlyArray<string>) {
     const { url } = yield* Server.Server
-    // What is set to be tried (PRICE, ENDING, ...) is passed on; a key of yours is not for the simulator.
+    // Passes settings such as PRICE and ENDING on, but keeps real keys away from the simulator.
     const own = Object.entries(process.env).filter(
       ([variable]) => !/^BITGET_|_(API_KEY|SECRET_KEY|PASSPHRASE)$/.test(variable)
     )
     console.log(`${name}, against a simulated exchange on ${url}`)
     const code = yield* run(script, { ...simulated(url), ...Object.fromEntries(own) }, args)
-    yield* lastWord
+    yield* finalStates
     return code
   },
   Effect.provide(
@@ -95,13 +95,13 @@ const against = Effect.fnUntraced(
 const program = Effect.gen(function* () {
   const [name = "", ...args] = process.argv.slice(2)
   if (!templates.includes(name)) {
-    console.error(`Which template? One of: ${templates.join(", ")}.`)
+    console.error(`Name one of these templates: ${templates.join(", ")}.`)
     return 1
   }
   const script = [`./${name}.js`, `./${name}/main.js`]
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
     .find((path) => Fs.existsSync(path))
-  if (script === undefined) return yield* Effect.dieMessage(`${name} is not built: tsc -b`)
+  if (script === undefined) return yield* Effect.dieMessage(`${name} is not built. Run: tsc -b`)
   const rest = args.filter((arg) => arg !== "--live")
   return yield* args.includes("--live") ? run(script, process.env, rest) : against(name, script, rest)
 })

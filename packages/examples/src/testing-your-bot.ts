@@ -1,5 +1,5 @@
-// A bot, and (in `test/testing-your-bot.test.ts`) the page that tests it: crash, hang, partition, late answer.
-// The bot is written as always, on `HttpClient` and the clock of Effect: nothing in it knows of a test.
+// A bot for `test/testing-your-bot.test.ts`, which tests it: crash, hang, partition, late response.
+// It uses `HttpClient` and Effect's clock as any bot does, and contains nothing for tests.
 // Run: `npx vitest run packages/examples/test/testing-your-bot.test.ts`.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 /**
- * Places an order every four seconds, and stops with `SwitchLost` when its orders may be gone. Stopped, it leaves its
- * orders, unless one of them had no clear answer: then the switch is left to fire.
+ * Places an order every four seconds and fails with `SwitchLost` when its orders may be gone. When it is stopped, its
+ * orders stay. If one of them had no clear answer, the switch stays armed and cancels them.
  */
 export const bot = Effect.gen(function* () {
   const client = yield* BitgetClient.BitgetClient
@@ -39,14 +39,14 @@ export const bot = Effect.gen(function* () {
           if (applied !== "no") unsettled = true
         })
       ),
-      // An order under way settles before the switch is released.
+      // An order in flight settles before the release.
       Effect.uninterruptible
     )
   const round = Effect.zipRight(heartbeat.ensureArmed({ margin: "1 seconds" }), placeOrder).pipe(
-    // A refusal that stays ends the bot.
+    // A permanent refusal ends the bot.
     Effect.catchIf(
       (error) => error._tag === "NotArmed" || error.retryable,
-      (error) => Effect.logWarning(`no order this time, or no answer: ${error.message}`)
+      (error) => Effect.logWarning(`no order this time, or no response: ${error.message}`)
     )
   )
   yield* heartbeat.guard(Effect.forever(Effect.zipLeft(round, Effect.sleep("4 seconds"))))

@@ -1,5 +1,5 @@
-// A process that lives is no proof of a strategy that works: here market data stops, the strategy has nothing to decide
-// on and stops kicking the watchdog, the beats are withheld, and the venue cancels. Nobody has crashed.
+// A running process does not prove a working strategy. Here market data stops, the strategy stops kicking the watchdog,
+// the heartbeat withholds its beats, and the exchange cancels, although nothing has crashed.
 // Run: `pnpm example watchdog`. The feed stops after FEED_SECONDS (3).
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
@@ -23,7 +23,7 @@ const config = Config.all({
   qty: Config.nonEmptyString("QTY")
 })
 
-/** Your market data, here four ticks a second. A socket that goes quiet looks like this: open, and without an error. */
+/** Your market data, here four ticks per second. It ends like a silent socket: open, and without an error. */
 const ticks = (seconds: number) =>
   Stream.fromSchedule(Schedule.spaced("250 millis")).pipe(
     Stream.interruptAfter(Duration.seconds(seconds)),
@@ -38,7 +38,7 @@ const program = Effect.gen(function* () {
   const heartbeat = yield* Heartbeat.make({
     countdown: "5 seconds",
     liveness: watchdog.check,
-    // An order that may still land must not outlive the switch.
+    // An order that may still arrive must not outlive the switch.
     release: (exit, lost) => (unsettled ? "LetExpire" : Release.cancelOnFailure(exit, lost))
   })
   yield* Effect.logInfo("armed")
@@ -51,7 +51,7 @@ const program = Effect.gen(function* () {
       body: { category: "USDT-FUTURES", symbol: "BTCUSDT", side: "buy", orderType: "limit", price, qty },
       response: Schema.Struct({ orderId: Schema.String })
     })
-    // Not interrupted half-way: it settles before the switch is released.
+    // Uninterruptible, so that the order settles before the release.
     yield* Effect.uninterruptible(
       Effect.tap(order, () =>
         Effect.sync(() => {
@@ -60,16 +60,16 @@ const program = Effect.gen(function* () {
       )
     )
     yield* Effect.logInfo("one order rests, and market data comes in")
-    // Kick where the work is done, not in a fiber beside it: that one would live on.
+    // Kick inside the work. A separate fiber would go on kicking after the work has stopped.
     yield* Stream.runForEach(ticks(feedSeconds), () => watchdog.kick)
   })
-  // Ends with `SwitchLost` and the reason `NotAlive`: this process is to be restarted, or looked at.
+  // Fails with `SwitchLost` and the reason `NotAlive`. Restart or inspect this process then.
   yield* heartbeat.guard(strategy)
 }).pipe(Effect.scoped)
 
-const venue = BitgetCountdown.layer.pipe(
+const exchange = BitgetCountdown.layer.pipe(
   Layer.provideMerge(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )
 
-NodeRuntime.runMain(Effect.provide(program, venue))
+NodeRuntime.runMain(Effect.provide(program, exchange))

@@ -1,4 +1,4 @@
-/** The template bot as a real process over real HTTP: what becomes of its orders when it dies, and when it is stopped. */
+/** The template bot as a real process over real HTTP: its orders after a kill and after a stop. */
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
@@ -87,7 +87,7 @@ describe.concurrent("the template bot, a process over loopback", () => {
         assert.strictEqual(yield* bot.ended, "exit code 0")
         assert.strictEqual((yield* Simulator.countdown(uid))._tag, "Closed")
         assert.strictEqual((yield* own(uid, "Switch")).at(-1)?.transition, "closed")
-        // A beat whose answer was late may still land, as far as the bot knows.
+        // On a slow machine a beat without a response may still arrive, so the bot cannot prove the disarm.
         assert.isTrue(bot.lines.some((line) => /released(: Disarmed|, but the disarm is unconfirmed)/.test(line)))
         yield* Effect.sleep(countdown + 1_000)
         assert.lengthOf(yield* Simulator.openOrders(uid), 3)
@@ -96,13 +96,13 @@ describe.concurrent("the template bot, a process over loopback", () => {
     )
   }
 
-  it.live("SIGTERM while an order is on its way: the order settles before the 0 (12)", () =>
+  it.live("SIGTERM while an order is in flight: the order settles before the 0 (12)", () =>
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("delay-request;by=2s;endpoint=place-order;times=1")
       const bot = yield* start(uids.stopped)
       yield* until(
-        "an order on its way",
+        "an order in flight",
         Effect.map(placings(uids.stopped), (sent) => sent.length > 0)
       )
       yield* bot.kill("SIGTERM")
@@ -114,7 +114,7 @@ describe.concurrent("the template bot, a process over loopback", () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("SIGTERM while nothing is known of an order: the switch is left to fire over it", () =>
+  it.live("SIGTERM after an order without a clear answer: the switch stays armed and cancels it", () =>
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("drop-answer;endpoint=place-order;times=1")
@@ -137,7 +137,7 @@ describe.concurrent("the template bot, a process over loopback", () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("a refused arm ends it with exit code 1 and one line that says what to do, before any order", () =>
+  it.live("a refused arming ends it with exit code 1 and one line that says what to do, before any order", () =>
     Effect.gen(function* () {
       const bot = yield* start(uids.refused)
       assert.strictEqual(yield* bot.ended, "exit code 1")
@@ -147,7 +147,7 @@ describe.concurrent("the template bot, a process over loopback", () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("orders without a price are refused before anything is armed", () =>
+  it.live("orders without a price are refused before the arming", () =>
     Effect.gen(function* () {
       const bot = yield* start(uids.stopped, { BOT_PRICE: "" })
       assert.strictEqual(yield* bot.ended, "exit code 1")

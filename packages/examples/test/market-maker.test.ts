@@ -1,4 +1,4 @@
-/** The market maker, minutes of its life in a moment: in virtual time, against the exchange in memory. */
+/** The market maker in virtual time, against the exchange in memory. */
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
@@ -41,7 +41,7 @@ const requests = (endpoint: string) =>
   )
 
 describe("market-maker", () => {
-  it.virtual("cancels what an earlier life has left, and quotes on two sides", () =>
+  it.virtual("cancels the orders of an earlier run, and quotes on both sides", () =>
     Effect.gen(function* () {
       yield* Simulator.placeOrder({ price: "12345" })
       yield* start()
@@ -53,13 +53,13 @@ describe("market-maker", () => {
     }).pipe(Effect.provide(world))
   )
 
-  it.virtual("places nothing while the switch is in jeopardy, and goes on when it is not", () =>
+  it.virtual("places nothing while the switch is in jeopardy, and goes on afterwards", () =>
     Effect.gen(function* () {
       yield* start()
       yield* Effect.sleep("10 seconds")
       const simulator = yield* Simulator.Simulator
       const began = yield* simulator.time.now
-      // Only beats are lost: the strategy itself could go on as if nothing were.
+      // Only beats are lost, so the calls of the strategy itself still succeed.
       yield* Faults.during(Effect.sleep("7 seconds"), "drop-request;endpoint=countdown-cancel-all")
       const healed = yield* simulator.time.now
       yield* Effect.sleep("10 seconds")
@@ -73,12 +73,12 @@ describe("market-maker", () => {
         []
       )
       assert.isAbove(placed.filter((order) => order.sentAt > (recovered?.receivedAt ?? Infinity)).length, 0)
-      assert.isAbove((recovered?.sentAt ?? 0) - doubt, 2_000, "there was a jeopardy to speak of")
+      assert.isAbove((recovered?.sentAt ?? 0) - doubt, 2_000, "the jeopardy lasted")
       yield* Expect.neverFired()
     }).pipe(Effect.provide(world))
   )
 
-  it.virtual("cut off for long, its quotes are cancelled; back again, it reconciles before it arms", () =>
+  it.virtual("after a long partition its quotes are cancelled, and it reconciles before it arms again", () =>
     Effect.gen(function* () {
       yield* start()
       yield* Effect.sleep("10 seconds")
@@ -103,7 +103,7 @@ describe("market-maker", () => {
     }).pipe(Effect.provide(world))
   )
 
-  it.virtual("when its model hangs, the venue cancels its quotes although it lives", () =>
+  it.virtual("when its model hangs, the exchange cancels its quotes although the process runs", () =>
     Effect.gen(function* () {
       let hangs = false
       yield* start(Effect.suspend(() => (hangs ? Effect.never : Effect.succeed(50_000))))
@@ -111,13 +111,13 @@ describe("market-maker", () => {
       yield* Simulator.mark("hang")
       hangs = true
       yield* Effect.sleep("30 seconds")
-      // What the watchdog allows, a beat at the end of that, and the countdown.
+      // The watchdog's timeout, a beat at its end, and the countdown.
       yield* Expect.ordersCancelled({ within: "19 seconds", after: "hang" })
       assert.deepStrictEqual(yield* quotes, [])
     }).pipe(Effect.provide(world))
   )
 
-  it.virtual("stopped, it takes its quotes along and turns the switch off", () =>
+  it.virtual("when stopped, it cancels its quotes and turns the switch off", () =>
     Effect.gen(function* () {
       const maker = yield* start()
       yield* Effect.sleep("5 seconds")
@@ -128,7 +128,7 @@ describe("market-maker", () => {
     }).pipe(Effect.provide(world))
   )
 
-  it.virtual("stopped while its quotes cannot be cancelled, it leaves that to the venue, which does it in 5 s", () =>
+  it.virtual("when stopped without being able to cancel, it lets the exchange cancel its quotes in 5 s", () =>
     Effect.gen(function* () {
       const maker = yield* start()
       yield* Effect.sleep("5 seconds")
@@ -142,7 +142,7 @@ describe("market-maker", () => {
     }).pipe(Effect.provide(world))
   )
 
-  /** Interrupts the maker while a placing is on its way, and waits until that has landed. */
+  /** Interrupts the maker while an order is in flight, and waits until the order has arrived. */
   const stoppedWhilePlacing = (fault: string) =>
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
@@ -150,14 +150,14 @@ describe("market-maker", () => {
       const maker = yield* start()
       const placings = requests("place-order")
       yield* Effect.repeat(Effect.delay(placings, "10 millis"), { until: (sent) => sent.length > 0 })
-      assert.isUndefined((yield* placings)[0]?.arrivedAt, "it is on its way")
+      assert.isUndefined((yield* placings)[0]?.arrivedAt, "the order is in flight")
       yield* Fiber.interrupt(maker)
       const state = (yield* Simulator.countdown())._tag
       yield* Effect.repeat(Effect.delay(placings, "10 millis"), { until: ([sent]) => sent?.appliedAt !== undefined })
       return state
     })
 
-  it.virtual("stopped while a quote is on its way, it lets it settle, cancels it and turns the switch off", () =>
+  it.virtual("when stopped with a quote in flight, it lets the quote settle, cancels it and turns the switch off", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* stoppedWhilePlacing("delay-request;by=300ms;endpoint=place-order;times=1"), "Closed")
       assert.deepStrictEqual(yield* quotes, [])
@@ -165,7 +165,7 @@ describe("market-maker", () => {
     }).pipe(Effect.provide(world))
   )
 
-  it.virtual("stopped while nothing is known of a quote, it leaves the switch to fire over it", () =>
+  it.virtual("when stopped after a quote without a clear answer, it leaves the switch armed to cancel it", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* stoppedWhilePlacing("delay-request;by=4s;endpoint=place-order;times=1"), "Armed")
       assert.lengthOf(yield* quotes, 1)
@@ -175,7 +175,7 @@ describe("market-maker", () => {
     }).pipe(Effect.provide(world))
   )
 
-  it.virtual("a quote without an answer is doubted only for as long as its signature is good", () =>
+  it.virtual("a quote without a response counts as possible only while its signature is valid", () =>
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("drop-request;endpoint=place-order;times=1")
@@ -187,7 +187,7 @@ describe("market-maker", () => {
     }).pipe(Effect.provide(world))
   )
 
-  it.virtual("ends when the venue refuses for good", () =>
+  it.virtual("ends when the exchange refuses permanently", () =>
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("code;code=40014;after=3;endpoint=countdown-cancel-all")

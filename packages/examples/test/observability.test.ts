@@ -1,4 +1,4 @@
-/** What a scrape, a collector and a log reader get to see of the template, and what none of them does. */
+/** The template's metrics, traces and logs, and the secrets that none of them contains. */
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { assert, describe, it } from "@effect/vitest"
@@ -9,7 +9,7 @@ import { until } from "../../core/test/support/patience.js"
 import { own } from "./support/journal.js"
 import * as Template from "./support/template.js"
 
-/** A server that keeps what it is sent. */
+/** A server that keeps the bodies that it receives. */
 const collector = Effect.acquireRelease(
   Effect.async<{ server: Http.Server; port: number; received: Array<string> }>((resume) => {
     const received: Array<string> = []
@@ -32,11 +32,11 @@ const collector = Effect.acquireRelease(
     })
 )
 
-/** A port that was free a moment ago. */
+/** A port that is free at the call. */
 const freePort = Effect.map(Effect.scoped(collector), ({ port }) => port)
 
 describe("observability", () => {
-  it.live("slack and state are on the scrape, arm and release in the traces, and no secret anywhere", () =>
+  it.live("slack and state are in the metrics, arming and release in the traces, and no secret is anywhere", () =>
     Effect.gen(function* () {
       const { port: collectorPort, received } = yield* collector
       const port = yield* freePort
@@ -50,7 +50,7 @@ describe("observability", () => {
         )
       )
       yield* until(
-        "a beat on the scrape",
+        "a beat in the metrics",
         Effect.map(scrape, (text) => /^deadman_slack_ms_count\{.*\} [1-9]/m.test(text))
       )
       const text = yield* scrape
@@ -61,7 +61,7 @@ describe("observability", () => {
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("rate-limit;times=1;endpoint=countdown-cancel-all")
       yield* until(
-        "a failed beat on the scrape",
+        "a failed beat in the metrics",
         Effect.map(scrape, (text) => /^deadman_beats_total\{.*outcome="RateLimited".*\} 1/m.test(text))
       )
       yield* template.kill("SIGTERM")
@@ -80,7 +80,7 @@ describe("observability", () => {
     }).pipe(Effect.scoped, Effect.provide(Template.exchange))
   )
 
-  it.live("a port for the scrape that is taken ends it before anything is armed", () =>
+  it.live("a metrics port in use ends it before the arming", () =>
     Effect.gen(function* () {
       const { port } = yield* collector
       const template = yield* Template.start("observability.js", { env: { METRICS_PORT: String(port) } })

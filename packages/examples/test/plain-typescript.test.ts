@@ -1,4 +1,4 @@
-/** The seam for apps without Effect: as a process, and called from plain asynchronous code. */
+/** `protect` for apps without Effect: as a process, and called from plain asynchronous code. */
 import type * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Server from "@effect-deadman/simulator/Server"
@@ -14,7 +14,7 @@ import * as Template from "./support/template.js"
 
 const { exchange, uid } = Template
 
-/** Counts the clients that are open: what `protect` builds has to be closed again. */
+/** Counts the open clients, because `protect` must close each client that it builds. */
 const { open } = vi.hoisted(() => ({ open: { count: 0 } }))
 vi.mock("@effect-deadman/core/BitgetClient", async (original) => {
   const module = await original<typeof import("@effect-deadman/core/BitgetClient")>()
@@ -30,7 +30,7 @@ vi.mock("@effect-deadman/core/BitgetClient", async (original) => {
 
 let tests = 0
 
-/** An account of its own for each: a process remembers writes without an answer, as those of a busy machine may be. */
+/** A new account per call, because a process remembers unresolved writes, which a busy machine can cause. */
 const options = Effect.map(Server.Server, ({ url }) => {
   const { key, passphrase, secret } = Exchange.testKey(uid)
   return {
@@ -61,7 +61,7 @@ describe("plain-typescript", () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("arms before the body, and turns the switch off when it has ended well", () =>
+  it.live("arms before the body, and turns the switch off when the body has succeeded", () =>
     Effect.gen(function* () {
       const given = yield* options
       const runtime = yield* Effect.runtime<Simulator.Simulator>()
@@ -85,7 +85,7 @@ describe("plain-typescript", () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("a clean stop never aborts `lost`: an app that exits on it still sends its 0", () =>
+  it.live("a clean stop never aborts `lost`, so an app that exits on `lost` still sends its 0", () =>
     Effect.gen(function* () {
       const given = yield* options
       let aborted = false
@@ -140,7 +140,7 @@ describe("plain-typescript", () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("a refused arm rejects with the venue's own error, typed, and leaves nothing open", () =>
+  it.live("a refused arming rejects with the typed error of the exchange, and leaves no client open", () =>
     Effect.gen(function* () {
       const given = yield* options
       const error = yield* Effect.flip(

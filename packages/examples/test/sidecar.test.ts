@@ -1,4 +1,4 @@
-/** The sidecar around real programs: they are node here, and any language as far as it knows. */
+/** The sidecar around real programs. They run in Node here and could be in any language. */
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -13,8 +13,8 @@ const { exchange, uid } = Template
 const run = (script: string, ...flags: ReadonlyArray<string>) =>
   Template.start("sidecar/main.js", { args: ["run", ...flags, "--", process.execPath, "-e", script] })
 
-/** Says that it runs, and goes on until something ends it. */
-const lives = `console.log("running"); setInterval(() => {}, 1000);`
+/** Prints that it runs, and runs until it is ended. */
+const runs = `console.log("running"); setInterval(() => {}, 1000);`
 
 const running = (sidecar: { readonly text: () => string }) =>
   until(
@@ -40,7 +40,7 @@ describe.concurrent("sidecar", () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("shortens the countdown when it fails, and ends with its exit code", () =>
+  it.live("shortens the countdown when the program fails, and ends with its exit code", () =>
     Effect.gen(function* () {
       const sidecar = yield* run(`process.exit(3)`, "--countdown", "30")
       assert.strictEqual(yield* sidecar.ended, "exit code 3")
@@ -48,7 +48,7 @@ describe.concurrent("sidecar", () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("shortens it when the program is killed", () =>
+  it.live("shortens the countdown when the program is killed", () =>
     Effect.gen(function* () {
       const sidecar = yield* run(`process.kill(process.pid, "SIGKILL")`)
       assert.strictEqual(yield* sidecar.ended, "exit code 137")
@@ -56,10 +56,10 @@ describe.concurrent("sidecar", () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("passes a signal on, beats while the program winds down, and only then turns the switch off", () =>
+  it.live("forwards a signal, beats while the program ends, and turns the switch off afterwards", () =>
     Effect.gen(function* () {
       const windsDown = `process.on("SIGTERM", () => setTimeout(() => { console.log("bye"); process.exit(0) }, 2500));`
-      const sidecar = yield* run(windsDown + lives, "--countdown", "5")
+      const sidecar = yield* run(windsDown + runs, "--countdown", "5")
       yield* running(sidecar)
       const before = (yield* own(uid, "Switch")).length
       yield* sidecar.kill("SIGTERM")
@@ -71,11 +71,11 @@ describe.concurrent("sidecar", () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("when the switch is lost, says so and stops the program, also one that does not listen", () =>
+  it.live("when the switch is lost, logs it and stops the program, also one that ignores SIGTERM", () =>
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       const deaf = `process.on("SIGTERM", () => console.log("no"));`
-      const sidecar = yield* run(deaf + lives, "--countdown", "5", "--grace", "1")
+      const sidecar = yield* run(deaf + runs, "--countdown", "5", "--grace", "1")
       yield* running(sidecar)
       yield* network.addUntilRemoved("code;code=40014;endpoint=countdown-cancel-all")
       assert.strictEqual(yield* sidecar.ended, "exit code 70")
@@ -84,10 +84,10 @@ describe.concurrent("sidecar", () => {
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("ended by its test, it takes the program along", () =>
+  it.live("the end of its scope ends the program too", () =>
     Effect.gen(function* () {
-      const sidecar = yield* Effect.scoped(Effect.tap(run(lives), running))
-      // Its output ends with the last process that writes there.
+      const sidecar = yield* Effect.scoped(Effect.tap(run(runs), running))
+      // The output closes when the last process that writes to it has ended.
       assert.strictEqual(yield* sidecar.ended, "SIGKILL")
     }).pipe(Effect.provide(exchange))
   )
@@ -96,7 +96,7 @@ describe.concurrent("sidecar", () => {
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("code;code=40301;endpoint=countdown-cancel-all")
-      const sidecar = yield* run(lives)
+      const sidecar = yield* run(runs)
       assert.strictEqual(yield* sidecar.ended, "exit code 1")
       assert.match(sidecar.text(), /error: .*40301/)
       assert.notInclude(sidecar.text(), "running")
@@ -116,18 +116,21 @@ describe.concurrent("sidecar", () => {
 describe("the sidecar's command line", () => {
   const wrong = (...argv: ReadonlyArray<string>) => Either.getOrElse(Either.flip(Arguments.parse(argv)), () => "good")
 
-  it("takes options before --, and leaves everything behind it to the program", () =>
+  it("takes options before --, and passes everything behind it to the program", () =>
     assert.deepStrictEqual(
       Arguments.parse(["run", "--countdown", "7", "--", "python", "bot.py", "--", "--grace", "1"]),
       Either.right({ countdown: 7, grace: 5, command: "python", args: ["bot.py", "--", "--grace", "1"] })
     ))
 
-  it("says what is wrong", () => {
-    assert.strictEqual(wrong(), "Unknown command: none.")
-    assert.strictEqual(wrong("start", "--", "x"), "Unknown command: start.")
-    assert.strictEqual(wrong("run", "--"), "There is no program to run: give it after --.")
-    assert.strictEqual(wrong("run", "python"), "Unknown option: python.")
-    assert.strictEqual(wrong("run", "--countdown", "soon", "--", "x"), '--countdown wants whole seconds, not "soon".')
-    assert.strictEqual(wrong("run", "--countdown", "--", "x"), '--countdown wants whole seconds, not "".')
+  it("refuses a mistake with a message that names it", () => {
+    assert.strictEqual(wrong(), "Unknown command: none. Use: deadman run.")
+    assert.strictEqual(wrong("start", "--", "x"), "Unknown command: start. Use: deadman run.")
+    assert.strictEqual(wrong("run", "--"), "There is no program to run. Give it after --.")
+    assert.strictEqual(wrong("run", "python"), "Unknown option: python. Use --countdown or --grace.")
+    assert.strictEqual(
+      wrong("run", "--countdown", "soon", "--", "x"),
+      '--countdown requires whole seconds, not "soon".'
+    )
+    assert.strictEqual(wrong("run", "--countdown", "--", "x"), '--countdown requires whole seconds, not "".')
   })
 })

@@ -1,4 +1,4 @@
-/** What the simulator's README shows of a bot, run here: its first test stands in `first-test.test.ts`, line for line. */
+/** Runs the examples of the simulator's README. `first-test.test.ts` holds its first test, line for line. */
 import { BitgetClient, BitgetCountdown, Credentials, Heartbeat } from "@effect-deadman/core"
 import { Expect, Faults, Simulator } from "@effect-deadman/simulator"
 import { it } from "@effect-deadman/simulator/VirtualTimeVitest"
@@ -24,14 +24,14 @@ const worldWith = (options?: Simulator.Options) =>
   )
 
 describe("the simulator's README", () => {
-  it("its first test is the one that is run, and fits on fifteen lines", () => {
+  it("its first test equals the file that runs, in fewer than fifteen lines", () => {
     const code = block("ts")
     assert.strictEqual(code, readFileSync(new URL("first-test.test.ts", import.meta.url), "utf8"))
     const test = code.slice(code.indexOf("it.virtual"))
     assert.isBelow(test.trim().split("\n").length, 15)
   })
 
-  it.virtual("shows what a failure says", () =>
+  it.virtual("shows the message of a failure as it is", () =>
     Effect.gen(function* () {
       yield* Heartbeat.make({ countdown: "10 seconds" })
       yield* Simulator.placeOrder()

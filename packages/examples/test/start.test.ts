@@ -1,4 +1,4 @@
-/** The two commands of the README's first screen, as they are run. */
+/** The commands of the root README and of the templates, run as processes. */
 import { assert, describe, it } from "@effect/vitest"
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
@@ -15,13 +15,13 @@ interface Running {
   readonly ended: Promise<{ readonly code: number | null; readonly out: string }>
 }
 
-/** Starts a command that ends with the test at the latest, with all that it has started. */
+/** Starts a command. The end of the test kills it and every process that it has started. */
 const start = (context: TestContext, script: string, args: ReadonlyArray<string>, env: Record<string, string>) => {
   const bare = Object.entries(process.env).filter(([name]) => !/^(BITGET|BOT)_/.test(name))
   const child = ChildProcess.spawn(process.execPath, [Path.join(dist, script), ...args], {
     env: { ...Object.fromEntries(bare), ...env },
     stdio: ["ignore", "pipe", "pipe"],
-    // A process group of its own.
+    // Its own process group.
     detached: true
   })
   let out = ""
@@ -34,7 +34,7 @@ const start = (context: TestContext, script: string, args: ReadonlyArray<string>
     try {
       process.kill(-(child.pid ?? NaN), "SIGKILL")
     } catch {
-      // All of it has ended already.
+      // The whole group has ended already.
     }
     await ended
   })
@@ -54,16 +54,16 @@ const isAlive = (pid: number): boolean => {
 }
 
 describe.concurrent("pnpm start", () => {
-  it("shows both ends of a bot, and every promise held", async (context) => {
-    // A key of the caller's own must not get into it.
+  it("shows a kill and a stop, and every promise held", async (context) => {
+    // A key of the caller must not reach it.
     const { code, out } = await run(context, "demo/main.js", { BITGET_API_KEY: "not-for-the-simulator", CI: "true" })
-    assert.notInclude(out, "\u001b", "no escapes where nothing is painted")
+    assert.notInclude(out, "\u001b", "no escapes without a terminal")
     assert.match(out, /listens on http:\/\/127\.0\.0\.1:\d+\./)
     assert.match(out, /armed +\[#{20}\] 5\.0 s/)
     assert.match(out, /SIGKILL/)
     assert.match(out, /4 of 4 orders, \d\.\d\d s after the kill/)
     assert.match(out, /the "0" came \d\.\d\d s after the signal/)
-    // The promises of the demonstration have real bounds, and a machine that stalls for long can break them.
+    // The demonstration has real time bounds, which a machine that stalls can break.
     if (stretched(0) < 1_000) {
       assert.include(out, "Every promise held.")
       assert.strictEqual(code, 0, out)
@@ -90,8 +90,8 @@ describe.concurrent("pnpm start, interrupted", () => {
 })
 
 describe.concurrent("pnpm example", () => {
-  it("runs a template against an exchange of its own, and ends as that does", async (context) => {
-    // A key of the caller's own must not get into it.
+  it("runs a template against its own exchange, and ends with the template's exit code", async (context) => {
+    // A key of the caller must not reach it.
     const mine = { BITGET_API_KEY: "not-for-the-simulator", MAIN_API_KEY: "not-for-the-simulator" }
     const { code, out } = await run(context, "run.js", { ...mine, ENDING: "failure" }, "graceful-shutdown")
     assert.strictEqual(code, 1, out)
@@ -99,7 +99,7 @@ describe.concurrent("pnpm example", () => {
     assert.include(out, "CancellingSoon")
   })
 
-  it("names the templates when it is asked for another one", async (context) => {
+  it("names the templates when the name is unknown", async (context) => {
     const { code, out } = await run(context, "run.js", {}, "unknown")
     assert.strictEqual(code, 1)
     assert.match(out, /quickstart, market-maker/)
@@ -114,7 +114,7 @@ describe.concurrent("pnpm example", () => {
 })
 
 describe.concurrent("pnpm start:live", () => {
-  it("without credentials says what to set and where the access comes from, and ends with 1", async (context) => {
+  it("without credentials names the missing variables and the way to get access, and ends with 1", async (context) => {
     const { code, out } = await run(context, "live.js", { BITGET_PASSPHRASE: "set" })
     assert.strictEqual(code, 1)
     assert.match(out, /Not set: BITGET_API_KEY, BITGET_SECRET_KEY \(or BITGET_RSA_PRIVATE_KEY/)
@@ -132,7 +132,7 @@ describe("README", () => {
     assert.strictEqual(block, source.split("\n").slice(3).join("\n"))
   })
 
-  it("of the templates names files that exist, and templates that can be run", async (context) => {
+  it("of the templates names existing files and runnable templates", async (context) => {
     const text = Fs.readFileSync(Path.join(root, "packages", "examples", "README.md"), "utf8")
     const files = [...text.matchAll(/\]\(((?:src|test)\/[^)]+)\)/g)].map(([, path = ""]) => path)
     assert.isAtLeast(files.length, 10)
@@ -143,7 +143,7 @@ describe("README", () => {
     for (const name of named) assert.include(known, name)
   })
 
-  it("names commands that exist, with the version of pnpm that is pinned", () => {
+  it("names existing commands, with the pinned version of pnpm", () => {
     const manifest = JSON.parse(Fs.readFileSync(Path.join(root, "package.json"), "utf8"))
     const named = [...readme.matchAll(/npx -y (pnpm@\S+) (?:--silent )?([\w:]+)/g)]
     assert.isAtLeast(named.length, 2)

@@ -1,4 +1,4 @@
-/** The templates that end, or are ended, as processes over loopback. */
+/** The templates as processes over loopback, to their end. */
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { assert, describe, it } from "@effect/vitest"
@@ -19,7 +19,7 @@ const armed = (account: string) =>
   )
 
 describe.concurrent("quickstart", () => {
-  it.live("is protected while it lives, and turns the switch off when it is stopped", () =>
+  it.live("is protected while it runs, and turns the switch off when it is stopped", () =>
     Effect.gen(function* () {
       const template = yield* Template.start("quickstart.js")
       yield* until(
@@ -35,17 +35,17 @@ describe.concurrent("quickstart", () => {
 })
 
 describe.concurrent("market-maker", () => {
-  it.live("stopped while a quote is on its way, it leaves none open without a switch, and says what it does", () =>
+  it.live("when stopped with a quote in flight, it leaves no quote open without a switch, and logs its steps", () =>
     Effect.gen(function* () {
       const template = yield* Template.start("market-maker/main.js")
       yield* until(
-        "a quote on its way",
+        "a quote in flight",
         Effect.map(placings(uid), (sent) => sent.length > 0)
       )
       yield* template.kill("SIGTERM")
       assert.strictEqual(yield* template.ended, "exit code 0", template.text())
       yield* until(
-        "no quote on its way",
+        "no quote in flight",
         Effect.map(placings(uid), (sent) => sent.every(({ appliedAt }) => appliedAt !== undefined))
       )
       assert.isTrue(
@@ -95,31 +95,33 @@ describe.concurrent("graceful-shutdown", () => {
 })
 
 describe.concurrent("watchdog", () => {
-  it.live("market data stops, the beats are withheld, the venue cancels, and the process says why it ends", () =>
-    Effect.gen(function* () {
-      const template = yield* Template.start("watchdog.js", { env: { FEED_SECONDS: "2" } })
-      assert.strictEqual(yield* template.ended, "exit code 1")
-      assert.match(template.text(), /was not alive/)
-      assert.match(template.text(), /market data \(last kick \d+ ms ago, 1000 ms allowed\)/)
-      yield* until(
-        "its order is cancelled",
-        Effect.map(own(uid, "Cancelled"), (cancels) => cancels.length === 1)
+  it.live(
+    "when market data stops, beats are withheld, the exchange cancels, and the process names the reason of its end",
+    () =>
+      Effect.gen(function* () {
+        const template = yield* Template.start("watchdog.js", { env: { FEED_SECONDS: "2" } })
+        assert.strictEqual(yield* template.ended, "exit code 1")
+        assert.match(template.text(), /was not alive/)
+        assert.match(template.text(), /market data \(last kick \d+ ms ago, 1000 ms allowed\)/)
+        yield* until(
+          "its order is cancelled",
+          Effect.map(own(uid, "Cancelled"), (cancels) => cancels.length === 1)
+        )
+        assert.strictEqual((yield* own(uid, "Cancelled"))[0]?.cause, "countdown")
+        // The release sets it once more, to cancel an order that was in flight at the firing.
+        yield* until(
+          "the switch has fired last",
+          Effect.map(transitions(uid), (seen) => seen.at(-1) === "fired")
+        )
+        assert.notInclude(yield* transitions(uid), "closed")
+      }).pipe(
+        Effect.scoped,
+        // Delays beats, but not a "0": one sent after the loss would save the order and fail this test.
+        Effect.provide(Server.layer({ accounts: [{ uid }], faults: ["delay-request;by=500ms;countdown=on"] }))
       )
-      assert.strictEqual((yield* own(uid, "Cancelled"))[0]?.cause, "countdown")
-      // Set once more after the loss, it also cancels an order that was under way when it fired.
-      yield* until(
-        "the switch has fired at last",
-        Effect.map(transitions(uid), (seen) => seen.at(-1) === "fired")
-      )
-      assert.notInclude(yield* transitions(uid), "closed")
-    }).pipe(
-      Effect.scoped,
-      // Beats are slow and a "0" would not be: sent after the loss, it would save the order from being cancelled.
-      Effect.provide(Server.layer({ accounts: [{ uid }], faults: ["delay-request;by=500ms;countdown=on"] }))
-    )
   )
 
-  it.live("stopped while nothing is known of its order, it leaves the switch to fire over it", () =>
+  it.live("when stopped after an order without a clear answer, it leaves the switch armed to cancel it", () =>
     Effect.gen(function* () {
       const template = yield* Template.start("watchdog.js", { env: { FEED_SECONDS: "60" } })
       yield* until(
@@ -142,15 +144,17 @@ describe.concurrent("watchdog", () => {
 })
 
 describe.concurrent("many-accounts", () => {
-  it.live("without any account that can be armed it ends with exit code 1, and names what each lacks", () =>
-    Effect.gen(function* () {
-      const template = yield* Template.start("many-accounts.js", { env: { ACCOUNTS: "NOKEYS" } })
-      assert.strictEqual(yield* template.ended, "exit code 1", template.text())
-      assert.match(template.text(), /NOKEYS is left out: .*NOKEYS\.API_KEY/)
-    }).pipe(Effect.scoped, Effect.provide(exchange))
+  it.live(
+    "without any account that can be armed, it ends with exit code 1 and names the missing variables of each",
+    () =>
+      Effect.gen(function* () {
+        const template = yield* Template.start("many-accounts.js", { env: { ACCOUNTS: "NOKEYS" } })
+        assert.strictEqual(yield* template.ended, "exit code 1", template.text())
+        assert.match(template.text(), /NOKEYS is left out: .*NOKEYS\.API_KEY/)
+      }).pipe(Effect.scoped, Effect.provide(exchange))
   )
 
-  it.live("one refused account does not disturb the others, and all are turned off at the end", () =>
+  it.live("one refused account does not disturb the others, and the end turns all switches off", () =>
     Effect.gen(function* () {
       const template = yield* Template.start("many-accounts.js", {
         env: {
@@ -160,7 +164,7 @@ describe.concurrent("many-accounts", () => {
           ...Template.credentials("1000003", "CLOSED")
         }
       })
-      // Armed and beaten once, each.
+      // Each has one arming and one beat.
       for (const account of ["1000001", "1000002"]) {
         yield* until(
           `a beat of ${account}`,

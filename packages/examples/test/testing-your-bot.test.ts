@@ -1,6 +1,6 @@
-// The template for tests of your own bot: it runs against the exchange in memory, in virtual time, signatures and all.
-// A minute takes milliseconds, the same seed gives the same run, and what fails prints the timeline of what happened.
-// Copy the layer and one test for each accident that you want to survive; the others are in the module `Fault`.
+// A template for tests of your own bot, against the exchange in memory and in virtual time, with real signatures.
+// A minute takes milliseconds, the same seed gives the same run, and a failure prints the timeline of the run.
+// Copy the layer and one test per accident that you want to survive. The module `Fault` lists further accidents.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
@@ -17,8 +17,8 @@ import * as Layer from "effect/Layer"
 import { bot } from "../src/testing-your-bot.js"
 
 /**
- * The bot's own layers, over the simulator's `HttpClient` and with a key of its first account. Each test plays a process
- * with a set of held accounts of its own, because one that crashes frees none.
+ * The bot's own layers, over the simulator's `HttpClient` and with a key of its first account. Each test has its own set
+ * of accounts in use, because a bot that crashes does not free its account.
  */
 const exchange = BitgetCountdown.layer.pipe(
   Layer.provideMerge(BitgetClient.layerConfig),
@@ -28,7 +28,7 @@ const exchange = BitgetCountdown.layer.pipe(
   Layer.provideMerge(Layer.sync(Heartbeat.AccountsInUse, () => new Set<string>()))
 )
 
-/** Starts the bot as a party of its own, which a test can stall, suspend or crash, and lets it trade for a while. */
+/** Starts the bot as its own party, which a test can stall, suspend or crash, and lets it trade for a while. */
 const trading = Effect.gen(function* () {
   const fiber = yield* Effect.fork(VirtualTime.withParty(bot, "bot"))
   yield* Effect.sleep("10 seconds")
@@ -37,7 +37,7 @@ const trading = Effect.gen(function* () {
 })
 
 describe("my bot", () => {
-  it.virtual("lives: its orders stay, and the switch stays armed", () =>
+  it.virtual("runs: its orders stay, and the switch stays armed", () =>
     Effect.gen(function* () {
       yield* trading
       yield* Effect.sleep("10 minutes")
@@ -57,7 +57,7 @@ describe("my bot", () => {
     }).pipe(Effect.provide(exchange))
   )
 
-  it.virtual("hangs: everything is cancelled, and when it wakes it knows, and places nothing", () =>
+  it.virtual("hangs: everything is cancelled, and when it resumes it fails with SwitchLost and places nothing", () =>
     Effect.gen(function* () {
       const fiber = yield* trading
       const party = yield* VirtualTime.party("bot")
@@ -70,7 +70,7 @@ describe("my bot", () => {
     }).pipe(Effect.provide(exchange))
   )
 
-  it.virtual("is cut off: everything is cancelled, and it stops as soon as it cannot know better", () =>
+  it.virtual("is cut off: everything is cancelled, and it stops when the switch may have fired", () =>
     Effect.gen(function* () {
       const fiber = yield* trading
       yield* Simulator.mark("cut")
@@ -89,7 +89,7 @@ describe("my bot", () => {
     }).pipe(Effect.provide(exchange))
   )
 
-  it.virtual("is stopped while nothing is known of an order: the switch fires over it", () =>
+  it.virtual("is stopped after an order without a clear answer: the switch stays armed and cancels it", () =>
     Effect.gen(function* () {
       const fiber = yield* trading
       const { network } = yield* Simulator.Simulator
@@ -103,12 +103,12 @@ describe("my bot", () => {
     }).pipe(Effect.provide(exchange))
   )
 
-  it.virtual("hears late: it goes on, because what was sent has arrived", () =>
+  it.virtual("gets late responses: it goes on, because its requests have arrived", () =>
     Effect.gen(function* () {
       const fiber = yield* trading
       yield* Faults.during(Effect.sleep("5 seconds"), "delay-answer;by=1500ms")
       yield* Effect.sleep("1 minutes")
-      assert.isNull(fiber.unsafePoll(), "the bot lives")
+      assert.isNull(fiber.unsafePoll(), "the bot runs")
       yield* Expect.neverFired()
     }).pipe(Effect.provide(exchange))
   )

@@ -1,4 +1,4 @@
-/** The closing table can say no: each promise, broken in the journal, is told as broken. */
+/** The closing table can fail: it reports each promise that the journal breaks. */
 import type * as Journal from "@effect-deadman/simulator/Journal"
 import { assert, describe, it } from "@effect/vitest"
 import * as Story from "../src/demo/Story.js"
@@ -44,7 +44,7 @@ describe("the verdict on a kill", () => {
   const broken = (entries: ReadonlyArray<Journal.Entry>) =>
     held(Verdict.crash(entries, trial)).flatMap((one, index) => (one ? [] : [index]))
 
-  it("holds when all went as promised, and says the numbers", () => {
+  it("holds when everything went as promised, and shows the numbers", () => {
     const rows = Verdict.crash(killed, trial)
     assert.deepStrictEqual(held(rows), [true, true, true, true])
     assert.deepStrictEqual(
@@ -58,7 +58,7 @@ describe("the verdict on a kill", () => {
     )
   })
 
-  it("sees an order before the arming", () =>
+  it("detects an order before the arming", () =>
     assert.deepStrictEqual(
       broken([
         placed(-5, "a"),
@@ -66,24 +66,24 @@ describe("the verdict on a kill", () => {
       ]),
       [0]
     ))
-  it("sees a firing while the bot lives", () =>
+  it("detects a firing while the bot runs", () =>
     assert.deepStrictEqual(
       broken([...life, fired(3_900), cancelled(3_900, "a"), cancelled(3_900, "b"), mark(4_000, "SIGKILL")]),
       [1, 3]
     ))
-  it("sees an order that stays", () => assert.deepStrictEqual(broken(killed.slice(0, -1)), [2]))
-  it("sees a cancel that is late", () =>
+  it("detects an order that stays", () => assert.deepStrictEqual(broken(killed.slice(0, -1)), [2]))
+  it("detects a late cancel", () =>
     assert.deepStrictEqual(broken([...killed.slice(0, -1), cancelled(10_001, "b")]), [2]))
-  it("sees a cancel that somebody else asked for", () =>
+  it("detects a cancel by someone else's request", () =>
     assert.deepStrictEqual(broken([...killed.slice(0, -1), cancelled(8_000, "b", "request")]), [2]))
-  it("sees a firing that is early", () =>
+  it("detects an early firing", () =>
     assert.deepStrictEqual(
       broken([...life, mark(4_000, "SIGKILL"), fired(7_999), cancelled(7_999, "a"), cancelled(7_999, "b")]),
       [3]
     ))
-  it("sees a second firing", () => assert.deepStrictEqual(broken([...killed, fired(9_000)]), [3]))
+  it("detects a second firing", () => assert.deepStrictEqual(broken([...killed, fired(9_000)]), [3]))
   it("does not hold when nothing happened", () => assert.deepStrictEqual(broken([]), [0, 1, 2, 3]))
-  it("does not hold for another account's journal", () =>
+  it("does not hold for the journal of another account", () =>
     assert.deepStrictEqual(held(Verdict.crash(killed, { ...trial, account: "8" })), [false, false, false, false]))
 })
 
@@ -91,14 +91,14 @@ describe("the verdict on a stop", () => {
   const broken = (entries: ReadonlyArray<Journal.Entry>) =>
     held(Verdict.stop(entries, trial)).flatMap((one, index) => (one ? [] : [index]))
 
-  it("holds when all went as promised", () => assert.deepStrictEqual(broken(stopped), []))
-  it("sees a switch that stays on", () =>
+  it("holds when everything went as promised", () => assert.deepStrictEqual(broken(stopped), []))
+  it("detects a switch that stays on", () =>
     assert.deepStrictEqual(
       broken(stopped.filter((entry) => !(entry._tag === "Switch" && entry.transition === "closed"))),
       [0]
     ))
-  it("sees a beat after the 0", () => assert.deepStrictEqual(broken([...stopped, written(4_300)]), [0]))
-  it("sees another way to end", () =>
+  it("detects a beat after the 0", () => assert.deepStrictEqual(broken([...stopped, written(4_300)]), [0]))
+  it("detects another exit", () =>
     assert.deepStrictEqual(
       broken(
         stopped.map((entry) =>
@@ -107,8 +107,8 @@ describe("the verdict on a stop", () => {
       ),
       [1]
     ))
-  it("sees a firing", () => assert.deepStrictEqual(broken([...stopped, fired(8_000), cancelled(8_000, "a")]), [2]))
-  it("does not hold when it was not watched for long enough", () =>
+  it("detects a firing", () => assert.deepStrictEqual(broken([...stopped, fired(8_000), cancelled(8_000, "a")]), [2]))
+  it("does not hold when the watch was too short", () =>
     assert.deepStrictEqual(
       broken(
         stopped.map((entry) =>
@@ -123,7 +123,7 @@ describe("the bar", () => {
   const style = { full: "#", empty: ".", width: 10 }
   const told = (entries: ReadonlyArray<Journal.Entry>) => entries.reduce(Story.read, Story.beginning)
 
-  it("is what is left of the countdown, and refills at a beat", () => {
+  it("shows the time left on the countdown, and refills at a beat", () => {
     assert.strictEqual(Story.bar(told([written(0)]), 2_500, style), "[#####.....] 2.5 s  0 orders")
     assert.strictEqual(Story.bar(told(life), 3_000, style), "[##########] 5.0 s  2 orders")
     assert.strictEqual(Story.bar(told(life), 9_000, style), "[..........] 0.0 s  2 orders")

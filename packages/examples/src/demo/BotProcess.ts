@@ -1,4 +1,4 @@
-/** A bot as a process of its own, which does not outlive the scope it was started in, nor does what it has started. */
+/** A bot as a separate process. The end of the scope kills it and every process that it has started. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -7,22 +7,22 @@ import * as Readline from "node:readline"
 
 export interface BotProcess {
   readonly pid: number
-  /** How it ended: an exit code, or the signal that killed it. */
+  /** Succeeds at the end of the process with its exit code or the signal that killed it. */
   readonly ended: Effect.Effect<string>
   readonly kill: (signal: "SIGKILL" | "SIGTERM" | "SIGINT") => Effect.Effect<void>
 }
 
-/** What is set for the caller's own use must not reach a bot that is to talk to the simulator, and only to it. */
+/** The environment without the caller's own settings, because the bot must reach the simulator only. */
 const inherited = (): Record<string, string | undefined> =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(BITGET|BOT)_/.test(name)))
 
-/** Starts `node <script>`. When the scope closes it is killed, if it still lives, and waited for. */
+/** Starts `node <script>`. The end of the scope kills the process and waits for it. */
 export const start = (
   script: string,
   options: {
     readonly env: Readonly<Record<string, string>>
     readonly args?: ReadonlyArray<string> | undefined
-    /** Each line that it writes, to either stream. */
+    /** Called with each line of stdout and stderr. */
     readonly onLine?: ((line: string) => void) | undefined
   }
 ): Effect.Effect<BotProcess, Error, Scope.Scope> =>
@@ -31,11 +31,11 @@ export const start = (
       const child = ChildProcess.spawn(process.execPath, [script, ...(options.args ?? [])], {
         env: { ...inherited(), ...options.env },
         stdio: ["ignore", "pipe", "pipe"],
-        // A process group of its own, to be killed as a whole.
+        // Its own process group, which can be killed as a whole.
         detached: true
       })
       const ended = yield* Deferred.make<string>()
-      // "close" comes after both streams have ended: no line is missed.
+      // "close" follows the end of both streams, so no line is missed.
       child.once("close", (code, signal) => {
         Deferred.unsafeDone(ended, Effect.succeed(signal ?? `exit code ${code}`))
       })

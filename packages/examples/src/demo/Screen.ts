@@ -1,16 +1,16 @@
-/** Lines that scroll, and below them, on a terminal, one that is painted in place. */
+/** Lines that scroll and, on a terminal, a status line below them that is painted in place. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
 export interface Screen {
-  /** Whether there is a line in place. */
+  /** Whether there is a status line. */
   readonly inPlace: boolean
   readonly print: (line: string) => void
-  /** Replaces the line in place; does nothing where there is none. */
+  /** Replaces the status line. Does nothing where there is none. */
   readonly paint: (line: string) => void
 }
 
-/** A terminal that can move its cursor, and no log of a CI run. */
+/** Whether the output is a terminal that can move its cursor, and no log of a CI run. */
 const canPaint = (out: NodeJS.WriteStream): boolean =>
   out.isTTY && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined
 
@@ -25,7 +25,7 @@ export const make = (out: NodeJS.WriteStream): Effect.Effect<Screen, never, Scop
         print: (line: string) => void out.write(`${clear()}${line}\n${shown}`),
         paint: (line: string) => {
           if (!inPlace) return
-          // A line that wraps could not be taken back.
+          // A line that wraps cannot be erased.
           const next = line.slice(0, Math.max(0, (out.columns ?? 80) - 1))
           out.write(clear() + next)
           shown = next

@@ -1,11 +1,11 @@
-/** The exchange's journal told as lines and bars. Pure: what is shown is what the journal says, and nothing else. */
+/** The exchange's journal as lines and bars. Pure. */
 import type * as Journal from "@effect-deadman/simulator/Journal"
 
-/** One account, as far as the journal has been read. */
+/** State of one account after the journal entries read so far. */
 export interface Chapter {
-  /** When the switch will fire, ms of the venue's clock; absent while it is off. */
+  /** When the switch fires, in ms of the exchange's clock. Absent while it is off. */
   readonly deadline: number | undefined
-  /** The countdown that fills the bar, ms. */
+  /** The countdown that fills the bar, in ms. */
   readonly full: number
   readonly open: ReadonlySet<string>
   readonly beats: number
@@ -13,7 +13,7 @@ export interface Chapter {
 
 export const beginning: Chapter = { deadline: undefined, full: 0, open: new Set(), beats: 0 }
 
-/** The chapter after one more entry of its account. */
+/** Folds one more entry of the account into the chapter. */
 export const read = (chapter: Chapter, entry: Journal.Entry): Chapter => {
   switch (entry._tag) {
     case "Switch": {
@@ -44,7 +44,7 @@ export const seconds = (millis: number, digits = 1): string => `${(millis / 1_00
 
 export const orders = (count: number): string => `${count} ${count === 1 ? "order" : "orders"}`
 
-/** The bar of what is left of the countdown, with the open orders behind it. */
+/** The bar of the time left on the countdown, followed by the number of open orders. */
 export const bar = (chapter: Chapter, now: number, style: Style): string => {
   const left = chapter.deadline === undefined ? 0 : Math.max(0, chapter.deadline - now)
   const filled = chapter.full === 0 ? 0 : Math.min(style.width, Math.ceil((left / chapter.full) * style.width))
@@ -53,10 +53,10 @@ export const bar = (chapter: Chapter, now: number, style: Style): string => {
   return `[${gauge}] ${time.padStart(5)}  ${orders(chapter.open.size).padStart(8)}`
 }
 
-/** How long the name of an event may be. */
+/** Maximal length of an event's name. */
 export const nameWidth = 7
 
-/** What is worth a line: its name, and a remark. `before` is the chapter that the entry was read into. */
+/** The name and the remark of an entry that gets a line. `before` is the chapter before the entry. */
 export const event = (before: Chapter, entry: Journal.Entry): readonly [name: string, remark: string] | undefined => {
   switch (entry._tag) {
     case "Switch":
@@ -68,13 +68,13 @@ export const event = (before: Chapter, entry: Journal.Entry): readonly [name: st
         case "closed":
           return ['"0"', "the switch is off"]
         case "fired":
-          return ["fired", "the exchange cancels everything there is"]
+          return ["fired", "the exchange cancels every open order"]
       }
       break
     case "Placed":
       return ["order", ""]
     case "Cancelled":
-      return before.open.size === 1 ? ["empty", "nothing is left in the book"] : undefined
+      return before.open.size === 1 ? ["empty", "the book is empty"] : undefined
     case "Mark":
       return entry.name.length <= nameWidth ? [entry.name, ""] : ["", entry.name]
   }

@@ -1,4 +1,4 @@
-/** What was promised and whether it held, judged by the exchange's journal alone. Pure. */
+/** Judges each promise by the exchange's journal alone. Pure. */
 import type * as Journal from "@effect-deadman/simulator/Journal"
 import { orders, seconds } from "./Story.js"
 
@@ -8,7 +8,7 @@ export interface Row {
   readonly held: boolean
 }
 
-/** The marks that the demonstration sets in the journal. That of the end of a process begins with `ended`. */
+/** The marks that the demonstration sets in the journal. The mark for the end of a process begins with `ended`. */
 export const marks = {
   kill: "SIGKILL",
   stop: "SIGTERM",
@@ -18,9 +18,9 @@ export const marks = {
 
 export interface Trial {
   readonly account: string
-  /** ms. */
+  /** In ms. */
   readonly countdown: number
-  /** How long the exchange and the way to it may take besides, ms. */
+  /** Allowance for the exchange and the network, in ms. */
   readonly latency: number
 }
 
@@ -42,9 +42,9 @@ const read = (entries: ReadonlyArray<Journal.Entry>, account: string) => {
   }
 }
 
-const missing = (promised: string): Row => ({ happened: "it did not come to that", promised, held: false })
+const missing = (promised: string): Row => ({ happened: "did not happen", promised, held: false })
 
-/** The promise that all this is about. */
+/** The main promise: every order is cancelled in time after the kill. */
 export const cancelled = (entries: ReadonlyArray<Journal.Entry>, trial: Trial): Row => {
   const { cancels, mark, placed } = read(entries, trial.account)
   const kill = mark(marks.kill)
@@ -106,7 +106,7 @@ export const crash = (entries: ReadonlyArray<Journal.Entry>, trial: Trial): Read
   ]
 }
 
-/** The promises for a bot that is asked to stop. */
+/** The promises for a bot that gets SIGTERM. */
 export const stop = (entries: ReadonlyArray<Journal.Entry>, trial: Trial): ReadonlyArray<Row> => {
   const { cancels, closed, fired, mark, placed, written } = read(entries, trial.account)
   const asked = mark(marks.stop)
@@ -114,7 +114,7 @@ export const stop = (entries: ReadonlyArray<Journal.Entry>, trial: Trial): Reado
   const end = mark(marks.end)
   const off = closed.at(-1)
 
-  // The bound on closing a heartbeat's scope is its countdown, unless one is given.
+  // By default the countdown bounds the release.
   const disarms = `SIGTERM turns the switch off within ${seconds(trial.countdown)}`
   const exits = "and the bot ends by itself, with exit code 0"
   const stays = `its orders stay, for longer than ${seconds(trial.countdown + trial.latency)}`
@@ -146,7 +146,7 @@ export const stop = (entries: ReadonlyArray<Journal.Entry>, trial: Trial): Reado
   ]
 }
 
-/** The least that was left of the countdown when a beat refilled it, ms. */
+/** The shortest time that was left on the countdown at a beat, in ms. */
 const leastLeft = (written: ReadonlyArray<Journal.SwitchRecord>): number =>
   Math.min(...written.slice(1).map((entry, index) => (written[index]?.deadline ?? entry.at) - entry.at))
 

@@ -1,6 +1,6 @@
 /**
- * `pnpm start`: a simulated exchange on a free port of this machine, and bots that are processes of their own. One is
- * killed, one is asked to stop; the exchange's journal says what became of their orders. No account is needed.
+ * `pnpm start` serves a simulated exchange on a free local port and runs bots as separate processes. It kills one bot and
+ * stops the other. The exchange's journal shows what happened to their orders. No account is needed.
  */
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Server from "@effect-deadman/simulator/Server"
@@ -18,7 +18,7 @@ import * as Screen from "./Screen.js"
 import * as Story from "./Story.js"
 import * as Verdict from "./Verdict.js"
 
-/** ms. The shortest countdown that the venue takes, so that nobody waits for long. */
+/** In ms. The shortest countdown that the exchange takes, to keep the demonstration short. */
 const countdown = 5_000
 const latency = 1_000
 const orders = 4
@@ -50,14 +50,14 @@ const environment = (bot: Bot, url: string): Record<string, string> => {
   }
 }
 
-/** Tells the journal as it is written, with a bar for the account that the act is about. */
+/** Prints the journal entries of one account as they are written, with a bar. */
 const narrate = Effect.fnUntraced(function* (screen: Screen.Screen, bot: Bot, since: number) {
   const simulator = yield* Simulator.Simulator
   const style = screen.inPlace ? { full: "█", empty: "░", width: 30 } : { full: "#", empty: ".", width: 20 }
   let chapter = Story.beginning
-  let toldAt = -Infinity
-  const tell = (at: number, name: string, remark: string) => {
-    toldAt = at
+  let printedAt = -Infinity
+  const print = (at: number, name: string, remark: string) => {
+    printedAt = at
     const clock = Story.seconds(at - since, 2).padStart(8)
     screen.print(
       `${clock}  ${bot.name}  ${name.padEnd(Story.nameWidth)}  ${Story.bar(chapter, at, style)}  ${remark}`.trimEnd()
@@ -70,7 +70,7 @@ const narrate = Effect.fnUntraced(function* (screen: Screen.Screen, bot: Bot, si
         const before = chapter
         chapter = Story.read(chapter, entry)
         const event = Story.event(before, entry)
-        if (event !== undefined && "at" in entry) tell(entry.at, event[0], event[1])
+        if (event !== undefined && "at" in entry) print(entry.at, event[0], event[1])
       })
     ),
     Effect.forkScoped
@@ -80,19 +80,19 @@ const narrate = Effect.fnUntraced(function* (screen: Screen.Screen, bot: Bot, si
       Effect.map(simulator.time.now, (now) => {
         if (screen.inPlace)
           screen.paint(`          ${bot.name}  ${" ".repeat(Story.nameWidth)}  ${Story.bar(chapter, now, style)}`)
-        else if (chapter.deadline !== undefined && now - toldAt >= 1_000) tell(now, "", "")
+        else if (chapter.deadline !== undefined && now - printedAt >= 1_000) print(now, "", "")
       }),
       Schedule.spaced(screen.inPlace ? 50 : 100)
     )
   )
 })
 
-/** Starts a bot and waits until its orders are in the book and it has lived for a few beats. */
+/** Starts a bot and waits until its orders are in the book and two beats have followed. */
 const live = Effect.fnUntraced(function* (screen: Screen.Screen, bot: Bot, url: string) {
   const simulator = yield* Simulator.Simulator
   const child = yield* BotProcess.start(script, {
     env: environment(bot, url),
-    // Without the instant that each line of a log begins with: here it has a clock of its own.
+    // Strips the timestamp of each line, because the demonstration prints its own.
     onLine: (line) => screen.print(`${" ".repeat(10)}${bot.name}  | ${line.replace(/^\S+Z /, "")}`)
   })
   screen.print(`${" ".repeat(10)}${bot.name}  runs as process ${child.pid}`)
@@ -104,7 +104,7 @@ const live = Effect.fnUntraced(function* (screen: Screen.Screen, bot: Bot, url: 
   yield* Effect.repeat(Effect.delay(settled, 20), { until: (done) => done }).pipe(
     Effect.raceFirst(
       Effect.flatMap(child.ended, (how) =>
-        Effect.fail(new BotFailed({ message: `${bot.name} ended before its time: ${how}` }))
+        Effect.fail(new BotFailed({ message: `${bot.name} ended too early: ${how}` }))
       )
     ),
     Effect.timeoutFail({
@@ -112,24 +112,24 @@ const live = Effect.fnUntraced(function* (screen: Screen.Screen, bot: Bot, url: 
       onTimeout: () => new BotFailed({ message: `${bot.name} placed no ${Story.orders(orders)} in 2 minutes` })
     })
   )
-  // Not in step with a beat, but somewhere between two.
+  // Moves the next step between two beats.
   yield* Effect.sleep(700)
   return child
 })
 
 const crash = Effect.fnUntraced(function* (screen: Screen.Screen, url: string, since: number) {
   const bot = bots.crash
-  screen.print("\n1. A bot arms the switch and places orders. Then it is killed, and cannot say a word.\n")
+  screen.print("\n1. A bot arms the switch and places orders. Then SIGKILL ends it.\n")
   yield* narrate(screen, bot, since)
   const child = yield* live(screen, bot, url)
   yield* Simulator.mark(Verdict.marks.kill, bot.account)
   yield* child.kill("SIGKILL")
   const gone = Effect.map(Simulator.openOrders(bot.account), (open) => open.length === 0)
   yield* Effect.repeat(Effect.delay(gone, 20), { until: (none) => none }).pipe(
-    // Longer than promised: a bound that is missed is to be seen, and by how much.
+    // Waits longer than promised, to show by how much a bound is missed.
     Effect.timeoutOption(2 * countdown)
   )
-  // Lets the last lines be told.
+  // Waits for the last lines.
   yield* Effect.sleep(100)
   const simulator = yield* Simulator.Simulator
   const { happened, promised } = Verdict.cancelled(yield* simulator.journal.entries, trial(bot))
@@ -138,14 +138,14 @@ const crash = Effect.fnUntraced(function* (screen: Screen.Screen, url: string, s
 
 const stop = Effect.fnUntraced(function* (screen: Screen.Screen, url: string, since: number) {
   const bot = bots.stop
-  screen.print("\n2. A second bot does the same. It is asked to stop, and leaves its orders where they are.\n")
+  screen.print("\n2. A second bot does the same. SIGTERM stops it, and its orders stay.\n")
   yield* narrate(screen, bot, since)
   const child = yield* live(screen, bot, url)
   yield* Simulator.mark(Verdict.marks.stop, bot.account)
   yield* child.kill("SIGTERM")
   const how = yield* Effect.timeoutOption(child.ended, 2 * countdown)
   if (how._tag === "Some") yield* Simulator.mark(`${Verdict.marks.ended} by ${how.value}`, bot.account)
-  // Had the switch been left armed, it would fire in this time.
+  // A switch that was still armed would fire in this time.
   yield* Effect.sleep(countdown + latency)
   yield* Simulator.mark(Verdict.marks.end, bot.account)
   yield* Effect.sleep(100)
@@ -156,7 +156,7 @@ const demonstration = Effect.gen(function* () {
   const { simulator, url } = yield* Server.Server
   const since = yield* simulator.time.now
   screen.print(`A simulated exchange listens on ${url}. It runs in this process, the bots run in their own.`)
-  screen.print(`Countdown ${Story.seconds(countdown)}. The bar is what is left of it before the exchange cancels.`)
+  screen.print(`Countdown ${Story.seconds(countdown)}. The bar is the time left before the exchange cancels.`)
   yield* crash(screen, url, since)
   yield* stop(screen, url, since)
 

@@ -17,17 +17,17 @@ const config = Config.all({
   halfSpread: Config.withDefault(Config.number("HALF_SPREAD"), 50)
 })
 
-const venue = BitgetCountdown.layer.pipe(
+const exchange = BitgetCountdown.layer.pipe(
   Layer.provideMerge(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )
 
 config.pipe(
   Effect.flatMap(({ price, ...settings }) => {
-    // In place of a model: PRICE, and a few units around it. Put your own here before this meets the venue.
+    // PRICE with noise stands in for a model. Put your own here before you trade.
     const fair = Effect.map(Random.nextRange(-5, 5), (noise) => price + noise)
     return marketMaker(settings, fair)
   }),
-  Effect.provide(venue),
+  Effect.provide(exchange),
   NodeRuntime.runMain
 )

@@ -1,6 +1,6 @@
-// Quotes on two sides under `guard`: it pauses while the switch is in jeopardy, and after `SwitchLost` it compares the
-// book with the venue before it arms again. Stopped, it lets a placing settle and cancels its quotes. Its loop kicks a
-// watchdog: should it hang, the venue cancels them although the process lives. Run: `pnpm example market-maker`.
+// Quotes on both sides under `guard`. Pauses in jeopardy, and reconciles after `SwitchLost` before it arms again. When
+// stopped, lets an order settle and cancels its quotes. Its loop kicks a watchdog, so the exchange cancels the quotes
+// when the loop hangs. Run: `pnpm example market-maker`.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
@@ -16,18 +16,18 @@ export interface Settings {
   readonly category: string
   readonly symbol: string
   readonly qty: string
-  /** How far each quote is from the fair price. */
+  /** Distance of each quote from the fair price. */
   readonly halfSpread: number
 }
 
-/** How long one call of the strategy may take: a round of calls has to fit into what the watchdog allows. */
+/** The bound of one call. A round of calls must fit into the watchdog's timeout. */
 const timeout = Duration.seconds(1)
 
 const OpenOrders = Schema.Struct({ list: Schema.Array(Schema.Struct({ orderId: Schema.String })) })
 
 /**
- * Until when a placing without a clear answer may still reach the book, in ms of the monotonic clock. It outlives the
- * heartbeat, because such a quote does.
+ * Until when a placement without a clear answer may still reach the book, in ms of the monotonic clock. It outlives the
+ * heartbeat, as such a quote does.
  */
 interface Unsettled {
   until: number
@@ -35,7 +35,7 @@ interface Unsettled {
 
 const monotonicMillis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
-/** All open orders of the symbol are cancelled: afterwards it is known what there is, namely nothing. */
+/** Cancels all open orders of the symbol, so that the book is known to be empty. */
 const flatten = Effect.fnUntraced(function* ({ category, symbol }: Settings) {
   const client = yield* BitgetClient.BitgetClient
   yield* client.execute({
@@ -47,7 +47,7 @@ const flatten = Effect.fnUntraced(function* ({ category, symbol }: Settings) {
   })
 })
 
-/** Uninterruptible, but bounded by `timeout`: a placing that is abandoned could land after the quotes are cancelled. */
+/** Uninterruptible and bounded by `timeout`, because an abandoned placement could arrive after the quotes are cancelled. */
 const quote = Effect.fnUntraced(function* (
   settings: Settings,
   unsettled: Unsettled,
@@ -78,7 +78,7 @@ const quote = Effect.fnUntraced(function* (
     )
 }, Effect.uninterruptible)
 
-/** What is left in the book of an earlier life is counted and cancelled. Tried until the venue has answered. */
+/** Counts and cancels the orders of an earlier run. Retries until the exchange has answered. */
 const reconcile = Effect.fnUntraced(
   function* (settings: Settings) {
     const client = yield* BitgetClient.BitgetClient
@@ -90,17 +90,17 @@ const reconcile = Effect.fnUntraced(
       response: OpenOrders
     })
     yield* flatten(settings)
-    yield* Effect.logInfo(`reconciled: ${data.list.length} orders of an earlier life were open, none is now`)
+    yield* Effect.logInfo(`reconciled: ${data.list.length} orders of an earlier run were open, none is now`)
   },
   Effect.tapError((error) => Effect.logWarning(`cannot reconcile yet: ${error.message}`)),
-  // What cannot help is not repeated: a refused key stays refused.
+  // Only retryable errors: a refused key stays refused.
   Effect.retry({ while: (error) => error.retryable, schedule: Schedule.spaced("2 seconds") })
 )
 
-/** One life of the strategy: from an armed switch to a lost one. */
+/** One run of the strategy, from an armed switch to a lost one. */
 const trade = Effect.fnUntraced(function* (settings: Settings, unsettled: Unsettled, fair: Effect.Effect<number>) {
   const watchdog = yield* Liveness.watchdog("6 seconds", { name: "quoting" })
-  // Quotes have no business in the book without their maker: unless they are known to be cancelled, the switch fires.
+  // Quotes must not outlive their maker: the switch fires unless they are known to be cancelled.
   let release: Release.Release = "CancelSoon"
   const heartbeat = yield* Heartbeat.make({
     countdown: "10 seconds",
@@ -109,7 +109,7 @@ const trade = Effect.fnUntraced(function* (settings: Settings, unsettled: Unsett
   })
   yield* Effect.logInfo("armed")
 
-  // Runs before the release, and after a placing has settled.
+  // Runs before the release and after a placement has settled.
   const windDown = Effect.gen(function* () {
     yield* Effect.logInfo("cancelling the quotes")
     const sentAt = yield* monotonicMillis
@@ -119,18 +119,20 @@ const trade = Effect.fnUntraced(function* (settings: Settings, unsettled: Unsett
       yield* Effect.logInfo("the quotes are cancelled")
     } else {
       release = "LetExpire"
-      yield* Effect.logWarning("a placing had no clear answer and may still land: the switch stays armed, to cancel it")
+      yield* Effect.logWarning(
+        "a quote had no clear answer and may still arrive, so the switch stays armed to cancel it"
+      )
     }
   })
   yield* Effect.addFinalizer(() =>
     Effect.catchAll(windDown, (error) =>
-      Effect.logWarning(`the quotes are left to the venue, which cancels them in 5 s: ${error.message}`)
+      Effect.logWarning(`cannot cancel the quotes, so the exchange cancels them in 5 s: ${error.message}`)
     )
   )
 
   const requote = Effect.gen(function* () {
     const middle = yield* fair
-    // Nothing is placed unless it is sure to be cancelled: not in jeopardy, and not on the edge of it.
+    // Places quotes only with a margin of protection: not in jeopardy, and not shortly before it.
     yield* heartbeat.ensureArmed({ margin: "4 seconds" })
     yield* flatten(settings)
     const bid = (middle - settings.halfSpread).toFixed(1)
@@ -149,7 +151,7 @@ const trade = Effect.fnUntraced(function* (settings: Settings, unsettled: Unsett
   return yield* heartbeat.guard(Effect.forever(Effect.zipRight(round, Effect.sleep("2 seconds"))))
 }, Effect.scoped)
 
-/** Lives until it is interrupted, or until the venue refuses for good. `fair` is your model's price. */
+/** Runs until it is interrupted or the exchange refuses permanently. `fair` is your model's price. */
 export const marketMaker = Effect.fnUntraced(function* (settings: Settings, fair: Effect.Effect<number>) {
   const unsettled: Unsettled = { until: -Infinity }
   for (;;) {

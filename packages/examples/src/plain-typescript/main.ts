@@ -28,8 +28,8 @@ const main = (): Promise<void> =>
           (error: Error) => error
         )
         if (paused !== undefined) console.warn("paused:", paused.message)
-        // Your trading. Let its errors reject: they choose what becomes of the orders. An order under way settles before
-        // this function returns, so do not hand it the signal.
+        // Your trading. Let its errors reject, because they choose the release. Do not pass the signal to an order: it
+        // must settle before this function returns.
         else console.log("trading, protected")
         await setTimeout(2_000, undefined, { signal }).catch(() => undefined)
       }

@@ -1,6 +1,6 @@
-// A switch for a program in any language: `pnpm --silent deadman run --countdown 10 -- python bot.py`.
-// It arms before the program starts and beats while that lives, passes signals on, chooses the release by the exit code,
-// and when the switch is lost it says so loudly and stops the program: nobody trades without protection.
+// A switch for a program in any language. Arms before the program starts, beats while it runs, forwards signals, and
+// chooses the release by the exit code. When the switch is lost, logs an error and stops the program.
+// Run: `pnpm --silent deadman run --countdown 10 -- python bot.py`.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
@@ -33,7 +33,7 @@ const start = ({ args, command, grace }: Arguments.Arguments) =>
   Effect.acquireRelease(
     Effect.gen(function* () {
       const ended = yield* Deferred.make<void, ChildFailed | NotStarted>()
-      // In the process group of this one: it keeps the terminal, if there is one.
+      // In the process group of this process, so that it keeps the terminal.
       const spawned = ChildProcess.spawn(command, args, { stdio: "inherit" })
       child = spawned
       spawned.once("error", (error) => {
@@ -42,12 +42,12 @@ const start = ({ args, command, grace }: Arguments.Arguments) =>
       spawned.once("exit", (code, signal) => {
         const number = signal === null ? (code ?? 1) : 128 + Os.constants.signals[signal]
         const how = signal === null ? `with exit code ${number}` : `by ${signal}`
-        const message = `the program ended ${how}: the venue is to cancel its orders`
+        const message = `the program ended ${how}, so the exchange cancels its orders`
         Deferred.unsafeDone(ended, number === 0 ? Exit.void : Exit.fail(new ChildFailed({ code: number, message })))
       })
       return { spawned, ended }
     }),
-    // Still alive only when the switch was lost.
+    // The program still runs only when the switch was lost.
     ({ ended, spawned }) =>
       Effect.suspend(() => {
         if (spawned.exitCode !== null || spawned.signalCode !== null || spawned.pid === undefined) return Effect.void
@@ -61,7 +61,7 @@ const start = ({ args, command, grace }: Arguments.Arguments) =>
       })
   )
 
-/** Nothing that was never started has orders; whatever else did not end well has its orders cancelled soon. */
+/** A program that never started has no orders. After any other failure the exchange cancels soon. */
 const byExit: Release.Policy = (exit, lost) => {
   const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
   return failure instanceof NotStarted ? "Disarm" : Release.cancelOnFailure(exit, lost)
@@ -74,12 +74,12 @@ const run = Effect.fnUntraced(function* (options: Arguments.Arguments) {
   yield* heartbeat.guard(Deferred.await(ended))
 }, Effect.scoped)
 
-const venue = BitgetCountdown.layer.pipe(
+const exchange = BitgetCountdown.layer.pipe(
   Layer.provide(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )
 
-/** On stderr: stdout belongs to the program. */
+/** Logs to stderr, because stdout belongs to the program. */
 const stderr = Logger.replace(
   Logger.defaultLogger,
   Logger.make(({ logLevel, message }) => {
@@ -95,7 +95,7 @@ if (Either.isLeft(parsed)) {
 } else {
   const fiber = Effect.runFork(
     run(parsed.right).pipe(
-      Effect.provide(venue),
+      Effect.provide(exchange),
       Effect.tapError((error) => Effect.logError(error.message)),
       Effect.provide(stderr)
     )
@@ -103,7 +103,7 @@ if (Either.isLeft(parsed)) {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
     process.on(signal, () => {
       if (child === undefined) fiber.unsafeInterruptAsFork(fiber.id())
-      // A key of the terminal has reached the program already.
+      // A key of the terminal has already reached the program.
       else if (!(process.stdin.isTTY && (signal === "SIGINT" || signal === "SIGQUIT"))) child.kill(signal)
     })
   }

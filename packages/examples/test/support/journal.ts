@@ -1,9 +1,9 @@
-/** What tests of real processes ask of the exchange that they run against. */
+/** Questions of process tests to the exchange that they run against. */
 import type * as Journal from "@effect-deadman/simulator/Journal"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as Effect from "effect/Effect"
 
-/** The entries of one kind of one account. */
+/** The entries of one kind for one account. */
 export const own = <Tag extends Journal.Entry["_tag"]>(uid: string, tag: Tag) =>
   Effect.map(
     Effect.flatMap(Simulator.Simulator, (simulator) => simulator.journal.entries),
@@ -14,9 +14,9 @@ export const own = <Tag extends Journal.Entry["_tag"]>(uid: string, tag: Tag) =>
       )
   )
 
-/** The placings of an account, those on their way too. */
+/** The placed orders of an account, in flight included. */
 export const placings = (uid: string) =>
   Effect.map(own(uid, "Request"), (requests) => requests.filter(({ endpoint }) => endpoint.endsWith("place-order")))
 
-/** The venue's clock. */
+/** The exchange's clock. */
 export const now = Effect.flatMap(Simulator.Simulator, (simulator) => simulator.time.now)

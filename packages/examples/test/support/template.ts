@@ -1,4 +1,4 @@
-/** Runs a template as a process, against an exchange that is served for it. */
+/** Runs a template as a process, against its own served exchange. */
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Effect from "effect/Effect"
