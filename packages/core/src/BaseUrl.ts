@@ -8,7 +8,7 @@
  */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import * as Quotes from "./internal/quotes.js"
+import * as Quotes from "./internal/client/quotes.js"
 
 /**
  * The venue's own host.

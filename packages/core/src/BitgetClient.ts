@@ -45,9 +45,9 @@ import * as Credentials from "./Credentials.js"
 import * as ServerClock from "./ServerClock.js"
 import * as VenueError from "./VenueError.js"
 import { bounded } from "./internal/bounded.js"
-import { common } from "./internal/headers.js"
-import { unquoted } from "./internal/quotes.js"
-import * as Transport from "./internal/transport.js"
+import { common } from "./internal/client/headers.js"
+import { unquoted } from "./internal/client/quotes.js"
+import * as Transport from "./internal/client/transport.js"
 
 /**
  * What JSON can hold.

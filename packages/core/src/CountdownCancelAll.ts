@@ -19,7 +19,7 @@ import * as Countdown from "./Countdown.js"
 import * as Credentials from "./Credentials.js"
 import type * as ServerClock from "./ServerClock.js"
 import * as VenueError from "./VenueError.js"
-import * as Offset from "./internal/offset.js"
+import * as Offset from "./internal/client/offset.js"
 
 /**
  * The venue's acknowledgement, with its own readings of its clock around the moment at which it acted, all in

@@ -13,7 +13,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Signature from "./Signature.js"
-import * as Quotes from "./internal/quotes.js"
+import * as Quotes from "./internal/client/quotes.js"
 
 /**
  * The credentials of one account.

@@ -24,9 +24,9 @@ import * as VenueError from "./VenueError.js"
 import { bounded } from "./internal/bounded.js"
 import type { Outgoing } from "./internal/direct.js"
 import { reading } from "./internal/clock.js"
-import { common } from "./internal/headers.js"
-import * as Offset from "./internal/offset.js"
-import * as Transport from "./internal/transport.js"
+import { common } from "./internal/client/headers.js"
+import * as Offset from "./internal/client/offset.js"
+import * as Transport from "./internal/client/transport.js"
 
 /**
  * The stamps of one answered call. The first two are readings of the host's monotonic clock in milliseconds

@@ -16,7 +16,7 @@ import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
-import * as Offset from "../src/internal/offset.js"
+import * as Offset from "../src/internal/client/offset.js"
 import { credentials, envelope, inMemory, stack } from "./support/venue.js"
 
 /** The venue's rule: a timestamp within 30 s of its clock. */

@@ -19,10 +19,10 @@ import * as FiberRefs from "effect/FiberRefs"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as VenueError from "../VenueError.js"
-import { reading } from "./clock.js"
+import * as VenueError from "../../VenueError.js"
+import { reading } from "../clock.js"
 import { decompress } from "./decompress.js"
-import * as Direct from "./direct.js"
+import * as Direct from "../direct.js"
 import type { Sample } from "./offset.js"
 
 /**
