@@ -12,7 +12,6 @@ import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
-import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
 import type * as VenueError from "@effect-deadman/core/VenueError"
 import * as Hostile from "./support/hostile.js"
 import { credentials, envelope, stack } from "./support/venue.js"
@@ -85,7 +84,6 @@ const until = (what: string, condition: () => boolean) =>
 const clients: Record<string, Layer.Layer<HttpClient.HttpClient>> = {
   "node:http": NodeHttpClient.layer,
   undici: NodeHttpClient.layerUndici,
-  "undici, directly": UndiciHttpClient.layer,
   fetch: FetchHttpClient.layer
 }
 
@@ -160,7 +158,6 @@ describe.sequential("against a hostile peer", () => {
       Layer.provide(NodeHttpClient.makeAgentLayer({ keepAlive: true }))
     ),
     undici: NodeHttpClient.layerUndici,
-    "undici, directly": UndiciHttpClient.layer,
     fetch: FetchHttpClient.layer
   }
   for (const [client, layer] of Object.entries(keeping)) {

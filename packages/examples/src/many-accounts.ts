@@ -5,7 +5,7 @@ import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeats from "@effect-deadman/core/Heartbeats"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
-import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -43,7 +43,7 @@ const program = Effect.gen(function* () {
 }).pipe(Effect.scoped)
 
 const venue = Layer.unwrapEffect(Effect.map(BitgetClient.config, ServerClock.layer)).pipe(
-  Layer.provideMerge(UndiciHttpClient.layer)
+  Layer.provideMerge(NodeHttpClient.layerUndici)
 )
 
 NodeRuntime.runMain(Effect.provide(program, venue))
