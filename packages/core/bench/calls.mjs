@@ -20,7 +20,6 @@ import * as Countdown from "../dist/Countdown.js"
 import * as BitgetCountdown from "../dist/BitgetCountdown.js"
 import * as CountdownCancelAll from "../dist/CountdownCancelAll.js"
 import * as Credentials from "../dist/Credentials.js"
-import * as UndiciHttpClient from "../dist/UndiciHttpClient.js"
 import { median, printTable, range } from "../../simulator/bench/table.mjs"
 
 const key = "bench-key"
@@ -138,7 +137,6 @@ export const calls = async (url, { rounds = 15, withPeers = true } = {}) => {
     byHand(url),
     ...(withPeers ? [await ccxt(url), await bitgetApi(url)] : []),
     await platform(url, scope),
-    await ours("UndiciHttpClient", UndiciHttpClient.layer, url, scope),
     await ours("NodeHttpClient.layerUndici", NodeHttpClient.layerUndici, url, scope),
     await ours(
       "NodeHttpClient.layer, keepAlive",

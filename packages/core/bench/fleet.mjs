@@ -14,7 +14,6 @@ import * as Scope from "effect/Scope"
 import * as BitgetCountdown from "../dist/BitgetCountdown.js"
 import * as Heartbeats from "../dist/Heartbeats.js"
 import * as ServerClock from "../dist/ServerClock.js"
-import * as UndiciHttpClient from "../dist/UndiciHttpClient.js"
 
 /** `countdown` and `interval` in ms; `spread` parts the first beats evenly over one interval. */
 const { accounts, client, countdown, interval, seconds, spread, url } = JSON.parse(process.argv[2])
@@ -23,7 +22,6 @@ const { accounts, client, countdown, interval, seconds, spread, url } = JSON.par
 // which costs more memory than an account.
 const dispatcher = Layer.succeed(NodeHttpClient.Dispatcher, new Undici.Agent({ connections: 128 }))
 const clients = {
-  direct: Layer.provide(UndiciHttpClient.layerWithoutDispatcher, dispatcher),
   undici: Layer.provide(NodeHttpClient.layerUndiciWithoutDispatcher, dispatcher),
   fetch: FetchHttpClient.layer
 }

@@ -7,7 +7,7 @@
 //   pnpm bench --countdown 60 --interval 18 --accounts 10000
 //                                   with these, in seconds, instead of 10 and 3
 //   pnpm bench --seconds 10         how long a fleet is measured; at least one interval
-//   pnpm bench --client undici      fleets over NodeHttpClient.layerUndici, or over fetch, instead of UndiciHttpClient
+//   pnpm bench --client fetch       fleets over fetch instead of NodeHttpClient.layerUndici
 //
 // Everything takes five to six minutes.
 import { fork, spawnSync } from "node:child_process"
@@ -27,7 +27,7 @@ const { values } = parseArgs({
     countdown: { type: "string", default: "10" },
     interval: { type: "string", default: "3" },
     seconds: { type: "string", default: "10" },
-    client: { type: "string", default: "direct" },
+    client: { type: "string", default: "undici" },
     rounds: { type: "string", default: "15" }
   }
 })
@@ -40,7 +40,7 @@ const seconds = Number(values.seconds)
 const countdown = Number(values.countdown) * 1_000
 const interval = Number(values.interval) * 1_000
 if (!(seconds >= 3)) throw new Error(`--seconds takes a number from 3 on, and was "${values.seconds}"`)
-if (!["direct", "undici", "fetch"].includes(values.client)) throw new Error("--client takes direct, undici or fetch")
+if (!["undici", "fetch"].includes(values.client)) throw new Error("--client takes undici or fetch")
 
 const peers = join(import.meta.dirname, "peers")
 const withPeers = !values["no-peers"]

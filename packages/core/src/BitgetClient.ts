@@ -7,7 +7,7 @@
  * good.
  *
  * It works over any `HttpClient`. One that keeps connections saves the handshake of each call: `FetchHttpClient.layer`
- * and `UndiciHttpClient.layer` do, `NodeHttpClient.layer` does not without an agent made with `keepAlive`. None may
+ * and `NodeHttpClient.layerUndici` do, `NodeHttpClient.layer` does not without an agent made with `keepAlive`. None may
  * repeat requests by itself: a repeated one carries the old timestamp and signature.
  *
  * @example
@@ -31,12 +31,15 @@
  * @since 0.1.0
  */
 import * as Headers from "@effect/platform/Headers"
+import * as HttpBody from "@effect/platform/HttpBody"
 import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -45,6 +48,7 @@ import * as Credentials from "./Credentials.js"
 import * as ServerClock from "./ServerClock.js"
 import * as VenueError from "./VenueError.js"
 import { bounded } from "./internal/bounded.js"
+import * as Envelope from "./internal/client/envelope.js"
 import { common } from "./internal/client/headers.js"
 import { unquoted } from "./internal/quotes.js"
 import * as Transport from "./internal/client/transport.js"
@@ -172,49 +176,45 @@ export const make = (
       ...(options.demoTrading === true ? { paptrading: "1" } : undefined)
     }
 
-    // A heartbeat asks for one and the same address again and again.
-    let lastPath: string | undefined
-    let lastAddress = { path: "", target: "" }
-    const addressOf = <A, I>({ path, query }: Request<A, I>) => {
-      if (query === undefined && path === lastPath) return lastAddress
+    const addressOf = <A, I>({ path, query }: Request<A, I>): URL => {
       const url = new URL(base.origin + base.prefix + path)
       for (const [name, value] of Object.entries(query ?? {})) {
         if (value !== undefined) url.searchParams.append(name, value)
       }
-      // From the parsed URL, so that what is signed is what is sent, however the caller wrote it.
-      const sent = url.pathname + url.search
-      const address = { path: sent, target: sent.slice(base.prefix.length) }
-      if (query === undefined) {
-        lastPath = path
-        lastAddress = address
-      }
-      return address
+      return url
     }
 
     const attempt = Effect.fnUntraced(function* <A, I>(request: Request<A, I>, call: Transport.Call) {
-      const { path, target } = addressOf(request)
+      // From the parsed URL, so that what is signed is what is sent, however the caller wrote it.
+      const { pathname, search } = addressOf(request)
       const body = request.body === undefined ? "" : JSON.stringify(request.body)
-      const headers: Record<string, string> = { ...publicHeaders }
-      let scrub = Transport.noSecrets
+      let headers: Readonly<Record<string, string>> = publicHeaders
+      let scrub: Envelope.Scrub = identity
       if (request.signed !== false) {
-        const now = yield* Effect.mapError(clock.now, notSent)
-        const timestamp = String(Math.floor(now))
+        const timestamp = String(Math.floor(yield* Effect.mapError(clock.now, notSent)))
+        const target = pathname.slice(base.prefix.length) + search
         const signature = yield* credentials.sign(timestamp + request.method + target + body)
-        headers["access-key"] = apiKey
-        headers["access-passphrase"] = passphrase
-        headers["access-timestamp"] = timestamp
-        headers["access-sign"] = signature
-        scrub = Transport.scrubber([signature, apiKey, passphrase])
+        headers = {
+          ...publicHeaders,
+          "access-key": apiKey,
+          "access-passphrase": passphrase,
+          "access-timestamp": timestamp,
+          "access-sign": signature
+        }
+        scrub = Envelope.scrubber([signature, apiKey, passphrase])
       }
       const envelope = yield* send(
-        { method: request.method, origin: base.origin, path, headers, body: body === "" ? undefined : body },
+        HttpClientRequest.make(request.method as "POST")(base.origin + pathname + search, {
+          headers,
+          body: body === "" ? undefined : HttpBody.text(body, "application/json")
+        }),
         call,
         scrub
       )
       yield* clock.observe(envelope)
       const { acceptedAt, code, completedAt, httpStatus, requestTime, venueMessage } = envelope
-      if (code !== Transport.success) {
-        const error = Transport.refusal(envelope)
+      if (code !== Envelope.success) {
+        const error = Envelope.refusal(envelope)
         if (error._tag === "TimestampRefused") {
           call.failure = error
           yield* Effect.ignore(clock.syncSince(envelope.receivedAt))
@@ -222,13 +222,9 @@ export const make = (
         return yield* error
       }
       const answer = { code, httpStatus, requestTime, venueMessage }
-      if (httpStatus < 200 || httpStatus > 299) return yield* Transport.unreadable("contradictory", answer)
-      // `Schema.Unknown` takes everything: what it would decode to is there already.
-      if (request.response.ast._tag === "UnknownKeyword") {
-        return { data: envelope.data as A, httpStatus, requestTime, acceptedAt, completedAt }
-      }
+      if (httpStatus < 200 || httpStatus > 299) return yield* Envelope.unreadable("contradictory", answer)
       const data = yield* Effect.mapError(Schema.decodeUnknown(request.response)(envelope.data), (error) =>
-        Transport.unreadable("unexpectedData", { ...answer, detail: Transport.excerpt(error.message, scrub) })
+        Envelope.unreadable("unexpectedData", { ...answer, detail: Envelope.excerpt(error.message, scrub) })
       )
       return { data, httpStatus, requestTime, acceptedAt, completedAt }
     })

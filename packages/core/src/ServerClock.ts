@@ -13,17 +13,19 @@
  */
 import * as Headers from "@effect/platform/Headers"
 import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as BaseUrl from "./BaseUrl.js"
 import * as VenueError from "./VenueError.js"
 import { bounded } from "./internal/bounded.js"
-import type { Outgoing } from "./internal/client/direct.js"
 import { reading } from "./internal/clock.js"
+import * as Envelope from "./internal/client/envelope.js"
 import { common } from "./internal/client/headers.js"
 import * as Offset from "./internal/client/offset.js"
 import * as Transport from "./internal/client/transport.js"
@@ -108,9 +110,9 @@ const doubtMillis = 1_000
  * The `data.serverTime` of the answer to the question for the time, or the stamps around it where that is missing. Zero
  * is taken only where nothing else is said: under a test's clock it is the time.
  */
-const learnt = (envelope: Transport.Envelope): Offset.Estimate | undefined => {
+const learnt = (envelope: Envelope.Envelope): Offset.Estimate | undefined => {
   const { data, receivedAt, sentAt } = envelope
-  const serverTime = Transport.instant((data as { readonly serverTime?: unknown } | null | undefined)?.serverTime)
+  const serverTime = Envelope.instant((data as { readonly serverTime?: unknown } | null | undefined)?.serverTime)
   const from = (requestTime: number | undefined) =>
     Offset.estimate({ sentAt, receivedAt, acceptedAt: undefined, completedAt: undefined, requestTime })
   return from(serverTime || undefined) ?? Offset.estimate(envelope) ?? from(serverTime)
@@ -131,13 +133,9 @@ export const make = (
     const base = yield* BaseUrl.make(options.baseUrl, options)
     const timeout = Duration.decode(options.timeout ?? "5 seconds")
     const send = yield* Transport.make({ maxBodyBytes: 65_536, fetchOptions: options.fetchOptions })
-    const request: Outgoing = {
-      method: "GET",
-      origin: base.origin,
-      path: `${base.prefix}/api/v2/public/time`,
-      headers: { ...common, ...Headers.fromInput(options.headers) },
-      body: undefined
-    }
+    const request = HttpClientRequest.get(`${base.origin}${base.prefix}/api/v2/public/time`, {
+      headers: { ...common, ...Headers.fromInput(options.headers) }
+    })
 
     let current: Offset.Estimate | undefined
     let askedAt = -Infinity
@@ -146,17 +144,14 @@ export const make = (
       { readonly fiber: Fiber.RuntimeFiber<Offset.Estimate, VenueError.VenueError>; waiting: number } | undefined
 
     const ask = Effect.fnUntraced(function* (call: Transport.Call) {
-      const envelope = yield* send(request, call, Transport.noSecrets)
-      if (envelope.code !== "00000") return yield* Transport.refusal(envelope)
+      const envelope = yield* send(request, call, identity)
+      if (envelope.code !== Envelope.success) return yield* Envelope.refusal(envelope)
       const estimate = learnt(envelope)
       if (estimate === undefined) {
-        return yield* new VenueError.UnreadableAnswer({
+        return yield* Envelope.unreadable("unexpectedData", {
           httpStatus: envelope.httpStatus,
           venueMessage: envelope.venueMessage,
-          reason: "unexpectedData",
-          detail: "an answer to the question for the time has neither data.serverTime nor requestTime",
-          applied: "unknown",
-          retryable: true
+          detail: "an answer to the question for the time has neither data.serverTime nor requestTime"
         })
       }
       current = current !== undefined && Offset.agree(current, estimate) ? Offset.surer(current, estimate) : estimate

@@ -13,7 +13,6 @@ import * as Countdown from "@effect-deadman/core/Countdown"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
-import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
 import type * as VenueError from "@effect-deadman/core/VenueError"
 import * as Hostile from "./support/hostile.js"
 import { until } from "./support/patience.js"
@@ -82,7 +81,6 @@ const sockets = () => process.getActiveResourcesInfo().filter((kind) => kind ===
 const clients: Record<string, Layer.Layer<HttpClient.HttpClient>> = {
   "node:http": NodeHttpClient.layer,
   undici: NodeHttpClient.layerUndici,
-  "undici, directly": UndiciHttpClient.layer,
   fetch: FetchHttpClient.layer
 }
 
@@ -170,7 +168,6 @@ describe.sequential("against a hostile peer", () => {
       Layer.provide(NodeHttpClient.makeAgentLayer({ keepAlive: true }))
     ),
     undici: NodeHttpClient.layerUndici,
-    "undici, directly": UndiciHttpClient.layer,
     fetch: FetchHttpClient.layer
   }
   for (const [client, layer] of Object.entries(keeping)) {

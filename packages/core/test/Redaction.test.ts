@@ -21,7 +21,6 @@ import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
-import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
 import * as VenueError from "@effect-deadman/core/VenueError"
 import { canary, credentials, envelope, stack } from "./support/venue.js"
 
@@ -166,7 +165,6 @@ const behaviours = [
 const clients: Record<string, Layer.Layer<HttpClient.HttpClient>> = {
   "node:http": NodeHttpClient.layer,
   undici: NodeHttpClient.layerUndici,
-  "undici, directly": UndiciHttpClient.layer,
   fetch: FetchHttpClient.layer
 }
 

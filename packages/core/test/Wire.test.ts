@@ -1,40 +1,32 @@
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import Undici from "@effect/platform-node/Undici"
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
 import type * as Net from "node:net"
 import * as Zlib from "node:zlib"
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
-import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
 import { envelope, stack } from "./support/venue.js"
 
 const clients: Record<string, Layer.Layer<HttpClient.HttpClient>> = {
   "node:http": NodeHttpClient.layer,
   undici: NodeHttpClient.layerUndici,
-  "undici, directly": UndiciHttpClient.layer,
   fetch: FetchHttpClient.layer
 }
 
-/** A gateway that answers every request with the bytes that it is told to, and keeps the headers that it was sent. */
-const gateway = (answer: () => { readonly encoding?: string; readonly bytes: Buffer }) =>
-  Effect.gen(function* () {
-    const heard: Array<Http.IncomingHttpHeaders> = []
-    const server = yield* Effect.acquireRelease(
+const serve = (answer: Http.RequestListener) =>
+  Effect.map(
+    Effect.acquireRelease(
       Effect.async<Http.Server>((resume) => {
         const server = Http.createServer((request, response) => {
-          heard.push(request.headers)
-          request.resume().on("end", () => {
-            const { bytes, encoding } = answer()
-            const headers = { "content-length": bytes.length, "content-type": "application/json" }
-            response
-              .writeHead(200, encoding === undefined ? headers : { ...headers, "content-encoding": encoding })
-              .end(bytes)
-          })
+          request.resume().on("end", () => answer(request, response))
         }).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
       }),
       (server) =>
@@ -42,8 +34,27 @@ const gateway = (answer: () => { readonly encoding?: string; readonly bytes: Buf
           server.closeAllConnections()
           server.close()
         })
-    )
-    return { heard, baseUrl: `http://127.0.0.1:${(server.address() as Net.AddressInfo).port}` }
+    ),
+    (server) => `http://127.0.0.1:${(server.address() as Net.AddressInfo).port}`
+  )
+
+/** A gateway that answers every request with the bytes that it is told to, and keeps the headers that it was sent. */
+const gateway = (answer: () => { readonly encoding?: string; readonly bytes: Buffer }) => {
+  const heard: Array<Http.IncomingHttpHeaders> = []
+  const served = serve((request, response) => {
+    heard.push(request.headers)
+    const { bytes, encoding } = answer()
+    const headers = { "content-length": bytes.length, "content-type": "application/json" }
+    response.writeHead(200, encoding === undefined ? headers : { ...headers, "content-encoding": encoding }).end(bytes)
+  })
+  return Effect.map(served, (baseUrl) => ({ heard, baseUrl }))
+}
+
+/** An exchange that knows the time and answers a write as it is told to. */
+const venue = (write: Http.RequestListener) =>
+  serve((request, response) => {
+    if (request.method === "GET") response.end(success())
+    else write(request, response)
   })
 
 const success = () => Buffer.from(JSON.stringify(envelope("00000", "success", Date.now())))
@@ -115,5 +126,55 @@ describe("on the wire", () => {
         }
       }).pipe(Effect.scoped)
     )
+
+    it.live(`${name}: an answer that comes in pieces, cut within a character, after early hints, is read`, () =>
+      Effect.gen(function* () {
+        const words = "Kein Zugriff für Schlüssel"
+        const bytes = Buffer.from(JSON.stringify({ ...envelope("40014"), msg: words }))
+        const cut = bytes.indexOf(Buffer.from("ü")) + 1
+        const baseUrl = yield* venue((_, response) => {
+          response.writeEarlyHints({ link: "</a>; rel=preload" })
+          response.writeHead(400, { "content-type": "application/json" }).write(bytes.subarray(0, cut))
+          setTimeout(() => response.end(bytes.subarray(cut)), 20)
+        })
+        const error = yield* Effect.flip(set).pipe(Effect.provide(stack({ baseUrl })), Effect.provide(client))
+        assert.deepInclude({ ...error } as object, { code: "40014", venueMessage: words, httpStatus: 400 })
+      }).pipe(Effect.scoped)
+    )
   }
+
+  it.live("a call that was given up while it waited for a connection never leaves", () =>
+    Effect.gen(function* () {
+      const held = yield* Deferred.make<Http.ServerResponse>()
+      let writes = 0
+      const baseUrl = yield* venue((_, response) => {
+        writes += 1
+        if (writes === 1) Deferred.unsafeDone(held, Effect.succeed(response))
+        else response.end(success())
+      })
+      const oneConnection = Layer.scoped(
+        NodeHttpClient.Dispatcher,
+        Effect.acquireRelease(
+          Effect.sync(() => new Undici.Agent({ connections: 1 })),
+          (agent) => Effect.promise(() => agent.destroy())
+        )
+      )
+      yield* Effect.gen(function* () {
+        const first = yield* Effect.fork(set)
+        const response = yield* Deferred.await(held)
+        const second = yield* Effect.fork(set)
+        // So that it waits in the dispatcher.
+        yield* Effect.repeatN(Effect.yieldNow(), 100)
+        yield* Fiber.interrupt(second)
+        response.end(success())
+        yield* Fiber.join(first)
+        yield* set
+        assert.strictEqual(writes, 2)
+      }).pipe(
+        Effect.provide(stack({ baseUrl })),
+        Effect.provide(NodeHttpClient.layerUndiciWithoutDispatcher),
+        Effect.provide(oneConnection)
+      )
+    }).pipe(Effect.scoped)
+  )
 })

@@ -6,7 +6,7 @@ import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Heartbeats from "@effect-deadman/core/Heartbeats"
 import * as Release from "@effect-deadman/core/Release"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
-import * as UndiciHttpClient from "@effect-deadman/core/UndiciHttpClient"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
@@ -53,7 +53,7 @@ const program = Effect.gen(function* () {
 }).pipe(Effect.scoped)
 
 const exchange = Layer.unwrapEffect(Effect.map(BitgetClient.config, ServerClock.layer)).pipe(
-  Layer.provideMerge(UndiciHttpClient.layer)
+  Layer.provideMerge(NodeHttpClient.layerUndici)
 )
 
 NodeRuntime.runMain(Effect.provide(program, exchange))
