@@ -178,7 +178,7 @@ export interface Edges {
 export type Verdict = "held" | "fired" | "open"
 
 /**
- * Nothing is acknowledged yet. `left` are unresolved writes of an earlier window on the same clock (`strays`);
+ * Nothing is acknowledged yet. `left` are unresolved writes of an earlier window on the same clock (`unresolvedWrites`);
  * `predecessor` is the record of another process.
  *
  * @since 0.1.0
@@ -466,7 +466,7 @@ export const edges = (self: FireWindow, now: Reading): Edges => {
  * @since 0.1.0
  * @category knowledge
  */
-export const strayFor = (self: FireWindow, now: Reading, kind: "countdown" | "off"): number =>
+export const unresolvedFor = (self: FireWindow, now: Reading, kind: "countdown" | "off"): number =>
   self.pending.reduce(
     (longest, write) =>
       (write.countdown === 0) === (kind === "off")
@@ -491,7 +491,7 @@ export const mayBeOff = (self: FireWindow): boolean => self.pending.some((write)
  * @since 0.1.0
  * @category knowledge
  */
-export const strays = (self: FireWindow, now: Reading): ReadonlyArray<Pending> =>
+export const unresolvedWrites = (self: FireWindow, now: Reading): ReadonlyArray<Pending> =>
   self.pending
     .filter((write) => !expiredBy(write, now))
     .map((write, index) => ({

@@ -21,7 +21,7 @@ import * as HeartbeatOptions from "./HeartbeatOptions.js"
 import type * as HeartbeatStatus from "./HeartbeatStatus.js"
 import * as engine from "./internal/heartbeat/engine.js"
 import { guard } from "./internal/heartbeat/guard.js"
-import * as Process from "./internal/heartbeat/shared.js"
+import * as Shared from "./internal/heartbeat/shared.js"
 
 /**
  * @since 0.1.0
@@ -103,7 +103,7 @@ export const Heartbeat: Context.Tag<Heartbeat, Heartbeat> = Context.GenericTag<H
  * @category references
  */
 export class AccountsInUse extends Context.Reference<AccountsInUse>()("@effect-deadman/core/AccountsInUse", {
-  defaultValue: (): Set<string> => Process.accounts
+  defaultValue: (): Set<string> => Shared.accounts
 }) {}
 
 /** The engine as users see it. The effects are made on demand, which for most accounts is never. */
@@ -111,20 +111,20 @@ const facade = (running: engine.Engine): Heartbeat => ({
   [TypeId]: TypeId,
   account: running.account,
   get status() {
-    return running.knowledge.status
+    return running.live.status
   },
   get changes() {
-    return running.knowledge.changes
+    return running.live.changes
   },
   get awaitLost() {
-    return running.knowledge.awaitLost
+    return running.live.awaitLost
   },
   get beat() {
     return running.beat
   },
-  markReconciled: (upTo) => running.knowledge.markReconciled(upTo),
+  markReconciled: (upTo) => running.live.markReconciled(upTo),
   ensureArmed: (options) => running.ensureArmed(options),
-  guard: (effect) => guard(running.knowledge, effect)
+  guard: (effect) => guard(running.live, effect)
 })
 
 /**

@@ -175,7 +175,7 @@ describe("FireWindow", () => {
         { gap: 0, countdown: 0, end: "acknowledged", took: 1 }
       ])
     )
-    assert.strictEqual(FireWindow.strayFor(lost, at(6), "countdown"), 3)
+    assert.strictEqual(FireWindow.unresolvedFor(lost, at(6), "countdown"), 3)
     assert.isFalse(FireWindow.surelyOff(lost, at(6)))
     assert.isFalse(FireWindow.surelyOff(lost, at(19)), "it may have landed at 9 and fire at 19, or by 20")
     assert.isTrue(FireWindow.surelyOff(lost, at(20)))
@@ -191,20 +191,20 @@ describe("FireWindow", () => {
         { gap: 2, countdown: 0, end: "unresolved", took: 1 }
       ])
     )
-    const strays = FireWindow.strays(before, { ...at(8), jumped: 5 })
+    const unresolved = FireWindow.unresolvedWrites(before, { ...at(8), jumped: 5 })
     assert.deepStrictEqual(
-      strays.map(({ countdown, id, inFlight }) => ({ countdown, id, inFlight })),
+      unresolved.map(({ countdown, id, inFlight }) => ({ countdown, id, inFlight })),
       [{ countdown: 0, id: -1, inFlight: false }]
     )
-    const next = FireWindow.empty(assumptions, strays)
-    assert.strictEqual(FireWindow.strayFor(next, at(8), "off"), 1)
+    const next = FireWindow.empty(assumptions, unresolved)
+    assert.strictEqual(FireWindow.unresolvedFor(next, at(8), "off"), 1)
     const armed = fold([{ id: 0, gap: 0, countdown: 10, end: "acknowledged", took: 0, sent: 8, ended: 8 }], next)
-    assert.strictEqual(FireWindow.strayFor(armed, at(8), "off"), 1, "an acknowledgement does not overtake it")
+    assert.strictEqual(FireWindow.unresolvedFor(armed, at(8), "off"), 1, "an acknowledgement does not overtake it")
     assert.isTrue(FireWindow.mayBeOff(armed), "it may have come since, however long ago that was")
     const later = fold([{ id: 1, gap: 0, countdown: 10, end: "acknowledged", took: 0, sent: 10, ended: 10 }], armed)
     assert.strictEqual(later.pending.length, 0)
     assert.isFalse(FireWindow.mayBeOff(later))
-    assert.deepStrictEqual(FireWindow.strays(before, at(20)), [])
+    assert.deepStrictEqual(FireWindow.unresolvedWrites(before, at(20)), [])
   })
 
   it("forgets unresolved writes that can do nothing any more", () => {
@@ -461,7 +461,7 @@ describe("FireWindow over random histories at a simulated exchange", () => {
       for (const write of writes) {
         if (write.takeover !== undefined && write.id > 0) {
           const record = records.at(-1 - write.recordAge) ?? records.at(-1)
-          const left = write.takeover === "same process" ? FireWindow.strays(window, write.left) : []
+          const left = write.takeover === "same process" ? FireWindow.unresolvedWrites(window, write.left) : []
           if (record !== undefined && window.gap !== undefined) seen.count("open gap handed over")
           window = FireWindow.empty(Histories.assumptions, left, record?.continuity)
           base = record?.base

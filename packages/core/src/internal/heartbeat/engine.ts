@@ -32,10 +32,10 @@ import * as HeartbeatStatus from "../../HeartbeatStatus.js"
 import * as Liveness from "../../Liveness.js"
 import type * as Release from "../../Release.js"
 import { bounded } from "../bounded.js"
-import { Knowledge, type Subject } from "./ledger.js"
-import * as Process from "./shared.js"
+import { LiveLedger, type Subject } from "./ledger.js"
+import * as Shared from "./shared.js"
 import { quietly } from "./quietly.js"
-import * as ReleaseRun from "./lastWrite.js"
+import * as LastWrite from "./lastWrite.js"
 import { reporter } from "./reporter.js"
 import type * as Ticker from "./ticker.js"
 import * as Writer from "./writer.js"
@@ -67,7 +67,7 @@ type Failure = HeartbeatStatus.BeatFailure | HeartbeatError.SwitchLost | Heartbe
 /** @internal */
 export class Engine implements Ticker.Member {
   readonly account: string
-  readonly knowledge: Knowledge
+  readonly live: LiveLedger
   private readonly endpoint: string | undefined
   private readonly settings: HeartbeatOptions.Settings
   private readonly writer: Writer.Writer
@@ -85,7 +85,7 @@ export class Engine implements Ticker.Member {
   constructor(
     service: CountdownCancelAll.CountdownCancelAll["Type"],
     settings: HeartbeatOptions.Settings,
-    inheritance: Process.Inheritance,
+    inheritance: Shared.Inheritance,
     ticker: Ticker.Ticker,
     host: {
       readonly clock: Clock.Clock
@@ -98,10 +98,10 @@ export class Engine implements Ticker.Member {
     this.endpoint = service.endpoint
     this.settings = settings
     this.runtime = host.runtime
-    this.knowledge = new Knowledge(service.account, settings, host.clock, inheritance.strays, (subject) =>
+    this.live = new LiveLedger(service.account, settings, host.clock, inheritance.unresolvedWrites, (subject) =>
       this.report(subject)
     )
-    this.writer = new Writer.Writer(service, this.knowledge, inheritance, host, () => this.plan())
+    this.writer = new Writer.Writer(service, this.live, inheritance, host, () => this.plan())
     this.ticker = ticker
     this.slot = ticker.join(this)
   }
@@ -110,7 +110,7 @@ export class Engine implements Ticker.Member {
   private report(subject: Subject): void {
     const { reporting } = this
     if (reporting[subject] !== undefined) return
-    const fiber = this.fork(reporter(this.knowledge, subject, () => (reporting[subject] = undefined)))
+    const fiber = this.fork(reporter(this.live, subject, () => (reporting[subject] = undefined)))
     reporting[subject] = fiber
     // Also when it is interrupted from outside: the next one starts another.
     fiber.addObserver(() => {
@@ -140,10 +140,10 @@ export class Engine implements Ticker.Member {
 
   wake(): void {
     this.safely(() => {
-      const { knowledge, writer } = this
+      const { live, writer } = this
       writer.dropOverdue()
-      knowledge.observe()
-      const { mono } = knowledge.now()
+      live.observe()
+      const { mono } = live.now()
       if (this.beats && mono >= this.beatAt && this.current?.due === undefined) {
         if (this.current === undefined) this.start(this.beatAt, mono)
         else {
@@ -157,21 +157,21 @@ export class Engine implements Ticker.Member {
 
   look(): void {
     this.safely(() => {
-      this.knowledge.observe()
+      this.live.observe()
       this.plan()
     })
   }
 
   private get beats(): boolean {
-    return this.knowledge.phase === "beating" && this.knowledge.ledger.lost === undefined
+    return this.live.phase === "beating" && this.live.ledger.lost === undefined
   }
 
   private plan(): void {
-    const { knowledge, writer } = this
+    const { live, writer } = this
     let next = writer.overdueAt
-    if (knowledge.phase === "beating") {
-      const now = knowledge.now()
-      const { earliest, latest } = FireWindow.edges(knowledge.ledger.window, now)
+    if (live.phase === "beating") {
+      const now = live.now()
+      const { earliest, latest } = FireWindow.edges(live.ledger.window, now)
       if (earliest > 0) next = Math.min(next, now.mono + earliest)
       else if (latest > 0) next = Math.min(next, now.mono + latest)
       if (this.beats && this.current?.due === undefined) next = Math.min(next, this.beatAt)
@@ -200,7 +200,7 @@ export class Engine implements Ticker.Member {
   }
 
   stopped(cause: Cause.Cause<unknown>): void {
-    this.knowledge.lose("Defect", this.knowledge.lately)
+    this.live.lose("Defect", this.live.lately)
     this.fork(quietly(Effect.logError("the heartbeat stopped by a defect", cause)))
   }
 
@@ -219,7 +219,7 @@ export class Engine implements Ticker.Member {
   /** One beat: pace, liveness, the write. The check comes last, so that nothing waits between it and the write. */
   private carryOut(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
     return Effect.suspend(() =>
-      this.writer.paceAt > this.knowledge.now().mono
+      this.writer.paceAt > this.live.now().mono
         ? Effect.flatMap(this.writer.paced, () => this.sendAlive(beat))
         : this.sendAlive(beat)
     )
@@ -228,13 +228,13 @@ export class Engine implements Ticker.Member {
   private sendAlive(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
     const { liveness, livenessTimeout } = this.settings
     if (liveness === undefined) return this.send(beat)
-    beat.began = this.knowledge.now().mono
+    beat.began = this.live.now().mono
     return Effect.matchEffect(Liveness.bounded(liveness, livenessTimeout), {
       onSuccess: () => this.send(beat),
       onFailure: (negative) => {
-        this.knowledge.telemetry.beat("withheld")
-        this.knowledge.failed(negative)
-        this.knowledge.observe()
+        this.live.telemetry.beat("withheld")
+        this.live.failed(negative)
+        this.live.observe()
         return Effect.fail(negative)
       }
     })
@@ -242,14 +242,14 @@ export class Engine implements Ticker.Member {
 
   /** Decides and begins the flight in one step, so that nothing can be interrupted in between. */
   private send(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
-    const { knowledge, writer } = this
-    knowledge.observe()
-    const { lost } = knowledge.ledger
+    const { live, writer } = this
+    live.observe()
+    const { lost } = live.ledger
     if (lost !== undefined) return Effect.fail(lost)
-    if (knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
+    if (live.phase !== "beating") return Effect.fail(this.notArmed(0))
     beat.flight = writer.begin(this.settings.countdown, ({ exit }) => this.finish(beat, exit))
     beat.flight.fiber = beat.fiber
-    if (beat.due !== undefined) knowledge.telemetry.lateness(beat.flight.sent.mono - beat.due)
+    if (beat.due !== undefined) live.telemetry.lateness(beat.flight.sent.mono - beat.due)
     return writer.request(beat.flight)
   }
 
@@ -270,15 +270,15 @@ export class Engine implements Ticker.Member {
     const { interval, pace } = this.settings
     if (Exit.isFailure(outcome)) {
       // The next try, after a manual beat too, comes as soon as the pace allows.
-      const withheld = this.knowledge.ledger.cause instanceof Liveness.LivenessFailed
+      const withheld = this.live.ledger.cause instanceof Liveness.LivenessFailed
       const next = withheld ? beat.began + pace : this.writer.paceAt
       this.beatAt = beat.due === undefined ? Math.min(this.beatAt, next) : next
-    } else if (this.knowledge.ledger.window.gap?.confirmed === false) {
+    } else if (this.live.ledger.window.gap?.confirmed === false) {
       this.beatAt = this.writer.paceAt
     } else if (beat.due !== undefined) {
       // Fixed rate: small delays do not add up. After a stall or a retry the rate starts anew; missed beats are not made
       // up for.
-      const sent = this.knowledge.ledger.window.acknowledged?.sent.mono ?? beat.began
+      const sent = this.live.ledger.window.acknowledged?.sent.mono ?? beat.began
       this.beatAt = (sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval
     }
     beat.due = undefined
@@ -290,20 +290,20 @@ export class Engine implements Ticker.Member {
   // Life
 
   get arm(): Effect.Effect<void, HeartbeatError.BeatError | HeartbeatError.ArmTimeout> {
-    const { account, knowledge, settings, writer } = this
+    const { account, live, settings, writer } = this
     const armed = Effect.gen(function* () {
       for (;;) {
         yield* writer.paced
         const { again, exit } = yield* writer.send(settings.countdown)
         if (Exit.isFailure(exit)) {
           if (!again) return yield* Effect.failCause(exit.cause)
-        } else if (FireWindow.edges(knowledge.ledger.window, knowledge.now()).earliest > 0) {
+        } else if (FireWindow.edges(live.ledger.window, live.now()).earliest > 0) {
           return
         }
       }
     })
     const late = Effect.suspend(() => {
-      const { cause } = knowledge.ledger
+      const { cause } = live.ledger
       const known = cause === undefined || cause instanceof Liveness.LivenessFailed ? {} : { cause }
       return Effect.fail(new HeartbeatError.ArmTimeout({ account, armTimeout: settings.armTimeout, ...known }))
     })
@@ -319,7 +319,7 @@ export class Engine implements Ticker.Member {
   get begin(): Effect.Effect<void> {
     return Effect.suspend(() => {
       // The scope was closed while the switch was being armed, and the release has run.
-      if (this.knowledge.phase !== "arming") return Effect.void
+      if (this.live.phase !== "arming") return Effect.void
       this.safely(() => this.beginBeating())
       const { account, endpoint, settings } = this
       return quietly(
@@ -331,20 +331,20 @@ export class Engine implements Ticker.Member {
   }
 
   private beginBeating(): void {
-    this.knowledge.phase = "beating"
-    const last = this.knowledge.ledger.window.acknowledged
-    this.beatAt = (last?.sent.mono ?? this.knowledge.now().mono) + this.settings.interval
-    this.knowledge.telemetry.armed()
+    this.live.phase = "beating"
+    const last = this.live.ledger.window.acknowledged
+    this.beatAt = (last?.sent.mono ?? this.live.now().mono) + this.settings.interval
+    this.live.telemetry.armed()
     // An unresolved `0` of an earlier heartbeat, or an unproven predecessor, keeps this one from being called armed.
-    this.knowledge.observe()
+    this.live.observe()
     this.plan()
   }
 
   private stop(): void {
     // A loss that nothing has noticed yet, because the host stood still, is one for the policy, too.
-    this.safely(() => this.knowledge.observe())
-    this.knowledge.phase = "releasing"
-    this.knowledge.endGuards()
+    this.safely(() => this.live.observe())
+    this.live.phase = "releasing"
+    this.live.endGuards()
     if (this.current?.flight === undefined) this.current?.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
@@ -360,14 +360,14 @@ export class Engine implements Ticker.Member {
   }
 
   private wayOut(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
-    const { account, knowledge } = this
-    return Effect.annotateLogs(ReleaseRun.choose(knowledge, exit), { account, module: "Heartbeat" }).pipe(
+    const { account, live } = this
+    return Effect.annotateLogs(LastWrite.choose(live, exit), { account, module: "Heartbeat" }).pipe(
       Effect.flatMap((choice) => this.runRelease(choice)),
       Effect.tap((outcome) => {
         const final = outcome()
-        knowledge.enter({ outcome: final })
-        knowledge.phase = "released"
-        knowledge.publish(HeartbeatStatus.derive(knowledge.ledger, knowledge.now()))
+        live.enter({ outcome: final })
+        live.phase = "released"
+        live.publish(HeartbeatStatus.derive(live.ledger, live.now()))
         return quietly(Effect.annotateCurrentSpan("outcome", final._tag))
       }),
       Effect.zipRight(this.reported)
@@ -376,7 +376,7 @@ export class Engine implements Ticker.Member {
 
   private runRelease(choice: Release.Release) {
     return Effect.ensuring(
-      ReleaseRun.run(this.knowledge, this.writer, choice),
+      LastWrite.run(this.live, this.writer, choice),
       Effect.sync(() => this.writer.bequeath())
     )
   }
@@ -384,13 +384,13 @@ export class Engine implements Ticker.Member {
   /** The acquisition failed: what may have been armed is turned off again, or left to expire. */
   get abandon(): Effect.Effect<unknown> {
     return Effect.suspend(() => {
-      this.knowledge.phase = "releasing"
-      const { acknowledged, pending } = this.knowledge.ledger.window
+      this.live.phase = "releasing"
+      const { acknowledged, pending } = this.live.ledger.window
       const touched = this.writer.isInFlight || acknowledged !== undefined || pending.some(({ id }) => id >= 0)
       return Effect.ensuring(
         touched ? Effect.zipRight(this.runRelease(this.settings.abandon), this.reported) : Effect.void,
         Effect.zipRight(
-          Effect.sync(() => this.knowledge.telemetry.earliestFire(0)),
+          Effect.sync(() => this.live.telemetry.earliestFire(0)),
           this.ticker.leave(this.slot)
         )
       )
@@ -401,28 +401,28 @@ export class Engine implements Ticker.Member {
   // What users see
 
   private notArmed(margin: number): HeartbeatError.NotArmed {
-    const { account, knowledge } = this
-    const status = HeartbeatStatus.derive(knowledge.ledger, knowledge.now())
+    const { account, live } = this
+    const status = HeartbeatStatus.derive(live.ledger, live.now())
     const timeLeft = status._tag === "Released" ? 0 : Math.max(0, status.earliestFire - status.at)
-    const state = knowledge.phase === "releasing" ? "Released" : status._tag
+    const state = live.phase === "releasing" ? "Released" : status._tag
     return new HeartbeatError.NotArmed({ account, state, timeLeft, margin })
   }
 
   get beat(): Effect.Effect<void, Failure> {
     return Effect.suspend(() => {
-      const { lost } = this.knowledge.ledger
+      const { lost } = this.live.ledger
       if (lost !== undefined) return Effect.fail(lost)
-      if (this.knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
+      if (this.live.phase !== "beating") return Effect.fail(this.notArmed(0))
       // In a fiber of its own: an interrupted caller takes nothing from the others that share the beat.
-      return Effect.asVoid(awaitBeat(this.current ?? this.start(undefined, this.knowledge.now().mono)))
+      return Effect.asVoid(awaitBeat(this.current ?? this.start(undefined, this.live.now().mono)))
     })
   }
 
   ensureArmed(options?: { readonly margin?: Duration.DurationInput | undefined }) {
     return Effect.suspend(() => {
       const margin = Duration.toMillis(options?.margin ?? 0)
-      const status = this.knowledge.observe()
-      const beating = this.knowledge.phase === "beating"
+      const status = this.live.observe()
+      const beating = this.live.phase === "beating"
       return beating && status._tag === "Armed" && status.earliestFire - status.at > margin
         ? Effect.void
         : Effect.fail(this.notArmed(margin))
@@ -468,8 +468,8 @@ export const make = (
     return new Engine(
       service,
       settings,
-      Process.inheritance(held, clock, service.account),
-      Process.ticker(held, clock, scheduler),
+      Shared.inheritance(held, clock, service.account),
+      Shared.ticker(held, clock, scheduler),
       { clock, runtime, tracer, parent }
     )
   })

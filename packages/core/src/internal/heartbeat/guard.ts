@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { SwitchLost } from "../../HeartbeatError.js"
 import { bounded } from "../bounded.js"
-import type { Knowledge } from "./ledger.js"
+import type { LiveLedger } from "./ledger.js"
 import { quietly } from "./quietly.js"
 
 /**
@@ -17,18 +17,15 @@ import { quietly } from "./quietly.js"
  *
  * @internal
  */
-export const guard = <A, E, R>(
-  knowledge: Knowledge,
-  effect: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | SwitchLost, R> =>
+export const guard = <A, E, R>(live: LiveLedger, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SwitchLost, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.suspend((): Effect.Effect<A, E | SwitchLost, R> => {
-      const unprotected = knowledge.unprotected()
+      const unprotected = live.unprotected()
       if (unprotected !== undefined) return Effect.fail(unprotected)
       // As a value: Effect logs each daemon that ends in a failure as an unhandled one.
       return Effect.flatMap(Effect.forkDaemon(Effect.exit(restore(effect))), (guarded) => {
         const ended = Effect.as(Fiber.await(guarded), undefined)
-        const lost = Effect.flip(knowledge.awaitLost)
+        const lost = Effect.flip(live.awaitLost)
         // Only the waiting for both: a race inside of an uninterruptible region would wait for its loser for ever.
         return restore(Effect.raceFirst(Effect.interruptible(ended), Effect.interruptible(lost))).pipe(
           Effect.onInterrupt(() => Fiber.interrupt(guarded)),
@@ -36,19 +33,19 @@ export const guard = <A, E, R>(
           Effect.flatMap(([lost, exit]): Effect.Effect<A, E | SwitchLost> =>
             lost === undefined || Option.isSome(exit)
               ? Effect.flatten(Fiber.join(guarded))
-              : Effect.zipRight(windDown(knowledge, guarded), Effect.fail(lost))
+              : Effect.zipRight(windDown(live, guarded), Effect.fail(lost))
           )
         )
       })
     })
   )
 
-const windDown = (knowledge: Knowledge, guarded: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> => {
-  const { guardGrace } = knowledge.settings
+const windDown = (live: LiveLedger, guarded: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> => {
+  const { guardGrace } = live.settings
   return bounded(Effect.asVoid(Fiber.interrupt(guarded)), guardGrace, () =>
     Effect.logWarning(
       `the switch is lost and the guarded effect has not ended ${guardGrace / 1_000} s after its interruption: ` +
         "its clean-up goes on in the background"
-    ).pipe(Effect.annotateLogs({ account: knowledge.ledger.account, module: "Heartbeat" }), quietly)
+    ).pipe(Effect.annotateLogs({ account: live.ledger.account, module: "Heartbeat" }), quietly)
   )
 }

@@ -29,7 +29,7 @@ import * as Telemetry from "./telemetry.js"
 export type Subject = "transitions" | "records"
 
 /** @internal */
-export class Knowledge {
+export class LiveLedger {
   readonly telemetry: Telemetry.Telemetry
   readonly settings: HeartbeatOptions.Settings
   readonly clock: Clock.Clock
@@ -53,7 +53,7 @@ export class Knowledge {
     account: string,
     settings: HeartbeatOptions.Settings,
     clock: Clock.Clock,
-    strays: ReadonlyArray<FireWindow.Pending>,
+    unresolvedWrites: ReadonlyArray<FireWindow.Pending>,
     report: (subject: Subject) => void
   ) {
     this.settings = settings
@@ -63,7 +63,7 @@ export class Knowledge {
     this.telemetry = Telemetry.make(account)
     this.ledger = {
       account,
-      window: FireWindow.empty(settings, strays, settings.predecessor),
+      window: FireWindow.empty(settings, unresolvedWrites, settings.predecessor),
       failures: 0,
       cause: undefined,
       fired: false,

@@ -22,7 +22,7 @@ import { Ticker } from "./ticker.js"
 export interface Inheritance {
   /** The monotonic instant, in ms, before which no write may be sent. */
   paceAt: number
-  strays: ReadonlyArray<FireWindow.Pending>
+  unresolvedWrites: ReadonlyArray<FireWindow.Pending>
   /** Where the clock of `paceAt` began on `performance.now()`, ms: two copies of Effect begin theirs at different times. */
   origin: number
 }
@@ -59,13 +59,16 @@ export const accounts = shared.accounts
 export const inheritance = (held: Set<string>, clock: Clock.Clock, account: string): Inheritance => {
   const inherited = isLive(clock) ? shared.inherited : getOr(shared.ofClocks, clock, () => new WeakMap())
   const all = getOr(inherited, held, () => new Map<string, Inheritance>())
-  const left = getOr(all, account, () => ({ paceAt: -Infinity, strays: [], origin: 0 }))
+  const left = getOr(all, account, () => ({ paceAt: -Infinity, unresolvedWrites: [], origin: 0 }))
   const origin = isLive(clock) ? read(clock).mono - performance.now() : 0
   const shift = origin - left.origin
   // Below the precision of the readings it is the same clock.
   if (Math.abs(shift) > 1) {
     left.paceAt += shift
-    left.strays = left.strays.map((write) => ({ ...write, sent: { ...write.sent, mono: write.sent.mono + shift } }))
+    left.unresolvedWrites = left.unresolvedWrites.map((write) => ({
+      ...write,
+      sent: { ...write.sent, mono: write.sent.mono + shift }
+    }))
   }
   left.origin = origin
   return left

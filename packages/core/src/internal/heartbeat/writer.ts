@@ -22,7 +22,7 @@ import { type BeatError, CountdownFailed } from "../../HeartbeatError.js"
 import * as FireWindow from "../../FireWindow.js"
 import * as HeartbeatStatus from "../../HeartbeatStatus.js"
 import * as VenueError from "../../VenueError.js"
-import type { Knowledge } from "./ledger.js"
+import type { LiveLedger } from "./ledger.js"
 import type { Inheritance } from "./shared.js"
 
 type WriteExit = Exit.Exit<CountdownCancelAll.Acknowledgement, BeatError>
@@ -109,7 +109,7 @@ const defect = (cause: Cause.Cause<unknown>): BeatError =>
 export class Writer {
   private readonly began: () => void
   private readonly service: CountdownCancelAll.CountdownCancelAll["Type"]
-  private readonly knowledge: Knowledge
+  private readonly live: LiveLedger
   private readonly inheritance: Inheritance
   private readonly spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> }
   private inFlight: Flight | undefined
@@ -118,7 +118,7 @@ export class Writer {
 
   constructor(
     service: CountdownCancelAll.CountdownCancelAll["Type"],
-    knowledge: Knowledge,
+    live: LiveLedger,
     inheritance: Inheritance,
     spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> },
     /** Called when a write begins, because `overdueAt` has changed. */
@@ -126,7 +126,7 @@ export class Writer {
   ) {
     this.began = began
     this.service = service
-    this.knowledge = knowledge
+    this.live = live
     this.inheritance = inheritance
     this.spans = spans
   }
@@ -138,7 +138,7 @@ export class Writer {
 
   /** Waits until the exchange takes the next write. */
   get paced(): Effect.Effect<void> {
-    return this.knowledge.sleepUntil(() => this.inheritance.paceAt)
+    return this.live.sleepUntil(() => this.inheritance.paceAt)
   }
 
   /** The monotonic instant at which the write in flight is given up; `Infinity` while there is none. */
@@ -155,8 +155,8 @@ export class Writer {
    * `ended` when it ends.
    */
   begin(setting: CountdownCancelAll.Setting, listener: (outcome: WriteOutcome) => void): Flight {
-    const sent = this.knowledge.now()
-    const overdueAt = sent.mono + this.knowledge.settings.requestTimeout
+    const sent = this.live.now()
+    const overdueAt = sent.mono + this.live.settings.requestTimeout
     const flight: Flight = {
       id: this.nextId++,
       setting,
@@ -175,10 +175,10 @@ export class Writer {
     return Effect.flatMap(this.service.horizon, (horizon) => {
       // Given up while it asked for the horizon: a write that is not in the ledger must not be sent.
       if (this.inFlight !== flight) return Effect.interrupt
-      const { knowledge } = this
-      flight.sent = knowledge.now()
-      knowledge.enter({
-        window: FireWindow.sent(knowledge.ledger.window, {
+      const { live } = this
+      flight.sent = live.now()
+      live.enter({
+        window: FireWindow.sent(live.ledger.window, {
           id: flight.id,
           at: flight.sent,
           countdown: Countdown.toMillis(flight.setting),
@@ -193,11 +193,11 @@ export class Writer {
   /** Sends one write and waits for its outcome. Call it only while none is in flight. */
   send(setting: CountdownCancelAll.Setting): Effect.Effect<WriteOutcome> {
     // Once it is in flight a fiber settles it: only the waiting is interruptible.
-    const { phase } = this.knowledge
+    const { phase } = this.live
     return Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() => {
         // The phase is over: nothing of it is sent any more.
-        if (this.knowledge.phase !== phase) return Effect.interrupt
+        if (this.live.phase !== phase) return Effect.interrupt
         const done = Deferred.unsafeMake<WriteOutcome>(FiberId.none)
         const flight = this.begin(setting, (outcome) => Deferred.unsafeDone(done, Effect.succeed(outcome)))
         return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(Effect.exit(this.request(flight)))), (fiber) => {
@@ -224,7 +224,7 @@ export class Writer {
   dropOverdue(): void {
     const flight = this.inFlight
     if (flight === undefined) return
-    const late = this.knowledge.now().mono - flight.overdueAt
+    const late = this.live.now().mono - flight.overdueAt
     if (late < 0) return
     if (late <= punctual || flight.spared) return this.drop()
     flight.spared = true
@@ -242,7 +242,7 @@ export class Writer {
           venueMessage: "",
           applied: "unknown",
           retryable: true,
-          timeoutMillis: this.knowledge.settings.requestTimeout
+          timeoutMillis: this.live.settings.requestTimeout
         })
       )
     )
@@ -253,7 +253,7 @@ export class Writer {
   /** Leaves the writes that may still arrive to the next heartbeat of the account. */
   bequeath(): void {
     this.drop()
-    this.inheritance.strays = FireWindow.strays(this.knowledge.ledger.window, this.knowledge.now())
+    this.inheritance.unresolvedWrites = FireWindow.unresolvedWrites(this.live.ledger.window, this.live.now())
   }
 
   /**
@@ -263,8 +263,8 @@ export class Writer {
   ended(flight: Flight, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, unknown>): void {
     if (this.inFlight !== flight) return
     this.inFlight = undefined
-    const { knowledge } = this
-    const at = knowledge.lately
+    const { live } = this
+    const at = live.lately
     let outcome: WriteOutcome
     try {
       outcome = this.entered(flight, exit, at)
@@ -272,9 +272,9 @@ export class Writer {
       // A client that answers with what its type denies.
       outcome = this.entered(flight, Exit.die(error), at)
     }
-    knowledge.telemetry.earliestFire(FireWindow.edges(knowledge.ledger.window, at).earliest)
+    live.telemetry.earliestFire(FireWindow.edges(live.ledger.window, at).earliest)
     try {
-      if (knowledge.phase === "beating") knowledge.observe()
+      if (live.phase === "beating") live.observe()
     } finally {
       for (const listener of flight.listeners) listener(outcome)
     }
@@ -286,47 +286,47 @@ export class Writer {
     at: FireWindow.Reading
   ): WriteOutcome {
     if (Exit.isSuccess(exit)) {
-      this.inheritance.paceAt = at.mono + this.knowledge.settings.pace
+      this.inheritance.paceAt = at.mono + this.live.settings.pace
       this.acknowledged(flight, exit.value, at)
       return { exit: Exit.succeed(exit.value), again: true }
     }
-    const { knowledge, refusals } = this
+    const { live, refusals } = this
     const told = known(Option.getOrUndefined(Cause.failureOption(exit.cause)))
     const failure = told ?? defect(exit.cause)
-    const again = worthRepeating(failure, refusals, knowledge.phase === "arming")
+    const again = worthRepeating(failure, refusals, live.phase === "arming")
     this.refusals = { code: failure.code, count: failure.code === refusals.code ? refusals.count + 1 : 1 }
     // An answer came after the exchange had counted the write; without one only the sending is known.
-    this.inheritance.paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + knowledge.settings.pace
-    const { window } = knowledge.ledger
-    knowledge.enter({
+    this.inheritance.paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + live.settings.pace
+    const { window } = live.ledger
+    live.enter({
       window:
         failure.applied === "no" ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)
     })
-    knowledge.telemetry.beat(failure._tag === "CountdownFailed" ? failure.reason : failure._tag)
-    knowledge.failed(failure)
-    if (knowledge.phase === "beating") this.spanOfFailure(flight, exit, at)
-    if (!again) knowledge.lose(told === undefined ? "Defect" : "Refused", at)
+    live.telemetry.beat(failure._tag === "CountdownFailed" ? failure.reason : failure._tag)
+    live.failed(failure)
+    if (live.phase === "beating") this.spanOfFailure(flight, exit, at)
+    if (!again) live.lose(told === undefined ? "Defect" : "Refused", at)
     return { exit: told === undefined ? Exit.die(Cause.squash(exit.cause)) : Exit.fail(told), again }
   }
 
   private acknowledged(flight: Flight, ack: CountdownCancelAll.Acknowledgement, at: FireWindow.Reading): void {
-    const { knowledge } = this
-    const slack = FireWindow.edges(knowledge.ledger.window, at).earliest
+    const { live } = this
+    const slack = FireWindow.edges(live.ledger.window, at).earliest
     const { verdict, window } = FireWindow.acknowledged(
-      knowledge.ledger.window,
+      live.ledger.window,
       flight.id,
       at,
       HeartbeatStatus.stampsOf(ack)
     )
     // While it is being armed nothing is handed out that could have been lost, but for the switch of a predecessor.
-    const fresh = knowledge.phase === "arming" && knowledge.settings.predecessor === undefined
-    knowledge.enter({ window: fresh ? { ...window, gap: undefined } : window, failures: 0, cause: undefined })
+    const fresh = live.phase === "arming" && live.settings.predecessor === undefined
+    live.enter({ window: fresh ? { ...window, gap: undefined } : window, failures: 0, cause: undefined })
     this.refusals = none
-    knowledge.telemetry.beat("acknowledged")
-    knowledge.telemetry.latency(at.mono - flight.sent.mono)
-    if (knowledge.phase === "beating") knowledge.telemetry.slack(slack)
-    if (verdict === "fired" && !fresh) knowledge.enter({ fired: true })
-    knowledge.acknowledged()
+    live.telemetry.beat("acknowledged")
+    live.telemetry.latency(at.mono - flight.sent.mono)
+    if (live.phase === "beating") live.telemetry.slack(slack)
+    if (verdict === "fired" && !fresh) live.enter({ fired: true })
+    live.acknowledged()
   }
 
   /**
@@ -334,13 +334,13 @@ export class Writer {
    * throws costs the span, not the switch.
    */
   private spanOfFailure(flight: Flight, exit: Exit.Exit<unknown, unknown>, at: FireWindow.Reading): void {
-    const { knowledge } = this
+    const { live } = this
     try {
-      const end = knowledge.clock.unsafeCurrentTimeNanos()
+      const end = live.clock.unsafeCurrentTimeNanos()
       const start = end - BigInt(Math.round((at.mono - flight.sent.mono) * 1e6))
       const span = this.spans.tracer.span("deadman.beat", this.spans.parent, Context.empty(), [], start, "client")
-      span.attribute("account", knowledge.ledger.account)
-      span.attribute("failures", knowledge.ledger.failures)
+      span.attribute("account", live.ledger.account)
+      span.attribute("failures", live.ledger.failures)
       span.end(end, exit)
     } catch {
       return

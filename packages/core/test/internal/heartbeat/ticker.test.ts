@@ -7,7 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 import * as fc from "fast-check"
-import * as Ticker from "../src/internal/heartbeat/ticker.js"
+import * as Ticker from "../../../src/internal/heartbeat/ticker.js"
 
 /** Who is called at which ms, when `planned` says who plans what and when. */
 const calls = (

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Clock from "effect/Clock"
-import { read } from "../src/internal/clock.js"
+import { read } from "../../src/internal/clock.js"
 
 /** A clock that loses the processor for so many ms before each further look at one of its hands. */
 const interrupted = (pauses: ReadonlyArray<number>): Clock.Clock => {
