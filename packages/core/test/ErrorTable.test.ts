@@ -54,7 +54,7 @@ const messages = [...examples, ...withoutCode.map(([error]) => error)].map(
 
 const page = `# Errors
 
-Every call to the venue fails with one of these classes. This page is written by \`test/ErrorTable.test.ts\` from the code;
+Every call to the exchange fails with one of these classes. This page is written by \`test/ErrorTable.test.ts\` from the code;
 \`vitest run -u\` brings it up to date.
 
 - \`applied\` says what is known of the countdown after the failure: with \`no\` the earlier one runs on untouched, with
@@ -62,7 +62,7 @@ Every call to the venue fails with one of these classes. This page is written by
 - \`retryable\` says whether sending the same call again can help: at once after \`TimestampRefused\`, a second later after
   anything else. What is of unknown outcome is worth another try until the countdown has run out.
 
-The codes count whatever the HTTP status is. A call that could not be signed, because the venue's clock could not be asked
+The codes count whatever the HTTP status is. A call that could not be signed, because the exchange's clock could not be asked
 for, fails with the class of that failure and \`applied\` is \`no\`, whatever the table says: nothing was sent.
 
 ${table(rows)}

@@ -16,7 +16,7 @@ import {
 import * as Histories from "./support/histories.js"
 
 describe("FireWindow", () => {
-  it("is exactly the span of every possible firing (9: the venue fires inside the window)", () => {
+  it("is exactly the span of every possible firing (9: the exchange fires inside the window)", () => {
     fc.assert(
       fc.property(arbitrary, (drawn) => {
         const writes = place(drawn)
@@ -77,7 +77,7 @@ describe("FireWindow", () => {
           const { verdict } = FireWindow.acknowledged(window, last.id, at(last.ended), stamps(now))
           seen[verdict]++
           const fired = deadlines(writes, instants).some(
-            // The venue may take up to the trigger latency: a write within it may still come in time.
+            // The exchange may take up to the trigger latency: a write within it may still come in time.
             (fire) => fire.by >= since && fire.at >= since && fire.at < now
           )
           if (verdict === "held") assert.isFalse(fired, "claimed to have held")
@@ -125,7 +125,7 @@ describe("FireWindow", () => {
         fc.integer({ min: 0, max: 20 }),
         fc.integer({ min: -5, max: 20 }),
         (awake, suspended, step) => {
-          // Time at the venue: awake + suspended. The wall clock knows of it, and may have been set forward besides.
+          // Time at the exchange: awake + suspended. The wall clock knows of it, and may have been set forward besides.
           const passed = awake + suspended
           const now = { mono: awake, wall: passed + Math.max(0, step) }
           const window = fold(place([{ gap: 0, countdown: 10, end: "acknowledged", took: 0 }]))
@@ -150,7 +150,7 @@ describe("FireWindow", () => {
     assert.deepStrictEqual(FireWindow.edges(window, at(4, -3_600_000)), { earliest: 6, latest: 7 })
   })
 
-  it("proves by the venue's stamps alone what the host's clock cannot", () => {
+  it("proves by the exchange's stamps alone what the host's clock cannot", () => {
     const verdictAfter = (accepted: number, completed: number) => {
       const first = FireWindow.acknowledged(
         FireWindow.sent(FireWindow.empty(assumptions), { id: 0, at: at(0), countdown: 10, horizon }),
@@ -162,7 +162,7 @@ describe("FireWindow", () => {
       return FireWindow.acknowledged(flying, 1, at(30), { acceptedAt: accepted, completedAt: completed }).verdict
     }
     assert.strictEqual(verdictAfter(1_009, 1_009), "held")
-    assert.strictEqual(verdictAfter(1_009, 1_010), "open", "10 s at the venue may have been just enough")
+    assert.strictEqual(verdictAfter(1_009, 1_010), "open", "10 s at the exchange may have been just enough")
     assert.strictEqual(verdictAfter(1_012, 1_012), "open", "within the trigger latency")
     assert.strictEqual(verdictAfter(1_013, 1_013), "fired")
   })
@@ -223,7 +223,7 @@ describe("FireWindow: stamps are evidence only while they are possible", () => {
   interface Answered {
     /** Seconds of the host's monotonic clock at which the write leaves. It is answered 100 ms later. */
     readonly sent: number
-    /** Of the venue's clock, ms, counted from T. By default what a good machine says. `null`: no stamps. */
+    /** Of the exchange's clock, ms, counted from T. By default what a good machine says. `null`: no stamps. */
     readonly stamps?: readonly [acceptedAt: number, completedAt: number] | null
     /** Seconds that the host's wall clock has been set forward. */
     readonly ahead?: number

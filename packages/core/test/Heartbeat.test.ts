@@ -86,7 +86,7 @@ describe("Heartbeat: surface", () => {
   )
 
   World.virtual(
-    "beat: fails with the venue's refusal, and when lost with SwitchLost",
+    "beat: fails with the exchange's refusal, and when lost with SwitchLost",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()
       yield* fault("code;code=40014;times=1")

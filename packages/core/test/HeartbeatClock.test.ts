@@ -1,4 +1,4 @@
-/** Wall-clock steps, suspends and stalls of the bot's host, while the venue's clock goes on. */
+/** Wall-clock steps, suspends and stalls of the bot's host, while the exchange's clock goes on. */
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
@@ -57,7 +57,7 @@ describe("Heartbeat: clocks", () => {
   }
 
   World.virtual(
-    "a suspend longer than what was left: the first state seen is not Armed, and the venue's stamps prove the rest (18)",
+    "a suspend longer than what was left: the first state seen is not Armed, and the exchange's stamps prove the rest (18)",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const { status, party, reason, seen } = yield* Host.onOwnHost()

@@ -1,4 +1,4 @@
-/** What the heartbeat says and does while the network or the venue misbehaves; the exchange's journal is the judge. */
+/** What the heartbeat says and does while the network or the exchange misbehaves; the exchange's journal is the judge. */
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { assert, describe } from "@effect/vitest"
@@ -47,7 +47,7 @@ describe("Heartbeat: the window", () => {
       const status = yield* look(heartbeat)
       assert.strictEqual(status.tag, "Armed")
       assert.strictEqual(status.earliest, 3_000 + 10_000, "from the send at 3 s")
-      assert.strictEqual(status.latest, 4_900 + 10_000 + 1_000, "from the answer at 4.9 s, and the venue's latency")
+      assert.strictEqual(status.latest, 4_900 + 10_000 + 1_000, "from the answer at 4.9 s, and the exchange's latency")
     })
   )
 
@@ -80,7 +80,7 @@ describe("Heartbeat: the window", () => {
   )
 
   World.virtual(
-    "the venue fires inside the window (9), and the late edge proves it",
+    "the exchange fires inside the window (9), and the late edge proves it",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()
       const seen = yield* World.collect(heartbeat)
@@ -175,7 +175,7 @@ describe("Heartbeat: refusals", () => {
   )
 
   World.virtual(
-    "retryable answers are tried again while arming, at the pace of the venue, until armTimeout",
+    "retryable answers are tried again while arming, at the pace of the exchange, until armTimeout",
     Effect.gen(function* () {
       yield* fault("rate-limit;times=2;endpoint=countdown-cancel-all")
       yield* fault("maintenance;times=1;endpoint=countdown-cancel-all")
@@ -324,7 +324,7 @@ describe("Heartbeat: doubt", () => {
   )
 
   World.virtual(
-    "verify: the venue's stamps prove that it fired, and that ends the heartbeat",
+    "verify: the exchange's stamps prove that it fired, and that ends the heartbeat",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const heartbeat = yield* Heartbeat.make({ onUncertain: "verify" })

@@ -1,4 +1,4 @@
-/** Code of others that runs within a heartbeat and breaks its contract: a tracer, a logger, a policy, a venue's client. */
+/** Code of others that runs within a heartbeat and breaks its contract: a tracer, a logger, a policy, an exchange's client. */
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
@@ -111,7 +111,7 @@ describe("a logger that throws", () => {
   })
 })
 
-describe("a venue's client that gives what its type denies", () => {
+describe("an exchange's client that gives what its type denies", () => {
   for (const [what, answer] of [
     ["an acknowledgement that is none", nothing],
     ["a failure that is none", failsWithNothing]

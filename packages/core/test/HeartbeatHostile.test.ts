@@ -173,7 +173,7 @@ describe("careless scopes", () => {
   )
 
   World.virtual(
-    "armed again as soon as it was released: the venue's pace holds across the two (14)",
+    "armed again as soon as it was released: the exchange's pace holds across the two (14)",
     Effect.gen(function* () {
       for (let round = 0; round < 3; round++) {
         yield* Effect.scoped(Heartbeat.make())

@@ -13,7 +13,7 @@ const invalid = (options: HeartbeatOptions.Options): HeartbeatError.InvalidOptio
   })
 
 describe("HeartbeatOptions", () => {
-  it("has defaults that suit the venue's advice, and that hold for every countdown", () => {
+  it("has defaults that suit the exchange's advice, and that hold for every countdown", () => {
     const settings = Either.getOrThrow(HeartbeatOptions.resolve())
     assert.deepStrictEqual(
       [settings.countdown, settings.interval, settings.requestTimeout, settings.onUncertain],

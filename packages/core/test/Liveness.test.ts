@@ -73,7 +73,7 @@ describe("Liveness", () => {
   )
 
   World.virtual(
-    "withheld for the whole window: the venue cancels, and the loss carries the reason",
+    "withheld for the whole window: the exchange cancels, and the loss carries the reason",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const watchdog = yield* Liveness.watchdog("1 second", { name: "quotes" })

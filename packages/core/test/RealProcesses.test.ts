@@ -17,7 +17,7 @@ import * as Processes from "./support/processes.js"
 import * as Proxy from "./support/proxy.js"
 
 const countdown = 5_000
-/** The venue's clock and the bot's are read apart from each other, both are rounded, and one may be slewed. */
+/** The exchange's clock and the bot's are read apart from each other, both are rounded, and one may be slewed. */
 const tolerance = 25
 
 const ofBot = (url: string, env?: Readonly<Record<string, string>>): Record<string, string> => {
@@ -77,7 +77,7 @@ const answered = Effect.gen(function* () {
   )
 })
 
-/** A moment in which the venue has acted on a beat and its answer is under way. */
+/** A moment in which the exchange has acted on a beat and its answer is under way. */
 const underWay = Effect.gen(function* () {
   const { network } = yield* Simulator.Simulator
   yield* network.addUntilRemoved("delay-answer;by=300ms;times=1")
@@ -190,8 +190,8 @@ describe.concurrent("real processes, real sockets", () => {
   }
 
   scenario(
-    "SIGSTOP for longer than the window, asking the venue: it says that orders may be gone before it asks (15, 18)",
-    // So long a latency that the late edge proves nothing, and only the venue could.
+    "SIGSTOP for longer than the window, asking the exchange: it says that orders may be gone before it asks (15, 18)",
+    // So long a latency that the late edge proves nothing, and only the exchange could.
     { BOT_UNCERTAIN: "verify", BOT_TRIGGER_LATENCY: "20 seconds" },
     (stage) =>
       Effect.gen(function* () {
@@ -211,7 +211,7 @@ describe.concurrent("real processes, real sockets", () => {
         const doubt = since(bot, resumed).find((line) => line.kind === "changed")
         assert.strictEqual(doubt?.state, "MayHaveFired")
         for (const { arrivedAt } of yield* asked) assert.isAtMost(doubt?.saidAt ?? Infinity, arrivedAt)
-        // The venue's answers leave it open, so that it stays in doubt.
+        // The exchange's answers leave it open, so that it stays in doubt.
         for (const line of since(bot, resumed)) {
           assert.notInclude(["Armed", "Jeopardy"], line.state)
           assert.notStrictEqual(line.open, true, "the gate for orders")
@@ -426,7 +426,7 @@ describe.concurrent("real processes, real sockets", () => {
           assert.deepStrictEqual(states(bot).slice(0, 2), ["Jeopardy", "MayHaveFired"])
           const last = bot.lines.findLast((line) => line.kind === "changed")
           assert.strictEqual(last?.outcome, "DisarmUnconfirmed")
-          // What reached the venue decides: it was never told to let go, or it was, and the orders stay.
+          // What reached the exchange decides: it was never told to let go, or it was, and the orders stay.
           const applied = (yield* writes).filter((write) => write.appliedAt !== undefined)
           if (direction === "answers") {
             assert.strictEqual(applied.at(-1)?.countdown, "0")

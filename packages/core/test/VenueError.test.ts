@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as VenueError from "@effect-deadman/core/VenueError"
 
-/** Written down from the venue's code pages apart from the code, one line a code: class, applied, retryable. */
+/** Written down from the exchange's code pages apart from the code, one line a code: class, applied, retryable. */
 const expected: Record<string, readonly [VenueError.CodeError["_tag"], VenueError.Applied, boolean]> = {}
 const expect = (
   tag: VenueError.CodeError["_tag"],

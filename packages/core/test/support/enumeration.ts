@@ -42,7 +42,7 @@ export const fold = (writes: ReadonlyArray<Placed>, from = FireWindow.empty(assu
         : FireWindow.unresolved(flying, id)
   }, from)
 
-/** Every instant at which the venue may have acted on a write; `undefined` is never. */
+/** Every instant at which the exchange may have acted on a write; `undefined` is never. */
 export const applications = (write: Placed): ReadonlyArray<number | undefined> => {
   const instants: Array<number | undefined> = []
   if (write.end === "refused") return [undefined]
@@ -59,7 +59,7 @@ export const product = <A>(lists: ReadonlyArray<ReadonlyArray<A>>): ReadonlyArra
   )
 
 /**
- * The deadlines that a venue reaches which acts on the writes at the given instants. Of two at one instant the first
+ * The deadlines that an exchange reaches which acts on the writes at the given instants. Of two at one instant the first
  * sent comes first, or, as a stray, an unanswered one comes last.
  */
 export const deadlines = (

@@ -29,7 +29,7 @@ export interface Arrived {
   readonly body: string
 }
 
-/** The venue's time, far from the test clock's and standing as that does. */
+/** The exchange's time, far from the test clock's and standing as that does. */
 export const venueTime = 3_600_000
 
 export const envelope = (code: string, data: unknown = null, requestTime = venueTime) => ({

@@ -1,13 +1,12 @@
 /**
- * The running heartbeat: plans and moves. Decides nothing that the pure modules can decide.
+ * The running heartbeat: schedules and starts the work. The pure modules make the decisions.
  *
- * - The ticker calls `wake` when something is due: the next edge of the window (the alarm), the end of a request's time,
+ * - The ticker calls `wake` when something is due: the next edge of the window (the alarm), the timeout of a request,
  *   the next beat. `wake` never waits, so a hung request cannot silence the alarm.
- * - A **beat** has a fiber of its own for as long as it takes: pace, liveness, the write (see `writer`).
+ * - Each **beat** has its own fiber: it waits for the pace, checks the liveness and sends the write (see `writer`).
  * - Two **reporters** log the transitions and run the user's hooks.
  *
- * The fibers are daemons that the release stops itself: a scope would interrupt the write in flight, and the order in
- * which they stop matters.
+ * The fibers are daemons, and the release stops them in order. A scope would interrupt the write in flight.
  *
  * @internal
  */
@@ -40,13 +39,13 @@ import { reporter } from "./reporter.js"
 import type * as Ticker from "./ticker.js"
 import * as Writer from "./writer.js"
 
-/** How a beat ended: acknowledged, failed, withheld, or never sent because the heartbeat had ended. */
+/** The end of a beat: acknowledged, failed, withheld, or never sent because the heartbeat had ended. */
 type BeatOutcome = Exit.Exit<
   CountdownCancelAll.Acknowledgement,
   HeartbeatStatus.BeatFailure | HeartbeatError.SwitchLost | HeartbeatError.NotArmed
 >
 
-/** The beat under way, or waiting for its turn. A manual beat that comes meanwhile shares it. */
+/** The beat under way, or waiting for the pace. Callers of `beat` join it. */
 interface Beat {
   /**
    * The monotonic instant at which it was scheduled; `undefined` for a manual beat, which takes over when the scheduled
@@ -56,7 +55,7 @@ interface Beat {
   /** The monotonic instant from which a withheld beat counts its pause. */
   began: number
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
-  /** Set once the write has begun: from then on nothing interrupts it; only its time ends it. */
+  /** Set once the write has begun. From then on nothing interrupts it; only its timeout ends it. */
   flight: Writer.Flight | undefined
   /** Completed for the callers of `beat`. */
   waiting: Deferred.Deferred<CountdownCancelAll.Acknowledgement, Failure> | undefined
@@ -106,19 +105,22 @@ export class Engine implements Ticker.Member {
     this.slot = ticker.join(this)
   }
 
-  /** Without a transition or record no fiber waits for one. */
+  /** Starts a reporter on demand, so that no fiber waits while there is nothing to report. */
   private report(subject: Subject): void {
     const { reporting } = this
     if (reporting[subject] !== undefined) return
     const fiber = this.fork(reporter(this.live, subject, () => (reporting[subject] = undefined)))
     reporting[subject] = fiber
-    // Also when it is interrupted from outside: the next one starts another.
+    // Also after an interruption from outside, so that the next report starts another fiber.
     fiber.addObserver(() => {
       if (reporting[subject] === fiber) reporting[subject] = undefined
     })
   }
 
-  /** The last reports reach the user's hooks before the scope is closed, unless a hook takes too long. */
+  /**
+   * Waits for the last reports, so that the user's hooks receive them before the scope is closed, unless a hook takes
+   * too long.
+   */
   private get reported(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const fibers = Object.values(this.reporting).filter((fiber) => fiber !== undefined)
@@ -136,7 +138,7 @@ export class Engine implements Ticker.Member {
   }
 
   // ---------------------------------------------------------------------------------------------------------------
-  // What is due
+  // Due work
 
   wake(): void {
     this.safely(() => {
@@ -179,7 +181,7 @@ export class Engine implements Ticker.Member {
     this.ticker.plan(this.slot, next)
   }
 
-  /** For code that runs on no fiber of ours: an error there must not pass in silence. */
+  /** Runs code outside of the heartbeat's fibers, where an error would be lost: it ends the heartbeat instead. */
   private safely(step: () => void): void {
     try {
       step()
@@ -191,10 +193,10 @@ export class Engine implements Ticker.Member {
   private defect(cause: Cause.Cause<unknown>): void {
     this.stopped(cause)
     try {
-      // No beat any more, but the alarm still goes.
+      // No more beats, but the alarm still works.
       this.plan()
     } catch {
-      // The clock is what has failed.
+      // The clock itself has failed.
       return
     }
   }
@@ -209,7 +211,7 @@ export class Engine implements Ticker.Member {
 
   private start(due: number | undefined, began: number): Beat {
     const beat: Beat = (this.current = { due, began, fiber: undefined, flight: undefined, waiting: undefined })
-    // As a value: Effect logs each fiber that ends in a failure as an unhandled one.
+    // Ends with the exit as its value, because Effect logs a fiber that fails as an unhandled error.
     const fiber = this.fork(Effect.exit(this.carryOut(beat)))
     beat.fiber = fiber
     fiber.addObserver((exit) => this.safely(() => this.ended(beat, Exit.flatten(exit))))
@@ -240,7 +242,7 @@ export class Engine implements Ticker.Member {
     })
   }
 
-  /** Decides and begins the flight in one step, so that nothing can be interrupted in between. */
+  /** Decides and begins the flight in one step, so that no interruption comes in between. */
   private send(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
     const { live, writer } = this
     live.observe()
@@ -253,7 +255,7 @@ export class Engine implements Ticker.Member {
     return writer.request(beat.flight)
   }
 
-  /** The fiber of a beat has ended: with the write, given up before it, or stopped by the release. */
+  /** Handles the end of a beat's fiber, which came with the write, before it, or by the release. */
   private ended(beat: Beat, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, Failure>): void {
     if (beat.flight !== undefined) {
       return this.writer.ended(beat.flight, exit)
@@ -264,20 +266,20 @@ export class Engine implements Ticker.Member {
     this.finish(beat, Exit.fail(Option.getOrElse(failure, () => this.notArmed(0))))
   }
 
-  /** Completes the callers that wait, and schedules the next beat. */
+  /** Completes the waiting callers and schedules the next beat. */
   private finish(beat: Beat, outcome: BeatOutcome): void {
     if (this.current === beat) this.current = undefined
     const { interval, pace } = this.settings
     if (Exit.isFailure(outcome)) {
-      // The next try, after a manual beat too, comes as soon as the pace allows.
+      // The next try comes as soon as the pace allows, also after a manual beat.
       const withheld = this.live.ledger.cause instanceof Liveness.LivenessFailed
       const next = withheld ? beat.began + pace : this.writer.paceAt
       this.beatAt = beat.due === undefined ? Math.min(this.beatAt, next) : next
     } else if (this.live.ledger.window.gap?.confirmed === false) {
       this.beatAt = this.writer.paceAt
     } else if (beat.due !== undefined) {
-      // Fixed rate: small delays do not add up. After a stall or a retry the rate starts anew; missed beats are not made
-      // up for.
+      // Fixed rate, so that small delays do not add up. After a stall or a retry the rate starts anew; missed beats are
+      // skipped.
       const sent = this.live.ledger.window.acknowledged?.sent.mono ?? beat.began
       this.beatAt = (sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval
     }
@@ -315,10 +317,10 @@ export class Engine implements Ticker.Member {
     )
   }
 
-  /** Armed: beats from now on. */
+  /** Starts the beats of an armed switch. */
   get begin(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      // The scope was closed while the switch was being armed, and the release has run.
+      // The scope was closed during the arming, and the release has run.
       if (this.live.phase !== "arming") return Effect.void
       this.safely(() => this.beginBeating())
       const { account, endpoint, settings } = this
@@ -335,31 +337,31 @@ export class Engine implements Ticker.Member {
     const last = this.live.ledger.window.acknowledged
     this.beatAt = (last?.sent.mono ?? this.live.now().mono) + this.settings.interval
     this.live.telemetry.armed()
-    // An unresolved `0` of an earlier heartbeat, or an unproven predecessor, keeps this one from being called armed.
+    // With an unresolved `0` of an earlier heartbeat, or an unproven predecessor, the state is not `Armed`.
     this.live.observe()
     this.plan()
   }
 
   private stop(): void {
-    // A loss that nothing has noticed yet, because the host stood still, is one for the policy, too.
+    // The policy must see also a loss that nothing has noticed yet because the host stood still.
     this.safely(() => this.live.observe())
     this.live.phase = "releasing"
     this.live.endGuards()
     if (this.current?.flight === undefined) this.current?.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
-  /** Whatever the rest does, from now on nothing beats, and nothing is left. */
+  /** Stops the beats first and leaves the ticker last, whatever happens in between. */
   release(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.stop()
       return Effect.ensuring(
-        traced("deadman.release", { account: this.account }, this.wayOut(exit)),
+        traced("deadman.release", { account: this.account }, this.lastWrite(exit)),
         this.ticker.leave(this.slot)
       )
     })
   }
 
-  private wayOut(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+  private lastWrite(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     const { account, live } = this
     return Effect.annotateLogs(LastWrite.choose(live, exit), { account, module: "Heartbeat" }).pipe(
       Effect.flatMap((choice) => this.runRelease(choice)),
@@ -381,7 +383,7 @@ export class Engine implements Ticker.Member {
     )
   }
 
-  /** The acquisition failed: what may have been armed is turned off again, or left to expire. */
+  /** Cleans up after a failed acquisition: turns off a switch that may be armed, or lets it expire. */
   get abandon(): Effect.Effect<unknown> {
     return Effect.suspend(() => {
       this.live.phase = "releasing"
@@ -398,7 +400,7 @@ export class Engine implements Ticker.Member {
   }
 
   // ---------------------------------------------------------------------------------------------------------------
-  // What users see
+  // The public interface
 
   private notArmed(margin: number): HeartbeatError.NotArmed {
     const { account, live } = this
@@ -413,7 +415,7 @@ export class Engine implements Ticker.Member {
       const { lost } = this.live.ledger
       if (lost !== undefined) return Effect.fail(lost)
       if (this.live.phase !== "beating") return Effect.fail(this.notArmed(0))
-      // In a fiber of its own: an interrupted caller takes nothing from the others that share the beat.
+      // In its own fiber, so that an interrupted caller does not end the beat for the other callers.
       return Effect.asVoid(awaitBeat(this.current ?? this.start(undefined, this.live.now().mono)))
     })
   }
@@ -434,7 +436,7 @@ const awaitBeat = (beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement
   Deferred.await((beat.waiting ??= Deferred.unsafeMake(FiberId.none)))
 
 /**
- * A span that costs nothing but itself when the tracer throws.
+ * Runs the effect in a span. When the tracer throws, only the span is lost.
  */
 const traced = <A, E>(
   name: string,
@@ -450,7 +452,7 @@ const traced = <A, E>(
         )
   )
 
-/** How long closing the scope waits for the user's hooks to hear of the release, ms. */
+/** The longest time that closing the scope waits for the user's hooks after the release, ms. */
 const reportBound = 1_000
 
 /** @internal */

@@ -13,7 +13,8 @@ import { quietly } from "./quietly.js"
 
 /**
  * Starts nothing when the switch is lost, released or past its earliest fire. When it is lost meanwhile, interrupts the
- * effect, waits at most `guardGrace` for its clean-up, and fails. An effect that has ended by then gives its own result.
+ * effect, waits at most `guardGrace` for its clean-up, and fails. An effect that has ended by then gives its own
+ * result.
  *
  * @internal
  */
@@ -22,11 +23,11 @@ export const guard = <A, E, R>(live: LiveLedger, effect: Effect.Effect<A, E, R>)
     Effect.suspend((): Effect.Effect<A, E | SwitchLost, R> => {
       const unprotected = live.unprotected()
       if (unprotected !== undefined) return Effect.fail(unprotected)
-      // As a value: Effect logs each daemon that ends in a failure as an unhandled one.
+      // Ends with the exit as its value, because Effect logs a daemon that fails as an unhandled error.
       return Effect.flatMap(Effect.forkDaemon(Effect.exit(restore(effect))), (guarded) => {
         const ended = Effect.as(Fiber.await(guarded), undefined)
         const lost = Effect.flip(live.awaitLost)
-        // Only the waiting for both: a race inside of an uninterruptible region would wait for its loser for ever.
+        // Races only the waiting, because a race inside an uninterruptible region would wait for its loser for ever.
         return restore(Effect.raceFirst(Effect.interruptible(ended), Effect.interruptible(lost))).pipe(
           Effect.onInterrupt(() => Fiber.interrupt(guarded)),
           Effect.zip(Fiber.poll(guarded)),

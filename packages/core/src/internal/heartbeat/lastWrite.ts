@@ -1,5 +1,5 @@
 /**
- * The last write: what is sent when the scope closes, in which order, and what that proves.
+ * The last write: sends it when the scope closes, and derives the outcome.
  *
  * @internal
  */
@@ -16,7 +16,8 @@ import { quietly } from "./quietly.js"
 import type { Writer } from "./writer.js"
 
 /**
- * The policy's choice. A policy that throws, or returns no choice (a promise of one), is logged, and the default holds.
+ * The policy's choice. When the policy throws, or returns no choice (for example a promise of one), logs that and uses
+ * the default.
  *
  * @internal
  */
@@ -57,8 +58,8 @@ const byDefault = (exit: Exit.Exit<unknown, unknown>, lost: SwitchLost | undefin
 }
 
 /**
- * Runs to its end or to `releaseTimeout`, whichever comes first. Gives what can be said then, to be asked for when the
- * write still in flight has been given up.
+ * Sends the last write, within `releaseTimeout`. Gives a function that derives the outcome; call it once the write
+ * still in flight has been given up.
  *
  * @internal
  */
@@ -78,13 +79,16 @@ export const run = (
 const disarm = (live: LiveLedger, writer: Writer): Effect.Effect<void> =>
   Effect.gen(function* () {
     if (!(yield* switchOff(live, writer))) return
-    // An unresolved beat may arrive after the `0` and start the countdown again: a second `0` meets it.
+    // An unresolved beat may arrive after the `0` and start the countdown again. A second `0` then turns it off.
     if (FireWindow.unresolvedFor(live.ledger.window, live.now(), "countdown") <= 0) return
     yield* live.sleep(live.settings.settle)
     yield* switchOff(live, writer)
   })
 
-/** Sends `0` until it is acknowledged, refused for good, or there is nothing left to turn off. */
+/**
+ * Sends `0` until it is acknowledged or refused for good, or nothing is left to turn off. Gives whether it was
+ * acknowledged.
+ */
 const switchOff = (live: LiveLedger, writer: Writer): Effect.Effect<boolean> =>
   Effect.gen(function* () {
     for (;;) {
@@ -98,7 +102,7 @@ const switchOff = (live: LiveLedger, writer: Writer): Effect.Effect<boolean> =>
 
 /**
  * Sets the shortest countdown, and tries again, for as long as that brings the deadline of the last acknowledged write
- * forward. A deadline that has passed, or that an unresolved `0` may have removed, is none.
+ * forward. A deadline does not count when it has passed, or when an unresolved `0` may have removed it.
  */
 const cancelSoon = (live: LiveLedger, writer: Writer): Effect.Effect<void> =>
   Effect.gen(function* () {

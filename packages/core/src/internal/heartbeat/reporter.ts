@@ -1,6 +1,6 @@
 /**
- * Reports beside the heartbeat: changes of state, in order, to the log and to `onTransition`; the newest record to
- * `onAcknowledged`. The two do not wait for each other.
+ * Reports in the background: state changes, in order, to the log and to `onTransition`; the newest record to
+ * `onAcknowledged`. The two reporters do not wait for each other.
  *
  * @internal
  */
@@ -11,7 +11,7 @@ import type { LiveLedger, Subject } from "./ledger.js"
 import { quietly } from "./quietly.js"
 
 /**
- * Reports until nothing is left. `done` is called in the very step that finds nothing more.
+ * Reports until nothing is left. Calls `done` in the same step that finds nothing more.
  *
  * @internal
  */
@@ -82,7 +82,7 @@ const report = (live: LiveLedger, { to }: HeartbeatStatus.Transition): Effect.Ef
       const { outcome } = to
       if (outcome._tag === "DisarmUnconfirmed") {
         const last = cause === undefined ? "" : `. Last failure: ${cause.message}`
-        // The order of layers is the usual reason for a `0` that never leaves.
+        // The order of layers is the usual reason for a `0` that is never sent.
         const order =
           cause?._tag === "TransportFailure"
             ? " If the HTTP client was closed before the heartbeat: provide it outside of the heartbeat's scope " +
@@ -101,6 +101,6 @@ const report = (live: LiveLedger, { to }: HeartbeatStatus.Transition): Effect.Ef
   }
 }
 
-// The client of another exchange may know no bound.
+// The client of another exchange may have no bound.
 const instant = (millis: number): string =>
   Number.isFinite(millis) ? new Date(millis).toISOString() : "an unknown time"

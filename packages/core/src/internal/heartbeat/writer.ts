@@ -1,5 +1,5 @@
 /**
- * Sends the writes: at most one in flight, each in a fiber of its own, so that neither a hung request nor an interrupted
+ * Sends the writes: at most one in flight, each in its own fiber, so that neither a hung request nor an interrupted
  * caller stops anything else. The outcome enters the ledger when that fiber ends or when the request is overdue,
  * whichever comes first.
  *
@@ -28,7 +28,7 @@ import type { Inheritance } from "./shared.js"
 type WriteExit = Exit.Exit<CountdownCancelAll.Acknowledgement, BeatError>
 
 /**
- * How a write ended, and whether the same write can be sent again.
+ * The end of a write, and whether the same write can be sent again.
  *
  * @internal
  */
@@ -48,28 +48,31 @@ export interface Flight {
   sent: FireWindow.Reading
   /** The monotonic instant at which it is given up. */
   overdueAt: number
-  /** Whether it was given time once to hear an answer that had come while the host stood still. */
+  /** Whether it has had its extra time for an answer that arrived while the host stood still. */
   spared: boolean
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
   /** Called with the outcome, once. */
   readonly listeners: Array<(outcome: WriteOutcome) => void>
 }
 
-/** The same code, so many times in a row. */
+/** The number of refusals in a row with the same code. */
 interface Refusals {
   readonly code: string | undefined
   readonly count: number
 }
 
-/** A timer that is later than this (ms) was kept by a host that stood still; then an answer has so long to be heard. */
+/**
+ * A timer that is later than `punctual` (ms) means that the host stood still. Answers then get `graceAfterStop` (ms) to
+ * be read.
+ */
 const punctual = 2
 const graceAfterStop = 5
 
 const none: Refusals = { code: undefined, count: 0 }
 
 /**
- * Whether the same write can be sent again. A refusal that exchanges take back ends a running heartbeat only when it
- * came in a row; an acquisition waits for it only where the refusal itself asks for another try.
+ * Whether the same write can be sent again. A refusal that exchanges are known to withdraw ends a running heartbeat
+ * only after several in a row. An acquisition repeats it only when it is retryable.
  */
 const worthRepeating = (failure: BeatError, before: Refusals, arming: boolean): boolean => {
   const count = failure.code === before.code ? before.count + 1 : 1
@@ -77,7 +80,7 @@ const worthRepeating = (failure: BeatError, before: Refusals, arming: boolean): 
   return finalAfter === undefined || (arming && !failure.retryable) ? failure.retryable : count < finalAfter
 }
 
-/** Errors of Bitget's client as they are, those of another exchange's client wrapped. */
+/** Passes on errors of Bitget's client and wraps those of another exchange's client. */
 const known = (error: unknown): BeatError | undefined =>
   VenueError.isVenueError(error)
     ? error
@@ -93,7 +96,7 @@ const known = (error: unknown): BeatError | undefined =>
             finalAfter: error.finalAfter,
             cause: error
           },
-          // A code that is a number after all makes no defect of a refusal.
+          // A code of the wrong type (a number) must not turn a refusal into a defect.
           { disableValidation: true }
         )
       : undefined
@@ -136,7 +139,7 @@ export class Writer {
     return this.inheritance.paceAt
   }
 
-  /** Waits until the exchange takes the next write. */
+  /** Waits until the exchange accepts the next write. */
   get paced(): Effect.Effect<void> {
     return this.live.sleepUntil(() => this.inheritance.paceAt)
   }
@@ -151,8 +154,8 @@ export class Writer {
   }
 
   /**
-   * Begins a write. Call it only while none is in flight, run `request` in a fiber, set that fiber on the flight, and call
-   * `ended` when it ends.
+   * Begins a write. Call it only while none is in flight, run `request` in a fiber, set that fiber on the flight, and
+   * call `ended` when it ends.
    */
   begin(setting: CountdownCancelAll.Setting, listener: (outcome: WriteOutcome) => void): Flight {
     const sent = this.live.now()
@@ -173,7 +176,7 @@ export class Writer {
 
   request(flight: Flight): Effect.Effect<CountdownCancelAll.Acknowledgement, BeatError> {
     return Effect.flatMap(this.service.horizon, (horizon) => {
-      // Given up while it asked for the horizon: a write that is not in the ledger must not be sent.
+      // Given up while it asked for the horizon. A write that is not in the ledger must not be sent.
       if (this.inFlight !== flight) return Effect.interrupt
       const { live } = this
       flight.sent = live.now()
@@ -185,18 +188,18 @@ export class Writer {
           horizon: Duration.toMillis(horizon)
         })
       })
-      // What it fails with is looked at when it has ended.
+      // `ended` checks the type of the failure.
       return this.service.set(flight.setting) as Effect.Effect<CountdownCancelAll.Acknowledgement, BeatError>
     })
   }
 
   /** Sends one write and waits for its outcome. Call it only while none is in flight. */
   send(setting: CountdownCancelAll.Setting): Effect.Effect<WriteOutcome> {
-    // Once it is in flight a fiber settles it: only the waiting is interruptible.
+    // Once the write is in flight its fiber settles it, so only the waiting is interruptible.
     const { phase } = this.live
     return Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() => {
-        // The phase is over: nothing of it is sent any more.
+        // The phase has ended, so nothing of it may be sent.
         if (this.live.phase !== phase) return Effect.interrupt
         const done = Deferred.unsafeMake<WriteOutcome>(FiberId.none)
         const flight = this.begin(setting, (outcome) => Deferred.unsafeDone(done, Effect.succeed(outcome)))
@@ -246,11 +249,11 @@ export class Writer {
         })
       )
     )
-    // Only the socket is given back.
+    // This only frees the socket.
     flight.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
-  /** Leaves the writes that may still arrive to the next heartbeat of the account. */
+  /** Leaves the unresolved writes to the next heartbeat of the account. */
   bequeath(): void {
     this.drop()
     this.inheritance.unresolvedWrites = FireWindow.unresolvedWrites(this.live.ledger.window, this.live.now())
@@ -258,7 +261,7 @@ export class Writer {
 
   /**
    * Enters the outcome of the write in flight; ignores a second one (a late answer). Runs in the observer of a fiber,
-   * where nothing may throw (but a clock, while beating), and calls the listeners whatever happens.
+   * so only a clock may throw, while beating. Calls the listeners whatever happens.
    */
   ended(flight: Flight, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, unknown>): void {
     if (this.inFlight !== flight) return
@@ -269,7 +272,7 @@ export class Writer {
     try {
       outcome = this.entered(flight, exit, at)
     } catch (error) {
-      // A client that answers with what its type denies.
+      // The client's answer violates its type.
       outcome = this.entered(flight, Exit.die(error), at)
     }
     live.telemetry.earliestFire(FireWindow.edges(live.ledger.window, at).earliest)
@@ -291,11 +294,11 @@ export class Writer {
       return { exit: Exit.succeed(exit.value), again: true }
     }
     const { live, refusals } = this
-    const told = known(Option.getOrUndefined(Cause.failureOption(exit.cause)))
-    const failure = told ?? defect(exit.cause)
+    const typed = known(Option.getOrUndefined(Cause.failureOption(exit.cause)))
+    const failure = typed ?? defect(exit.cause)
     const again = worthRepeating(failure, refusals, live.phase === "arming")
     this.refusals = { code: failure.code, count: failure.code === refusals.code ? refusals.count + 1 : 1 }
-    // An answer came after the exchange had counted the write; without one only the sending is known.
+    // An answer arrives after the exchange has counted the write. Without one only the time of sending is known.
     this.inheritance.paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + live.settings.pace
     const { window } = live.ledger
     live.enter({
@@ -305,8 +308,8 @@ export class Writer {
     live.telemetry.beat(failure._tag === "CountdownFailed" ? failure.reason : failure._tag)
     live.failed(failure)
     if (live.phase === "beating") this.spanOfFailure(flight, exit, at)
-    if (!again) live.lose(told === undefined ? "Defect" : "Refused", at)
-    return { exit: told === undefined ? Exit.die(Cause.squash(exit.cause)) : Exit.fail(told), again }
+    if (!again) live.lose(typed === undefined ? "Defect" : "Refused", at)
+    return { exit: typed === undefined ? Exit.die(Cause.squash(exit.cause)) : Exit.fail(typed), again }
   }
 
   private acknowledged(flight: Flight, ack: CountdownCancelAll.Acknowledgement, at: FireWindow.Reading): void {
@@ -318,7 +321,7 @@ export class Writer {
       at,
       HeartbeatStatus.stampsOf(ack)
     )
-    // While it is being armed nothing is handed out that could have been lost, but for the switch of a predecessor.
+    // During the arming nothing can be lost yet, except the switch of a predecessor.
     const fresh = live.phase === "arming" && live.settings.predecessor === undefined
     live.enter({ window: fresh ? { ...window, gap: undefined } : window, failures: 0, cause: undefined })
     this.refusals = none
@@ -330,8 +333,8 @@ export class Writer {
   }
 
   /**
-   * A span for each failed write, made when it is known to have failed: good beats cost none. A tracer or clock that
-   * throws costs the span, not the switch.
+   * Makes the span of a failed write afterwards, so that good beats cost none. When a tracer or clock throws, only the
+   * span is lost.
    */
   private spanOfFailure(flight: Flight, exit: Exit.Exit<unknown, unknown>, at: FireWindow.Reading): void {
     const { live } = this
