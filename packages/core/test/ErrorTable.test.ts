@@ -25,7 +25,7 @@ const withoutCode: ReadonlyArray<readonly [VenueError.VenueError, what: string]>
   [new VenueError.UnrecognizedCode(blank), "any code that is not above"]
 ]
 
-/** A table as the formatter would lay it out. */
+/** A table in the layout of the formatter. */
 const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   const line = (row: ReadonlyArray<string>) => `| ${row.map((cell, n) => cell.padEnd(widths[n] ?? 0)).join(" | ")} |`
@@ -73,7 +73,7 @@ ${[...new Map(messages.map(([tag, text]) => [text, `- \`${tag}\`: ${text}`])).va
 `
 
 describe("the error table", () => {
-  it("in the docs is the one in the code", async () => {
+  it("in the docs equals that in the code", async () => {
     await expect(page).toMatchFileSnapshot("../docs/errors.md")
   })
 })
