@@ -459,7 +459,7 @@ describe("Heartbeats", () => {
       // It takes some 800,000 steps; a loop without a sleep must end, too.
       { maxSteps: 2_000_000 }
     )
-    assert.isTrue(Exit.isSuccess(outcome.exit))
+    assert.isTrue(Exit.isSuccess(outcome.exit), String(outcome.exit))
     assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
     assert.strictEqual(sent.size, 10_000)
     for (const times of sent.values()) {

@@ -18,10 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
-import * as Runtime from "effect/Runtime"
-import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Tracer from "effect/Tracer"
 import type * as CountdownCancelAll from "../../CountdownCancelAll.js"
 import * as FireWindow from "../../FireWindow.js"
@@ -31,6 +28,8 @@ import * as HeartbeatStatus from "../../HeartbeatStatus.js"
 import * as Liveness from "../../Liveness.js"
 import type * as Release from "../../Release.js"
 import { bounded } from "../bounded.js"
+import { flatten } from "../exit.js"
+import * as Fork from "../fork.js"
 import { LiveLedger, type Subject } from "./ledger.js"
 import * as Shared from "./shared.js"
 import { quietly } from "./quietly.js"
@@ -67,10 +66,10 @@ type Failure = HeartbeatStatus.BeatFailure | HeartbeatError.SwitchLost | Heartbe
 export class Engine implements Ticker.Member {
   readonly account: string
   readonly live: LiveLedger
+  readonly fork: Fork.Fork
   private readonly endpoint: string | undefined
   private readonly settings: HeartbeatOptions.Settings
   private readonly writer: Writer.Writer
-  private readonly runtime: Runtime.Runtime<never>
   private readonly ticker: Ticker.Ticker
   private readonly slot: Ticker.Slot
   private current: Beat | undefined
@@ -88,7 +87,7 @@ export class Engine implements Ticker.Member {
     ticker: Ticker.Ticker,
     host: {
       readonly clock: Clock.Clock
-      readonly runtime: Runtime.Runtime<never>
+      readonly fork: Fork.Fork
       readonly tracer: Tracer.Tracer
       readonly parent: Option.Option<Tracer.AnySpan>
     }
@@ -96,7 +95,7 @@ export class Engine implements Ticker.Member {
     this.account = service.account
     this.endpoint = service.endpoint
     this.settings = settings
-    this.runtime = host.runtime
+    this.fork = host.fork
     this.live = new LiveLedger(service.account, settings, host.clock, inheritance.unresolvedWrites, (subject) =>
       this.report(subject)
     )
@@ -131,10 +130,6 @@ export class Engine implements Ticker.Member {
             Fiber.interruptAllAs(fibers, FiberId.none).pipe(Effect.forkDaemon)
           )
     })
-  }
-
-  fork<A>(effect: Effect.Effect<A>): Fiber.RuntimeFiber<A> {
-    return Runtime.runFork(this.runtime, effect, { immediate: false })
   }
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -214,7 +209,7 @@ export class Engine implements Ticker.Member {
     // Ends with the exit as its value, because Effect logs a fiber that fails as an unhandled error.
     const fiber = this.fork(Effect.exit(this.carryOut(beat)))
     beat.fiber = fiber
-    fiber.addObserver((exit) => this.safely(() => this.ended(beat, Exit.flatten(exit))))
+    fiber.addObserver((exit) => this.safely(() => this.ended(beat, flatten(exit))))
     return beat
   }
 
@@ -465,13 +460,13 @@ export const make = (
     const clock = yield* Effect.clock
     const tracer = yield* Effect.tracer
     const parent = yield* Effect.option(Effect.currentParentSpan)
-    const scheduler = yield* FiberRef.get(FiberRef.currentScheduler)
-    const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime(), RuntimeFlags.Interruption)
+    const scheduler = yield* Fork.scheduler
+    const fork = yield* Fork.fork
     return new Engine(
       service,
       settings,
       Shared.inheritance(held, clock, service.account),
       Shared.ticker(held, clock, scheduler),
-      { clock, runtime, tracer, parent }
+      { clock, fork, tracer, parent }
     )
   })

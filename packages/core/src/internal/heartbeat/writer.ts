@@ -22,6 +22,7 @@ import { type BeatError, CountdownFailed } from "../../HeartbeatError.js"
 import * as FireWindow from "../../FireWindow.js"
 import * as HeartbeatStatus from "../../HeartbeatStatus.js"
 import * as VenueError from "../../VenueError.js"
+import { flatten } from "../exit.js"
 import type { LiveLedger } from "./ledger.js"
 import type { Inheritance } from "./shared.js"
 
@@ -205,7 +206,7 @@ export class Writer {
         const flight = this.begin(setting, (outcome) => Deferred.unsafeDone(done, Effect.succeed(outcome)))
         return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(Effect.exit(this.request(flight)))), (fiber) => {
           flight.fiber = fiber
-          fiber.addObserver((exit) => this.ended(flight, Exit.flatten(exit)))
+          fiber.addObserver((exit) => this.ended(flight, flatten(exit)))
           return restore(Deferred.await(done))
         })
       })
