@@ -31,7 +31,7 @@ export const mutants: ReadonlyArray<Mutant> = [
       { file: "internal/heartbeat/engine.ts", find: "if (earliest > 0) next =", replace: "if (earliest < 0) next =" },
       {
         file: "internal/heartbeat/engine.ts",
-        find: "      knowledge.observe()\n      const { mono }",
+        find: "      live.observe()\n      const { mono }",
         replace: "      const { mono }"
       }
     ]
@@ -46,18 +46,18 @@ export const mutants: ReadonlyArray<Mutant> = [
       },
       {
         file: "internal/heartbeat/engine.ts",
-        find: '    return this.knowledge.phase === "beating" && this.knowledge.ledger.lost === undefined\n',
-        replace: "    return this.knowledge.ledger.lost === undefined\n"
+        find: '    return this.live.phase === "beating" && this.live.ledger.lost === undefined\n',
+        replace: "    return this.live.ledger.lost === undefined\n"
       },
       {
         file: "internal/heartbeat/engine.ts",
-        find: '    if (knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))\n',
+        find: '    if (live.phase !== "beating") return Effect.fail(this.notArmed(0))\n',
         replace: ""
       },
       {
         file: "internal/heartbeat/engine.ts",
-        find: '    if (knowledge.phase === "beating") {\n      const now',
-        replace: '    if (knowledge.phase !== "arming") {\n      const now'
+        find: '    if (live.phase === "beating") {\n      const now',
+        replace: '    if (live.phase !== "arming") {\n      const now'
       }
     ]
   },
@@ -107,7 +107,7 @@ export const mutants: ReadonlyArray<Mutant> = [
       },
       {
         file: "internal/heartbeat/writer.ts",
-        find: 'if (verdict === "fired" && !fresh) knowledge.enter({ fired: true })',
+        find: 'if (verdict === "fired" && !fresh) live.enter({ fired: true })',
         replace: ""
       }
     ]

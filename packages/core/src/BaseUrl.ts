@@ -1,8 +1,8 @@
 /**
- * Where the venue is: `https://api.bitget.com`, a regional host, a proxy, or a simulator.
+ * The address of the exchange: `https://api.bitget.com`, a regional host, a proxy, or a simulator.
  *
- * Keys and the passphrase travel in clear text inside of the connection, so a base URL must be `https`, except on the
- * loopback host or where plain HTTP is allowed explicitly.
+ * A request carries the key and the passphrase in clear text, protected only by the connection. So a base URL must be
+ * `https`, except on the loopback host or where plain HTTP is allowed explicitly.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Quotes from "./internal/quotes.js"
 
 /**
- * The venue's own host.
+ * The exchange's own host.
  *
  * @since 0.1.0
  * @category constants
@@ -19,8 +19,7 @@ import * as Quotes from "./internal/quotes.js"
 export const venue = "https://api.bitget.com"
 
 /**
- * A base URL, taken apart once. A path in it is the prefix of a proxy: it is part of what is sent, not of what is
- * signed.
+ * A parsed base URL. A path in it is the prefix of a proxy, which is sent but not signed.
  *
  * @since 0.1.0
  * @category models
@@ -46,10 +45,10 @@ export class InvalidBaseUrl extends Schema.TaggedError<InvalidBaseUrl>("@effect-
       unparsable: "it is not a URL",
       scheme: "only https, and http where it is allowed, can be used",
       plainHttp: "the passphrase would travel in clear text; use https, or set allowInsecureHttp in a closed network",
-      userInfo: "it holds a user or a password; give such things as headers",
+      userInfo: "it holds a user or a password; send them as headers",
       query: "it holds a query or a fragment"
     }[this.reason]
-    return `The base URL cannot be used: ${why}. The venue's own is "${venue}".`
+    return `The base URL cannot be used: ${why}. The exchange's own is "${venue}".`
   }
 }
 
@@ -57,7 +56,7 @@ const isLoopback = (host: string): boolean =>
   host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
 
 /**
- * Takes a base URL apart, or says why it cannot be used.
+ * Parses a base URL, or gives the reason why it cannot be used.
  *
  * @since 0.1.0
  * @category constructors

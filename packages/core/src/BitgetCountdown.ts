@@ -19,7 +19,10 @@ import * as Offset from "./internal/client/offset.js"
 import type * as ServerClock from "./ServerClock.js"
 import * as VenueError from "./VenueError.js"
 
-/** How long after its timestamp the venue takes a signed request (page "Signature" of the venue's API introduction). */
+/**
+ * The time after its timestamp during which the exchange accepts a signed request, ms (page "Signature" of the
+ * exchange's API introduction).
+ */
 const timestampMillis = 30_000
 
 /**
@@ -52,7 +55,7 @@ export const make: Effect.Effect<BitgetCountdown, never, BitgetClient.BitgetClie
               method: "POST",
               path: "/api/v3/trade/countdown-cancel-all",
               body: { countdown: Countdown.toWire(setting) },
-              // Code and status have said that it worked; what the data reads is no reason to doubt it.
+              // Code and status state the success; the data adds nothing.
               response: Schema.Unknown
             }),
             ({ acceptedAt, completedAt, requestTime }) => ({ acceptedAt, completedAt, requestTime })
@@ -65,18 +68,18 @@ export const make: Effect.Effect<BitgetCountdown, never, BitgetClient.BitgetClie
             })
           ),
     horizon: Effect.map(clock.uncertainty, (uncertainty) =>
-      // While the clock is not known, a call first asks for it: within its bound, by a round trip no longer than that.
-      // The venue counts by its own clock, which may be slower.
+      // While the clock is unknown, a call first asks for it, with a round trip within its own bound. The exchange
+      // counts by its own clock, which may be slower.
       Duration.millis((timestampMillis + (uncertainty ?? 2 * Duration.toMillis(timeout))) * (1 + Offset.drift))
     )
   })
 )
 
 /**
- * The countdown of one account among many, with a client of its own and a clock and an `HttpClient` that all share.
+ * The countdown of one account among many, with its own client, and a clock and an `HttpClient` that all share.
  *
- * It does what `layer`, `BitgetClient.layerSharedClock` and `Credentials.layer` do together, without the memory that
- * layers hold for as long as their scope is open, many times that of what they make here.
+ * Does what `layer`, `BitgetClient.layerSharedClock` and `Credentials.layer` do together, but without the memory that
+ * layers hold while their scope is open. That is many times the memory of the services themselves.
  *
  * @since 0.1.0
  * @category constructors

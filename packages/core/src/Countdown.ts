@@ -1,9 +1,9 @@
 /**
- * What the venue is told: a countdown of whole seconds from 5 to 60, or `off`.
+ * Bitget's countdown: whole seconds from 5 to 60, or `off`.
  *
- * The venue takes `"5"` to `"60"` and `"0"`, which switches the mechanism off (page "CountDown Cancel All" of the
- * UTA API). A value that is rounded the wrong way would disarm the switch, so nothing here rounds: what is not a
- * whole number of seconds in the range is an {@link InvalidCountdown}.
+ * The exchange accepts `"5"` to `"60"`, and `"0"`, which turns the switch off (page "CountDown Cancel All" of the UTA
+ * API). A wrongly rounded value would disarm the switch, so nothing here rounds. Anything but a whole number of seconds
+ * in the range is an {@link InvalidCountdown}.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import * as Schema from "effect/Schema"
 export type Countdown = number & Brand.Brand<"@effect-deadman/core/Countdown">
 
 /**
- * The mechanism switched off; the venue's `"0"`.
+ * The switch turned off; the exchange's `"0"`.
  *
  * @since 0.1.0
  * @category models
@@ -30,7 +30,7 @@ export type Countdown = number & Brand.Brand<"@effect-deadman/core/Countdown">
 export type Off = "off"
 
 /**
- * What one call sets: a countdown, or off.
+ * The setting of one call: a countdown, or off.
  *
  * @since 0.1.0
  * @category models
@@ -38,7 +38,7 @@ export type Off = "off"
 export type Setting = Countdown | Off
 
 /**
- * The mechanism switched off.
+ * The setting that turns the switch off.
  *
  * @since 0.1.0
  * @category constructors
@@ -46,7 +46,7 @@ export type Setting = Countdown | Off
 export const off: Off = "off"
 
 /**
- * The shortest countdown that the venue accepts, in seconds.
+ * The shortest countdown that the exchange accepts, in seconds.
  *
  * @since 0.1.0
  * @category constants
@@ -54,7 +54,7 @@ export const off: Off = "off"
 export const minSeconds = 5
 
 /**
- * The longest countdown that the venue accepts, in seconds.
+ * The longest countdown that the exchange accepts, in seconds.
  *
  * @since 0.1.0
  * @category constants
@@ -62,7 +62,7 @@ export const minSeconds = 5
 export const maxSeconds = 60
 
 /**
- * The countdowns that the venue accepts, in seconds.
+ * The countdowns that the exchange accepts, in seconds.
  *
  * @since 0.1.0
  * @category constants
@@ -70,7 +70,7 @@ export const maxSeconds = 60
 export const range = { min: minSeconds, max: maxSeconds } as const
 
 /**
- * A duration that is no countdown of the venue.
+ * A duration that the exchange does not accept as a countdown.
  *
  * @since 0.1.0
  * @category errors
@@ -88,8 +88,8 @@ export class InvalidCountdown extends Schema.TaggedError<InvalidCountdown>("@eff
 }
 
 /**
- * The countdown of a duration; a bare number is milliseconds, as everywhere in Effect. What is not a whole number of
- * seconds from 5 to 60 is an {@link InvalidCountdown}, zero included: only {@link off} switches off.
+ * The countdown of a duration; a bare number is milliseconds, as everywhere in Effect. Anything but a whole number of
+ * seconds from 5 to 60 is an {@link InvalidCountdown}, zero included, because only {@link off} turns the switch off.
  *
  * @example
  * ```ts
@@ -115,7 +115,7 @@ export const fromDuration = (input: Duration.DurationInput): Either.Either<Count
   )
 
 /**
- * Whether the venue takes it.
+ * Whether the exchange accepts the setting.
  *
  * @since 0.1.0
  * @category conversions
@@ -141,8 +141,8 @@ export const Countdown: Schema.Schema<Countdown, number> = /* @__PURE__ */ Schem
 const wire = /^(0|[1-9]\d?)$/
 
 /**
- * The schema of what goes over the wire: the strings `"5"` to `"60"` and `"0"`, and nothing that merely reads like one
- * of them (`"05"`, `"5.0"`, `" 5"`).
+ * The schema of the wire format: the strings `"5"` to `"60"` and `"0"`, and nothing that only resembles one of them
+ * (`"05"`, `"5.0"`, `" 5"`).
  *
  * @example
  * ```ts
@@ -174,7 +174,7 @@ export const SettingFromWire: Schema.Schema<Setting, string> = /* @__PURE__ */ S
 )
 
 /**
- * The string that the venue takes: `"5"` to `"60"`, or `"0"` for off.
+ * The string that the exchange accepts: `"5"` to `"60"`, or `"0"` for off.
  *
  * @since 0.1.0
  * @category conversions
@@ -182,7 +182,7 @@ export const SettingFromWire: Schema.Schema<Setting, string> = /* @__PURE__ */ S
 export const toWire = (setting: Setting): string => (setting === off ? "0" : String(setting))
 
 /**
- * The length of a setting in milliseconds, whatever the range of its exchange; off is 0.
+ * The length of a setting in ms, for any exchange's range; off is 0.
  *
  * @since 0.1.0
  * @category conversions

@@ -1,6 +1,6 @@
 /**
- * The port to the exchange: set one account's countdown, or switch it off. It knows no exchange. `BitgetCountdown` is
- * Bitget's; a test, or another exchange, provides its own.
+ * The port to the exchange: sets one account's countdown, or turns it off. It depends on no particular exchange.
+ * `BitgetCountdown` implements it for Bitget; a test, or the client of another exchange, provides its own.
  *
  * @since 0.1.0
  */
@@ -11,25 +11,24 @@ import * as Predicate from "effect/Predicate"
 import type * as Countdown from "./Countdown.js"
 
 /**
- * The venue's acknowledgement, with its own readings of its clock around the moment at which it acted, all in
- * milliseconds since the epoch. They are on the venue's clock and compare only with each other.
+ * The exchange's acknowledgement, with readings of the exchange's clock around the moment at which it acted, all in ms
+ * since the epoch. They compare only with each other.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Acknowledgement {
-  /** When the venue took the request in (header `X-BG-REQUEST-ACCEPT-TIME`). */
+  /** When the exchange accepted the request (header `X-BG-REQUEST-ACCEPT-TIME`). */
   readonly acceptedAt: number | undefined
-  /** When it had its answer ready (header `X-BG-RESPONSE-COMPLETE-TIME`). */
+  /** When it completed its answer (header `X-BG-RESPONSE-COMPLETE-TIME`). */
   readonly completedAt: number | undefined
   /** The `requestTime` of the answer's body. */
   readonly requestTime: number | undefined
 }
 
 /**
- * A failed call, whatever the exchange: any error with these fields will do, so that the client of another exchange
- * brings errors of its own. Every class of `VenueError` is one. A heartbeat passes those on as they are, and wraps any
- * other in `CountdownFailed`.
+ * A failed call. Any error with these fields fits, so that the client of another exchange can have its own errors.
+ * Every class of `VenueError` is one. A heartbeat passes those on unchanged and wraps any other in `CountdownFailed`.
  *
  * @since 0.1.0
  * @category models
@@ -37,25 +36,27 @@ export interface Acknowledgement {
 export interface CountdownError {
   /** The kind of failure: a label in the metrics. */
   readonly _tag: string
-  /** What happened and what to do. */
+  /** The event, and the advice. */
   readonly message: string
   /** `"no"` only where the earlier countdown surely runs on untouched. */
   readonly applied: "no" | "unknown"
   /** Whether sending the same call again can help. */
   readonly retryable: boolean
-  /** The exchange's own code: the same code again is the same refusal again. */
+  /** The exchange's own code. The same code again counts as the same refusal. */
   readonly code?: string | undefined
-  /** The HTTP status, absent when no answer came. After an answer the pace counts from it, without one from the sending. */
+  /**
+   * The HTTP status, absent when no answer came. After an answer the pace counts from it, without one from the sending.
+   */
   readonly httpStatus?: number | undefined
   /**
-   * A refusal that exchanges are known to take back: it is final only when it came so many times in a row. Absent: as
-   * `retryable` says.
+   * The number of times in a row after which this refusal is final, for refusals that exchanges are known to withdraw.
+   * When absent, `retryable` decides.
    */
   readonly finalAfter?: number | undefined
 }
 
 /**
- * Whether something thrown or failed with is such an error.
+ * Whether a value is such an error.
  *
  * @since 0.1.0
  * @category refinements
@@ -89,7 +90,7 @@ export interface Range {
 export type Setting = number | Countdown.Off
 
 /**
- * The countdown of one account: everything that the heartbeat knows of an exchange.
+ * The countdown of one account. The heartbeat knows nothing else about an exchange.
  *
  * @since 0.1.0
  * @category tags
@@ -104,18 +105,18 @@ export class CountdownCancelAll extends Context.Tag("@effect-deadman/core/Countd
     readonly endpoint?: string | undefined
 
     /**
-     * Restarts the countdown with the given length, or switches it off: one request, no retry. It does not keep to
-     * the venue's limit of one call a second by itself.
+     * Restarts the countdown with the given length, or turns it off: one request, no retry. The caller keeps the
+     * exchange's limit of one call per second.
      */
     readonly set: (setting: Setting) => Effect.Effect<Acknowledgement, CountdownError>
 
     /**
-     * For how long from now a request that is sent now can still be accepted by the venue, whatever delays it: the
-     * timestamp that it is signed with is good for 30 s, and the venue's clock is known only so well.
+     * The time from now during which the exchange can still accept a request that is sent now, whatever delays it.
+     * Bitget: the timestamp of the signature is valid for 30 s, plus the uncertainty about the exchange's clock.
      */
     readonly horizon: Effect.Effect<Duration.Duration>
 
-    /** The countdowns that `set` takes. Bitget: 5 to 60 seconds. */
+    /** The countdowns that `set` accepts. Bitget: 5 to 60 seconds. */
     readonly range: Range
 
     /** The shortest time between two writes of the account. Bitget: 1 second. */

@@ -1,6 +1,6 @@
 /**
- * Who calls: key, passphrase, and the means to sign. The secret or private key itself is in no value that can be
- * printed: it is turned into a function when the credentials are made.
+ * The credentials of an account: key, passphrase, and the function that signs. No printable value holds the secret or
+ * private key, because it is enclosed in that function when the credentials are made.
  *
  * @since 0.1.0
  */
@@ -34,13 +34,13 @@ export class Credentials extends Context.Tag("@effect-deadman/core/Credentials")
 >() {}
 
 /**
- * What credentials are made of. The venue issues either a secret key or takes the public half of an RSA key.
+ * The parts of credentials. The exchange either issues a secret key or accepts the public half of an RSA key.
  *
  * @since 0.1.0
  * @category models
  */
 export type Options = {
-  /** The account's label for logs and metrics, by default `"default"`. Give each account its own. */
+  /** The account's label for logs and metrics, by default `"default"`. Give each account its own label. */
   readonly account?: string | undefined
   readonly apiKey: Redacted.Redacted
   readonly passphrase: Redacted.Redacted
@@ -51,7 +51,7 @@ export type Options = {
 )
 
 /**
- * A credential that cannot be right. It names the field and holds nothing of its value.
+ * A credential that cannot be valid. It names the field and holds nothing of its value.
  *
  * @since 0.1.0
  * @category errors
@@ -67,7 +67,7 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>(
   }
 }
 
-// What goes into a header must be visible ASCII. HTTP libraries say so by an error that quotes the value.
+// A header value must be visible ASCII. HTTP libraries report a violation with an error that quotes the value.
 const flaw = (value: string, inHeader: boolean): string | undefined =>
   value.trim() === ""
     ? "it is empty."
@@ -110,7 +110,7 @@ export const make = (options: Options): Effect.Effect<Credentials["Type"], Inval
   })
 
 /**
- * The credentials of given values.
+ * The credentials from given values.
  *
  * @since 0.1.0
  * @category layers
@@ -130,7 +130,7 @@ const invalid = (name: string, why: string) => ConfigError.InvalidData([name], `
 
 const access =
   'A key of a unified trading account, with UTA trade read and write, is made at bitget.com under "API Management". ' +
-  "The venue opens the countdown (CountDown Cancel All) to an account on request: ask its business development."
+  "The exchange opens the countdown (CountDown Cancel All) to an account on request: ask its business development."
 
 // Not `Config.redacted`, whose error for a missing variable prints as "<redacted>".
 const variable = (name: string) => Config.option(Config.map(Config.string(name), Redacted.make))
@@ -141,7 +141,7 @@ const isFilled = (value: Option.Option<Redacted.Redacted>): value is Option.Some
 /**
  * The credentials from `BITGET_API_KEY`, `BITGET_PASSPHRASE` and either `BITGET_SECRET_KEY` or `BITGET_RSA_PRIVATE_KEY`
  * (PKCS#8 PEM), with the account's label from `BITGET_ACCOUNT_LABEL` (by default `"default"`). The error names every
- * variable that is missing or empty. Values that cannot be right are refused with the variable's name.
+ * variable that is missing or empty. Values that cannot be valid are refused with the variable's name.
  *
  * @since 0.1.0
  * @category layers
@@ -174,7 +174,7 @@ export const layerConfig: Layer.Layer<Credentials, ConfigError.ConfigError> = /*
       const both = `${variables.secretKey} or ${variables.privateKey}`
       return yield* Effect.fail(invalid(variables.privateKey, `set either ${both}, not both.`))
     }
-    // Passing over an empty one in silence would hide that the other kind of key is in use.
+    // Ignoring an empty one would hide that the other kind of key is in use.
     if (Option.isSome(secretKey) && Option.isSome(privateKey)) {
       const empty = isFilled(secretKey) ? variables.privateKey : variables.secretKey
       return yield* Effect.fail(invalid(empty, "it is set to an empty value; remove it or fill it in."))

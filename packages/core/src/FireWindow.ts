@@ -1,19 +1,20 @@
 /**
- * What can be proven about a switch that cannot be read: the two bounds between which the venue may fire.
+ * The fire window: the two bounds between which the exchange may fire, computed from the writes because the switch
+ * cannot be read.
  *
- * The venue offers no read-back, so all knowledge comes from the writes. A write is one countdown request, sent at
- * `s`, answered (perhaps) at `r`, with a countdown `c`. The venue acted on an answered write at some instant in
+ * The exchange has no status endpoint, so all knowledge comes from the writes. A write is one countdown request, sent
+ * at `s`, answered (perhaps) at `r`, with a countdown `c`. The exchange acted on an answered write at some instant in
  * `[s, r]`; on an unanswered one at some instant from `s` until it can no longer be accepted (the horizon: the
  * timestamp it was signed with is good for 30 seconds), or never.
  *
- * - The early edge counts from **send** times: the soonest instant at which the venue may cancel everything.
+ * - The early edge counts from **send** times: the soonest instant at which the exchange may cancel everything.
  * - The late edge counts from **answer** times, and for unanswered writes from the end of their horizon, plus the
- *   venue's trigger latency: after it, unless it was refreshed or turned off, the switch has fired.
+ *   exchange's trigger latency: after it, unless it was refreshed or turned off, the switch has fired.
  *
- * Two clocks give the elapsed time. A suspended host stops its monotonic clock but not the venue, so the early edge
- * takes the larger of monotonic and wall time, and the late edge the monotonic time.
+ * Two clocks give the elapsed time. A suspended host stops its monotonic clock but not the exchange. Therefore the
+ * early edge takes the larger of monotonic and wall time, and the late edge the monotonic time.
  *
- * When the early edge has passed before the next acknowledgement, only the venue's own stamps can say what happened.
+ * When the early edge has passed before the next acknowledgement, only the exchange's own stamps can say what happened.
  * Until they do, the gap stays open and grows with each acknowledgement.
  *
  * Everything here is a total function over plain data: no clock, no effects.
@@ -32,15 +33,15 @@ export interface Reading {
   readonly mono: number
   readonly wall: number
   /**
-   * The sum of all forward jumps of the wall clock against the monotonic one so far, ms. A jump back takes nothing
-   * away, so a suspend shows also when the wall clock was set back before it. Defaults to 0.
+   * The sum of all forward jumps of the wall clock against the monotonic one so far, ms. Backward jumps are not
+   * subtracted, so a suspend shows even when the wall clock was set back before it. Defaults to 0.
    */
   readonly jumped?: number | undefined
 }
 
 /**
- * The venue's own clock around the moment at which it acted on a write, in ms: it accepted the request at
- * `acceptedAt` and had completed its answer at `completedAt`.
+ * The exchange's own clock around the moment at which it acted on a write, in ms: it accepted the request at
+ * `acceptedAt` and completed its answer at `completedAt`.
  *
  * @since 0.1.0
  * @category models
@@ -51,7 +52,7 @@ export interface Stamps {
 }
 
 /**
- * A write whose outcome is not known (yet): the venue may still apply it.
+ * A write whose outcome is not known (yet): the exchange may still apply it.
  *
  * @since 0.1.0
  * @category models
@@ -65,12 +66,12 @@ export interface Pending {
   readonly inFlight: boolean
   /** Milliseconds; 0 is off. */
   readonly countdown: number
-  /** How long after it was sent the venue may still accept it, ms. */
+  /** The time after sending during which the exchange may still accept it, ms. */
   readonly horizon: number
 }
 
 /**
- * The last write that the venue acknowledged.
+ * The last write that the exchange acknowledged.
  *
  * @since 0.1.0
  * @category models
@@ -82,7 +83,7 @@ export interface Acknowledged {
   readonly answered: Reading
   /** Milliseconds; 0 is off. */
   readonly countdown: number
-  /** `undefined` also where they are impossible: out of order, or refuted by the host's clocks. */
+  /** `undefined` also where they are impossible, out of order or refuted by the host's clocks. */
   readonly stamps: Stamps | undefined
 }
 
@@ -100,7 +101,7 @@ export interface Continuity extends Stamps {
 /**
  * A stretch of time in which the switch may have fired. It begins at an acknowledged write (the base) and ends with the
  * last acknowledgement. It stays open until stamps prove that the switch held for all of it, or until the owner has
- * compared the book: a later acknowledgement extends it and does not begin another.
+ * compared the book. A later acknowledgement extends it and does not begin another.
  *
  * @since 0.1.0
  * @category models
@@ -117,28 +118,29 @@ export interface Gap {
   /** The id of the acknowledgement before which the switch may have fired last. */
   readonly upTo: number
   /**
-   * False while one answer's stamps are the only reason for doubt: they claim more time than the host's clocks have
-   * seen pass. Either the host stood still together with its clocks, or one machine of the venue has a wrong clock. The
-   * next acknowledgement decides.
+   * False while the stamps of one answer are the only reason for doubt, because they claim more time than the host's
+   * clocks measured. Either the host stood still together with its clocks, or one machine of the exchange has a wrong
+   * clock. The next acknowledgement decides.
    */
   readonly confirmed: boolean
 }
 
 /**
- * What is assumed of the venue, in ms.
+ * Assumptions about the exchange, in ms.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Assumptions {
-  /** How long after the deadline the venue may take to cancel. */
+  /** The longest time after the deadline until the exchange cancels. */
   readonly triggerLatency: number
-  /** How far the clocks of two machines of the venue may differ. */
+  /** The largest difference between the clocks of two machines of the exchange. */
   readonly stampTolerance: number
 }
 
 /**
- * All that is known: the last acknowledged write, the writes that may still be applied, and the gap that is not proven.
+ * Everything known about the switch: the last acknowledged write, the writes that may still be applied, and the open
+ * gap.
  *
  * @since 0.1.0
  * @category models
@@ -159,14 +161,14 @@ export interface FireWindow {
  * @category models
  */
 export interface Edges {
-  /** Time until the venue may cancel everything; `Infinity` when no write could make it. */
+  /** Time until the exchange may cancel everything; `Infinity` when no write could make it. */
   readonly earliest: number
   /** Time until it has surely fired, unless refreshed or turned off; `-Infinity` when no write could make it. */
   readonly latest: number
 }
 
 /**
- * What an acknowledgement proves about the time before it.
+ * The conclusion from an acknowledgement about the time before it.
  *
  * - `held`: the switch did not fire between the acknowledged write before and this one
  * - `fired`: it did
@@ -178,8 +180,8 @@ export interface Edges {
 export type Verdict = "held" | "fired" | "open"
 
 /**
- * Nothing is acknowledged yet. `left` are unresolved writes of an earlier window on the same clock (`strays`);
- * `predecessor` is the record of another process.
+ * A window without an acknowledgement. `left` holds unresolved writes of an earlier window on the same clock
+ * (`unresolvedWrites`); `predecessor` is the record of another process.
  *
  * @since 0.1.0
  * @category constructors
@@ -191,7 +193,7 @@ export const empty = (
 ): FireWindow => ({ assumptions, acknowledged: undefined, pending: left, gap: undefined, predecessor })
 
 /**
- * The least time that has surely passed at the venue from one reading to another.
+ * The least time that has surely passed at the exchange from one reading to another.
  *
  * @since 0.1.0
  * @category time
@@ -199,7 +201,8 @@ export const empty = (
 export const elapsedAtLeast = (from: Reading, to: Reading): number => Math.max(0, to.mono - from.mono)
 
 /**
- * The most time that can have passed at the venue: after a suspend only the wall clock knows of it.
+ * The most time that can have passed at the exchange from one reading to another. After a suspend only the wall clock
+ * shows it.
  *
  * @since 0.1.0
  * @category time
@@ -208,7 +211,7 @@ export const elapsedAtMost = (from: Reading, to: Reading): number =>
   Math.max(0, to.mono - from.mono + Math.max(0, (to.jumped ?? 0) - (from.jumped ?? 0)), to.wall - from.wall)
 
 /**
- * How far the two clocks disagree about the time between two readings, ms.
+ * The difference between the two clocks' measurements of the time between two readings, ms.
  *
  * @since 0.1.0
  * @category time
@@ -217,7 +220,7 @@ export const disagreement = (from: Reading, to: Reading): number =>
   Math.abs(to.wall - from.wall - (to.mono - from.mono))
 
 /**
- * A write leaves. From here on it may be applied.
+ * Records that a write is sent. From now on it may be applied.
  *
  * @since 0.1.0
  * @category writes
@@ -234,7 +237,7 @@ export const sent = (
 })
 
 /**
- * The venue surely did not act on the write: everything is as if it had not been sent.
+ * Forgets a write that the exchange surely did not act on.
  *
  * @since 0.1.0
  * @category writes
@@ -245,7 +248,7 @@ export const refused = (self: FireWindow, id: number): FireWindow => ({
 })
 
 /**
- * No answer came, or one that leaves the outcome unknown: the write may be applied until its horizon has passed.
+ * Records that the outcome of a write is unknown. It may be applied until its horizon has passed.
  *
  * @since 0.1.0
  * @category writes
@@ -256,14 +259,14 @@ export const unresolved = (self: FireWindow, id: number): FireWindow => ({
 })
 
 /**
- * The venue acknowledged the write. Gives the new window and what the acknowledgement proves about the time since the
- * base: the acknowledged write before it or, while a gap is open, the one before that gap.
+ * Records an acknowledgement. Gives the new window and the verdict on the time since the base: the acknowledged write
+ * before it or, while a gap is open, the one before that gap.
  *
- * - `held`: the acknowledgement arrived before the early edge by the host's clocks, or the venue's stamps prove it.
+ * - `held`: the acknowledgement arrived before the early edge by the host's clocks, or the exchange's stamps prove it.
  * - `fired`: proven by the stamps alone, and possible by the host's clocks.
  * - `open`: neither; the window keeps the gap.
  *
- * An acknowledgement of a write that is not pending changes nothing: a late answer never lengthens the window.
+ * An acknowledgement of a write that is not pending changes nothing, so a late answer never lengthens the window.
  *
  * @since 0.1.0
  * @category writes
@@ -300,7 +303,7 @@ export const acknowledged = (
   }
 }
 
-/** An acknowledgement that is being judged. */
+/** The acknowledgement under judgement. */
 interface Answer {
   readonly write: Pending
   readonly at: Reading
@@ -330,11 +333,11 @@ const judge = (before: FireWindow, answer: Answer): { readonly verdict: Verdict;
   return { verdict: step === "fired" ? "fired" : "open", gap: extended }
 }
 
-/** Of those that start the countdown. */
+/** The shortest countdown among the writes that start one, ms. */
 const shortestOf = (writes: ReadonlyArray<{ readonly countdown: number }>): number =>
   writes.reduce((least, { countdown }) => (countdown === 0 ? least : Math.min(least, countdown)), Infinity)
 
-/** The same between two acknowledgements in a row, where the host's clocks have a say, too. */
+/** The verdict between two consecutive acknowledgements. Here the host's clocks are evidence, too. */
 const stepVerdict = (
   before: FireWindow,
   last: Acknowledged,
@@ -360,15 +363,15 @@ const heldFor = (from: Gap["base"], answer: Answer, assumptions: Assumptions, sh
   return passed !== undefined && passed.most < shortest
 }
 
-/** Whether the time between two writes by the venue's stamps can be the time by the host's clocks. */
+/** Whether the time between two writes by the exchange's stamps can be the time by the host's clocks. */
 const agree = (from: Gap["base"], answer: Answer, assumptions: Assumptions): boolean => {
   const passed = atTheVenue(from, answer, assumptions)
   return passed !== undefined && (from.sent === undefined || passed.least <= elapsedAtMost(from.sent, answer.at))
 }
 
 /**
- * How much time passed at the venue between its acting on two writes, by its own stamps, in ms. `undefined` where the
- * stamps are no evidence: one is missing, or they claim less time than the host's monotonic clock has surely seen pass.
+ * The time at the exchange between its actions on two writes, by its own stamps, in ms. `undefined` where the stamps
+ * are no evidence: one is missing, or they claim less time than the host's monotonic clock measured.
  */
 const atTheVenue = (
   from: Gap["base"],
@@ -381,13 +384,14 @@ const atTheVenue = (
   return most < surely ? undefined : { least: to.acceptedAt - from.stamps.completedAt - stampTolerance, most }
 }
 
-/** Stamps that completed before they were accepted are none. */
+/** Drops stamps that completed before they were accepted. */
 const inOrder = (stamps: Stamps | undefined): Stamps | undefined =>
   stamps !== undefined && stamps.acceptedAt <= stamps.completedAt ? stamps : undefined
 
 /**
- * The owner has compared the book with the venue since the acknowledgement `upTo`: the gap before it is closed. Gives
- * `undefined` when the switch may have fired after that acknowledgement; the comparison is outdated then.
+ * Closes the gap before the acknowledgement `upTo`, because the owner has compared the book with the exchange since
+ * then. Gives `undefined` when the switch may have fired after that acknowledgement, because the comparison is outdated
+ * then.
  *
  * @since 0.1.0
  * @category writes
@@ -415,16 +419,16 @@ export const continuity = (self: FireWindow, shortestToCome: number): Continuity
 const expiredBy = (write: Pending, at: Reading): boolean => elapsedAtLeast(write.sent, at) > write.horizon
 
 /**
- * Forgets the unresolved beats that can do nothing any more: they could no longer be accepted, and had they been,
- * their countdown would have run out.
+ * Forgets the unresolved beats that can no longer have an effect. The exchange does not accept them any more, and if it
+ * has accepted one, its countdown has run out.
  *
  * @since 0.1.0
  * @category writes
  */
 export const expire = (self: FireWindow, now: Reading): FireWindow => {
   const last = self.acknowledged?.countdown ?? 0
-  // Only a countdown that was acknowledged keeps the early edge in the past once it is there; and of a shorter
-  // countdown or an unanswered `0` the next verdict must still know.
+  // Only an acknowledged countdown keeps the early edge in the past once it is there. The next verdict also needs the
+  // shorter countdowns and the unanswered `0`s.
   if (last === 0 || self.pending.length === 0) return self
   const pending = self.pending.filter(
     (write) => write.countdown < last || latestOfPending(self.assumptions, write, now) > 0
@@ -451,7 +455,7 @@ export const edges = (self: FireWindow, now: Reading): Edges => {
   }
   for (const write of self.pending) {
     if (write.countdown === 0) continue
-    // To matter at all it is applied after the acknowledged write, and so after that one was sent.
+    // It matters only when it is applied after the acknowledged write, and so after that one was sent.
     const from = last !== undefined && last.id > write.id ? last.sent : write.sent
     earliest = Math.min(earliest, write.countdown - elapsedAtMost(from, now))
     latest = Math.max(latest, latestOfPending(self.assumptions, write, now))
@@ -460,13 +464,13 @@ export const edges = (self: FireWindow, now: Reading): Edges => {
 }
 
 /**
- * How long from a reading on a write that was never answered may still be accepted, in ms: 0 when none may.
- * `"countdown"` asks for those that would start the countdown, `"off"` for those that would close the switch.
+ * The time from a reading on during which an unresolved write may still be accepted, in ms; 0 when none may.
+ * `"countdown"` selects the writes that would start the countdown, `"off"` those that would close the switch.
  *
  * @since 0.1.0
  * @category knowledge
  */
-export const strayFor = (self: FireWindow, now: Reading, kind: "countdown" | "off"): number =>
+export const unresolvedFor = (self: FireWindow, now: Reading, kind: "countdown" | "off"): number =>
   self.pending.reduce(
     (longest, write) =>
       (write.countdown === 0) === (kind === "off")
@@ -485,13 +489,13 @@ export const strayFor = (self: FireWindow, now: Reading, kind: "countdown" | "of
 export const mayBeOff = (self: FireWindow): boolean => self.pending.some((write) => write.countdown === 0)
 
 /**
- * The writes that may still be accepted after a reading, for the next window on the same clock: a late `0` among them would
- * turn off what that window has armed.
+ * The writes that may still be accepted after a reading, for the next window on the same clock: a late `0` among them
+ * would turn off the switch that the next window has armed.
  *
  * @since 0.1.0
  * @category knowledge
  */
-export const strays = (self: FireWindow, now: Reading): ReadonlyArray<Pending> =>
+export const unresolvedWrites = (self: FireWindow, now: Reading): ReadonlyArray<Pending> =>
   self.pending
     .filter((write) => !expiredBy(write, now))
     .map((write, index) => ({
@@ -503,8 +507,8 @@ export const strays = (self: FireWindow, now: Reading): ReadonlyArray<Pending> =
     }))
 
 /**
- * Whether the switch surely does not run and will not run by any write of ours: the last acknowledged write turned it
- * off (or there never was one) and nothing that could start it is still on its way.
+ * Whether the switch is surely off and no write of this window can start it. The last acknowledged write turned it off
+ * (or there was none), and no unresolved write can still start it.
  *
  * @since 0.1.0
  * @category knowledge

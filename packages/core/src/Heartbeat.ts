@@ -1,7 +1,7 @@
 /**
- * The dead man's switch as a scoped resource. Acquiring it arms the switch and waits for the venue's acknowledgement;
- * while the scope is open it beats; closing the scope turns the switch off. At any moment it says exactly what it
- * knows: surely armed, in jeopardy, may have fired, fired, released.
+ * The dead man's switch as a scoped resource. Acquiring it arms the switch and waits for the exchange's
+ * acknowledgement; while the scope is open it beats; closing the scope turns the switch off. At any moment its status
+ * states exactly what is known: armed, in jeopardy, may have fired, fired, released.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import * as HeartbeatOptions from "./HeartbeatOptions.js"
 import type * as HeartbeatStatus from "./HeartbeatStatus.js"
 import * as engine from "./internal/heartbeat/engine.js"
 import { guard } from "./internal/heartbeat/guard.js"
-import * as Process from "./internal/heartbeat/shared.js"
+import * as Shared from "./internal/heartbeat/shared.js"
 
 /**
  * @since 0.1.0
@@ -47,7 +47,7 @@ export interface Heartbeat {
   /** The label of the account, for logs and metrics. */
   readonly account: string
 
-  /** The state right now, by wall and monotonic time at this very moment. */
+  /** The state right now, by wall and monotonic time of this moment. */
   readonly status: Effect.Effect<HeartbeatStatus.Status>
 
   /**
@@ -60,22 +60,22 @@ export interface Heartbeat {
   readonly awaitLost: Effect.Effect<never, SwitchLost>
 
   /**
-   * Succeeds while the switch is `Armed` and more than `margin` (default 0) is left before it may fire. The gate to
-   * put before placing an order.
+   * Succeeds while the switch is `Armed` and more than `margin` (default 0) is left before it may fire. Call it before
+   * placing an order.
    */
   readonly ensureArmed: (options?: {
     readonly margin?: Duration.DurationInput | undefined
   }) => Effect.Effect<void, NotArmed>
 
   /**
-   * A beat now, as soon as the pace of the exchange allows, shared with one that is under way. The scheduled beats keep
+   * Beats now, or as soon as the pace of the exchange allows. Joins a beat that is under way. The scheduled beats keep
    * their rate; after a failure the next try comes as soon as the pace allows.
    */
   readonly beat: Effect.Effect<void, HeartbeatStatus.BeatFailure | SwitchLost | NotArmed>
 
   /**
-   * With `onUncertain: "verify"`: the owner has compared the book with the exchange, and a switch that is armed again
-   * may be called so. `upTo` is the acknowledgement up to which the book was compared: read `lastAcknowledged` of
+   * With `onUncertain: "verify"`: states that the owner has compared the book with the exchange, so that the state can
+   * be `Armed` again. `upTo` is the acknowledgement up to which the book was compared: read `lastAcknowledged` of
    * `status` before comparing. Fails with `ReconciliationOutdated` when the switch may have fired again since.
    */
   readonly markReconciled: (upTo: { readonly id: number }) => Effect.Effect<void, ReconciliationOutdated>
@@ -95,44 +95,43 @@ export interface Heartbeat {
 export const Heartbeat: Context.Tag<Heartbeat, Heartbeat> = Context.GenericTag<Heartbeat>(TypeId)
 
 /**
- * The labels of the accounts that have a heartbeat: one set for the whole process, however many copies of this package
- * it has loaded. Worker threads have a set each. Provide a set of your own only where one process plays several, as in a
- * simulation.
+ * The labels of the accounts that have a heartbeat. All copies of this package in a process share one set; each worker
+ * thread has its own. Provide another set only where one process simulates several.
  *
  * @since 0.1.0
  * @category references
  */
 export class AccountsInUse extends Context.Reference<AccountsInUse>()("@effect-deadman/core/AccountsInUse", {
-  defaultValue: (): Set<string> => Process.accounts
+  defaultValue: (): Set<string> => Shared.accounts
 }) {}
 
-/** The engine as users see it. The effects are made on demand, which for most accounts is never. */
+/** The public face of an engine. Its effects are made on demand; most accounts never use them. */
 const facade = (running: engine.Engine): Heartbeat => ({
   [TypeId]: TypeId,
   account: running.account,
   get status() {
-    return running.knowledge.status
+    return running.live.status
   },
   get changes() {
-    return running.knowledge.changes
+    return running.live.changes
   },
   get awaitLost() {
-    return running.knowledge.awaitLost
+    return running.live.awaitLost
   },
   get beat() {
     return running.beat
   },
-  markReconciled: (upTo) => running.knowledge.markReconciled(upTo),
+  markReconciled: (upTo) => running.live.markReconciled(upTo),
   ensureArmed: (options) => running.ensureArmed(options),
-  guard: (effect) => guard(running.knowledge, effect)
+  guard: (effect) => guard(running.live, effect)
 })
 
 /**
  * Arms the switch, keeps it armed while the scope is open, and releases it when the scope closes.
  *
- * Fails with the exchange's refusal, with `ArmTimeout` when every answer allowed another try but none was an
- * acknowledgement, with `InvalidOptions`, or with `AccountInUse`. An acquisition that fails or is interrupted after a
- * write of unknown outcome sends `0` before it gives up, unless `abandon` says otherwise: nothing is left half armed.
+ * Fails with the exchange's refusal, with `ArmTimeout` when every failure allowed another try but no acknowledgement
+ * came, with `InvalidOptions`, or with `AccountInUse`. An acquisition that fails or is interrupted after a write of
+ * unknown outcome sends `0` before it gives up, unless `abandon` says otherwise, so that nothing stays half armed.
  *
  * @example
  * ```ts

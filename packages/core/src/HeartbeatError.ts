@@ -1,5 +1,5 @@
 /**
- * What can go wrong with a heartbeat as a whole: it could not be armed, it was lost, it is not safe right now.
+ * The errors of a heartbeat: it could not be armed, it was lost, or it is not safe right now.
  *
  * @since 0.1.0
  */
@@ -45,14 +45,14 @@ export class CountdownFailed extends Schema.TaggedError<CountdownFailed>("@effec
 export type BeatError = VenueError.VenueError | CountdownFailed
 
 /**
- * Why a heartbeat ended before its scope closed.
+ * The reason why a heartbeat ended before its scope closed.
  *
- * - `Refused`: the venue refused a beat for good (credentials, permission, account); `error` says how
+ * - `Refused`: the exchange refused a beat for good (credentials, permission, account); `cause` is the refusal
  * - `MayHaveFired`: the early edge of the window passed without proof either way
- * - `Fired`: the venue's own stamps, or the late edge, prove that it fired
- * - `NotAlive`: the liveness check stayed negative to the end of the window; `liveness` says which
- * - `Defect`: a bug, in a service that was provided or in this library
- * - `Released`: its scope closed while somebody outside of it was still guarded; nothing protects them any more
+ * - `Fired`: the exchange's own stamps, or the late edge, prove that it fired
+ * - `NotAlive`: the liveness check stayed negative to the end of the window; `cause` names the checks
+ * - `Defect`: a bug in a provided service or in this library
+ * - `Released`: its scope closed while an effect outside of it was still guarded; nothing protects that effect any more
  *
  * @since 0.1.0
  * @category models
@@ -60,8 +60,8 @@ export type BeatError = VenueError.VenueError | CountdownFailed
 export type LossReason = "Refused" | "MayHaveFired" | "Fired" | "NotAlive" | "Defect" | "Released"
 
 /**
- * The heartbeat has ended and nothing will beat any more. `timeLeft` (ms) is the time from the loss until the venue
- * may cancel everything: enough to wind down in order when it is not 0.
+ * The heartbeat has ended and sends no more beats. `timeLeft` (ms) is the time from the loss until the exchange may
+ * cancel everything. When it is not 0 the program can still wind down in order.
  *
  * @since 0.1.0
  * @category errors
@@ -70,18 +70,19 @@ export class SwitchLost extends Schema.TaggedError<SwitchLost>("@effect-deadman/
   account: Schema.String,
   reason: Schema.Literal("Refused", "MayHaveFired", "Fired", "NotAlive", "Defect", "Released"),
   timeLeft: Schema.Number,
-  /** The failure behind it: the venue's refusal, the liveness report, or the last failed beat. */
+  /** The failure behind it: the exchange's refusal, the liveness report, or the last failed beat. */
   cause: Schema.optional(Schema.Unknown as Schema.Schema<BeatError | LivenessFailed>)
 }) {
   override get message(): string {
     const because = this.cause === undefined ? "" : ` ${this.cause.message}`
-    const left = this.timeLeft > 0 ? `The venue cancels all orders in ${seconds(this.timeLeft)} at the earliest.` : ""
+    const left =
+      this.timeLeft > 0 ? `The exchange cancels all orders in ${seconds(this.timeLeft)} at the earliest.` : ""
     const what = {
-      Refused: `The venue refused the heartbeat of account ${this.account} for good. ${left}`,
+      Refused: `The exchange refused the heartbeat of account ${this.account} for good. ${left}`,
       MayHaveFired:
         `The switch of account ${this.account} may have fired: its orders may be gone. ` +
-        "Reconcile with the venue before placing new ones.",
-      Fired: `The switch of account ${this.account} has fired: the venue has cancelled its orders. Reconcile.`,
+        "Reconcile with the exchange before placing new ones.",
+      Fired: `The switch of account ${this.account} has fired: the exchange has cancelled its orders. Reconcile.`,
       NotAlive: `The heartbeat of account ${this.account} was withheld to the end: the program was not alive. ${left}`,
       Defect: `The heartbeat of account ${this.account} stopped by a defect. ${left}`,
       Released: `The heartbeat of account ${this.account} was released while this still ran: keep it within the scope.`
@@ -91,7 +92,7 @@ export class SwitchLost extends Schema.TaggedError<SwitchLost>("@effect-deadman/
 }
 
 /**
- * The switch is not `Armed`, or has less time left than was asked for. `timeLeft` is ms until the venue may fire.
+ * The switch is not `Armed`, or has less time left than requested. `timeLeft` is ms until the exchange may fire.
  *
  * @since 0.1.0
  * @category errors
@@ -104,13 +105,13 @@ export class NotArmed extends Schema.TaggedError<NotArmed>("@effect-deadman/core
 }) {
   override get message(): string {
     return this.state === "Armed"
-      ? `The switch of account ${this.account} has ${seconds(this.timeLeft)} left, ${seconds(this.margin)} were asked for. Wait for the next beat.`
+      ? `The switch of account ${this.account} has ${seconds(this.timeLeft)} left, ${seconds(this.margin)} were requested. Wait for the next beat.`
       : `The switch of account ${this.account} is not armed but ${this.state}. Place no order now.`
   }
 }
 
 /**
- * Options that do not fit together. `inequality` names what has to hold, `numbers` says what it came to.
+ * Options that do not fit together. `inequality` is the condition that does not hold, `numbers` has the actual values.
  *
  * @since 0.1.0
  * @category errors
@@ -125,7 +126,7 @@ export class InvalidOptions extends Schema.TaggedError<InvalidOptions>("@effect-
 }
 
 /**
- * The account already has a heartbeat in this process. Two of them would disarm each other; share one by
+ * The account already has a heartbeat in this process. Two of them would disarm each other. Share one with
  * `Heartbeats`, or give different accounts different labels.
  *
  * @since 0.1.0
@@ -144,8 +145,8 @@ export class AccountInUse extends Schema.TaggedError<AccountInUse>("@effect-dead
 }
 
 /**
- * No acknowledgement within `armTimeout` (ms), although every answer could be tried again. The switch was turned off
- * again as far as that was possible.
+ * No acknowledgement within `armTimeout` (ms), although every failure allowed another try. The switch was turned off
+ * again as far as possible.
  *
  * @since 0.1.0
  * @category errors

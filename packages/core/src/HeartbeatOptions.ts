@@ -1,5 +1,5 @@
 /**
- * The options of a heartbeat, their defaults, and the proof that they fit together.
+ * The options of a heartbeat, their defaults, and the check that they fit together.
  *
  * @since 0.1.0
  */
@@ -19,60 +19,61 @@ import * as Release from "./Release.js"
  */
 export interface Options {
   /**
-   * How long after the last beat the exchange cancels everything. Bitget: whole seconds, 5 to 60. Defaults to
+   * The time after the last beat at which the exchange cancels everything. Bitget: whole seconds, 5 to 60. Defaults to
    * 10 seconds.
    */
   readonly countdown?: Duration.DurationInput | undefined
   /**
-   * From the sending of one beat to the next, at least the pace of the exchange (Bitget: 1 second). Defaults to three
-   * tenths of the countdown.
+   * The time from the sending of one beat to that of the next, at least the pace of the exchange (Bitget: 1 second).
+   * Defaults to three tenths of the countdown.
    */
   readonly interval?: Duration.DurationInput | undefined
-  /** How long one request may take before it counts as unanswered. Defaults to a fifth of the countdown. */
+  /** The time after which a request counts as unanswered. Defaults to a fifth of the countdown. */
   readonly requestTimeout?: Duration.DurationInput | undefined
-  /** How long the acquisition tries to arm the switch. Defaults to the countdown. */
+  /** The longest time that the acquisition tries to arm the switch. Defaults to the countdown. */
   readonly armTimeout?: Duration.DurationInput | undefined
-  /** The bound on closing the scope. Defaults to the countdown. */
+  /** The longest time that closing the scope takes for the last write. Defaults to the countdown. */
   readonly releaseTimeout?: Duration.DurationInput | undefined
   /**
-   * How long after an acknowledged `0` a second one is sent, when an unresolved beat might arrive after the first.
-   * Defaults to the request timeout, or to what a shorter `releaseTimeout` leaves for it. From 31 seconds on (with a
-   * `releaseTimeout` that leaves room for it) closing the scope waits until no unresolved beat can be accepted any more,
-   * and can then prove that the switch is off.
+   * The time from an acknowledged `0` to a second one, which is sent when an unresolved beat may arrive after the
+   * first. Defaults to the request timeout, or to the time that a shorter `releaseTimeout` leaves for it. From 31
+   * seconds on (with a `releaseTimeout` that leaves room for it) closing the scope waits until no unresolved beat can
+   * be accepted any more, and can then prove that the switch is off.
    */
   readonly settle?: Duration.DurationInput | undefined
-  /** What the last write is. See the module `Release`. Defaults to `Release.disarm`. */
+  /** Chooses the last write. See the module `Release`. Defaults to `Release.disarm`. */
   readonly release?: Release.Policy | undefined
   /**
-   * What an acquisition does that fails, or is interrupted, after a write of unknown outcome. `"Disarm"` (the default)
-   * sends `0`: nothing is left half armed. `"LetExpire"` sends nothing, for a switch that another process may hold and
-   * for orders of an earlier run that are to be cancelled.
+   * The last write of an acquisition that fails, or is interrupted, after a write of unknown outcome. `"Disarm"` (the
+   * default) sends `0`, so that nothing stays half armed. `"LetExpire"` sends nothing, for a switch that another
+   * process may use, and for orders of an earlier run that the exchange should cancel.
    */
   readonly abandon?: "Disarm" | "LetExpire" | undefined
   /**
-   * The last record that the process before this one got by `onAcknowledged`. The first acknowledgement then proves by
-   * the exchange's stamps that the switch held meanwhile; where it proves nothing the heartbeat begins as
-   * `MayHaveFired`. Of writes of the other process that arrive after that acknowledgement nothing is known: a late `0`
-   * turns the switch off, a late shorter countdown fires early. Give a record only when the other process has ended.
+   * The last record that the previous process received by `onAcknowledged`. The first acknowledgement then proves by
+   * the exchange's stamps that the switch held meanwhile. Where it proves nothing, the heartbeat begins as
+   * `MayHaveFired`. The heartbeat cannot know of the other process's writes that arrive after that acknowledgement: a
+   * late `0` turns the switch off, a late shorter countdown fires early. Give a record only when the other process has
+   * ended.
    */
   readonly predecessor?: FireWindow.Continuity | undefined
   /**
-   * What happens once the switch may have fired. `"lose"` ends the heartbeat: it never re-arms over a book that may be
+   * The reaction once the switch may have fired. `"lose"` ends the heartbeat: it never re-arms over a book that may be
    * empty. `"verify"` keeps beating and lets the exchange's stamps decide; what they cannot decide stays `MayHaveFired`
    * until `markReconciled`. Defaults to `"lose"`.
    */
   readonly onUncertain?: "lose" | "verify" | undefined
-  /** A beat is withheld while this fails: it runs before each beat. See the module `Liveness`. Defaults to none. */
+  /** Runs before each beat. A beat is withheld while it fails. See the module `Liveness`. Defaults to none. */
   readonly liveness?: Effect.Effect<unknown, unknown> | undefined
   /**
-   * How long `liveness` may take before it counts as failed. Defaults to a third of the time that the other options
-   * leave for it, from 150 to 500 ms. That is longer than the bound of one named check, so that the report names the
-   * check that hung.
+   * The time after which `liveness` counts as failed. Defaults to a third of the time that the other options leave for
+   * it, from 150 to 500 ms. That is longer than the bound of one named check, so that the report names the check that
+   * hung.
    */
   readonly livenessTimeout?: Duration.DurationInput | undefined
   /**
-   * How long `guard` waits for the clean-up of the effect that it interrupted. After that it fails with `SwitchLost`,
-   * logs a warning, and the clean-up goes on in the background. Defaults to the countdown.
+   * The longest time that `guard` waits for the clean-up of the effect that it interrupted. After that it fails with
+   * `SwitchLost`, logs a warning, and the clean-up goes on in the background. Defaults to the countdown.
    */
   readonly guardGrace?: Duration.DurationInput | undefined
   /** Runs for each change of state, in order; the heartbeat never waits for it while it beats. Failures are logged. */
@@ -83,19 +84,19 @@ export interface Options {
    */
   readonly onAcknowledged?: ((record: FireWindow.Continuity) => Effect.Effect<unknown, unknown>) | undefined
   /**
-   * How long after its deadline the exchange may take to cancel: it widens the late edge. Defaults to 1 second. Bitget
-   * documents none; sibling exchanges check every 10 ms to every second.
+   * The longest time after the deadline until the exchange cancels. It widens the late edge. Defaults to 1 second.
+   * Bitget documents none; sibling exchanges check every 10 ms to every second.
    */
   readonly triggerLatency?: Duration.DurationInput | undefined
   /**
-   * How far the clocks of two of the exchange's machines may differ: the stamps of an answer prove that much less.
-   * Defaults to 1 second.
+   * The largest difference between the clocks of two of the exchange's machines. The stamps of an answer prove that
+   * much less. Defaults to 1 second.
    */
   readonly stampTolerance?: Duration.DurationInput | undefined
 }
 
 /**
- * The options decoded: durations in ms, every default filled in, the inequalities proven.
+ * The decoded options: durations in ms, with every default, and checked.
  *
  * @since 0.1.0
  * @category models
@@ -125,7 +126,7 @@ export interface Settings {
 }
 
 /**
- * What the exchange allows: a part of the port `CountdownCancelAll`.
+ * The limits of the exchange: a part of the port `CountdownCancelAll`.
  *
  * @since 0.1.0
  * @category models
@@ -138,7 +139,7 @@ export interface Limits {
 const seconds = (millis: number): string => `${millis / 1_000} s`
 
 /**
- * Fills in the defaults and proves what must hold. Without `limits` those of Bitget apply.
+ * Fills in the defaults and checks that the options fit together. Without `limits` those of Bitget apply.
  *
  * @since 0.1.0
  * @category constructors
@@ -280,10 +281,10 @@ export const resolve = (
     return settings
   })
 
-/** Of a record that may come from a file. */
+/** Checks a field of a record that may come from a file. */
 const isPositive = (u: unknown): boolean => Number.isFinite(u) && (u as number) > 0
 
-/** Words that JavaScript, or a configuration, may get wrong. */
+/** Words that untyped code or a configuration may get wrong. */
 const choices = { abandon: ["Disarm", "LetExpire"], onUncertain: ["lose", "verify"] } as const
 
 const demand = (

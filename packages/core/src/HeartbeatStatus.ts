@@ -1,5 +1,5 @@
 /**
- * What a heartbeat knows of its switch at one instant, derived from the window and from what happened so far.
+ * The state of a heartbeat at one instant, derived from the window and from earlier events.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import type { LivenessFailed } from "./Liveness.js"
 import type * as Release from "./Release.js"
 
 /**
- * The last write that the venue acknowledged. `sentAt` and `answeredAt` are ms since the epoch on the host's wall
+ * The last write that the exchange acknowledged. `sentAt` and `answeredAt` are ms since the epoch on the host's wall
  * clock, `countdown` is ms.
  *
  * @since 0.1.0
@@ -25,7 +25,7 @@ export interface LastAcknowledged {
 }
 
 /**
- * Why the last beat did not happen or was not acknowledged.
+ * The reason why the last beat was not sent or not acknowledged.
  *
  * @since 0.1.0
  * @category models
@@ -33,18 +33,18 @@ export interface LastAcknowledged {
 export type BeatFailure = BeatError | LivenessFailed
 
 /**
- * What every state but the last carries. Instants are ms since the epoch on the host's wall clock as it is now.
+ * The fields of every state but `Released`. Instants are ms since the epoch on the host's wall clock as it is now.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Known {
   readonly account: string
-  /** When this was true. */
+  /** The instant of this status. */
   readonly at: number
-  /** The soonest instant at which the venue may cancel everything. */
+  /** The soonest instant at which the exchange may cancel everything. */
   readonly earliestFire: number
-  /** The instant after which it has fired, unless the switch was refreshed or turned off. */
+  /** The instant after which the switch has surely fired, unless it was refreshed or turned off. */
   readonly latestFire: number
   readonly lastAcknowledged: LastAcknowledged | undefined
   /** Failures in a row since the last acknowledgement. */
@@ -86,7 +86,7 @@ export interface MayHaveFired extends Known {
 }
 
 /**
- * It has fired: proven by the venue's stamps or by the late edge.
+ * It has fired: proven by the exchange's stamps or by the late edge.
  *
  * @since 0.1.0
  * @category models
@@ -126,7 +126,7 @@ export interface Transition {
 }
 
 /**
- * Everything that the state is derived from.
+ * The facts from which the state is derived.
  *
  * @since 0.1.0
  * @category models
@@ -136,15 +136,15 @@ export interface Ledger {
   readonly window: FireWindow.FireWindow
   readonly failures: number
   readonly cause: BeatFailure | undefined
-  /** The venue's stamps prove that it fired. */
+  /** The exchange's stamps prove that it fired. */
   readonly fired: boolean
   readonly lost: SwitchLost | undefined
   readonly outcome: Release.Outcome | undefined
 }
 
 /**
- * How far wall and monotonic time may diverge between two beats before it counts as disagreement, ms. More than any
- * slewing of the clock and the rounding of both readings, less than any suspend that matters.
+ * The divergence of wall and monotonic time between two beats, in ms, above which it counts as disagreement. Larger
+ * than any slewing of the clock and the rounding of both readings, smaller than any suspend that matters.
  *
  * @since 0.1.0
  * @category constants
@@ -186,7 +186,7 @@ const tagOf = (
   latest: number
 ): Exclude<Status["_tag"], "Released"> => {
   const last = ledger.window.acknowledged
-  // Nothing runs that could be claimed: not armed yet, or a `0` has turned it off (or may have).
+  // No switch surely runs: not armed yet, or a `0` has turned it off (or may have).
   if (last === undefined || last.countdown === 0 || FireWindow.mayBeOff(ledger.window)) return "MayHaveFired"
   if (ledger.fired || latest <= 0) return "Fired"
   if (ledger.window.gap !== undefined || earliest <= 0) return "MayHaveFired"

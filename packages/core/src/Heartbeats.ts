@@ -1,8 +1,8 @@
 /**
- * Many accounts in one process: one heartbeat per account, shared by all its users. It is released when its last user has
- * left, by the worst of their exits. A scope that holds many accounts releases them side by side, so that closing it
- * takes no longer than closing one (a scope's own finalizers run one after the other, and each disarm keeps the venue's
- * pace).
+ * Many accounts in one process: one heartbeat per account, shared by all its users. It is released when the scope of
+ * its last user closes; the worst of the users' exits chooses the release. A scope that holds many accounts releases
+ * them concurrently, so that closing it takes no longer than closing one. (A scope's own finalizers run one after the
+ * other, and each disarm keeps the exchange's pace.)
  *
  * @since 0.1.0
  */
@@ -43,13 +43,14 @@ export interface Heartbeats<in out E = never> {
 
   /**
    * The heartbeat of one account, armed for its first user and released when the scope of its last user has closed. The
-   * worst `Exit` of all its users chooses the release: a defect before a failure, a failure before an interruption, an
-   * interruption before a success, and of one kind the first. A failure is not remembered: the next `get` arms again. It is interrupted when its
-   * scope, or that of the `Heartbeats`, closes before the heartbeat is armed or was already closed.
+   * worst `Exit` of all its users chooses the release. From worst to best: a defect, a failure, an interruption, a
+   * success; of one kind the first counts. A failure is not remembered: the next `get` arms again. A `get` is
+   * interrupted when its scope, or that of the `Heartbeats`, closes before the heartbeat is armed or was already
+   * closed.
    */
   readonly get: (account: string) => Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope>
 
-  /** The accounts that are held, or being armed or released, right now. */
+  /** The accounts that are in use, or being armed or released, right now. */
   readonly accounts: Effect.Effect<ReadonlyArray<string>>
 }
 
@@ -116,7 +117,7 @@ export const make = <E, R>(options: {
     const entries = new Map<string, Entry<E>>()
     let closed = false
 
-    // Suspended, because functions of the user run in it: one that throws fails the arming.
+    // Suspended, because the user's functions run in it: one that throws fails the arming.
     const arm = (account: string): Effect.Effect<Heartbeat.Heartbeat, ArmError | E, Scope.Scope> =>
       Effect.suspend(() =>
         Effect.provideServiceEffect(
@@ -126,12 +127,12 @@ export const make = <E, R>(options: {
         )
       ).pipe(
         Effect.mapInputContext(
-          // A scope of the account's own takes the place of the one that is around all of them.
+          // The account's own scope replaces the surrounding one.
           (input: Context.Context<Scope.Scope>) => Context.merge(context, input) as Context.Context<R | Scope.Scope>
         )
       )
 
-    // Finding or making an entry and counting its user in is one step: a fiber that runs in between would make another
+    // Finding or making an entry and counting its user in is one step: a fiber that runs in between could make another
     // entry, or close this one as unused.
     const enter = (account: string, spare?: Spare): Effect.Effect<Entry<E>> =>
       Effect.suspend(() => {
@@ -146,14 +147,14 @@ export const make = <E, R>(options: {
         const entry: Entry<E> = { account, scope: spare.outer, ready, users: 1, worst: undefined, closing: undefined }
         entries.set(account, entry)
         const arming = Effect.onError(Effect.interruptible(Scope.extend(arm(account), spare.inner)), (cause) =>
-          // A failure is not kept: when the callers that wait for it learn of it, the next `get` arms anew.
+          // A failure is not kept. Once the waiting callers have received it, the next `get` arms anew.
           entry.closing === undefined ? close(entry, Exit.failCause(cause)) : Effect.void
         )
-        // In a fiber of its own, because the first caller may leave while others still wait.
+        // In its own fiber, because the first caller may be interrupted while others still wait.
         return Effect.as(Effect.forkIn(Effect.intoDeferred(arming, ready), spare.outer), entry)
       })
 
-    // Not suspended: it marks the entry in the very step that has found it open.
+    // Not suspended, because it must mark the entry in the same step that found it open.
     const close = (entry: Entry<E>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
       const closing = (entry.closing = Deferred.unsafeMake<void>(FiberId.none))
       return Effect.ensuring(
@@ -177,7 +178,7 @@ export const make = <E, R>(options: {
         return entry.users > 0 ? Effect.void : close(entry, entry.worst ?? exit)
       })
 
-    // One finalizer a scope, however many accounts it holds: they are released side by side, not one after the other.
+    // One finalizer per scope, however many accounts it holds, so that they are released concurrently.
     const held = new WeakMap<Scope.Scope, Set<Use<E>>>()
     const hold = (scope: Scope.Scope, use: Use<E>): Effect.Effect<void> =>
       Effect.suspend(() => {
@@ -205,7 +206,7 @@ export const make = <E, R>(options: {
           const scope = yield* Effect.scope
           for (;;) {
             const entry = yield* enter(account)
-            // Arming while the last who left is still disarming would have the `0` overtake the new countdown.
+            // Arming during the last release could let its `0` overtake the new countdown.
             if (entry.closing !== undefined) {
               yield* restore(Deferred.await(entry.closing))
               continue
@@ -241,9 +242,9 @@ export const make = <E, R>(options: {
   })
 
 /**
- * One account that is held. Not an `RcMap`: that one forgets an entry before it has closed, so that who asks again
- * would arm into a disarm under way; it keeps a failure for as long as somebody who saw it keeps a scope open; and it
- * closes with a bare success, so that no policy could ask how the users ended.
+ * One account in use. Not an `RcMap`, for three reasons. It forgets an entry before it has closed, so the next `get`
+ * would arm during a disarm. It keeps a failure as long as one of its callers keeps a scope open. It closes with a bare
+ * success, so no policy could see how the users ended.
  */
 interface Entry<E> {
   readonly account: string
@@ -260,7 +261,7 @@ const worse = (
   exit: Exit.Exit<unknown, unknown>
 ): Exit.Exit<unknown, unknown> => (known !== undefined && badness(known) >= badness(exit) ? known : exit)
 
-/** A success, an interruption, a failure, a defect: a later one is worse. A cause counts by the worst that it holds. */
+/** From best to worst: a success, an interruption, a failure, a defect. A cause counts by the worst part of it. */
 const badness = (exit: Exit.Exit<unknown, unknown>): number =>
   Exit.isSuccess(exit) ? 0 : Cause.isDie(exit.cause) ? 3 : Cause.isFailure(exit.cause) ? 2 : 1
 

@@ -1,5 +1,5 @@
 /**
- * Binds the heartbeat to the life of the program: a beat is withheld while the check fails, so the switch fires when
+ * Binds the heartbeat to the life of the program. A beat is withheld while the check fails, so the switch fires when
  * the strategy's loop hangs and not only when the process dies.
  *
  * @since 0.1.0
@@ -13,7 +13,7 @@ import { bounded as within } from "./internal/bounded.js"
 import { reading } from "./internal/clock.js"
 
 /**
- * One or more checks that say the program is not alive, each with its reason.
+ * The negative checks, each with its reason: the program is not alive.
  *
  * @since 0.1.0
  * @category errors
@@ -28,7 +28,7 @@ export class LivenessFailed extends Schema.TaggedError<LivenessFailed>("@effect-
 }
 
 /**
- * A check with a name, for reports, and a bound of its own.
+ * A check with a name, for reports, and its own bound.
  *
  * @since 0.1.0
  * @category models
@@ -42,13 +42,13 @@ export interface Check {
 }
 
 /**
- * A watchdog over a loop: `kick` it in each round, give `check` to the heartbeat.
+ * A watchdog over a loop: call `kick` in each round, and give `check` to the heartbeat.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Watchdog {
-  /** The loop is alive, now. */
+  /** Reports that the loop is alive now. */
   readonly kick: Effect.Effect<void>
   /** Fails when the last kick is longer ago than the bound. */
   readonly check: Effect.Effect<void, LivenessFailed>
@@ -57,7 +57,7 @@ export interface Watchdog {
 const failed = (name: string, reason: string): LivenessFailed => new LivenessFailed({ checks: [{ name, reason }] })
 
 /**
- * A watchdog that wants a kick every `within`. The time until the first kick counts from the making.
+ * A watchdog that expects a kick every `within`. The time until the first kick counts from its creation.
  *
  * @example
  * ```ts
@@ -99,7 +99,7 @@ export const watchdog = (
 }
 
 /**
- * All checks at once, each under its own bound; fails with the list of those that are negative.
+ * Runs all checks concurrently, each under its own bound; fails with the list of the negative ones.
  *
  * @since 0.1.0
  * @category combinators
@@ -116,8 +116,8 @@ export const all = (checks: ReadonlyArray<Check>): Effect.Effect<void, LivenessF
   )
 
 /**
- * Any effect as a bounded check: failures and defects become reasons, and an overrun does too, even of an effect that
- * cannot be interrupted.
+ * Turns any effect into a bounded check. Failures, defects and overruns become reasons, even the overrun of an effect
+ * that cannot be interrupted.
  *
  * @since 0.1.0
  * @category combinators

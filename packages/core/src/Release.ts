@@ -1,5 +1,5 @@
 /**
- * What happens to the switch when the scope of a heartbeat closes, and what became of it.
+ * The last write of a heartbeat, sent when its scope closes, and the outcome.
  *
  * @since 0.1.0
  */
@@ -31,7 +31,7 @@ export type Policy = (exit: Exit.Exit<unknown, unknown>, lost: SwitchLost | unde
 
 /**
  * The default: disarms, however the scope ended, and logs a warning after a failure, because open orders then stay
- * without protection. A lost heartbeat is left to expire: its `0` would take away the only protection that may be left.
+ * without protection. A lost heartbeat expires, because a `0` would remove the only protection that may be left.
  *
  * @since 0.1.0
  * @category policies
@@ -39,9 +39,10 @@ export type Policy = (exit: Exit.Exit<unknown, unknown>, lost: SwitchLost | unde
 export const disarm: Policy = (_, lost) => (lost === undefined ? "Disarm" : "LetExpire")
 
 /**
- * Disarms after success and interruption (Ctrl-C, SIGTERM), and has the exchange cancel all orders after a failure or a
- * defect. After a loss it also cancels: an order that was under way while the switch fired would stay for ever. Only
- * after a refusal for good, or a defect in the heartbeat itself, it sends nothing and lets the countdown expire.
+ * Disarms after success and interruption (Ctrl-C, SIGTERM), and lets the exchange cancel all orders after a failure or
+ * a defect. After a loss it also cancels, because an order that was under way while the switch fired would stay for
+ * ever. Only after a final refusal, or a defect in the heartbeat itself, it sends nothing and lets the countdown
+ * expire.
  *
  * @since 0.1.0
  * @category policies
@@ -54,7 +55,7 @@ export const cancelOnFailure: Policy = (exit, lost) =>
       : "CancelSoon"
 
 /**
- * As `cancelOnFailure`, but cancels after an interruption, too. For scopes that a failing sibling may interrupt.
+ * Like `cancelOnFailure`, but also cancels after an interruption. For scopes that a failing sibling may interrupt.
  *
  * @since 0.1.0
  * @category policies
@@ -63,7 +64,8 @@ export const cancelUnlessDone: Policy = (exit, lost) =>
   lost !== undefined ? afterLoss(lost) : Exit.isSuccess(exit) ? "Disarm" : "CancelSoon"
 
 /**
- * Sends nothing, ever: the countdown expires and the exchange cancels all orders, unless another process arms it again.
+ * Never sends anything: the countdown expires and the exchange cancels all orders, unless another process arms it
+ * again.
  *
  * @since 0.1.0
  * @category policies
@@ -74,12 +76,12 @@ const afterLoss = ({ reason }: SwitchLost): Release =>
   reason === "Refused" || reason === "Defect" ? "LetExpire" : "CancelSoon"
 
 /**
- * What became of the switch. All instants are ms since the epoch on the host's wall clock.
+ * The outcome of a release. All instants are ms since the epoch on the host's wall clock.
  *
  * - `Disarmed`: proven off; no write of this heartbeat can make it fire.
  * - `DisarmUnconfirmed`: the `0` was not acknowledged, or an unresolved beat may still arrive after it. Nothing fires
  *   after `until`.
- * - `Expiring`: left to run out. It fires between the two edges, unless it already has.
+ * - `Expiring`: the countdown runs out. It fires between the two edges, unless it already has.
  * - `CancellingSoon`: set to the shortest countdown. It fires between the two edges.
  *
  * With `mayBeOff` an unresolved `0` may have closed the switch, or may still close it; then nothing fires.

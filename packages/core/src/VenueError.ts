@@ -1,8 +1,8 @@
 /**
- * Every way in which a call to the venue can fail, one tagged class for each thing that one would do about it.
+ * The failures of a call to the exchange, with one tagged class for each way to react.
  *
- * Twelve classes stand for groups of the venue's codes, three for answers without a code. All have the same fields.
- * The two that decide are `applied` (what is known of the countdown that ran before the call) and `retryable`
+ * Twelve classes stand for groups of the exchange's codes, three for answers without a code. All have the same fields.
+ * Two of them decide: `applied` (whether the countdown that ran before the call may have changed) and `retryable`
  * (whether sending the same call again can help). `applied` is `"no"` only where that is certain.
  *
  * @since 0.1.0
@@ -10,8 +10,8 @@
 import * as Schema from "effect/Schema"
 
 /**
- * What is known of the countdown after the failed call: with `"no"` the earlier one runs on untouched, with
- * `"unknown"` it may have been restarted or switched off.
+ * The effect of the failed call on the countdown: with `"no"` the earlier one runs on untouched, with `"unknown"` it
+ * may have been restarted or turned off.
  *
  * @since 0.1.0
  * @category models
@@ -19,16 +19,16 @@ import * as Schema from "effect/Schema"
 export type Applied = "no" | "unknown"
 
 const fields = {
-  /** The venue's code, absent when the answer had none. */
+  /** The exchange's code, absent when the answer had none. */
   code: Schema.optional(Schema.String),
-  /** The venue's own words, empty when there were none. */
+  /** The message of the exchange, empty when there was none. */
   venueMessage: Schema.String,
   /** The HTTP status, absent when no answer came. */
   httpStatus: Schema.optional(Schema.Number),
-  /** The venue's clock in milliseconds since the epoch, absent when the answer did not say. */
+  /** The exchange's clock in milliseconds since the epoch, absent when the answer did not say. */
   requestTime: Schema.optional(Schema.Number),
   applied: Schema.Literal("no", "unknown"),
-  /** Whether sending the same call again can help; what is rate limited wants a pause of a second first. */
+  /** Whether sending the same call again can help; after a rate limit, wait at least a second first. */
   retryable: Schema.Boolean
 }
 
@@ -48,14 +48,14 @@ const say = (
   return `${what}${answer.length === 0 ? "" : ` (${answer.join(", ")})`}. ${advice}`
 }
 
-/** What to do after a call whose answer says nothing, or that did not get as far as the venue. */
+/** The advice after a call without a usable answer. */
 const again = (self: { readonly applied: Applied }): string =>
   self.applied === "no"
     ? "Nothing was done: send the call again."
     : "Send the call again and count this one as possibly done."
 
 /**
- * The venue does not know the key, or key, passphrase and secret do not belong together.
+ * The exchange does not know the key, or key, passphrase and secret do not match.
  *
  * @since 0.1.0
  * @category errors
@@ -67,20 +67,20 @@ export class CredentialsRefused extends Schema.TaggedError<CredentialsRefused>(i
   override get message(): string {
     return say(
       this,
-      "The venue refused the credentials",
-      "Check key, passphrase and secret, and that a demo key is used with demo trading and no other."
+      "The exchange refused the credentials",
+      "Check key, passphrase and secret, and use a demo key with demo trading only."
     )
   }
 
-  /** Two live logs saw "key does not exist" now and then on a valid key. */
+  /** Two live logs have "key does not exist" now and then for a valid key. */
   get finalAfter(): number | undefined {
     return this.code === "40037" ? 3 : undefined
   }
 }
 
 /**
- * The timestamp lay outside of the 30 s around the venue's clock. The client has synced its clock when this arrives,
- * so the same call can be sent again at once.
+ * The timestamp lay outside of the 30 s around the exchange's clock. The client has already synced its clock, so the
+ * same call can be sent again at once.
  *
  * @since 0.1.0
  * @category errors
@@ -90,14 +90,10 @@ export class TimestampRefused extends Schema.TaggedError<TimestampRefused>(id("T
   fields
 ) {
   override get message(): string {
-    return say(
-      this,
-      "The venue refused the timestamp",
-      "The offset to the venue's clock has been learnt anew: send the call again."
-    )
+    return say(this, "The exchange refused the timestamp", "The clock has been synced again: send the call again.")
   }
 
-  /** With the clock learnt anew, the same refusal again is one for good. */
+  /** After the sync, the same refusal again is final. */
   get finalAfter(): number {
     return 2
   }
@@ -113,21 +109,25 @@ export class IpRefused extends Schema.TaggedError<IpRefused>(id("IpRefused"))("I
   override get message(): string {
     return say(
       this,
-      "The venue refused the IP address",
+      "The exchange refused the IP address",
       "Add this host's outgoing address to the whitelist of the key."
     )
   }
 }
 
 /**
- * The venue does not serve this region.
+ * The exchange does not serve this region.
  *
  * @since 0.1.0
  * @category errors
  */
 export class RegionRefused extends Schema.TaggedError<RegionRefused>(id("RegionRefused"))("RegionRefused", fields) {
   override get message(): string {
-    return say(this, "The venue refused the region", "The account or this host's location is not served by the venue.")
+    return say(
+      this,
+      "The exchange refused the region",
+      "The account or this host's location is not served by the exchange."
+    )
   }
 }
 
@@ -144,9 +144,9 @@ export class PermissionRefused extends Schema.TaggedError<PermissionRefused>(id(
   override get message(): string {
     return say(
       this,
-      "The venue refused permission",
+      "The exchange refused permission",
       "The key needs UTA trade read and write. The countdown endpoint is opened only on request: " +
-        "ask the venue's business development for access to it."
+        "ask the exchange's business development for access to it."
     )
   }
 }
@@ -181,13 +181,13 @@ export class AccountBlocked extends Schema.TaggedError<AccountBlocked>(id("Accou
     return say(
       this,
       "The state of the account forbids the call",
-      "Look at the account on the venue's site, or ask its support."
+      "Look at the account on the exchange's site, or ask its support."
     )
   }
 }
 
 /**
- * Too many calls: the endpoint allows one a second for each UID. Wait a second from this answer at least.
+ * Too many calls: the endpoint allows one per second and UID. Wait at least a second from this answer.
  *
  * @since 0.1.0
  * @category errors
@@ -196,14 +196,14 @@ export class RateLimited extends Schema.TaggedError<RateLimited>(id("RateLimited
   override get message(): string {
     return say(
       this,
-      "The venue's rate limit was met",
-      "Wait at least a second, and look for another program that calls for the same account."
+      "The rate limit of the exchange was exceeded",
+      "Wait at least a second, and look for another program that uses the same account."
     )
   }
 }
 
 /**
- * The venue found the request itself at fault.
+ * The exchange refused the request as malformed.
  *
  * @since 0.1.0
  * @category errors
@@ -212,38 +212,38 @@ export class RequestRefused extends Schema.TaggedError<RequestRefused>(id("Reque
   override get message(): string {
     return say(
       this,
-      "The venue refused the request as malformed",
-      "Check path and parameters against the venue's page of the endpoint; the same call will fail again."
+      "The exchange refused the request as malformed",
+      "Check path and parameters against the exchange's page for the endpoint; the same call will fail again."
     )
   }
 }
 
 /**
- * The venue is busy or in a release.
+ * The exchange is busy or in a release.
  *
  * @since 0.1.0
  * @category errors
  */
 export class VenueBusy extends Schema.TaggedError<VenueBusy>(id("VenueBusy"))("VenueBusy", fields) {
   override get message(): string {
-    return say(this, "The venue is busy or in a release", "Send the call again, at least a second later.")
+    return say(this, "The exchange is busy or in a release", "Send the call again, at least a second later.")
   }
 }
 
 /**
- * The venue says itself that it does not know what became of the call.
+ * The exchange reports that it does not know the outcome of the call.
  *
  * @since 0.1.0
  * @category errors
  */
 export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>(id("OutcomeUnknown"))("OutcomeUnknown", fields) {
   override get message(): string {
-    return say(this, "The venue does not say whether it did what was asked", again(this))
+    return say(this, "The exchange does not say whether it applied the call", again(this))
   }
 }
 
 /**
- * A code that is in no table. Nothing is assumed of it.
+ * A code that is not in the table, so nothing is assumed about it.
  *
  * @since 0.1.0
  * @category errors
@@ -255,15 +255,15 @@ export class UnrecognizedCode extends Schema.TaggedError<UnrecognizedCode>(id("U
   override get message(): string {
     return say(
       this,
-      "The venue answered with an unrecognized code",
-      "Count the call as possibly done; please report the code so that it can be put into a group."
+      "The exchange answered with an unrecognized code",
+      "Count the call as possibly done; please report the code so that it can be added to a group."
     )
   }
 }
 
 /**
- * No answer for a cause on the way: `refused` and `unresolved` mean that nothing was sent (`applied` is `"no"`), `lost`
- * that a connection broke, before or after the venue had read the request.
+ * No answer because of the network: `refused` and `unresolved` mean that nothing was sent (`applied` is `"no"`), `lost`
+ * that a connection broke, before or after the exchange had read the request.
  *
  * @since 0.1.0
  * @category errors
@@ -271,14 +271,14 @@ export class UnrecognizedCode extends Schema.TaggedError<UnrecognizedCode>(id("U
 export class TransportFailure extends Schema.TaggedError<TransportFailure>(id("TransportFailure"))("TransportFailure", {
   ...fields,
   reason: Schema.Literal("refused", "unresolved", "lost"),
-  /** The system's code for it, such as `ECONNRESET`, or empty. */
+  /** The system's error code, such as `ECONNRESET`, or empty. */
   detail: Schema.String
 }) {
   override get message(): string {
     const what = {
-      refused: "The connection to the venue was refused",
-      unresolved: "The venue's host name could not be resolved",
-      lost: "The connection to the venue was lost or could not be made"
+      refused: "The connection to the exchange was refused",
+      unresolved: "The exchange's host name could not be resolved",
+      lost: "The connection to the exchange was lost or could not be made"
     }[this.reason]
     return say(
       this,
@@ -289,7 +289,7 @@ export class TransportFailure extends Schema.TaggedError<TransportFailure>(id("T
 }
 
 /**
- * No complete answer within the time that the call was given, connection, headers and body together.
+ * No complete answer within the time bound of the call, for connection, headers and body together.
  *
  * @since 0.1.0
  * @category errors
@@ -305,9 +305,9 @@ export class RequestTimeout extends Schema.TaggedError<RequestTimeout>(id("Reque
 }
 
 /**
- * An answer that cannot be understood: `empty`, `truncated`, `tooLong`, `notJson` (a gateway's page, garbage),
+ * An answer that the client cannot read: `empty`, `truncated`, `tooLong`, `notJson` (a gateway's page, garbage),
  * `notAnEnvelope` (JSON without a code), `contradictory` (success with a status that says failure), `redirect`, or
- * `unexpectedData` (success with data that the caller's schema does not take).
+ * `unexpectedData` (success with data that the caller's schema rejects).
  *
  * @since 0.1.0
  * @category errors
@@ -324,20 +324,20 @@ export class UnreadableAnswer extends Schema.TaggedError<UnreadableAnswer>(id("U
     "redirect",
     "unexpectedData"
   ),
-  /** More on what was found, or empty. */
+  /** More about the answer, or empty. */
   detail: Schema.String
 }) {
   override get message(): string {
     return say(
       this,
-      `The venue's answer cannot be read, ${this.reason}${this.detail === "" ? "" : `: ${this.detail}`}`,
+      `The exchange's answer cannot be read, ${this.reason}${this.detail === "" ? "" : `: ${this.detail}`}`,
       this.reason === "redirect" ? "Redirects are not followed with signed requests: check the base URL." : again(this)
     )
   }
 }
 
 /**
- * The schema of every failure, to keep them or to send them elsewhere.
+ * The schema of every failure, to store or to send them.
  *
  * @since 0.1.0
  * @category schemas
@@ -361,7 +361,7 @@ export const VenueError = /* @__PURE__ */ Schema.Union(
 )
 
 /**
- * Every failure of a call to the venue.
+ * Every failure of a call to the exchange.
  *
  * @since 0.1.0
  * @category models
@@ -369,7 +369,7 @@ export const VenueError = /* @__PURE__ */ Schema.Union(
 export type VenueError = typeof VenueError.Type
 
 /**
- * Whether a value is a failure of a call to the venue.
+ * Whether a value is a failure of a call to the exchange.
  *
  * @since 0.1.0
  * @category guards
@@ -377,7 +377,7 @@ export type VenueError = typeof VenueError.Type
 export const isVenueError: (u: unknown) => u is VenueError = /* @__PURE__ */ Schema.is(VenueError)
 
 /**
- * One row of the code table: a class, its codes, and what they mean for the countdown and for another try.
+ * One row of the code table: a class, its codes, their effect on the countdown, and whether another try can help.
  *
  * @since 0.1.0
  * @category models
@@ -398,7 +398,7 @@ export interface Group {
 export type CodeError = Exclude<VenueError, TransportFailure | RequestTimeout | UnreadableAnswer>
 
 /**
- * What an answer with a code holds besides its data.
+ * The parts of an answer with a code, without its data.
  *
  * @since 0.1.0
  * @category models
@@ -420,9 +420,9 @@ const group = (error: Group["error"], applied: Applied, retryable: boolean, code
 })
 
 /**
- * The code table, from the venue's pages "RestAPI Error Codes" (UTA and classic) and from answers seen on the live
- * venue. A class has two rows where its codes differ in what is known of the countdown. What is in no row is an
- * {@link UnrecognizedCode}.
+ * The code table, from the exchange's pages "RestAPI Error Codes" (UTA and classic) and from answers of the live
+ * exchange. A class has two rows where its codes differ in their effect on the countdown. A code without a row becomes
+ * an {@link UnrecognizedCode}.
  *
  * @since 0.1.0
  * @category code table
@@ -449,7 +449,8 @@ export const groups: ReadonlyArray<Group> = [
       "25200 25002 25240 40805 40847"
   ),
   group(VenueBusy, "no", true, "25000 25003 25106 25113 40115 40200 40908"),
-  // Both are answers of a release window; the first is no caller's error there, and neither promises that nothing was done.
+  // Both occur during a release of the exchange. The first is not the caller's error then, and neither promises that
+  // nothing was done.
   group(VenueBusy, "unknown", true, "40808 40015"),
   group(OutcomeUnknown, "unknown", true, "40010 40725 45001 25001 40910")
 ]
@@ -459,7 +460,7 @@ const byCode = /* @__PURE__ */ new Map(
 )
 
 /**
- * The failure that a code stands for. It is for codes of failure: `"00000"` is not one.
+ * The failure of a code. Only for codes of failure, so not for `"00000"`.
  *
  * @example
  * ```ts

@@ -34,7 +34,7 @@ describe("Countdown", () => {
     )
   })
 
-  it("the wire form is the venue's 57 strings and no other, and comes back as it went", () => {
+  it("the wire form is the exchange's 57 strings and no other, and decodes to the same setting", () => {
     const decode = Schema.decodeUnknownEither(Countdown.SettingFromWire)
     const good = ["0", ...Array.from({ length: 56 }, (_, n) => String(n + 5))]
     for (const text of good) {

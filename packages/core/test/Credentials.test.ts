@@ -17,7 +17,7 @@ const fromEnv = (env: Record<string, string>) =>
     Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(env))))
   )
 
-/** The failure as a line of text, which is what a user sees of it. */
+/** The failure as a line of text, as a user sees it. */
 const refusal = (env: Record<string, string>) =>
   Effect.map(Effect.flip(fromEnv(env)), (error) => {
     assert.isTrue(ConfigError.isConfigError(error))

@@ -25,7 +25,7 @@ const withoutCode: ReadonlyArray<readonly [VenueError.VenueError, what: string]>
   [new VenueError.UnrecognizedCode(blank), "any code that is not above"]
 ]
 
-/** A table as the formatter would lay it out. */
+/** A table in the layout of the formatter. */
 const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   const line = (row: ReadonlyArray<string>) => `| ${row.map((cell, n) => cell.padEnd(widths[n] ?? 0)).join(" | ")} |`
@@ -54,7 +54,7 @@ const messages = [...examples, ...withoutCode.map(([error]) => error)].map(
 
 const page = `# Errors
 
-Every call to the venue fails with one of these classes. This page is written by \`test/ErrorTable.test.ts\` from the code;
+Every call to the exchange fails with one of these classes. This page is written by \`test/ErrorTable.test.ts\` from the code;
 \`vitest run -u\` brings it up to date.
 
 - \`applied\` says what is known of the countdown after the failure: with \`no\` the earlier one runs on untouched, with
@@ -62,7 +62,7 @@ Every call to the venue fails with one of these classes. This page is written by
 - \`retryable\` says whether sending the same call again can help: at once after \`TimestampRefused\`, a second later after
   anything else. What is of unknown outcome is worth another try until the countdown has run out.
 
-The codes count whatever the HTTP status is. A call that could not be signed, because the venue's clock could not be asked
+The codes count whatever the HTTP status is. A call that could not be signed, because the exchange's clock could not be asked
 for, fails with the class of that failure and \`applied\` is \`no\`, whatever the table says: nothing was sent.
 
 ${table(rows)}
@@ -73,7 +73,7 @@ ${[...new Map(messages.map(([tag, text]) => [text, `- \`${tag}\`: ${text}`])).va
 `
 
 describe("the error table", () => {
-  it("in the docs is the one in the code", async () => {
+  it("in the docs equals that in the code", async () => {
     await expect(page).toMatchFileSnapshot("../docs/errors.md")
   })
 })

@@ -16,7 +16,7 @@ import {
 import * as Histories from "./support/histories.js"
 
 describe("FireWindow", () => {
-  it("is exactly the span of every possible firing (9: the venue fires inside the window)", () => {
+  it("is exactly the span of every possible firing (9: the exchange fires inside the window)", () => {
     fc.assert(
       fc.property(arbitrary, (drawn) => {
         const writes = place(drawn)
@@ -26,7 +26,7 @@ describe("FireWindow", () => {
         let latest = -Infinity
         for (const instants of product(writes.map(applications))) {
           const since = lastAcknowledged === undefined ? 0 : instants[lastAcknowledged.id]!
-          // What happened before the last acknowledged write is the verdict's business, not the window's.
+          // The verdict covers the time before the last acknowledged write, not the window.
           const fires = [...deadlines(writes, instants), ...deadlines(writes, instants, "last")]
           for (const fire of fires.filter((fire) => fire.by >= since && fire.at > since)) {
             earliest = Math.min(earliest, fire.at)
@@ -35,7 +35,7 @@ describe("FireWindow", () => {
         }
         const now = writes[writes.length - 1]!.ended
         const edges = FireWindow.edges(window, at(now))
-        // Once it has surely fired the window forgets unresolved writes that would have fired by then.
+        // Once the switch has surely fired, the window forgets unresolved writes that would have fired by then.
         const passed = (instant: number) => (instant <= now && instant > -Infinity ? now : instant)
         assert.deepStrictEqual(
           { earliest: now + edges.earliest, latest: passed(now + edges.latest) },
@@ -77,7 +77,7 @@ describe("FireWindow", () => {
           const { verdict } = FireWindow.acknowledged(window, last.id, at(last.ended), stamps(now))
           seen[verdict]++
           const fired = deadlines(writes, instants).some(
-            // The venue may take up to the trigger latency: a write within it may still come in time.
+            // The exchange may take up to the trigger latency: a write within it may still come in time.
             (fire) => fire.by >= since && fire.at >= since && fire.at < now
           )
           if (verdict === "held") assert.isFalse(fired, "claimed to have held")
@@ -86,7 +86,7 @@ describe("FireWindow", () => {
       }),
       { numRuns: 200 }
     )
-    // A verdict that never came out would have proven nothing.
+    // A verdict that never occurs would prove nothing.
     for (const verdict of ["held", "fired", "open"] as const) assert.isAbove(seen[verdict], 0, verdict)
   })
 
@@ -99,7 +99,7 @@ describe("FireWindow", () => {
     )
   })
 
-  it("takes no answer for a write that was given up or refused (16)", () => {
+  it("ignores an answer to a write that was given up or refused (16)", () => {
     const flying = FireWindow.sent(FireWindow.empty(assumptions), { id: 0, at: at(0), countdown: 10, horizon })
     for (const window of [FireWindow.refused(flying, 0), FireWindow.unresolved(flying, 0)]) {
       assert.strictEqual(FireWindow.acknowledged(window, 0, at(3), undefined).window, window)
@@ -118,14 +118,14 @@ describe("FireWindow", () => {
     )
   })
 
-  it("judges the early edge by the upper hand and the late edge by the lower (17, 18)", () => {
+  it("judges the early edge by the clock that shows more time and the late edge by the monotonic clock (17, 18)", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 20 }),
         fc.integer({ min: 0, max: 20 }),
         fc.integer({ min: -5, max: 20 }),
         (awake, suspended, step) => {
-          // Time at the venue: awake + suspended. The wall clock knows of it, and may have been set forward besides.
+          // Time at the exchange: awake + suspended. The wall clock shows both, and may have been set forward, too.
           const passed = awake + suspended
           const now = { mono: awake, wall: passed + Math.max(0, step) }
           const window = fold(place([{ gap: 0, countdown: 10, end: "acknowledged", took: 0 }]))
@@ -150,7 +150,7 @@ describe("FireWindow", () => {
     assert.deepStrictEqual(FireWindow.edges(window, at(4, -3_600_000)), { earliest: 6, latest: 7 })
   })
 
-  it("proves by the venue's stamps alone what the host's clock cannot", () => {
+  it("proves by the exchange's stamps alone what the host's clock cannot", () => {
     const verdictAfter = (accepted: number, completed: number) => {
       const first = FireWindow.acknowledged(
         FireWindow.sent(FireWindow.empty(assumptions), { id: 0, at: at(0), countdown: 10, horizon }),
@@ -162,12 +162,12 @@ describe("FireWindow", () => {
       return FireWindow.acknowledged(flying, 1, at(30), { acceptedAt: accepted, completedAt: completed }).verdict
     }
     assert.strictEqual(verdictAfter(1_009, 1_009), "held")
-    assert.strictEqual(verdictAfter(1_009, 1_010), "open", "10 s at the venue may have been just enough")
+    assert.strictEqual(verdictAfter(1_009, 1_010), "open", "10 s at the exchange may have been just enough")
     assert.strictEqual(verdictAfter(1_012, 1_012), "open", "within the trigger latency")
     assert.strictEqual(verdictAfter(1_013, 1_013), "fired")
   })
 
-  it("says how long a stray write may still land, and when the switch is surely off (12)", () => {
+  it("says how long an unresolved write may still arrive, and when the switch is surely off (12)", () => {
     const lost = fold(
       place([
         { gap: 0, countdown: 10, end: "acknowledged", took: 0 },
@@ -175,15 +175,15 @@ describe("FireWindow", () => {
         { gap: 0, countdown: 0, end: "acknowledged", took: 1 }
       ])
     )
-    assert.strictEqual(FireWindow.strayFor(lost, at(6), "countdown"), 3)
+    assert.strictEqual(FireWindow.unresolvedFor(lost, at(6), "countdown"), 3)
     assert.isFalse(FireWindow.surelyOff(lost, at(6)))
-    assert.isFalse(FireWindow.surelyOff(lost, at(19)), "it may have landed at 9 and fire at 19, or by 20")
+    assert.isFalse(FireWindow.surelyOff(lost, at(19)), "it may have arrived at 9 and fire at 19, or by 20")
     assert.isTrue(FireWindow.surelyOff(lost, at(20)))
     const met = fold([{ id: 9, gap: 0, countdown: 0, end: "acknowledged", took: 0, sent: 10, ended: 10 }], lost)
     assert.isTrue(FireWindow.surelyOff(met, at(10)), "a second 0 after the horizon met it")
   })
 
-  it("leaves to the next window what may still be accepted, and nothing else", () => {
+  it("leaves to the next window the writes that may still be accepted, and nothing else", () => {
     const before = fold(
       place([
         { gap: 0, countdown: 10, end: "acknowledged", took: 0 },
@@ -191,23 +191,23 @@ describe("FireWindow", () => {
         { gap: 2, countdown: 0, end: "unresolved", took: 1 }
       ])
     )
-    const strays = FireWindow.strays(before, { ...at(8), jumped: 5 })
+    const unresolved = FireWindow.unresolvedWrites(before, { ...at(8), jumped: 5 })
     assert.deepStrictEqual(
-      strays.map(({ countdown, id, inFlight }) => ({ countdown, id, inFlight })),
+      unresolved.map(({ countdown, id, inFlight }) => ({ countdown, id, inFlight })),
       [{ countdown: 0, id: -1, inFlight: false }]
     )
-    const next = FireWindow.empty(assumptions, strays)
-    assert.strictEqual(FireWindow.strayFor(next, at(8), "off"), 1)
+    const next = FireWindow.empty(assumptions, unresolved)
+    assert.strictEqual(FireWindow.unresolvedFor(next, at(8), "off"), 1)
     const armed = fold([{ id: 0, gap: 0, countdown: 10, end: "acknowledged", took: 0, sent: 8, ended: 8 }], next)
-    assert.strictEqual(FireWindow.strayFor(armed, at(8), "off"), 1, "an acknowledgement does not overtake it")
+    assert.strictEqual(FireWindow.unresolvedFor(armed, at(8), "off"), 1, "an acknowledgement does not overtake it")
     assert.isTrue(FireWindow.mayBeOff(armed), "it may have come since, however long ago that was")
     const later = fold([{ id: 1, gap: 0, countdown: 10, end: "acknowledged", took: 0, sent: 10, ended: 10 }], armed)
     assert.strictEqual(later.pending.length, 0)
     assert.isFalse(FireWindow.mayBeOff(later))
-    assert.deepStrictEqual(FireWindow.strays(before, at(20)), [])
+    assert.deepStrictEqual(FireWindow.unresolvedWrites(before, at(20)), [])
   })
 
-  it("forgets unresolved writes that can do nothing any more", () => {
+  it("forgets unresolved writes that can no longer have an effect", () => {
     let window = fold(place([{ gap: 0, countdown: 5, end: "acknowledged", took: 0 }]))
     for (let id = 1; id < 1_000; id++) {
       window = FireWindow.sent(window, { id, at: at(id * 2), countdown: 5, horizon })
@@ -221,9 +221,9 @@ describe("FireWindow: stamps are evidence only while they are possible", () => {
   const T = 1_728_625_799_912
 
   interface Answered {
-    /** Seconds of the host's monotonic clock at which the write leaves. It is answered 100 ms later. */
+    /** When the write is sent, in seconds of the host's monotonic clock. It is answered 100 ms later. */
     readonly sent: number
-    /** Of the venue's clock, ms, counted from T. By default what a good machine says. `null`: no stamps. */
+    /** Stamps of the exchange's clock, in ms from T. By default those of a correct machine. `null`: no stamps. */
     readonly stamps?: readonly [acceptedAt: number, completedAt: number] | null
     /** Seconds that the host's wall clock has been set forward. */
     readonly ahead?: number
@@ -248,7 +248,7 @@ describe("FireWindow: stamps are evidence only while they are possible", () => {
     })
     return { window, verdicts }
   }
-  /** What a machine says at a second of the host's clock whose own clock is so many seconds ahead. */
+  /** The stamps, at a second of the host's clock, of a machine whose own clock is so many seconds ahead. */
   const stampedBy = (ahead: number, sent: number, countdown?: number): Answered => ({
     sent,
     stamps: [(sent + ahead) * 1_000 + 40, (sent + ahead) * 1_000 + 60],
@@ -267,7 +267,7 @@ describe("FireWindow: stamps are evidence only while they are possible", () => {
     assert.isDefined(window.gap)
   })
 
-  it("neither does one after 60 s from a machine whose clock is behind, by however much", () => {
+  it("an answer after 60 s from a machine whose clock is behind, by however much, proves nothing", () => {
     for (const behind of [56, 60, 3_600]) {
       assert.deepStrictEqual(acknowledge([{ sent: 0 }, stampedBy(-behind, 60)], 5_000).verdicts, ["held", "open"])
     }
@@ -282,7 +282,7 @@ describe("FireWindow: stamps are evidence only while they are possible", () => {
     assert.deepStrictEqual(jumped.verdicts, ["held", "held", "open"])
   })
 
-  it("a machine that is 60 s ahead proves no firing after 3 s: the heartbeat asks once more, and the next answer decides", () => {
+  it("a machine that is 60 s ahead proves no firing after 3 s: the next answer decides", () => {
     const once = acknowledge([{ sent: 0 }, stampedBy(60, 3)])
     assert.deepStrictEqual(once.verdicts, ["held", "open"])
     assert.deepInclude(once.window.gap, { upTo: 1, confirmed: false })
@@ -301,7 +301,7 @@ describe("FireWindow: stamps are evidence only while they are possible", () => {
   })
 
   it("an answer that agrees with the clocks settles the doubt where stamps are too coarse to prove anything", () => {
-    // By `requestTime` alone, which leaves a second on either side.
+    // Only `requestTime`, with a tolerance of a second on each side.
     const coarse = (sent: number, ahead = 0): Answered => ({
       sent,
       stamps: [(sent + ahead) * 1_000 - 1_000, (sent + ahead) * 1_000 + 1_000]
@@ -394,7 +394,7 @@ describe("FireWindow over random histories at a simulated exchange", () => {
     seen.assertAll()
   })
 
-  it("gaps merge: after an open gap no acknowledgement begins a clean slate (15)", () => {
+  it("gaps merge: after an open gap no acknowledgement starts afresh (15)", () => {
     const seen = Histories.tally("extended", "extended by a step that held", "closed by proof", "compared", "outdated")
     const property = fc.property(Histories.steps, (steps) => {
       const { firedBetween, writes } = Histories.play(steps, false)
@@ -440,7 +440,7 @@ describe("FireWindow over random histories at a simulated exchange", () => {
     seen.assertAll()
   })
 
-  it("a record handed to the next heartbeat never proves that the switch held over a firing (15)", () => {
+  it("a record passed to the next heartbeat never proves that the switch held over a firing (15)", () => {
     const seen = Histories.tally(
       "held",
       "fired",
@@ -461,7 +461,7 @@ describe("FireWindow over random histories at a simulated exchange", () => {
       for (const write of writes) {
         if (write.takeover !== undefined && write.id > 0) {
           const record = records.at(-1 - write.recordAge) ?? records.at(-1)
-          const left = write.takeover === "same process" ? FireWindow.strays(window, write.left) : []
+          const left = write.takeover === "same process" ? FireWindow.unresolvedWrites(window, write.left) : []
           if (record !== undefined && window.gap !== undefined) seen.count("open gap handed over")
           window = FireWindow.empty(Histories.assumptions, left, record?.continuity)
           base = record?.base
@@ -473,7 +473,8 @@ describe("FireWindow over random histories at a simulated exchange", () => {
         const { verdict, window: after } = Histories.enter(window, write)
         window = after
         if (verdict === undefined) continue
-        // Where a write of another process is applied later than the first of this one, it is one of another client.
+        // A write of another process that is applied after the first one of this process counts as that of another
+        // client.
         const intruded = (since: Histories.Write) =>
           writes.some((other) => other.id < first && other.end === "unresolved" && appliedAfter(other, since))
         if (base !== undefined) {

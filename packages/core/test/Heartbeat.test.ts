@@ -13,7 +13,7 @@ import * as World from "./support/world.js"
 
 describe("Heartbeat: life", () => {
   World.virtual(
-    "arms when acquired, and only then hands itself out",
+    "arms when acquired, and returns only then",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()
       const status = yield* heartbeat.status
@@ -61,7 +61,7 @@ const fault = (text: string) => Effect.flatMap(Simulator.Simulator, ({ network }
 
 describe("Heartbeat: surface", () => {
   World.virtual(
-    "beat: now, paced, shared by all who ask meanwhile; the plan of the regular beats stays",
+    "beat: now, paced, shared by all concurrent callers; the plan of the regular beats stays",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()
       yield* Effect.sleep("300 millis")
@@ -72,7 +72,7 @@ describe("Heartbeat: surface", () => {
   )
 
   World.virtual(
-    "beat: a caller that is interrupted disturbs nobody",
+    "beat: a caller that is interrupted disturbs no other caller",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()
       yield* Effect.sleep("300 millis")
@@ -86,7 +86,7 @@ describe("Heartbeat: surface", () => {
   )
 
   World.virtual(
-    "beat: fails with the venue's refusal, and when lost with SwitchLost",
+    "beat: fails with the exchange's refusal, and when lost with SwitchLost",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()
       yield* fault("code;code=40014;times=1")
@@ -96,7 +96,7 @@ describe("Heartbeat: surface", () => {
   )
 
   World.virtual(
-    "ensureArmed: only while Armed, and only with the margin that was asked for",
+    "ensureArmed: only while Armed, and only with the requested margin",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()
       yield* heartbeat.ensureArmed()
@@ -104,7 +104,7 @@ describe("Heartbeat: surface", () => {
       yield* heartbeat.ensureArmed({ margin: "7 seconds" })
       const late = yield* Effect.flip(heartbeat.ensureArmed({ margin: "7500 millis" }))
       assert.deepStrictEqual([late.state, late.timeLeft, late.margin], ["Armed", 7_500, 7_500])
-      assert.match(late.message, /7\.5 s left, 7\.5 s were asked for/)
+      assert.match(late.message, /7\.5 s left, 7\.5 s were requested/)
       yield* fault("rate-limit;times=1")
       yield* Effect.sleep("1 second")
       const jeopardy = yield* Effect.flip(heartbeat.ensureArmed())
@@ -122,7 +122,7 @@ describe("Heartbeat: surface", () => {
   )
 
   World.virtual(
-    "changes: the current state first for each reader, whenever it comes, and the end after Released",
+    "changes: each reader gets the current state first, whenever it starts, and the stream ends after Released",
     Effect.gen(function* () {
       const { close, heartbeat } = yield* World.open()
       const early = yield* World.collect(heartbeat)
@@ -142,20 +142,20 @@ describe("Heartbeat: surface", () => {
   )
 
   World.virtual(
-    "onTransition: each change in order, the last one too; one that hangs or fails holds nothing up",
+    "onTransition: each change in order, including the last; a hook that hangs or fails delays nothing",
     Effect.gen(function* () {
-      const told: Array<string> = []
+      const reported: Array<string> = []
       const { close } = yield* World.open({
         onTransition: ({ from, to }) =>
           Effect.suspend(() => {
-            told.push(`${from} -> ${to._tag}`)
-            return told.length === 1 ? Effect.die("hook") : Effect.void
+            reported.push(`${from} -> ${to._tag}`)
+            return reported.length === 1 ? Effect.die("hook") : Effect.void
           })
       })
       yield* fault("rate-limit;times=1")
       yield* Effect.sleep("10 seconds")
       yield* close
-      assert.deepStrictEqual(told, ["Armed -> Jeopardy", "Jeopardy -> Armed", "Armed -> Released"])
+      assert.deepStrictEqual(reported, ["Armed -> Jeopardy", "Jeopardy -> Armed", "Armed -> Released"])
 
       const hanging = yield* World.open({ onTransition: () => Effect.never })
       yield* fault("rate-limit;times=1")
@@ -167,7 +167,7 @@ describe("Heartbeat: surface", () => {
   )
 
   World.virtual(
-    "a defect of the client is a loss that says so, not a dead fiber that nobody hears of",
+    "a defect of the client is a loss with that reason, not a fiber that dies silently",
     Effect.gen(function* () {
       let calls = 0
       const real = yield* CountdownCancelAll.CountdownCancelAll
@@ -184,7 +184,7 @@ describe("Heartbeat: surface", () => {
   )
 
   World.virtual(
-    "a client that never answers and cannot be interrupted is bounded all the same",
+    "a client that never answers and cannot be interrupted is still bounded",
     Effect.gen(function* () {
       let hang = false
       const real = yield* CountdownCancelAll.CountdownCancelAll
@@ -210,7 +210,7 @@ describe("Heartbeat: surface", () => {
 
 describe("Heartbeat: telemetry", () => {
   World.virtual(
-    "counts beats by outcome, and tells slack, latency, lateness, state and the time to the earliest fire",
+    "counts beats by outcome, and reports slack, latency, lateness, state and the time to the earliest fire",
     Effect.gen(function* () {
       const label = MetricLabel.make("account", "telemetry-test")
       const real = yield* CountdownCancelAll.CountdownCancelAll

@@ -1,4 +1,4 @@
-/** Wall-clock steps, suspends and stalls of the bot's host, while the venue's clock goes on. */
+/** Wall-clock steps, suspends and stalls of the bot's host, while the exchange's clock goes on. */
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
@@ -20,7 +20,7 @@ describe("Heartbeat: clocks", () => {
     ["back", -hour]
   ] as const) {
     World.virtual(
-      `the wall clock stepped an hour ${name} in the middle of a beat: same cadence, same pace, no false Armed (17)`,
+      `the wall clock jumped an hour ${name} in the middle of a beat: same cadence, same pace, no false Armed (17)`,
       Effect.gen(function* () {
         yield* Simulator.placeOrder()
         const { status, party, seen } = yield* Host.onOwnHost()
@@ -40,7 +40,7 @@ describe("Heartbeat: clocks", () => {
     )
 
     World.virtual(
-      `the wall clock stepped an hour ${name} between two beats: the same (17)`,
+      `the wall clock jumped an hour ${name} between two beats: the same (17)`,
       Effect.gen(function* () {
         const { status, party } = yield* Host.onOwnHost()
         yield* Effect.sleep("4 seconds")
@@ -57,7 +57,7 @@ describe("Heartbeat: clocks", () => {
   }
 
   World.virtual(
-    "a suspend longer than what was left: the first state seen is not Armed, and the venue's stamps prove the rest (18)",
+    "a suspend longer than what was left: the first state seen is not Armed, and the exchange's stamps prove the rest (18)",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const { status, party, reason, seen } = yield* Host.onOwnHost()
@@ -74,7 +74,7 @@ describe("Heartbeat: clocks", () => {
   )
 
   World.virtual(
-    "nobody asks after the suspend: the change is told within a second all the same (18)",
+    "no caller reads the status after the suspend: the change is still reported within a second (18)",
     Effect.gen(function* () {
       const { party, seen } = yield* Host.onOwnHost()
       yield* Effect.sleep("3100 millis")
@@ -131,7 +131,7 @@ describe("Heartbeat: clocks", () => {
   )
 
   World.virtual(
-    "a host clock that is an hour off just works, and so does one that drifts",
+    "a host clock that is an hour off works, and so does one that drifts",
     Effect.gen(function* () {
       const party = yield* VirtualTime.party("bot")
       yield* party.stepWall(-hour)
@@ -144,7 +144,7 @@ describe("Heartbeat: clocks", () => {
   )
 
   it("a crash: every order open then is gone within the countdown (10)", () => {
-    // Not `virtual`: of a crashed host everything is left behind, for good.
+    // Not `virtual`, because a crashed host leaves everything behind.
     World.run(
       Effect.gen(function* () {
         const party = yield* VirtualTime.party("bot")

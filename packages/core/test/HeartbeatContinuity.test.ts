@@ -1,4 +1,4 @@
-/** From one process to the next: `predecessor`, `onAcknowledged`, and what an acquisition that fails leaves behind. */
+/** From one process to the next: `predecessor`, `onAcknowledged`, and the clean-up after a failed acquisition. */
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import type * as FireWindow from "@effect-deadman/core/FireWindow"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
@@ -28,7 +28,7 @@ const recording = () => {
 const day = 86_400_000
 
 describe("predecessor", () => {
-  /** The next process takes over so long after the last beat of the one before, which died. */
+  /** The time from the last beat of the previous process, which died, to the takeover by the next. */
   const takeOver = (
     after: number,
     options: HeartbeatOptions.Options,
@@ -40,7 +40,7 @@ describe("predecessor", () => {
     inWorld(
       died.service,
       Effect.gen(function* () {
-        // Another process: nothing is shared with it but the record.
+        // Another process shares nothing but the record.
         const { close } = yield* Effect.provideService(
           World.open({ onAcknowledged, release: () => "LetExpire" }),
           Heartbeat.AccountsInUse,
@@ -52,7 +52,7 @@ describe("predecessor", () => {
         yield* Effect.sleep(3_050 + after - (yield* now))
         const { close: leave, heartbeat } = yield* World.open({ ...options, predecessor: records.at(-1) }).pipe(
           Effect.provideService(Heartbeat.AccountsInUse, new Set<string>()),
-          // The same exchange, answering as told from now on.
+          // The same exchange, with the given answers from now on.
           Effect.provideService(CountdownCancelAll.CountdownCancelAll, Port.port(() => answer).service)
         )
         yield* check(heartbeat)
@@ -67,7 +67,7 @@ describe("predecessor", () => {
     ])
 
   it("whose switch held by the exchange's stamps: Armed from the first acknowledgement on", () => {
-    // 5 s may have been the last countdown of the other, and machines may differ by 1 s.
+    // The last countdown of the other process may have been 5 s, and machines may differ by 1 s.
     takeOver(3_900, {}, (heartbeat) =>
       Effect.map(state(heartbeat), (state) => assert.deepStrictEqual(state, ["Armed", undefined]))
     )
@@ -143,7 +143,7 @@ describe("onAcknowledged", () => {
     ["a policy that may choose", (): Release.Release => "LetExpire", 5_000],
     ["the default", undefined, 5_000]
   ] as const) {
-    it(`tells the shortest countdown that may still be sent, with ${name}: ${shortestCountdown} ms`, () => {
+    it(`contains the shortest countdown that may still be sent, with ${name}: ${shortestCountdown} ms`, () => {
       const { onAcknowledged, records } = recording()
       inWorld(
         Port.port(() => stamped()).service,
@@ -156,7 +156,7 @@ describe("onAcknowledged", () => {
     })
   }
 
-  it("gets the base from before a gap for as long as the gap is open, and the newest after it is closed", () => {
+  it("gets the base from before a gap while the gap is open, and the newest after it is closed", () => {
     const { onAcknowledged, records } = recording()
     inWorld(
       Port.port((n) => (n > 0 && n < 10 ? unsent : stamped())).service,
@@ -175,9 +175,9 @@ describe("onAcknowledged", () => {
     )
   })
 
-  it("that is slow gets only the newest record, holds no beat, and not onTransition either", () => {
+  it("that is slow gets only the newest record, and delays neither a beat nor onTransition", () => {
     const records: Array<number> = []
-    const told: Array<string> = []
+    const reported: Array<string> = []
     const { service, writes } = Port.port((n) => (n === 4 ? unsent : stamped()))
     inWorld(
       service,
@@ -188,10 +188,10 @@ describe("onAcknowledged", () => {
               records.push(acceptedAt)
               return Effect.sleep("7 seconds")
             }),
-          onTransition: ({ to }) => Effect.sync(() => told.push(to._tag))
+          onTransition: ({ to }) => Effect.sync(() => reported.push(to._tag))
         })
         yield* Effect.sleep("12500 millis")
-        assert.deepStrictEqual(told, ["Jeopardy"])
+        assert.deepStrictEqual(reported, ["Jeopardy"])
         yield* Effect.sleep("8 seconds")
         yield* close
       })
@@ -202,10 +202,10 @@ describe("onAcknowledged", () => {
       writes.slice(0, 7).map((write) => Number(write.split(" ")[0])),
       [0, 3_000, 6_000, 9_000, 12_000, 13_000, 16_000]
     )
-    assert.deepStrictEqual(told, ["Jeopardy", "Armed", "Released"])
+    assert.deepStrictEqual(reported, ["Jeopardy", "Armed", "Released"])
   })
 
-  it("is not held up by an onTransition that hangs", () => {
+  it("is not delayed by an onTransition that hangs", () => {
     const { onAcknowledged, records } = recording()
     inWorld(
       Port.port((n) => (n === 1 ? unsent : stamped())).service,

@@ -1,4 +1,4 @@
-/** What the heartbeat says and does while the network or the venue misbehaves; the exchange's journal is the judge. */
+/** The heartbeat while the network or the exchange misbehaves, checked against the exchange's journal. */
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { assert, describe } from "@effect/vitest"
@@ -47,7 +47,7 @@ describe("Heartbeat: the window", () => {
       const status = yield* look(heartbeat)
       assert.strictEqual(status.tag, "Armed")
       assert.strictEqual(status.earliest, 3_000 + 10_000, "from the send at 3 s")
-      assert.strictEqual(status.latest, 4_900 + 10_000 + 1_000, "from the answer at 4.9 s, and the venue's latency")
+      assert.strictEqual(status.latest, 4_900 + 10_000 + 1_000, "from the answer at 4.9 s, and the exchange's latency")
     })
   )
 
@@ -80,7 +80,7 @@ describe("Heartbeat: the window", () => {
   )
 
   World.virtual(
-    "the venue fires inside the window (9), and the late edge proves it",
+    "the exchange fires inside the window (9), and the late edge proves it",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()
       const seen = yield* World.collect(heartbeat)
@@ -108,12 +108,12 @@ describe("Heartbeat: the window", () => {
         yield* Effect.sleep(5_000 - 1)
         assert.strictEqual((yield* look(heartbeat)).tag, "Armed", "in flight is no failure yet")
         yield* Effect.sleep(1)
-        // Timed out at 5 s, 2 s after it was sent: the pace is long satisfied, the next goes out at once.
+        // Timed out at 5 s, 2 s after it was sent. The pace allows the next one at once.
         yield* Effect.sleep(1)
         const status = yield* look(heartbeat)
         assert.strictEqual(status.tag, "Armed")
         assert.strictEqual(status.earliest, 15_000)
-        assert.closeTo(status.latest, 3_000 + 30_006 + 10_000 + 1_000, 2, "the lost one may still land")
+        assert.closeTo(status.latest, 3_000 + 30_006 + 10_000 + 1_000, 2, "the lost one may still arrive")
         assert.deepStrictEqual(seen.tags(), ["Armed", "Jeopardy", "Armed"])
         yield* Effect.sleep("1 minute")
         const beats = yield* World.applied
@@ -175,7 +175,7 @@ describe("Heartbeat: refusals", () => {
   )
 
   World.virtual(
-    "retryable answers are tried again while arming, at the pace of the venue, until armTimeout",
+    "retryable answers are tried again while arming, at the pace of the exchange, until armTimeout",
     Effect.gen(function* () {
       yield* fault("rate-limit;times=2;endpoint=countdown-cancel-all")
       yield* fault("maintenance;times=1;endpoint=countdown-cancel-all")
@@ -200,7 +200,7 @@ describe("Heartbeat: refusals", () => {
   )
 
   World.virtual(
-    "an acquisition that cannot be interrupted is bounded all the same",
+    "an acquisition that cannot be interrupted is still bounded",
     Effect.gen(function* () {
       yield* fault("hang;direction=request")
       const exit = yield* Effect.exit(
@@ -255,7 +255,7 @@ describe("Heartbeat: refusals", () => {
   }
 
   World.virtual(
-    "an intermittent 40037 is tried again twice before it is believed",
+    "an intermittent 40037 is tried again twice before it is final",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()
       yield* fault("code;code=40037;times=2")
@@ -294,7 +294,7 @@ describe("Heartbeat: refusals", () => {
   )
 
   World.virtual(
-    "a maintenance window of 20 s ends in SwitchLost, not in silence",
+    "a maintenance window of 20 s ends in SwitchLost",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const heartbeat = yield* Heartbeat.make()
@@ -312,7 +312,7 @@ describe("Heartbeat: refusals", () => {
 
 describe("Heartbeat: doubt", () => {
   World.virtual(
-    "stop: after a possible fire nothing is sent any more (15)",
+    "lose: after a possible fire nothing is sent any more (15)",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()
       yield* Effect.sleep("4 seconds")
@@ -324,7 +324,7 @@ describe("Heartbeat: doubt", () => {
   )
 
   World.virtual(
-    "verify: the venue's stamps prove that it fired, and that ends the heartbeat",
+    "verify: the exchange's stamps prove that it fired, and that ends the heartbeat",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const heartbeat = yield* Heartbeat.make({ onUncertain: "verify" })
@@ -340,7 +340,7 @@ describe("Heartbeat: doubt", () => {
   )
 
   World.virtual(
-    "verify: stamps that prove it held bring Armed back, without anybody's help",
+    "verify: stamps that prove that the switch held restore Armed, without help of the owner",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const heartbeat = yield* Heartbeat.make({ onUncertain: "verify", interval: "2500 millis" })
@@ -356,7 +356,7 @@ describe("Heartbeat: doubt", () => {
   )
 
   World.virtual(
-    "verify: what cannot be proven stays MayHaveFired, however well the beats go, until it is reconciled (15)",
+    "verify: without proof the state stays MayHaveFired, however well the beats go, until markReconciled (15)",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make({ onUncertain: "verify" })
       const seen = yield* World.collect(heartbeat)

@@ -1,4 +1,4 @@
-/** `guard`: what is started, what is interrupted, how long that takes, and whose result comes back. */
+/** `guard`: the start of the effect, its interruption, the bound on that, and the result. */
 import type { SwitchLost } from "@effect-deadman/core/HeartbeatError"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
@@ -16,10 +16,10 @@ import * as World from "./support/world.js"
 
 const now = Effect.map(Effect.clock, (clock) => clock.unsafeCurrentTimeMillis())
 
-/** Acknowledges the first write and sends no other: the switch may fire at 10 s, and has by 11.05 s. */
+/** Acknowledges the first write only. The switch may fire at 10 s, and has fired by 11.05 s. */
 const silent = () => Port.port((n, setting) => (n === 0 || setting === "off" ? acknowledged : unsent))
 
-/** Notes when it is run. */
+/** Records when it runs. */
 const noting = () => {
   const at: Array<number> = []
   return { at, step: Effect.map(now, (now) => void at.push(now)) }
@@ -100,7 +100,7 @@ describe("guard starts nothing", () => {
         const { heartbeat } = yield* World.open()
         const loop = Effect.forever(Effect.delay(heartbeat.guard(step), "700 millis"))
         assert.deepStrictEqual(yield* lossOf(loop), ["MayHaveFired", 0])
-        assert.strictEqual(at.at(-1), 9_850, "armed at 50 ms, a step each 700 ms")
+        assert.strictEqual(at.at(-1), 9_850, "armed at 50 ms, a step every 700 ms")
       })
     )
   })
@@ -129,7 +129,7 @@ describe("guard starts nothing", () => {
 })
 
 describe("guard, when the switch is lost meanwhile", () => {
-  it("waits for the clean-up of what it interrupted, within guardGrace", () => {
+  it("waits for the clean-up of the interrupted effect, within guardGrace", () => {
     inWorld(
       silent().service,
       Effect.gen(function* () {
@@ -147,7 +147,7 @@ describe("guard, when the switch is lost meanwhile", () => {
     ["2 seconds", 12_000],
     [0, 10_000]
   ] as const) {
-    it(`waits no longer than guardGrace (${guardGrace ?? "the countdown"}), says so, and leaves the clean-up to end`, () => {
+    it(`waits no longer than guardGrace (${guardGrace ?? "the countdown"}), logs that, and the clean-up goes on`, () => {
       const { lines, logger } = collecting()
       inWorld(
         silent().service,
@@ -214,8 +214,8 @@ describe("guard, when the switch is lost meanwhile", () => {
     ["success", Effect.succeed("own")],
     ["failure", Effect.flip(Effect.fail("own"))]
   ] as const) {
-    it(`gives the own result of an effect that has ended at the very instant of the loss: ${name}`, () => {
-      // Whichever comes first in that instant, the effect ends itself and nothing is left to interrupt.
+    it(`gives the result of an effect that has ended at the instant of the loss: ${name}`, () => {
+      // In any order at that instant, the effect ends itself and nothing is left to interrupt.
       for (const before of [true, false]) {
         inWorld(
           silent().service,
@@ -223,7 +223,7 @@ describe("guard, when the switch is lost meanwhile", () => {
             let lose = Effect.void
             const { heartbeat } = yield* World.open()
             yield* Effect.sleep("3950 millis")
-            // Looks at the clock in the very step in which the effect ends, so it is the effect that finds the loss.
+            // Reads the clock in the same step in which the effect ends, so the effect finds the loss.
             lose = Effect.asVoid(heartbeat.status)
             const guarded = Effect.delay(
               Effect.suspend(() => (before ? Effect.zipRight(lose, end) : Effect.zipLeft(end, lose))),

@@ -1,4 +1,4 @@
-/** Code of others that runs within a heartbeat and breaks its contract: a tracer, a logger, a policy, a venue's client. */
+/** User code inside a heartbeat that breaks its contract: a tracer, a logger, a policy, an exchange's client. */
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
@@ -12,7 +12,7 @@ import * as Port from "./support/port.js"
 import { acknowledged, inWorld, lost } from "./support/port.js"
 import * as World from "./support/world.js"
 
-// What a client written without types, or cast, may do.
+// Answers that a client without types, or with a cast, may give.
 const nothing = Effect.void as unknown as Port.Answer
 const failsWithNothing = Effect.fail(undefined) as unknown as Port.Answer
 
@@ -34,7 +34,7 @@ describe("a tracer that throws", () => {
     )
 
   for (const where of ["span", "end"] as const) {
-    it(`takes no beat from anybody (11): in \`${where}\` of a failed beat`, () => {
+    it(`costs no beat (11): in \`${where}\` of a failed beat`, () => {
       const { service, writes } = Port.port((n) => (n === 1 ? lost : n === 4 ? Effect.never : acknowledged))
       inWorld(
         service,
@@ -72,12 +72,12 @@ describe("a tracer that throws", () => {
 
 describe("a logger that throws", () => {
   it("keeps no transition from the hook, and no scope from closing", () => {
-    const told: Array<HeartbeatStatus.Status["_tag"]> = []
+    const reported: Array<HeartbeatStatus.Status["_tag"]> = []
     const { service } = Port.port((n) => (n === 1 || n === 3 ? lost : acknowledged))
     inWorld(
       service,
       Effect.gen(function* () {
-        const { close } = yield* World.open({ onTransition: ({ to }) => Effect.sync(() => told.push(to._tag)) })
+        const { close } = yield* World.open({ onTransition: ({ to }) => Effect.sync(() => reported.push(to._tag)) })
         yield* Effect.sleep("11 seconds")
         yield* close
       }),
@@ -85,10 +85,10 @@ describe("a logger that throws", () => {
         throw new Error("the logger is broken")
       })
     )
-    assert.deepStrictEqual(told, ["Jeopardy", "Armed", "Jeopardy", "Armed", "Released"])
+    assert.deepStrictEqual(reported, ["Jeopardy", "Armed", "Jeopardy", "Armed", "Released"])
   })
 
-  it("is not told of a failed write as of an unhandled error", () => {
+  it("does not receive a failed write as an unhandled error", () => {
     const lines: Array<string> = []
     const { service } = Port.port((n, countdown) => (n === 1 || (countdown === "off" && n < 6) ? lost : acknowledged))
     inWorld(
@@ -111,7 +111,7 @@ describe("a logger that throws", () => {
   })
 })
 
-describe("a venue's client that gives what its type denies", () => {
+describe("an exchange's client that violates its type", () => {
   for (const [what, answer] of [
     ["an acknowledgement that is none", nothing],
     ["a failure that is none", failsWithNothing]
@@ -128,7 +128,7 @@ describe("a venue's client that gives what its type denies", () => {
       assert.deepStrictEqual(writes.map((write) => write.split(" ")[1]).slice(0, 2), ["10", "off"])
     })
 
-    it(`${what} ends the heartbeat by its defect, and whoever waits for the beat is told`, () => {
+    it(`${what} ends the heartbeat by its defect, and fails the callers that wait for the beat`, () => {
       const { service } = Port.port((n) => (n === 1 ? answer : acknowledged))
       inWorld(
         service,
@@ -143,7 +143,7 @@ describe("a venue's client that gives what its type denies", () => {
       )
     })
 
-    it(`${what} to the last write: not called disarmed, and the scope closes (12, 13)`, () => {
+    it(`${what} to the last write: not Disarmed, and the scope closes (12, 13)`, () => {
       const { service } = Port.port((_, countdown) => (countdown === "off" ? answer : acknowledged))
       inWorld(
         service,
@@ -174,8 +174,8 @@ describe("a venue's client that gives what its type denies", () => {
   })
 })
 
-describe("a policy that gives what is no choice", () => {
-  it("has chosen nothing: the switch is turned off", () => {
+describe("a policy that returns no valid choice", () => {
+  it("chooses nothing: the switch is turned off", () => {
     const { service, writes } = Port.port(() => acknowledged)
     inWorld(
       service,
@@ -189,8 +189,8 @@ describe("a policy that gives what is no choice", () => {
 })
 
 describe("a clock that throws once", () => {
-  it("ends no heartbeat but the one whose step it was, and that one still tells when it may have fired", () => {
-    // Whichever reading it is: those of the timer they share, and those of the one and of the other.
+  it("ends only the heartbeat whose step it was, and that one still reports when it may have fired", () => {
+    // At any reading: those of the shared timer, and those of each heartbeat.
     let defects = 0
     for (let nth = 1; nth <= 40; nth++) {
       const venues = [Port.port(() => acknowledged), Port.port(() => acknowledged)] as const
@@ -243,9 +243,9 @@ describe("a clock that throws once", () => {
   })
 })
 
-describe("a clock that works no more", () => {
+describe("a clock that has failed", () => {
   for (const what of ["reading", "sleeping"] as const) {
-    it(`ends every heartbeat on it by its defect, and takes no turn from the rest of the process: ${what}`, () => {
+    it(`ends every heartbeat on it by its defect, and does not starve the rest of the process: ${what}`, () => {
       const { service } = Port.port(() => acknowledged)
       inWorld(
         service,

@@ -1,4 +1,4 @@
-/** What only a hostile host, a hostile scheduler or a careless scope would do. */
+/** Hostile hosts, hostile schedulers and careless scopes. */
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { assert, describe, it } from "@effect/vitest"
@@ -40,7 +40,7 @@ describe("hostile hosts", () => {
   )
 
   World.virtual(
-    "a host frozen together with both of its clocks: the stamps of two answers say so, and it is not armed again (15)",
+    "a host frozen together with both of its clocks: the stamps of two answers show it, and the state is not Armed again (15)",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const { party, reason, seen } = yield* Host.onOwnHost()
@@ -51,7 +51,7 @@ describe("hostile hosts", () => {
       yield* party.resume
       yield* Effect.sleep("3 seconds")
       assert.notInclude(seen.tags().slice(1), "Armed")
-      // By the host's clocks it cannot have fired, so nothing is proven.
+      // By the host's clocks the switch cannot have fired, so nothing is proven.
       assert.strictEqual(yield* reason, "MayHaveFired")
     })
   )
@@ -73,7 +73,7 @@ describe("hostile hosts", () => {
 
 describe("a host that stood still", () => {
   World.virtual(
-    "hears the answer that came meanwhile before it gives the request up",
+    "reads the answer that arrived meanwhile before it gives up the request",
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       const { party, seen } = yield* Host.onOwnHost()
@@ -89,8 +89,8 @@ describe("a host that stood still", () => {
 })
 
 describe("hostile schedulers", () => {
-  it("beat: interrupted before any of its steps, it takes no beat from anybody (11, 19)", () => {
-    // Each of the caller's own, and of what it sets going those of every part.
+  it("beat: interrupted before any of its steps, it costs the other callers no beat (11, 19)", () => {
+    // Each step of the caller, and those of every part of what it starts.
     for (let step = 0, reached = true; reached; step += step < 50 ? 1 : 25) {
       const outcome = World.run(
         Effect.gen(function* () {
@@ -108,7 +108,7 @@ describe("hostile schedulers", () => {
 
   it("acquire: interrupted before any of its steps, it leaves nothing armed, and soon (13, 19)", () => {
     let steps = 0
-    // Each of those that send the first write, and of the rest those of every part.
+    // Each step that sends the first write, and then those of every part.
     for (let reached = true; reached; steps += steps < 300 ? 1 : 25) {
       const outcome = World.run(
         Effect.gen(function* () {
@@ -118,9 +118,9 @@ describe("hostile schedulers", () => {
           const took = (yield* simulator.time.now) - simulator.time.start
           assert.isAtMost(took, 1_500, `interrupted before step ${steps}`)
           assert.notStrictEqual(yield* World.switchState, "Armed", `interrupted before step ${steps}`)
-          // Effect 3 registers a timer one step before the finalizer that takes it back: interrupted in between, a fiber
-          // ends and its timer fires into nothing, within the second that the reporter is given. What beats or looks
-          // at the clock would still do so after that.
+          // Effect 3 registers a timer one step before the finalizer that takes it back: interrupted in between, a
+          // fiber ends and its timer fires into nothing, within the second that the reporter has. Anything that beats
+          // or reads the clock would still do so after that.
           yield* Effect.sleep("3 seconds")
         })
       )
@@ -129,8 +129,8 @@ describe("hostile schedulers", () => {
     assert.isAbove(steps, 20)
   })
 
-  it("changes: of two readers that come at once, each gets every change", () => {
-    // Those in which the streams are set up.
+  it("changes: two readers that start at once both get every change", () => {
+    // The steps that set up the streams.
     let steps = 150
     for (let reached = true; reached && steps < 350; steps++) {
       World.run(
@@ -173,7 +173,7 @@ describe("careless scopes", () => {
   )
 
   World.virtual(
-    "armed again as soon as it was released: the venue's pace holds across the two (14)",
+    "armed again as soon as it was released: the exchange's pace holds across the two (14)",
     Effect.gen(function* () {
       for (let round = 0; round < 3; round++) {
         yield* Effect.scoped(Heartbeat.make())
@@ -183,13 +183,13 @@ describe("careless scopes", () => {
   )
 
   World.virtual(
-    "armed again while a `0` of the heartbeat before may still arrive: not called armed until it cannot (8)",
+    "armed again while a `0` of the previous heartbeat may still arrive: not Armed until it cannot (8)",
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       const slow = yield* network.addUntilRemoved("delay-request;by=20s;countdown=0")
       const first = yield* World.open()
       yield* Effect.sleep("1500 millis")
-      // Nobody answers a `0` any more; they are under way when the scope is closed.
+      // No `0` is answered any more; they are under way when the scope is closed.
       yield* first.close
       const ended = yield* first.heartbeat.status
       assert.strictEqual(ended._tag === "Released" && ended.outcome._tag, "DisarmUnconfirmed")

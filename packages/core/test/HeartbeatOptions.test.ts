@@ -13,7 +13,7 @@ const invalid = (options: HeartbeatOptions.Options): HeartbeatError.InvalidOptio
   })
 
 describe("HeartbeatOptions", () => {
-  it("has defaults that suit the venue's advice, and that hold for every countdown", () => {
+  it("has defaults that suit the exchange's advice, and that hold for every countdown", () => {
     const settings = Either.getOrThrow(HeartbeatOptions.resolve())
     assert.deepStrictEqual(
       [settings.countdown, settings.interval, settings.requestTimeout, settings.onUncertain],
@@ -29,7 +29,7 @@ describe("HeartbeatOptions", () => {
     }
   })
 
-  it("accepts nothing that leaves no room for two whole further tries after a failed beat", () => {
+  it("accepts only options that leave room for two whole further tries after a failed beat", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 5, max: 60 }),
@@ -44,7 +44,8 @@ describe("HeartbeatOptions", () => {
               releaseTimeout: 70_000
             })
           )
-          // By hand: the beat leaves, hangs for its timeout; twice more, never two within a second; the last may hang too.
+          // A different derivation: the beat is sent and hangs for its timeout; twice more, never two within a second;
+          // the last may hang, too.
           let at = interval
           for (let tries = 0; tries < 2; tries++) at += Math.max(1_000, requestTimeout)
           assert.strictEqual(accepted, interval >= 1_000 && at + requestTimeout <= seconds * 1_000)
@@ -76,7 +77,7 @@ describe("HeartbeatOptions", () => {
     "names the inequality and its numbers: %o",
     (options, message) => {
       if ("settle" in options && typeof options.settle === "number") {
-        // Effect reads NaN as a duration of zero; what matters is that nothing is NaN afterwards.
+        // Effect reads NaN as a duration of zero, so nothing may be NaN afterwards.
         assert.strictEqual(Either.getOrThrow(HeartbeatOptions.resolve(options)).settle, 0)
       } else {
         assert.match(invalid(options).message, message)
@@ -84,7 +85,7 @@ describe("HeartbeatOptions", () => {
     }
   )
 
-  it("takes no text that is no duration", () => {
+  it("refuses text that is not a duration", () => {
     const options = { interval: "three seconds" } as unknown as HeartbeatOptions.Options
     assert.match(invalid(options).message, /interval is a finite duration.*three seconds/)
   })
@@ -144,7 +145,7 @@ describe("HeartbeatOptions", () => {
     [{ pace: 0 }, /pace is a finite duration > 0/],
     [{ pace: Infinity }, /pace is a finite duration > 0/]
   ] satisfies ReadonlyArray<readonly [HeartbeatOptions.Limits, RegExp]>)(
-    "takes no port whose limits make no sense: %o",
+    "refuses a port with invalid limits: %o",
     (limits, message) => {
       const error = Either.getOrThrow(Either.flip(HeartbeatOptions.resolve({}, limits)))
       assert.match(error.message, message)

@@ -68,7 +68,7 @@ const otherExchange = Layer.effect(
 
 type Reply = "good" | "lost" | "locked"
 
-/** That exchange: 0 or 10 to 120 s, one write each 2 s, a switch; and what becomes of its answers. */
+/** That exchange: a switch of 0 or 10 to 120 s, one write every 2 s, and the fate of its answers. */
 const exchange = (reply: (n: number) => Reply) => {
   const writes: Array<readonly [at: number, seconds: number, status: number]> = []
   let deadline = Infinity
@@ -90,7 +90,7 @@ const exchange = (reply: (n: number) => Reply) => {
                 : [200, undefined]
         writes.push([now, seconds, status as number])
         if (status === 200) deadline = seconds === 0 ? Infinity : now + 1_000 * seconds
-        // Not a web `Response`, whose body is read by a promise: outside of virtual time.
+        // Not a web `Response`, because a promise reads its body, outside of virtual time.
         const response = { status, headers: {}, json: Effect.succeed({ error, time: now }) }
         return kind === "lost"
           ? Effect.never
@@ -155,7 +155,7 @@ describe("the heartbeat over another exchange", () => {
     ])
   })
 
-  it("holds its countdowns: 120 s is fine, 5 s is refused before anything is sent", () => {
+  it("respects its countdowns: 120 s is fine, 5 s is refused before anything is sent", () => {
     const other = exchange(() => "good")
     served(
       other,
@@ -209,7 +209,7 @@ describe("the heartbeat over another exchange", () => {
     assert.lengthOf(other.writes, 1)
   })
 
-  it("is lost by its refusal, with the time that is left, and counts it under its own tag", () => {
+  it("is lost by its refusal, with the time left, and counts it under its own tag", () => {
     const other = exchange((n) => (n === 2 ? "locked" : "good"))
     served(
       other,
@@ -233,7 +233,7 @@ describe("the heartbeat over another exchange", () => {
     assert.lengthOf(other.writes, 3, "no 0")
   })
 
-  it("tries again what can be: at its pace after an answer, after the sending without one, and keeps to the horizon", () => {
+  it("tries again where it can: at the pace after an answer, after the sending without one, and respects the horizon", () => {
     const other = exchange((n) => (n === 1 || n === 2 ? "lost" : "good"))
     served(
       other,
@@ -252,7 +252,7 @@ describe("the heartbeat over another exchange", () => {
     assert.deepStrictEqual(other.writes.map(([at]) => at).slice(0, 4), [50, 9_050, 11_050, 13_050])
   })
 
-  it("takes a code that is no text, and no failure that is none of the port's", () => {
+  it("accepts a code that is not text, and treats a failure that is not the port's as a defect", () => {
     const failing = (failure: unknown) => {
       const error: { cause?: unknown } = {}
       inWorld(

@@ -1,4 +1,7 @@
-/** What the heartbeats of one process share: accounts, pace, unresolved writes and the timer; also with two copies of the package. */
+/**
+ * Shared state of the heartbeats of one process: accounts, pace, unresolved writes and the timer, also with two copies
+ * of the package.
+ */
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
@@ -84,7 +87,7 @@ const throwing = (clock: Clock.Clock) => {
 }
 
 describe("a clock that throws once while a heartbeat is made", () => {
-  it("at whichever reading, holds no account, and takes no beat from later heartbeats on that clock", () => {
+  it("at any reading, keeps no account in use, and costs later heartbeats on that clock no beat", () => {
     let failures = 0
     let losses = 0
     for (let nth = 1, thrown = true; thrown; nth++) {
@@ -107,7 +110,7 @@ describe("a clock that throws once while a heartbeat is made", () => {
             yield* Effect.withClock(first.value.close, clock)
           } else {
             failures++
-            // Nothing is left half armed.
+            // Nothing stays half armed.
             if (settings().length > 0) assert.strictEqual(settings().at(-1), "off", `reading ${nth}`)
           }
           const before = settings().length
@@ -127,7 +130,7 @@ describe("a clock that throws once while a heartbeat is made", () => {
 })
 
 describe("a clock that throws once while a beat is under way", () => {
-  it("at whichever reading, leaves no caller of `beat` waiting", () => {
+  it("at any reading, leaves no caller of `beat` waiting", () => {
     let failures = 0
     for (let nth = 1, thrown = true; thrown; nth++) {
       const { service } = Port.port((n) => (n === 1 ? lost : acknowledged))
@@ -156,7 +159,7 @@ describe("a clock that throws once while a beat is under way", () => {
 })
 
 describe("a scheduler that is shut down", () => {
-  it("stops the heartbeats on it, and no other", () => {
+  it("stops the heartbeats on it and no others", () => {
     const ports = [
       Port.port(() => acknowledged, { account: "one" }),
       Port.port(() => acknowledged, { account: "other" })
@@ -177,7 +180,7 @@ describe("a scheduler that is shut down", () => {
             Effect.provideService(CountdownCancelAll.CountdownCancelAll, service),
             Effect.provideService(Scope.Scope, scope)
           )
-        // The first to come is the one whose scheduler ends.
+        // The scheduler of the first one ends.
         const opening = yield* Effect.forkDaemon(Effect.withScheduler(open(ports[0]!), doomed))
         yield* Effect.sleep("100 millis")
         assert.isTrue(opening.unsafePoll() !== null)

@@ -60,7 +60,7 @@ describe("Heartbeat: release", () => {
   )
 
   World.virtual(
-    "a stray beat that lands after the 0 is met by the second 0, within the bound that is reported (12)",
+    "the second 0 turns off an unresolved beat that arrives after the first, within the reported bound (12)",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const { close, heartbeat } = yield* World.open()
@@ -80,7 +80,7 @@ describe("Heartbeat: release", () => {
   )
 
   World.virtual(
-    "a stray beat that lands after the last 0 fires before the reported bound and not after it (12)",
+    "an unresolved beat that arrives after the last 0 fires before the reported bound and not after it (12)",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const { close, heartbeat } = yield* World.open()
@@ -96,7 +96,7 @@ describe("Heartbeat: release", () => {
   )
 
   World.virtual(
-    "with settle past the horizon the release waits, and proves the disarm against every stray (12)",
+    "with settle past the horizon the release waits, and proves the disarm against every unresolved write (12)",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const { close, heartbeat } = yield* World.open({ settle: "31 seconds", releaseTimeout: "40 seconds" })
@@ -169,7 +169,7 @@ describe("Heartbeat: release", () => {
   )
 
   World.virtual(
-    "no beat leaves once the release has begun, not even one that waits for its pace",
+    "no beat is sent once the release has begun, not even one that waits for the pace",
     Effect.gen(function* () {
       const { close, heartbeat } = yield* World.open()
       yield* Effect.sleep("3200 millis")
@@ -186,7 +186,7 @@ describe("Heartbeat: release", () => {
   )
 
   World.virtual(
-    "a heartbeat that follows at once on a released one keeps the account's pace (14)",
+    "a heartbeat made right after a released one keeps the account's pace (14)",
     Effect.gen(function* () {
       for (let round = 0; round < 2; round++) {
         const { close } = yield* World.open()
@@ -204,7 +204,7 @@ describe("Heartbeat: release", () => {
   )
 
   World.virtual(
-    "who is guarded outside of the scope does not run on unprotected when it closes",
+    "an effect guarded outside of the scope does not go on unprotected when the scope closes",
     Effect.gen(function* () {
       const { close, heartbeat } = yield* World.open()
       const guarded = yield* Effect.fork(Effect.flip(heartbeat.guard(Effect.never)))
@@ -276,7 +276,7 @@ describe("Heartbeat: release", () => {
   )
 
   World.virtual(
-    "a policy that throws has chosen nothing: the switch is turned off",
+    "a policy that throws chooses nothing: the switch is turned off",
     Effect.gen(function* () {
       const { close, heartbeat } = yield* World.open({
         release: () => {
@@ -289,7 +289,7 @@ describe("Heartbeat: release", () => {
   )
 
   World.virtual(
-    "after a loss it sends no 0: the protection that may be left stays",
+    "after a loss it sends no 0, so the protection that may be left stays",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const { close, heartbeat } = yield* World.open()
@@ -316,7 +316,7 @@ const exits: Record<string, Exit.Exit<unknown, unknown>> = {
 }
 
 describe("Heartbeat: release of a lost heartbeat", () => {
-  // Each brings the loss about with the second write, or with the lack of one.
+  // Each causes the loss by the second write, or by the lack of one.
   const losses: Record<Exclude<LossReason, "Released">, Parameters<typeof Port.port>[0]> = {
     Refused: (n) => (n === 1 ? refused : acknowledged),
     MayHaveFired: (n) => (n > 0 && n < 12 ? lost : acknowledged),
@@ -333,7 +333,7 @@ describe("Heartbeat: release of a lost heartbeat", () => {
           Effect.gen(function* () {
             let isAlive = true
             const { heartbeat, scope } = yield* World.open({
-              // Judged by the stamps that this exchange does not give: lost at the late edge, or not at all.
+              // This exchange gives no stamps to judge by, so it is lost at the late edge, or not at all.
               onUncertain: reason === "Fired" ? "verify" : "lose",
               liveness: Effect.suspend(() => (isAlive ? Effect.void : Effect.fail("dead")))
             })
@@ -352,15 +352,15 @@ describe("Heartbeat: release of a lost heartbeat", () => {
     }
   }
 
-  it("a loss that nothing has noticed before the scope closes is one for the policy, too", () => {
+  it("the policy receives a loss that nothing has noticed before the scope closes, too", () => {
     const { service, settings } = Port.port((n) => (n === 0 ? acknowledged : unsent))
-    let told: LossReason | undefined
+    let reported: LossReason | undefined
     inWorld(
       service,
       Effect.gen(function* () {
         const clock = yield* Effect.clock
         let slept = 0n
-        // The host's monotonic clock jumps, as after the event loop was blocked, in the very step of the close.
+        // The host's monotonic clock jumps, as after the event loop was blocked, in the same step as the close.
         const jumping = Object.create(clock, {
           unsafeCurrentTimeNanos: { value: () => clock.unsafeCurrentTimeNanos() + slept },
           unsafeCurrentTimeMillis: { value: () => clock.unsafeCurrentTimeMillis() + Number(slept / 1_000_000n) }
@@ -368,7 +368,7 @@ describe("Heartbeat: release of a lost heartbeat", () => {
         const { close } = yield* Effect.withClock(
           World.open({
             release: (exit, lost) => {
-              told = lost?.reason
+              reported = lost?.reason
               return Release.disarm(exit, lost)
             }
           }),
@@ -378,11 +378,11 @@ describe("Heartbeat: release of a lost heartbeat", () => {
         yield* close
       })
     )
-    assert.strictEqual(told, "Fired")
+    assert.strictEqual(reported, "Fired")
     assert.notInclude(settings(), "off")
   })
 
-  it("CancelSoon over a switch that has fired sets 5 s all the same: an order may have been under way", () => {
+  it("CancelSoon over a switch that has fired still sets 5 s, because an order may have been under way", () => {
     const { service, settings } = Port.port((n) => (n > 0 && n < 9 ? unsent : stamped()))
     inWorld(
       service,
@@ -411,7 +411,7 @@ describe("Heartbeat: the warning after a failure", () => {
       ["a policy of the program", (): Release.Release => "Disarm"]
     ] as const) {
       const warns = (name === "failure" || name === "defect") && policy !== "a policy of the program"
-      it(`${policy} after ${name}: ${warns ? "says that open orders stay" : "nothing to say"}`, () => {
+      it(`${policy} after ${name}: ${warns ? "says that open orders stay" : "says nothing"}`, () => {
         const { lines, logger } = collecting()
         inWorld(
           Port.port(() => acknowledged).service,
@@ -513,7 +513,7 @@ describe("Heartbeat: CancelSoon", () => {
   })
 
   it("never postpones a nearer deadline of a switch that was armed again after a gap", () => {
-    // Acknowledged at 11.05 s, over a gap that nothing has proven.
+    // Acknowledged at 11.05 s, over a gap without proof.
     const { service, writes } = Port.port((n) => (n === 0 || n === 9 ? acknowledged : unsent))
     inWorld(
       service,
@@ -583,9 +583,9 @@ describe("Heartbeat: an unresolved 0 of the heartbeat before", () => {
 
 describe("Heartbeat: what surrounds the release fails", () => {
   for (const where of ["span", "end", "attribute"] as const) {
-    it(`a tracer that throws costs its span only, and the 0 leaves: ${where}`, () => {
+    it(`a tracer that throws costs only its span, and the 0 is sent: ${where}`, () => {
       const { service, settings } = Port.port(() => acknowledged)
-      const told: Array<string> = []
+      const reported: Array<string> = []
       inWorld(
         service,
         Effect.gen(function* () {
@@ -605,13 +605,14 @@ describe("Heartbeat: what surrounds the release fails", () => {
                 where === "end"
                   ? { end: fail }
                   : {
-                      attribute: (...told: Parameters<typeof attribute>) => (told[0] === "outcome" ? fail() : undefined)
+                      attribute: (...given: Parameters<typeof attribute>) =>
+                        given[0] === "outcome" ? fail() : undefined
                     }
               )
             }
           })
           const { close, heartbeat } = yield* Effect.withTracer(
-            World.open({ onTransition: ({ to }) => Effect.sync(() => told.push(to._tag)) }),
+            World.open({ onTransition: ({ to }) => Effect.sync(() => reported.push(to._tag)) }),
             broken
           )
           assert.isTrue(Exit.isSuccess(yield* Effect.exit(Effect.withTracer(close, broken))))
@@ -619,11 +620,11 @@ describe("Heartbeat: what surrounds the release fails", () => {
         })
       )
       assert.deepStrictEqual(settings(), ["10", "off"])
-      assert.deepStrictEqual(told, ["Released"])
+      assert.deepStrictEqual(reported, ["Released"])
     })
   }
 
-  it("a clock that throws once, at whichever reading, costs nothing, and the 0 leaves", () => {
+  it("a clock that throws once, at any reading, costs nothing, and the 0 is sent", () => {
     let thrown = 0
     for (let nth = 1; nth <= 30; nth++) {
       const { service, settings } = Port.port(() => acknowledged)
@@ -698,7 +699,7 @@ describe("Heartbeat: interruption (19)", () => {
   }
 
   World.virtual(
-    "a beat that the release waits for, over a switch that has fired, is not called Armed (15)",
+    "a beat that the release waits for, over a switch that has fired, does not make it Armed (15)",
     Effect.gen(function* () {
       const { close, heartbeat } = yield* World.open({ onUncertain: "verify" })
       const partition = yield* fault("partition")

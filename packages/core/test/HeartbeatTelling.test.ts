@@ -1,4 +1,4 @@
-/** What a heartbeat tells of itself: log lines, metrics, verdicts on its doubts. */
+/** The reports of a heartbeat: log lines, metrics, and the end of its doubts. */
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import { assert, describe, it } from "@effect/vitest"
@@ -28,7 +28,7 @@ describe("the log", () => {
     ["https://exchange.example", "INFO armed: 20 s, account desk-7, https://exchange.example"],
     [undefined, "INFO armed: 20 s, account desk-7"]
   ] as const) {
-    it(`says in one line that it is armed, for how long, which account and where: ${endpoint ?? "no endpoint"}`, () => {
+    it(`says in one line that it is armed, with countdown, account and endpoint: ${endpoint ?? "no endpoint"}`, () => {
       const { lines, logger } = collecting()
       inWorld(
         Port.port((n) => (n === 0 ? lost : acknowledged), { account: "desk-7", endpoint }).service,
@@ -43,7 +43,7 @@ describe("the log", () => {
     })
   }
 
-  it("says so of no acquisition that failed", () => {
+  it("does not say so after an acquisition that failed", () => {
     const { lines, logger } = collecting()
     inWorld(Port.port(() => Port.refused).service, Effect.asVoid(Effect.flip(Effect.scoped(Heartbeat.make()))), logger)
     assert.deepStrictEqual(lines, [])
@@ -82,7 +82,7 @@ describe("metrics", () => {
           release: () => "LetExpire",
           liveness: Effect.sleep("400 millis")
         })
-        // Leaves at 2.85 s and is answered at 2.9 s: the beat of 3 s waits for the pace until 3.9 s.
+        // Sent at 2.85 s and answered at 2.9 s, so the beat of 3 s waits for the pace until 3.9 s.
         yield* Effect.sleep("2400 millis")
         yield* heartbeat.beat
         yield* Effect.sleep("1900 millis")
@@ -93,7 +93,7 @@ describe("metrics", () => {
     assert.deepStrictEqual([count, max], [1, 1_300])
   })
 
-  it("the earliest-fire gauge says 0 once that has passed, after the release, and when nothing is armed any more", () => {
+  it("the earliest-fire gauge is 0 once that has passed, after the release, and when nothing is armed any more", () => {
     const account = "gauge-test"
     const gauge = () => metricsOf(account).get("deadman_earliest_fire_seconds")?.value
     inWorld(
@@ -138,7 +138,7 @@ describe("metrics", () => {
 
 describe("one machine of the exchange whose clock is wrong", () => {
   for (const onUncertain of ["lose", "verify"] as const) {
-    it(`60 s ahead in a single answer, it does not end a live heartbeat: the next answer decides (${onUncertain})`, () => {
+    it(`60 s ahead in a single answer, does not end a live heartbeat: the next answer decides (${onUncertain})`, () => {
       const { service, writes } = Port.port((n) => stamped(n === 2 ? 60_000 : 0))
       inWorld(
         service,
@@ -156,7 +156,7 @@ describe("one machine of the exchange whose clock is wrong", () => {
 })
 
 describe("markReconciled", () => {
-  /** Beats that are answered at 3, 20 and 40 s, and go astray in between; no stamps prove anything. */
+  /** Beats that are answered at 3, 20 and 40 s, and lost in between; no stamps prove anything. */
   const astray = () =>
     Port.port(() =>
       Effect.clockWith((clock) => {
@@ -190,7 +190,7 @@ describe("markReconciled", () => {
     )
   })
 
-  it("is refused while the switch may be firing: no acknowledgement says that it runs", () => {
+  it("is refused while the switch may be firing, because no acknowledgement proves that it runs", () => {
     inWorld(
       astray().service,
       Effect.gen(function* () {
@@ -222,7 +222,7 @@ describe("markReconciled", () => {
 })
 
 describe("the order of provide and scoped", () => {
-  it("the wrong one closes the client first, and the warning says so", () => {
+  it("the wrong order closes the client first, and the warning says so", () => {
     const { lines, logger } = collecting()
     let isOpen = true
     const client = Effect.acquireRelease(Effect.succeed(Port.port(() => (isOpen ? acknowledged : lost)).service), () =>

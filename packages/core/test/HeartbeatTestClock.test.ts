@@ -17,12 +17,12 @@ import * as Supervisor from "effect/Supervisor"
 import * as TestClock from "effect/TestClock"
 import * as World from "./support/world.js"
 
-/** The test that sends most sends some 200 requests. */
+/** The largest test sends some 200 requests. */
 const mostRequests = 2_000
 
 /**
- * Runs the test in a scope of its own and lets time pass while that closes: the last write keeps the pace of one a
- * second, and nobody else moves the clock.
+ * Runs the test in its own scope and lets time pass while that closes, because the last write keeps the pace of one per
+ * second and nothing else moves the clock.
  */
 const inWorld = <A, E>(
   test: Effect.Effect<
@@ -33,7 +33,8 @@ const inWorld = <A, E>(
   options?: Simulator.Options
 ) =>
   Effect.gen(function* () {
-    // TestClock bounds nothing: a bug that is a loop without a sleep is to fail its test here too, not to hang all of them.
+    // TestClock bounds nothing. A bug that loops without a sleep must fail its test here, too, and not hang all of
+    // them.
     const endless = yield* Deferred.make<never>()
     let requests = 0
     const exchange = Layer.map(Simulator.layer(options), (context) => {
@@ -58,7 +59,7 @@ const inWorld = <A, E>(
     return yield* Effect.raceFirst(Effect.disconnect(run), Deferred.await(endless))
   })
 
-/** What the exchange did to the switch, in order, with the instant (the clock starts at 0). */
+/** The exchange's changes of the switch, in order, with the instant (the clock starts at 0). */
 const transitions = Effect.map(
   Effect.flatMap(Simulator.Simulator, (simulator) => simulator.journal.entries),
   (entries) =>
@@ -67,7 +68,7 @@ const transitions = Effect.map(
       .map(({ at, transition }) => ({ at, transition }))
 )
 
-/** The countdowns that the exchange took, with the instant. */
+/** The countdowns that the exchange accepted, with the instant. */
 const countdowns = Effect.map(World.writes, (records) =>
   records.map((record) => ({ at: record.appliedAt, body: record.body, code: record.code }))
 )
@@ -75,7 +76,7 @@ const countdowns = Effect.map(World.writes, (records) =>
 const write = (at: number, seconds: number) => ({ at, body: `{"countdown":"${seconds}"}`, code: "00000" })
 
 describe("Heartbeat under TestClock", () => {
-  it.effect("arms the switch when acquired, before anything is handed out", () =>
+  it.effect("arms the switch when acquired, before it returns", () =>
     inWorld(
       Effect.gen(function* () {
         const heartbeat = yield* Heartbeat.make()
@@ -91,7 +92,7 @@ describe("Heartbeat under TestClock", () => {
     inWorld(
       Effect.gen(function* () {
         yield* Simulator.placeOrder()
-        // The longest countdown: TestClock takes milliseconds of real time for each wake, whatever there is to do.
+        // The longest countdown: TestClock takes milliseconds of real time for each wake.
         const heartbeat = yield* Heartbeat.make({ countdown: "60 seconds" })
         yield* TestClock.adjust("3600 seconds")
         const kinds = (yield* transitions).map((record) => record.transition)
@@ -123,7 +124,7 @@ describe("Heartbeat under TestClock", () => {
           dying
         )
         yield* TestClock.adjust("12999 millis")
-        // Beats at 0 and 3 s; the one at 6 s killed the loop, and that was told at once.
+        // Beats at 0 and 3 s; the one at 6 s killed the loop, and that was reported at once.
         const lost = yield* Effect.flip(heartbeat.awaitLost)
         assert.strictEqual(lost.reason, "Defect")
         assert.strictEqual(lost.timeLeft, 7_000)
@@ -175,7 +176,7 @@ describe("Heartbeat under TestClock", () => {
     )
   )
 
-  it.effect("the fibers of a running heartbeat are seen by that count, and end with the scope", () =>
+  it.effect("that count includes the fibers of a running heartbeat, and they end with the scope", () =>
     inWorld(
       Effect.gen(function* () {
         const supervisor = yield* Supervisor.track

@@ -78,7 +78,7 @@ const port = (account: string, set: (setting: CountdownCancelAll.Setting) => Eff
       })
   })
 
-/** The last setting of an account, and a lookup that takes few steps: for tests that try something at each of them. */
+/** The last setting of an account, and a lookup of few steps, for tests that act at each of them. */
 const makeStepwise = () => {
   let last: CountdownCancelAll.Setting = Countdown.off
   const set = (setting: CountdownCancelAll.Setting) =>
@@ -117,7 +117,7 @@ describe("Heartbeats", () => {
   const simulator = { accounts }
 
   World.virtual(
-    "one heartbeat an account, shared by all who ask, disarmed by the last who leaves",
+    "one heartbeat per account, shared by its users, disarmed when the last user's scope closes",
     Effect.gen(function* () {
       const heartbeats = yield* Heartbeats.make({ lookup })
       const [one, two] = [yield* inScope, yield* inScope]
@@ -139,7 +139,7 @@ describe("Heartbeats", () => {
   )
 
   World.virtual(
-    "what an account's client acquires is released after the switch is off",
+    "the resources of an account's client are released after the switch is off",
     Effect.gen(function* () {
       const seen: Array<string> = []
       const note = (what: string, uid: string) =>
@@ -167,7 +167,7 @@ describe("Heartbeats", () => {
   )
 
   World.virtual(
-    "the client of an account is made by an effect: with a layer the program does not compile, and get dies",
+    "an effect makes the client of an account: with a layer the program does not compile, and get dies",
     Effect.gen(function* () {
       // @ts-expect-error a layer is no effect
       const lookup: Heartbeats.Lookup<Layer.Layer.Error<ReturnType<typeof client>>, HttpClient.HttpClient> = client
@@ -179,7 +179,7 @@ describe("Heartbeats", () => {
   )
 
   World.virtual(
-    "failures are not remembered, also while somebody who saw one keeps a scope open",
+    "failures are not remembered, even while a caller that received one keeps its scope open",
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       const heartbeats = yield* Heartbeats.make({ lookup })
@@ -251,7 +251,7 @@ describe("Heartbeats", () => {
   )
 
   World.virtual(
-    "who asks while the last one who left still disarms waits, and then arms anew",
+    "a get during the last release waits for it, and then arms anew",
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       const heartbeats = yield* Heartbeats.make({ lookup })
@@ -273,7 +273,7 @@ describe("Heartbeats", () => {
   )
 
   World.virtual(
-    "who asked first may leave while others still wait for the arming",
+    "the first caller may be interrupted while others still wait for the arming",
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("delay-answer;by=1s")
@@ -289,7 +289,7 @@ describe("Heartbeats", () => {
   )
 
   World.virtual(
-    "when all who asked have left before it was armed, it is disarmed",
+    "when all callers have left before it was armed, it is disarmed",
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("delay-answer;by=1s")
@@ -303,7 +303,7 @@ describe("Heartbeats", () => {
     { simulator }
   )
 
-  /** A `Heartbeats` in a scope of its own, and the exits that its policy was asked with. */
+  /** A `Heartbeats` in its own scope, and the exits that its policy received. */
   const makeWitnessed = Effect.gen(function* () {
     const seen: Array<Exit.Exit<unknown, unknown>> = []
     const release: Release.Policy = (exit) => {
@@ -328,7 +328,7 @@ describe("Heartbeats", () => {
   const kinds = Object.keys(exits) as ReadonlyArray<keyof typeof exits>
 
   World.virtual(
-    "the worst exit of the users of a heartbeat chooses its release, in whichever order they leave",
+    "the worst exit of the users of a heartbeat chooses its release, in any order of leaving",
     Effect.gen(function* () {
       const { heartbeats, seen } = yield* makeWitnessed
       for (const [rank, kind] of kinds.entries()) {
@@ -410,7 +410,7 @@ describe("Heartbeats", () => {
   )
 
   World.virtual(
-    "a second, unshared heartbeat on an account that is held fails with AccountInUse, until the first is released",
+    "a second, unshared heartbeat on an account in use fails with AccountInUse, until the first is released",
     Effect.gen(function* () {
       const heartbeats = yield* Heartbeats.make({ lookup })
       const scope = yield* inScope
@@ -426,7 +426,7 @@ describe("Heartbeats", () => {
   )
 
   it("10,000 heartbeats in one process each keep their pace (14)", async () => {
-    // The port alone: what is measured is the plan of the writes, account by account.
+    // The port alone, because the test checks the plan of the writes, account by account.
     const sent = new Map<string, Array<number>>()
     const countdowns = (account: string) =>
       Effect.map(Effect.clock, (clock) => {
@@ -435,12 +435,12 @@ describe("Heartbeats", () => {
         let calls = 0
         return port(account, (setting) => {
           times.push(clock.unsafeCurrentTimeMillis())
-          // Answers of all lengths, and now and then none at all.
+          // Answers after different times, and sometimes none.
           const took = (Number(account) * 7 + ++calls * 131) % 2_300
           return Effect.sleep(setting === Countdown.off ? 1 : took)
         })
       })
-    // With a turn of the event loop now and then: a worker that is silent for a minute counts as dead to vitest.
+    // With regular turns of the event loop, because vitest takes a worker that is silent for a minute for dead.
     const outcome = await VirtualTime.runPromise(
       Effect.scoped(
         Effect.gen(function* () {
@@ -456,10 +456,10 @@ describe("Heartbeats", () => {
         Effect.provideService(Heartbeat.AccountsInUse, new Set<string>()),
         Effect.provide(Logger.remove(Logger.defaultLogger))
       ),
-      // It takes some 800,000 steps; a loop without a sleep is to end, too.
+      // It takes some 800,000 steps; a loop without a sleep must end, too.
       { maxSteps: 2_000_000 }
     )
-    assert.isTrue(Exit.isSuccess(outcome.exit))
+    assert.isTrue(Exit.isSuccess(outcome.exit), String(outcome.exit))
     assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
     assert.strictEqual(sent.size, 10_000)
     for (const times of sent.values()) {
@@ -490,7 +490,7 @@ describe("Heartbeats", () => {
     { simulator }
   )
 
-  it("two who ask at once share one heartbeat, whenever one of them has to yield", () => {
+  it("two concurrent gets share one heartbeat, at whichever step one of them yields", () => {
     let steps = 0
     for (let reached = true; reached && steps < 200; steps++) {
       World.run(
@@ -511,7 +511,7 @@ describe("Heartbeats", () => {
   })
 
   for (const comes of ["first", "second"]) {
-    it(`a get that comes ${comes} and is interrupted, at whichever step, leaves the others what they hold`, () => {
+    it(`a get that comes ${comes} and is interrupted, at whichever step, does not disturb the other users`, () => {
       forEachStep((step) =>
         Effect.gen(function* () {
           const { isOff, lookup } = makeStepwise()
@@ -521,7 +521,7 @@ describe("Heartbeats", () => {
           const asked = Host.yieldingAt(step, Effect.scoped(heartbeats.get("one")), (fiber) =>
             fiber.unsafeInterruptAsFork(FiberId.none)
           )
-          // Arming takes a millisecond: the one that comes second finds it under way.
+          // Arming takes a millisecond, so the second get finds it under way.
           const [{ reached }, heartbeat] = yield* Effect.all(
             comes === "first"
               ? [asked, Effect.delay(others, "500 micros")]
@@ -542,7 +542,7 @@ describe("Heartbeats", () => {
   }
 
   World.virtual(
-    "an arming that fails, with a client whose finalizer dies, fails every get that waits, and the next get tries again",
+    "an arming that fails, with a client whose finalizer dies, fails every waiting get, and the next get tries again",
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       const fault = yield* network.addUntilRemoved("code;code=40014")
@@ -571,7 +571,7 @@ describe("Heartbeats", () => {
   )
 
   World.virtual(
-    "a get that comes while a failed client is let go waits for that, and then arms anew",
+    "a get during the release of a failed client waits for it, and then arms anew",
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
       yield* network.addUntilRemoved("code;code=40014;times=1")
@@ -614,7 +614,7 @@ describe("Heartbeats", () => {
       assert.deepStrictEqual(yield* heartbeats.accounts, [])
       assert.strictEqual(yield* stateOf("2000001"), "Closed")
       assert.isTrue(Exit.isInterrupted(yield* Fiber.await(getting)))
-      // A scope that has closed already is held to the same.
+      // The same holds for a scope that has already closed.
       const late = yield* Effect.exit(Scope.extend(heartbeats.get("2000001"), scope))
       assert.isTrue(Exit.isInterrupted(late))
       assert.deepStrictEqual(yield* heartbeats.accounts, [])
@@ -679,7 +679,7 @@ describe("Heartbeats", () => {
   )
 
   for (const whose of ["the user's", "its own"]) {
-    it(`an arming, ${whose} scope closed at whichever step, leaves nothing armed and nothing held (19)`, () => {
+    it(`an arming, ${whose} scope closed at whichever step, leaves nothing armed and no account in use (19)`, () => {
       forEachStep((step) =>
         Effect.gen(function* () {
           const { isOff, lookup } = makeStepwise()
@@ -703,7 +703,7 @@ describe("Heartbeats", () => {
 
   for (const whose of ["the user's", "its own"]) {
     World.virtual(
-      `a release is carried to its end when the closing of ${whose} scope is interrupted (19)`,
+      `a release runs to its end when the closing of ${whose} scope is interrupted (19)`,
       Effect.gen(function* () {
         const { network } = yield* Simulator.Simulator
         const [own, user] = [yield* inScope, yield* inScope]
@@ -735,7 +735,7 @@ describe("Heartbeats", () => {
     )
   }
 
-  it("scopes that close at once release their heartbeat once, by the worst exit, whenever one of them has to yield", () => {
+  it("scopes that close at once release their heartbeat once, by the worst exit, at whichever step one of them yields", () => {
     forEachStep((step) =>
       Effect.gen(function* () {
         const { isOff, lookup } = makeStepwise()
@@ -765,7 +765,7 @@ describe("Heartbeats", () => {
   })
 
   World.virtual(
-    "a layer takes a lookup that can fail, and its tag, the same for every error, tells with what",
+    "a layer accepts a lookup that can fail, and its tag, the same for every error, has the type of the error",
     Effect.gen(function* () {
       const Accounts = Heartbeats.tag<"no such account" | Effect.Effect.Error<ReturnType<typeof lookup>>>()
       assert.strictEqual<unknown>(Accounts, Heartbeats.Heartbeats)

@@ -28,7 +28,7 @@ describe("Liveness", () => {
   )
 
   World.virtual(
-    "all: names every negative check, whatever way it is negative, within its own bound",
+    "all: names every negative check, however it fails, within its own bound",
     Effect.gen(function* () {
       const error = yield* Effect.flip(
         Liveness.all([
@@ -73,7 +73,7 @@ describe("Liveness", () => {
   )
 
   World.virtual(
-    "withheld for the whole window: the venue cancels, and the loss carries the reason",
+    "withheld for the whole window: the exchange cancels, and the loss carries the reason",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       const watchdog = yield* Liveness.watchdog("1 second", { name: "quotes" })
@@ -102,7 +102,7 @@ describe("Liveness", () => {
 })
 
 describe("Liveness: no beat without a check of its own", () => {
-  /** Notes when it is checked. */
+  /** Records when it is checked. */
   const noting = (isAlive = () => true) => {
     const at: Array<number> = []
     const liveness = Effect.flatMap(Effect.clock, (clock) => {
@@ -113,7 +113,7 @@ describe("Liveness: no beat without a check of its own", () => {
   }
   const times = (writes: ReadonlyArray<string>) => writes.map((write) => Number(write.split(" ")[0]))
 
-  it("scheduled beats, retries and manual beats are each checked in the very step in which they leave", () => {
+  it("scheduled beats, retries and manual beats are each checked in the same step in which they are sent", () => {
     const { at, liveness } = noting()
     const { service, writes } = Port.port((n) => (n === 2 ? unsent : acknowledged))
     inWorld(
@@ -154,7 +154,7 @@ describe("Liveness: no beat without a check of its own", () => {
     assert.deepStrictEqual(at, [18_000, 19_050, 20_050], "checked again a second after it was negative")
   })
 
-  it("a program that dies while a beat waits for the pace is not beaten for", () => {
+  it("no beat is sent for a program that dies while the beat waits for the pace", () => {
     let isAlive = true
     const { liveness } = noting(() => isAlive)
     const { service, writes } = Port.port(() => acknowledged)

@@ -1,8 +1,8 @@
 /**
  * The promises with real processes, real sockets and real time: bots that are killed, stopped, blocked and cut off.
  *
- * Each scenario has a bot, an exchange and a proxy of its own; they run side by side. Whatever happens in one, what its
- * bot said is compared with what its exchange knew.
+ * Each scenario has its own bot, exchange and proxy; the scenarios run concurrently. Each compares the bot's statements
+ * with the exchange's records.
  */
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import type * as Journal from "@effect-deadman/simulator/Journal"
@@ -17,7 +17,7 @@ import * as Processes from "./support/processes.js"
 import * as Proxy from "./support/proxy.js"
 
 const countdown = 5_000
-/** The venue's clock and the bot's are read apart from each other, both are rounded, and one may be slewed. */
+/** The exchange's clock and the bot's are read apart from each other, both are rounded, and one may be slewed. */
 const tolerance = 25
 
 const ofBot = (url: string, env?: Readonly<Record<string, string>>): Record<string, string> => {
@@ -68,7 +68,7 @@ const beating = ({ bot }: Stage) =>
     for (let count = 0; count < 3; count++) yield* Simulator.placeOrder()
   })
 
-/** A moment in which no beat is under way, soon after one was answered. */
+/** A moment without a beat under way, soon after one was answered. */
 const answered = Effect.gen(function* () {
   const before = (yield* writes).length
   yield* until(
@@ -77,7 +77,7 @@ const answered = Effect.gen(function* () {
   )
 })
 
-/** A moment in which the venue has acted on a beat and its answer is under way. */
+/** A moment in which the exchange has acted on a beat and its answer is under way. */
 const underWay = Effect.gen(function* () {
   const { network } = yield* Simulator.Simulator
   yield* network.addUntilRemoved("delay-answer;by=300ms;times=1")
@@ -87,7 +87,7 @@ const underWay = Effect.gen(function* () {
   )
 })
 
-/** What the bot claimed at any time, against what the exchange knew (8, 9). */
+/** Compares all claims of the bot with the exchange's records (8, 9). */
 const judge = (bot: Processes.Child) =>
   Effect.gen(function* () {
     const switches = yield* entries("Switch")
@@ -146,7 +146,7 @@ const firedWithin = (from: number) =>
     )
   })
 
-/** That it is still so in a while, in which a bot that beats would have beaten twice. */
+/** Checks that it still holds after a time in which a running bot would have beaten twice. */
 const stays = <E, R>(check: Effect.Effect<void, E, R>) => Effect.zipRight(Effect.sleep(3_500), check)
 
 describe.concurrent("real processes, real sockets", () => {
@@ -190,8 +190,8 @@ describe.concurrent("real processes, real sockets", () => {
   }
 
   scenario(
-    "SIGSTOP for longer than the window, asking the venue: it says that orders may be gone before it asks (15, 18)",
-    // So long a latency that the late edge proves nothing, and only the venue could.
+    "SIGSTOP for longer than the window, asking the exchange: it reports that orders may be gone before it asks (15, 18)",
+    // With such a long latency the late edge proves nothing; only the exchange could.
     { BOT_UNCERTAIN: "verify", BOT_TRIGGER_LATENCY: "20 seconds" },
     (stage) =>
       Effect.gen(function* () {
@@ -211,7 +211,7 @@ describe.concurrent("real processes, real sockets", () => {
         const doubt = since(bot, resumed).find((line) => line.kind === "changed")
         assert.strictEqual(doubt?.state, "MayHaveFired")
         for (const { arrivedAt } of yield* asked) assert.isAtMost(doubt?.saidAt ?? Infinity, arrivedAt)
-        // The venue's answers leave it open, so that it stays in doubt.
+        // The exchange's answers prove nothing, so the doubt stays.
         for (const line of since(bot, resumed)) {
           assert.notInclude(["Armed", "Jeopardy"], line.state)
           assert.notStrictEqual(line.open, true, "the gate for orders")
@@ -227,7 +227,7 @@ describe.concurrent("real processes, real sockets", () => {
       assert.strictEqual(yield* bot.ended, "code 0")
       assert.strictEqual((yield* writes).at(-1)?.countdown, "0")
       assert.strictEqual(yield* switchState, "Closed")
-      // A beat that was answered too late, on a machine that is too busy, is one that might still land.
+      // A beat that was answered too late, on a busy machine, might still arrive.
       const late = (yield* writes).some(({ receivedAt = Infinity, sentAt }) => receivedAt - sentAt > 200)
       const complained = states(bot).length > 1
       const outcome = bot.lines.findLast((line) => line.kind === "changed")?.outcome
@@ -290,7 +290,7 @@ describe.concurrent("real processes, real sockets", () => {
   }
 
   it.live(
-    "the exchange killed and back within the window: armed again; killed for good: lost, and never heard of again",
+    "the exchange killed and back within the window: armed again; killed for good: lost, and no more requests",
     () =>
       Effect.gen(function* () {
         const [first, second] = yield* Effect.all([Processes.start("exchange.mjs"), Processes.start("exchange.mjs")], {
@@ -312,7 +312,7 @@ describe.concurrent("real processes, real sockets", () => {
         const killed = Date.now()
         yield* first.signal("SIGKILL")
         assert.strictEqual(yield* first.ended, "SIGKILL")
-        // A beat has found nobody by then.
+        // A beat has failed to connect by then.
         yield* until(
           "jeopardy",
           Effect.sync(() => states(bot).includes("Jeopardy"))
@@ -333,12 +333,12 @@ describe.concurrent("real processes, real sockets", () => {
         assert.strictEqual(lost?.reason, "MayHaveFired")
         const lostAt = lost?.saidAt ?? NaN
         assert.isAtMost(lostAt - gone, stretched(countdown + 500))
-        // The scope closes on the error: with nobody there the disarm stays unconfirmed, and the end is bounded.
+        // The scope closes on the error. Without an exchange the disarm stays unconfirmed, and the end is bounded.
         assert.strictEqual(yield* bot.ended, "code 1")
         assert.isAtMost(Date.now() - lostAt, stretched(countdown + 2_000))
         assert.strictEqual(states(bot).at(-1), "Released")
         assert.strictEqual(bot.lines.findLast((line) => line.state === "Released")?.outcome, "DisarmUnconfirmed")
-        // And its process is gone: whoever takes the port now hears nothing.
+        // Its process is gone, so a new listener on the port receives nothing.
         const heard = yield* Effect.acquireUseRelease(
           Effect.sync(() => {
             const calls: Array<number> = []
@@ -426,7 +426,7 @@ describe.concurrent("real processes, real sockets", () => {
           assert.deepStrictEqual(states(bot).slice(0, 2), ["Jeopardy", "MayHaveFired"])
           const last = bot.lines.findLast((line) => line.kind === "changed")
           assert.strictEqual(last?.outcome, "DisarmUnconfirmed")
-          // What reached the venue decides: it was never told to let go, or it was, and the orders stay.
+          // The requests that arrived decide: either no `0` arrived, or one did and the orders stay.
           const applied = (yield* writes).filter((write) => write.appliedAt !== undefined)
           if (direction === "answers") {
             assert.strictEqual(applied.at(-1)?.countdown, "0")

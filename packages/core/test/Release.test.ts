@@ -17,7 +17,7 @@ const exits = {
 
 const reasons: ReadonlyArray<LossReason> = ["Refused", "MayHaveFired", "Fired", "NotAlive", "Defect", "Released"]
 
-/** The whole table: without a loss by the exit, in the order of `exits`; after a loss by the reason, whatever the exit. */
+/** The whole table: without a loss by the exit, in the order of `exits`; after a loss by the reason, for any exit. */
 const table: ReadonlyArray<
   readonly [string, Release.Policy, ReadonlyArray<Release.Release>, Partial<Record<LossReason, Release.Release>>]
 > = [
@@ -46,7 +46,7 @@ describe("Release", () => {
       )
     })
 
-    it(`${name} never disarms a lost heartbeat, whatever the exit`, () => {
+    it(`${name} never disarms a lost heartbeat, for any exit`, () => {
       for (const reason of reasons.filter((reason) => reason !== "Released")) {
         const lost = new SwitchLost({ account: "a", reason, timeLeft: 0 })
         for (const exit of Object.values(exits)) {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as VenueError from "@effect-deadman/core/VenueError"
 
-/** Written down from the venue's code pages apart from the code, one line a code: class, applied, retryable. */
+/** A transcript of the exchange's code pages, independent of the code, one line per code: class, applied, retryable. */
 const expected: Record<string, readonly [VenueError.CodeError["_tag"], VenueError.Applied, boolean]> = {}
 const expect = (
   tag: VenueError.CodeError["_tag"],
@@ -42,7 +42,7 @@ describe("VenueError", () => {
     }
   }
 
-  it("the table has every code once and no code besides", () => {
+  it("the table has every code once and no other code", () => {
     const codes = VenueError.groups.flatMap((group) => group.codes)
     assert.deepStrictEqual([...codes].sort(), Object.keys(expected).sort())
   })
@@ -57,7 +57,7 @@ describe("VenueError", () => {
     }
   })
 
-  it("every failure survives the way through its schema", () => {
+  it("every failure survives encoding and decoding by its schema", () => {
     const errors: ReadonlyArray<VenueError.VenueError> = [
       ...Object.keys(expected).map((code) => VenueError.fromCode({ code, venueMessage: "words" })),
       VenueError.fromCode({ code: "99999", venueMessage: "" }),

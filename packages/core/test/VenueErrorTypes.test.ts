@@ -8,7 +8,7 @@ import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import type * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import type * as VenueError from "@effect-deadman/core/VenueError"
 
-/** Every class by its tag, written down apart from the union, so that neither can lose one. */
+/** Every class by its tag, independent of the union, so that neither can lose one. */
 interface ByTag {
   readonly CredentialsRefused: VenueError.CredentialsRefused
   readonly TimestampRefused: VenueError.TimestampRefused
@@ -31,7 +31,7 @@ type Tag = keyof ByTag
 type Service = BitgetCountdown.BitgetCountdown
 type Execute = BitgetClient.BitgetClient["Type"]["execute"]
 
-// Types only: nothing here is run. `tsc -b` fails when one of them does not hold.
+// Types only, nothing here runs. `tsc -b` fails when one of them does not hold.
 declare const set: Service["set"]
 declare const execute: Execute
 declare const off: Countdown.Off

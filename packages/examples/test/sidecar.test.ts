@@ -79,7 +79,7 @@ describe.concurrent("sidecar", () => {
       yield* running(sidecar)
       yield* network.addUntilRemoved("code;code=40014;endpoint=countdown-cancel-all")
       assert.strictEqual(yield* sidecar.ended, "exit code 70")
-      assert.match(sidecar.text(), /error: The venue refused the heartbeat/)
+      assert.match(sidecar.text(), /error: The exchange refused the heartbeat/)
       assert.include(sidecar.text(), "no")
     }).pipe(Effect.scoped, Effect.provide(exchange))
   )

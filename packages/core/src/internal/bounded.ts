@@ -1,7 +1,7 @@
 /**
- * A time bound that holds wherever it is used. `Effect.timeout` waits for what it has interrupted, so inside of a
- * finalizer, or around something that does not react, it bounds nothing. Here the work runs on a fiber of its own, and
- * it is the waiting that ends.
+ * A time bound that holds wherever it is used. `Effect.timeout` waits for the effect that it has interrupted, so it
+ * bounds nothing inside a finalizer or around an effect that does not react. Here the work runs in its own fiber, and
+ * only the waiting ends.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ export const bounded = <A, E>(
       }
       return Effect.flatMap(
         after(Duration.decode(bound), () => late()),
-        (callOff) =>
+        (cancel) =>
           Effect.ensuring(
             restore(
               Effect.async<A, E>((resume) => {
@@ -32,7 +32,7 @@ export const bounded = <A, E>(
               })
             ),
             Effect.sync(() => {
-              callOff()
+              cancel()
               worker.unsafeInterruptAsFork(FiberId.none)
             })
           )

@@ -1,7 +1,7 @@
 /**
  * The only module that knows which of Effect 3's clock readings is which: `unsafeCurrentTimeNanos` is monotonic (it
- * stands still while the host is suspended), `unsafeCurrentTimeMillis` is the wall clock (it jumps when it is set).
- * In Effect 4 the first becomes wall time and `monotonicTimeNanos` takes its place: port here and nowhere else.
+ * stands still while the host is suspended), `unsafeCurrentTimeMillis` is the wall clock (it jumps when it is set). In
+ * Effect 4 the first becomes wall time and `monotonicTimeNanos` replaces it, so only this module has to be ported.
  *
  * @internal
  */
@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 
 /**
- * Both hands of the clock at one instant, in milliseconds.
+ * Monotonic and wall time, read together, in ms.
  *
  * @internal
  */
@@ -27,8 +27,8 @@ export interface Reading {
 const mono = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000
 
 /**
- * Who loses the processor between the two hands (to the garbage collector, to another process) would take the pause for
- * a leap of the wall clock: such a pair, more than 10 ms apart, is read again.
+ * Reads both clocks. A pause between the two readings (for garbage collection, for another process) would look like a
+ * jump of the wall clock, so a pair that took more than 10 ms is read again.
  *
  * @internal
  */
@@ -44,17 +44,19 @@ export const reading: Effect.Effect<Reading> = Effect.clockWith((clock) => Effec
 
 const live = /* @__PURE__ */ Context.get(DefaultServices.liveServices, Clock.Clock)
 
-/** Whether it is Effect's own clock, and not one of a test. */
+/** Whether it is Effect's own clock and not that of a test. */
 export const isLive = (clock: Clock.Clock): boolean => clock === live
 
-/** `setTimeout` takes no more, and would fire at once; Effect's clock takes longer for ever, too. */
+/**
+ * The longest delay of `setTimeout`, ms; with a longer one it fires at once. Effect's clock sleeps for ever then, too.
+ */
 const longestTimer = 2 ** 31 - 1
 
 /**
- * Calls back once so much time has passed, whatever becomes of the fiber that asked; gives what calls it off.
+ * Calls `run` after the duration, even when the calling fiber has ended. Gives the function that cancels the call.
  *
- * With Effect's own clock it is the timer that its `sleep` would set, without a fiber around it: to start one and to
- * interrupt it costs as much as the rest of a call does. Any other clock is slept on.
+ * With Effect's own clock, sets the timer that `sleep` would set, but without a fiber, because starting and
+ * interrupting one costs as much as the rest of a call. With any other clock, a fiber sleeps.
  *
  * @internal
  */
@@ -66,12 +68,12 @@ export const after = (duration: Duration.Duration, run: () => void): Effect.Effe
       return Effect.succeed(() => clearTimeout(timer))
     }
     return Effect.map(Effect.forkDaemon(Effect.interruptible(clock.sleep(duration))), (sleeper) => {
-      let off = false
+      let isCancelled = false
       sleeper.addObserver(() => {
-        if (!off) run()
+        if (!isCancelled) run()
       })
       return () => {
-        off = true
+        isCancelled = true
         sleeper.unsafeInterruptAsFork(FiberId.none)
       }
     })

@@ -1,6 +1,6 @@
-// A bot as a process: it keeps the switch armed and says what it knows, one JSON line at a time. Plain JavaScript,
-// because Node runs it as it is, against what was built. Whatever it is told comes by environment and by signals;
-// SIGUSR2 blocks its event loop for BOT_BLOCK ms.
+// A bot as a process: it keeps the switch armed and reports its state, one JSON line at a time. Plain JavaScript, so
+// that Node runs it directly, against the built package. The environment and signals control it; SIGUSR2 blocks its
+// event loop for BOT_BLOCK ms.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
@@ -16,7 +16,7 @@ import process from "node:process"
 
 endWithParent()
 
-/** Written before anything else runs: a line that stands before a request was said before it. */
+/** Written before anything else runs, so a line before a request was written before that request. */
 const say = (line) => void Fs.writeSync(1, `${JSON.stringify({ saidAt: Date.now(), ...line })}\n`)
 
 const sayStatus = (kind, status) => {
@@ -50,7 +50,7 @@ const bot = Effect.gen(function* () {
   )
   yield* heartbeat.guard(Effect.never).pipe(
     Effect.tapError(({ reason, timeLeft }) => Effect.sync(() => say({ kind: "lost", reason, timeLeft }))),
-    // To see what a lost heartbeat sends while its scope is open: nothing.
+    // Shows that a lost heartbeat sends nothing while its scope is open.
     process.env.BOT_WHEN_LOST === "stay" ? Effect.catchAll(() => Effect.never) : (self) => self
   )
 })

@@ -1,5 +1,5 @@
 /**
- * Every possible history of a few writes, enumerated: each instant at which the exchange may have acted on each of them.
+ * Enumerates every possible history of a few writes: each instant at which the exchange may have acted on each of them.
  */
 import * as FireWindow from "@effect-deadman/core/FireWindow"
 import * as fc from "fast-check"
@@ -42,7 +42,7 @@ export const fold = (writes: ReadonlyArray<Placed>, from = FireWindow.empty(assu
         : FireWindow.unresolved(flying, id)
   }, from)
 
-/** Every instant at which the venue may have acted on a write; `undefined` is never. */
+/** Every instant at which the exchange may have acted on a write; `undefined` is never. */
 export const applications = (write: Placed): ReadonlyArray<number | undefined> => {
   const instants: Array<number | undefined> = []
   if (write.end === "refused") return [undefined]
@@ -59,8 +59,8 @@ export const product = <A>(lists: ReadonlyArray<ReadonlyArray<A>>): ReadonlyArra
   )
 
 /**
- * The deadlines that a venue reaches which acts on the writes at the given instants. Of two at one instant the first
- * sent comes first, or, as a stray, an unanswered one comes last.
+ * The deadlines that pass when the exchange acts on the writes at the given instants. Of two at one instant the first
+ * sent comes first or, with `"last"`, an unanswered one comes last.
  */
 export const deadlines = (
   writes: ReadonlyArray<Placed>,

@@ -1,5 +1,5 @@
-// The simulated exchange as a process that can be killed. It says `ready` when it could listen, and listens on the port
-// that it reads from its input: so another one takes over a port without loading anything first.
+// The simulated exchange as a process that can be killed. It writes `ready` when it is loaded, and listens on the port
+// that it reads from its input, so that another one takes over a port without loading anything first.
 import * as Server from "@effect-deadman/simulator/Server"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ import process from "node:process"
 endWithParent()
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
-// It waits for its port on an input that, as such, keeps no process alive.
+// The input on which it waits for its port does not keep the process alive.
 process.stdin.ref()
 process.stdin.once("data", (data) => {
   const port = Number(String(data))

@@ -1,6 +1,6 @@
 /**
- * Random histories of one account at a simulated exchange with several machines, and the rules of DESIGN.md section 2 as
- * inequalities over the whole list of writes. Both share nothing with the fire window but the types of its input.
+ * Random histories of one account at a simulated exchange with several machines, and the rules of DESIGN.md section 2
+ * as inequalities over the whole list of writes. Both share only the types of its input with the fire window.
  */
 import * as FireWindow from "@effect-deadman/core/FireWindow"
 import { assert } from "@effect/vitest"
@@ -12,7 +12,7 @@ const triggerLatency = 2
 const stampTolerance = 2
 export const assumptions = { triggerLatency, stampTolerance }
 
-/** One write, and what happens before and during it. All times in ms. */
+/** One write, with the events before and during it. All times in ms. */
 export interface Step {
   /** Before it is sent: awake, then suspended, then the wall clock is set. */
   readonly idle: number
@@ -23,24 +23,24 @@ export interface Step {
   /** From the send until an answered write is applied, and from there to the answer. */
   readonly out: number
   readonly back: number
-  /** While it is in flight the host is suspended, too. */
+  /** Suspend of the host while it is in flight. */
   readonly suspendedInFlight: number
   /** From the send until an unresolved write is applied; `undefined` is never. */
   readonly late: number | undefined
-  /** How long after the deadline the exchange fires. */
+  /** The time from the deadline to the firing. */
   readonly lag: number
-  /** How far the clocks of the machines that accept and complete it are ahead of the slowest. */
+  /** The clocks of the machines that accept and complete it, relative to the slowest. */
   readonly accepts: number
   readonly completes: number
   readonly stamped: boolean
   /** At equal instants: an unresolved write is applied before the others, and a firing comes before the write. */
   readonly first: boolean
   readonly firesFirst: boolean
-  /** The owner compares the book: since the last acknowledgement, or the one before. */
+  /** The acknowledgement up to which the owner compares the book. */
   readonly reconcile: "last" | "one before" | undefined
   /** Before this write another heartbeat takes over, in this process or another. Used by the property of hand-overs. */
   readonly takeover: "same process" | "other process" | undefined
-  /** A process that ends here hands over the record of so many acknowledgements ago. */
+  /** The number of acknowledgements since the record that a process leaves when it ends here. */
   readonly recordAge: number
 }
 
@@ -95,13 +95,13 @@ export interface History {
   readonly appliedAfter: (write: Write, other: Write) => boolean
 }
 
-/** Plays the steps. With `takeovers` another process has a host of its own, and both begin to count jumps anew. */
+/** Plays the steps. With `takeovers` another process has its own host, and both start to count jumps anew. */
 export const play = (steps: ReadonlyArray<Step>, takeovers: boolean): History => {
   let now = 1_000_000
   let host: Reading = { mono: 50, wall: 7_000_000, jumped: 0 }
   const pass = (awake: number, suspended: number, wallStep: number) => {
     now += awake + suspended
-    // A running heartbeat looks at its clocks between the end of a suspend and the setting of the clock.
+    // A running heartbeat reads its clocks between the end of a suspend and the setting of the clock.
     for (const { mono, wall } of [
       { mono: awake, wall: awake },
       { mono: 0, wall: suspended },
@@ -185,7 +185,9 @@ export const inTime = (writes: ReadonlyArray<Write>, last: Write, write: Write):
       other.countdown === 0 || atMost(other.id < last.id ? last.sent : other.sent, write.ended) < other.countdown
   )
 
-/** "*fired* needs `A2 - C1 - t > countdown + trigger latency`, no unresolved write in between", and that it is possible. */
+/**
+ * "*fired* needs `A2 - C1 - t > countdown + trigger latency`, no unresolved write in between", and that it is possible.
+ */
 export const provenFired = (writes: ReadonlyArray<Write>, last: Write, write: Write): boolean => {
   const [one, two] = [last.stamps, write.stamps]
   if (one === undefined || two === undefined) return false
@@ -208,12 +210,12 @@ export const enter = (window: FireWindow.FireWindow, write: Write) => {
   return { window: ended(flying, write.id), verdict: undefined }
 }
 
-/** Counts how often each case came up. */
+/** Counts how often each case occurred. */
 export const tally = <K extends string>(...kinds: ReadonlyArray<K>) => {
   const counts = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<K, number>
   return {
     count: (kind: K) => void counts[kind]++,
-    /** A case that never came up has proven nothing. */
+    /** A case that never occurred proves nothing. */
     assertAll: () => kinds.forEach((kind) => assert.isAbove(counts[kind], 0, `never seen: ${kind}`))
   }
 }

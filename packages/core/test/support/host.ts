@@ -16,7 +16,7 @@ import type * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as World from "./world.js"
 
-/** The bot lives on a host of its own; the exchange and the test do not. */
+/** Runs the bot on its own host, apart from the exchange and the test. */
 export const onOwnHost = (options?: HeartbeatOptions.Options) =>
   Effect.gen(function* () {
     const party = yield* VirtualTime.party("bot")
@@ -31,7 +31,7 @@ export const onOwnHost = (options?: HeartbeatOptions.Options) =>
       Effect.provideService(Scope.Scope, scope),
       VirtualTime.withParty("bot")
     )
-    // Virtual time shows each fiber the clock of its own host, so what the bot thinks is asked on the bot's.
+    // Virtual time gives each fiber the clock of its own host, so the bot's state is read on the bot's host.
     const onHost = VirtualTime.withParty("bot")
     const seen = yield* onHost(World.collect(heartbeat))
     const lost = yield* Effect.fork(heartbeat.awaitLost)
@@ -43,8 +43,8 @@ export const onOwnHost = (options?: HeartbeatOptions.Options) =>
   })
 
 /**
- * Runs the effect with a scheduler that makes it yield before the n-th step, of whichever of its fibers, and does
- * something then, as any other fiber may. Says whether it came so far.
+ * Runs the effect with a scheduler that makes it yield before the n-th step of all its fibers, and runs `meanwhile`
+ * then, as another fiber might. Gives whether it reached that step.
  */
 export const yieldingAt = <A, E, R>(
   n: number,

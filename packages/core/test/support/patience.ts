@@ -1,7 +1,7 @@
-/** The only measures of time in tests of real processes: none that a busy machine breaks, and none that hides a hang. */
+/** The only time bounds in tests of real processes. A busy machine breaks none of them, and none hides a hang. */
 import * as Effect from "effect/Effect"
 
-/** Looks until it holds. Vitest's `testTimeout` is the only bound: then this says what the test still waited for. */
+/** Polls until the condition holds. Vitest's `testTimeout` is the only bound; then this logs the unmet condition. */
 export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   Effect.repeat(Effect.delay(condition, 10), { until: (holds) => holds }).pipe(
     Effect.onInterrupt(() => Effect.logError(`still waited for: ${what}`)),
@@ -20,7 +20,7 @@ setInterval(() => {
 }, period).unref()
 
 /**
- * A bound (ms) on something that really takes so long, plus several times the longest stall of this process until now.
- * On an idle machine that is some tens of ms. On one that is busy, other processes stall as this one does.
+ * A bound (ms) on real time, plus several times the longest stall of this process until now. On an idle machine that
+ * adds some tens of ms. On a busy one, other processes stall as this one does.
  */
 export const stretched = (millis: number): number => millis + 5 * Math.max(longest, lateness())

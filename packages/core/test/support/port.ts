@@ -1,4 +1,4 @@
-/** The port `CountdownCancelAll` played by the test: each answer as told, and a world that must be left empty. */
+/** The port `CountdownCancelAll` with the test's answers, in a world that must be left empty. */
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
@@ -21,7 +21,7 @@ export const acknowledged: Answer = Effect.succeed({
   requestTime: undefined
 })
 
-/** With stamps of the exchange's clock, which is the world's, by a machine whose clock is so many ms ahead. */
+/** An acknowledgement with stamps of a machine whose clock is so many ms ahead of the world's. */
 export const stamped = (ahead = 0): Answer =>
   Effect.clockWith((clock) =>
     Effect.sync(() => {
@@ -40,7 +40,7 @@ export const lost: Answer = Effect.fail(
   })
 )
 
-/** Not sent at all. */
+/** A write that was not sent. */
 export const unsent: Answer = Effect.fail(
   new VenueError.TransportFailure({
     venueMessage: "",
@@ -55,7 +55,7 @@ export const refused: Answer = Effect.fail(
   new VenueError.PermissionRefused({ code: "40014", venueMessage: "", applied: "no", retryable: false })
 )
 
-/** Answers its n-th write as told, after 50 ms, and notes when each came: `"<ms> <setting>"`. */
+/** Gives the n-th write its answer after 50 ms, and records each write as `"<ms> <setting>"`. */
 export const port = (answer: (n: number, setting: string) => Answer, overrides?: Partial<Port>) => {
   const writes: Array<string> = []
   const service = CountdownCancelAll.CountdownCancelAll.of({
@@ -78,7 +78,7 @@ export const port = (answer: (n: number, setting: string) => Answer, overrides?:
 
 export type Made = ReturnType<typeof port>
 
-/** The world's clock begins at 0. It must be left without fibers and timers. */
+/** Runs the effect in a world whose clock begins at 0. It must leave no fibers and timers. */
 export const inWorld = <E>(
   service: Port,
   effect: Effect.Effect<void, E, CountdownCancelAll.CountdownCancelAll | Scope.Scope>,
@@ -96,7 +96,7 @@ export const inWorld = <E>(
   assert.deepStrictEqual(leftover, { fibers: 0, timers: 0 }, "left behind")
 }
 
-/** Collects what is logged as `"<LEVEL> <message>"`. */
+/** Collects the log as `"<LEVEL> <message>"`. */
 export const collecting = () => {
   const lines: Array<string> = []
   const logger = Logger.make<unknown, void>(({ logLevel, message }) => {

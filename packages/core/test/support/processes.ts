@@ -1,4 +1,4 @@
-/** Children of a test: their lines, their signals, and their certain end. */
+/** Child processes of a test: their lines, their signals, and their certain end. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
@@ -8,7 +8,7 @@ import * as Readline from "node:readline"
 import { fileURLToPath } from "node:url"
 import { until } from "./patience.js"
 
-/** What a child says, one JSON object a line. */
+/** A line of a child's output, a JSON object. */
 export interface Line {
   readonly kind: string
   /** When it was written, ms since the epoch. */
@@ -26,11 +26,11 @@ export interface Line {
 
 export interface Child {
   readonly lines: ReadonlyArray<Line>
-  /** What it wrote to its standard error. */
+  /** The lines of its standard error. */
   readonly complaints: ReadonlyArray<string>
   readonly tell: (text: string) => Effect.Effect<void>
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
-  /** How it ended: `code 0`, or the signal that killed it. */
+  /** Its end: `code 0`, or the signal that killed it. */
   readonly ended: Effect.Effect<string>
 }
 
@@ -38,20 +38,20 @@ const alive = new Set<ChildProcess.ChildProcess>()
 process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")))
 
 /**
- * A child that is stopped by a signal does not notice that its parent has died, and would stay for ever. This one waits
- * for the end of its input, which comes with the end of this process, however it ends.
+ * Kills the child when this process ends. A child that is stopped by a signal does not notice that its parent has died,
+ * and would stay for ever. This guard waits for the end of its input, which comes with the end of this process.
  */
 const guard = (pid: number): ChildProcess.ChildProcess =>
   ChildProcess.spawn("/bin/sh", ["-c", 'read -r line; kill -9 "$0"', String(pid)], {
     stdio: ["pipe", "ignore", "ignore"]
   })
 
-/** Loading costs a core most of a second: few at a time, so that those that run already are not starved. */
+/** Loading takes most of a second of a core, so few load at a time and do not starve the others. */
 const loading = Effect.unsafeMakeSemaphore(3)
 
 /**
- * Starts one of the scripts beside this file, and is done when it is loaded. When the scope closes it is killed, if it
- * still lives, and waited for.
+ * Starts one of the scripts beside this file, and succeeds when it is loaded. When the scope closes, kills it, if it
+ * still runs, and waits for its end.
  */
 export const start = (
   script: "bot.mjs" | "exchange.mjs",
@@ -72,7 +72,7 @@ export const start = (
       Readline.createInterface({ input: child.stdout }).on("line", (line) => lines.push(JSON.parse(line) as Line))
       Readline.createInterface({ input: child.stderr }).on("line", (line) => complaints.push(line))
       child.stdin.on("error", () => undefined)
-      // Both streams have ended by then: no line is missed.
+      // Both streams have ended by then, so no line is missing.
       child.once("close", (code, signal) => {
         alive.delete(child)
         guarding?.kill("SIGKILL")

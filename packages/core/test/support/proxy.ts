@@ -1,9 +1,12 @@
-/** A TCP proxy that does to each direction of its connections what it is told. */
+/** A TCP proxy with a given treatment for each direction of its connections. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 
-/** What becomes of the bytes that arrive: passed on, passed on later (ms), dropped, or met with a reset of both sides. */
+/**
+ * The treatment of the bytes that arrive: passed on, passed on later (ms), dropped, or answered with a reset of both
+ * sides.
+ */
 export type Treatment = "pass" | "swallow" | "reset" | { readonly delay: number }
 
 export type Direction = "requests" | "answers"
@@ -11,7 +14,7 @@ export type Direction = "requests" | "answers"
 export interface Proxy {
   readonly url: string
   readonly treat: (direction: Direction, treatment: Treatment) => Effect.Effect<void>
-  /** How often the treatment of a direction was met by bytes. */
+  /** The number of times that the treatment of a direction has applied. */
   readonly met: (direction: Direction) => number
 }
 
@@ -26,7 +29,7 @@ export const make = (target: string): Effect.Effect<Proxy, never, Scope.Scope> =
     const drain = (): void => {
       while (held.length > 0 && held[0]!.due <= performance.now()) to.write(held.shift()!.bytes)
       if (held.length > 0) setTimeout(drain, held[0]!.due - performance.now() + 1)
-      // Also what was delayed past the end of its sender arrives.
+      // Bytes that were delayed past the end of their sender arrive, too.
       else if (ended) to.end()
     }
     from.on("data", (bytes) => {

@@ -7,7 +7,7 @@ import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as Credentials from "@effect-deadman/core/Credentials"
 
-/** Values that occur nowhere by chance, so that a search for them finds leaks. */
+/** Values that do not occur by chance, so that a search for them finds leaks. */
 export const canary = {
   apiKey: "bg_canary_key_4be1a7",
   passphrase: "canaryPassphrase93f2",
@@ -21,7 +21,7 @@ export const credentials = Credentials.layer({
   secretKey: Redacted.make(canary.secretKey)
 })
 
-/** What arrived, as text. */
+/** A request that arrived, as text. */
 export interface Arrived {
   readonly method: string
   readonly url: URL
@@ -29,7 +29,7 @@ export interface Arrived {
   readonly body: string
 }
 
-/** The venue's time, far from the test clock's and standing as that does. */
+/** The exchange's time, far from the test clock's. It stands still like that. */
 export const venueTime = 3_600_000
 
 export const envelope = (code: string, data: unknown = null, requestTime = venueTime) => ({
@@ -39,7 +39,7 @@ export const envelope = (code: string, data: unknown = null, requestTime = venue
   data
 })
 
-/** An HTTP client that is answered by a function, in memory. */
+/** An in-memory HTTP client; a function gives the answers. */
 export const inMemory = (
   answer: (request: Arrived, signal: AbortSignal) => Effect.Effect<Response> | Response
 ): Layer.Layer<HttpClient.HttpClient> =>
@@ -56,7 +56,7 @@ export const inMemory = (
     )
   )
 
-/** Everything from the account's countdown down to the HTTP client, which stays open. */
+/** Everything from the account's countdown down to the HTTP client, which is left to the caller. */
 export const stack = (options?: Partial<BitgetClient.Options>) =>
   BitgetCountdown.layer.pipe(
     Layer.provideMerge(BitgetClient.layer({ baseUrl: "http://127.0.0.1:9", ...options })),

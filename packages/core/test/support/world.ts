@@ -30,7 +30,7 @@ export type World =
 
 const layer = (options?: Simulator.Options) => over(Simulator.layer(options))
 
-/** The full stack over an exchange that the test has changed something about. */
+/** The full stack over an exchange that the test has changed. */
 export const over = <E, R>(exchange: Layer.Layer<Simulator.Simulator | HttpClient.HttpClient, E, R>) =>
   BitgetCountdown.layer.pipe(
     Layer.provide(BitgetClient.layerConfig),
@@ -55,15 +55,15 @@ export const run = <E>(
       Heartbeat.AccountsInUse,
       new Set<string>()
     ),
-    // The longest of these tests takes some 22,000 steps. A bug that is a loop without a sleep is to fail its test in a few
-    // seconds, by its name, and not to hang all of them.
+    // The longest of these tests takes some 22,000 steps. A bug that loops without a sleep must fail its test in a few
+    // seconds, and not hang all of them.
     { maxTime: "3 hours", maxSteps: 50_000, start: 1_700_000_000_000, ...options }
   )
   if (Exit.isFailure(outcome.exit)) throw Cause.squash(outcome.exit.cause)
   return outcome
 }
 
-/** A test of a promise: the world ends with the test, and must leave no fiber and no timer (promise 19). */
+/** A test of a promise. The world ends with the test, and must leave no fiber and no timer (promise 19). */
 export const virtual = <E>(name: string, effect: Effect.Effect<void, E, World>, options?: Options): void =>
   it(name, () => {
     const { leftover } = run(effect, options)
@@ -79,7 +79,7 @@ export const writes = Effect.map(
     )
 )
 
-/** The countdowns that the exchange acted upon, with ms since the start. */
+/** The countdowns that the exchange applied, with ms since the start. */
 export const applied = Effect.map(writes, (records) =>
   records.flatMap((record) =>
     record.appliedAt === undefined || record.code !== "00000"
@@ -90,7 +90,7 @@ export const applied = Effect.map(writes, (records) =>
 
 export const switchState = Effect.map(Simulator.countdown(), (state) => state._tag)
 
-/** A heartbeat in a scope that the test closes by hand. */
+/** A heartbeat in a scope that the test closes. */
 export const open = (options?: HeartbeatOptions.Options) =>
   Effect.gen(function* () {
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)

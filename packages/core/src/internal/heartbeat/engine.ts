@@ -1,13 +1,12 @@
 /**
- * The running heartbeat: plans and moves. Decides nothing that the pure modules can decide.
+ * The running heartbeat: schedules and starts the work. The pure modules make the decisions.
  *
- * - The ticker calls `wake` when something is due: the next edge of the window (the alarm), the end of a request's time,
+ * - The ticker calls `wake` when something is due: the next edge of the window (the alarm), the timeout of a request,
  *   the next beat. `wake` never waits, so a hung request cannot silence the alarm.
- * - A **beat** has a fiber of its own for as long as it takes: pace, liveness, the write (see `writer`).
+ * - Each **beat** has its own fiber: it waits for the pace, checks the liveness and sends the write (see `writer`).
  * - Two **reporters** log the transitions and run the user's hooks.
  *
- * The fibers are daemons that the release stops itself: a scope would interrupt the write in flight, and the order in
- * which they stop matters.
+ * The fibers are daemons, and the release stops them in order. A scope would interrupt the write in flight.
  *
  * @internal
  */
@@ -19,10 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
-import * as Runtime from "effect/Runtime"
-import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Tracer from "effect/Tracer"
 import type * as CountdownCancelAll from "../../CountdownCancelAll.js"
 import * as FireWindow from "../../FireWindow.js"
@@ -32,21 +28,23 @@ import * as HeartbeatStatus from "../../HeartbeatStatus.js"
 import * as Liveness from "../../Liveness.js"
 import type * as Release from "../../Release.js"
 import { bounded } from "../bounded.js"
-import { Knowledge, type Subject } from "./ledger.js"
-import * as Process from "./shared.js"
+import { flatten } from "../exit.js"
+import * as Fork from "../fork.js"
+import { LiveLedger, type Subject } from "./ledger.js"
+import * as Shared from "./shared.js"
 import { quietly } from "./quietly.js"
-import * as ReleaseRun from "./lastWrite.js"
+import * as LastWrite from "./lastWrite.js"
 import { reporter } from "./reporter.js"
 import type * as Ticker from "./ticker.js"
 import * as Writer from "./writer.js"
 
-/** How a beat ended: acknowledged, failed, withheld, or never sent because the heartbeat had ended. */
+/** The end of a beat: acknowledged, failed, withheld, or never sent because the heartbeat had ended. */
 type BeatOutcome = Exit.Exit<
   CountdownCancelAll.Acknowledgement,
   HeartbeatStatus.BeatFailure | HeartbeatError.SwitchLost | HeartbeatError.NotArmed
 >
 
-/** The beat under way, or waiting for its turn. A manual beat that comes meanwhile shares it. */
+/** The beat under way, or waiting for the pace. Callers of `beat` join it. */
 interface Beat {
   /**
    * The monotonic instant at which it was scheduled; `undefined` for a manual beat, which takes over when the scheduled
@@ -56,7 +54,7 @@ interface Beat {
   /** The monotonic instant from which a withheld beat counts its pause. */
   began: number
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
-  /** Set once the write has begun: from then on nothing interrupts it; only its time ends it. */
+  /** Set once the write has begun. From then on nothing interrupts it; only its timeout ends it. */
   flight: Writer.Flight | undefined
   /** Completed for the callers of `beat`. */
   waiting: Deferred.Deferred<CountdownCancelAll.Acknowledgement, Failure> | undefined
@@ -67,11 +65,11 @@ type Failure = HeartbeatStatus.BeatFailure | HeartbeatError.SwitchLost | Heartbe
 /** @internal */
 export class Engine implements Ticker.Member {
   readonly account: string
-  readonly knowledge: Knowledge
+  readonly live: LiveLedger
+  readonly fork: Fork.Fork
   private readonly endpoint: string | undefined
   private readonly settings: HeartbeatOptions.Settings
   private readonly writer: Writer.Writer
-  private readonly runtime: Runtime.Runtime<never>
   private readonly ticker: Ticker.Ticker
   private readonly slot: Ticker.Slot
   private current: Beat | undefined
@@ -85,11 +83,11 @@ export class Engine implements Ticker.Member {
   constructor(
     service: CountdownCancelAll.CountdownCancelAll["Type"],
     settings: HeartbeatOptions.Settings,
-    inheritance: Process.Inheritance,
+    inheritance: Shared.Inheritance,
     ticker: Ticker.Ticker,
     host: {
       readonly clock: Clock.Clock
-      readonly runtime: Runtime.Runtime<never>
+      readonly fork: Fork.Fork
       readonly tracer: Tracer.Tracer
       readonly parent: Option.Option<Tracer.AnySpan>
     }
@@ -97,28 +95,31 @@ export class Engine implements Ticker.Member {
     this.account = service.account
     this.endpoint = service.endpoint
     this.settings = settings
-    this.runtime = host.runtime
-    this.knowledge = new Knowledge(service.account, settings, host.clock, inheritance.strays, (subject) =>
+    this.fork = host.fork
+    this.live = new LiveLedger(service.account, settings, host.clock, inheritance.unresolvedWrites, (subject) =>
       this.report(subject)
     )
-    this.writer = new Writer.Writer(service, this.knowledge, inheritance, host, () => this.plan())
+    this.writer = new Writer.Writer(service, this.live, inheritance, host, () => this.plan())
     this.ticker = ticker
     this.slot = ticker.join(this)
   }
 
-  /** Without a transition or record no fiber waits for one. */
+  /** Starts a reporter on demand, so that no fiber waits while there is nothing to report. */
   private report(subject: Subject): void {
     const { reporting } = this
     if (reporting[subject] !== undefined) return
-    const fiber = this.fork(reporter(this.knowledge, subject, () => (reporting[subject] = undefined)))
+    const fiber = this.fork(reporter(this.live, subject, () => (reporting[subject] = undefined)))
     reporting[subject] = fiber
-    // Also when it is interrupted from outside: the next one starts another.
+    // Also after an interruption from outside, so that the next report starts another fiber.
     fiber.addObserver(() => {
       if (reporting[subject] === fiber) reporting[subject] = undefined
     })
   }
 
-  /** The last reports reach the user's hooks before the scope is closed, unless a hook takes too long. */
+  /**
+   * Waits for the last reports, so that the user's hooks receive them before the scope is closed, unless a hook takes
+   * too long.
+   */
   private get reported(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const fibers = Object.values(this.reporting).filter((fiber) => fiber !== undefined)
@@ -131,19 +132,15 @@ export class Engine implements Ticker.Member {
     })
   }
 
-  fork<A>(effect: Effect.Effect<A>): Fiber.RuntimeFiber<A> {
-    return Runtime.runFork(this.runtime, effect, { immediate: false })
-  }
-
   // ---------------------------------------------------------------------------------------------------------------
-  // What is due
+  // Due work
 
   wake(): void {
     this.safely(() => {
-      const { knowledge, writer } = this
+      const { live, writer } = this
       writer.dropOverdue()
-      knowledge.observe()
-      const { mono } = knowledge.now()
+      live.observe()
+      const { mono } = live.now()
       if (this.beats && mono >= this.beatAt && this.current?.due === undefined) {
         if (this.current === undefined) this.start(this.beatAt, mono)
         else {
@@ -157,21 +154,21 @@ export class Engine implements Ticker.Member {
 
   look(): void {
     this.safely(() => {
-      this.knowledge.observe()
+      this.live.observe()
       this.plan()
     })
   }
 
   private get beats(): boolean {
-    return this.knowledge.phase === "beating" && this.knowledge.ledger.lost === undefined
+    return this.live.phase === "beating" && this.live.ledger.lost === undefined
   }
 
   private plan(): void {
-    const { knowledge, writer } = this
+    const { live, writer } = this
     let next = writer.overdueAt
-    if (knowledge.phase === "beating") {
-      const now = knowledge.now()
-      const { earliest, latest } = FireWindow.edges(knowledge.ledger.window, now)
+    if (live.phase === "beating") {
+      const now = live.now()
+      const { earliest, latest } = FireWindow.edges(live.ledger.window, now)
       if (earliest > 0) next = Math.min(next, now.mono + earliest)
       else if (latest > 0) next = Math.min(next, now.mono + latest)
       if (this.beats && this.current?.due === undefined) next = Math.min(next, this.beatAt)
@@ -179,7 +176,7 @@ export class Engine implements Ticker.Member {
     this.ticker.plan(this.slot, next)
   }
 
-  /** For code that runs on no fiber of ours: an error there must not pass in silence. */
+  /** Runs code outside of the heartbeat's fibers, where an error would be lost: it ends the heartbeat instead. */
   private safely(step: () => void): void {
     try {
       step()
@@ -191,16 +188,16 @@ export class Engine implements Ticker.Member {
   private defect(cause: Cause.Cause<unknown>): void {
     this.stopped(cause)
     try {
-      // No beat any more, but the alarm still goes.
+      // No more beats, but the alarm still works.
       this.plan()
     } catch {
-      // The clock is what has failed.
+      // The clock itself has failed.
       return
     }
   }
 
   stopped(cause: Cause.Cause<unknown>): void {
-    this.knowledge.lose("Defect", this.knowledge.lately)
+    this.live.lose("Defect", this.live.lately)
     this.fork(quietly(Effect.logError("the heartbeat stopped by a defect", cause)))
   }
 
@@ -209,17 +206,17 @@ export class Engine implements Ticker.Member {
 
   private start(due: number | undefined, began: number): Beat {
     const beat: Beat = (this.current = { due, began, fiber: undefined, flight: undefined, waiting: undefined })
-    // As a value: Effect logs each fiber that ends in a failure as an unhandled one.
+    // Ends with the exit as its value, because Effect logs a fiber that fails as an unhandled error.
     const fiber = this.fork(Effect.exit(this.carryOut(beat)))
     beat.fiber = fiber
-    fiber.addObserver((exit) => this.safely(() => this.ended(beat, Exit.flatten(exit))))
+    fiber.addObserver((exit) => this.safely(() => this.ended(beat, flatten(exit))))
     return beat
   }
 
   /** One beat: pace, liveness, the write. The check comes last, so that nothing waits between it and the write. */
   private carryOut(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
     return Effect.suspend(() =>
-      this.writer.paceAt > this.knowledge.now().mono
+      this.writer.paceAt > this.live.now().mono
         ? Effect.flatMap(this.writer.paced, () => this.sendAlive(beat))
         : this.sendAlive(beat)
     )
@@ -228,32 +225,32 @@ export class Engine implements Ticker.Member {
   private sendAlive(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
     const { liveness, livenessTimeout } = this.settings
     if (liveness === undefined) return this.send(beat)
-    beat.began = this.knowledge.now().mono
+    beat.began = this.live.now().mono
     return Effect.matchEffect(Liveness.bounded(liveness, livenessTimeout), {
       onSuccess: () => this.send(beat),
       onFailure: (negative) => {
-        this.knowledge.telemetry.beat("withheld")
-        this.knowledge.failed(negative)
-        this.knowledge.observe()
+        this.live.telemetry.beat("withheld")
+        this.live.failed(negative)
+        this.live.observe()
         return Effect.fail(negative)
       }
     })
   }
 
-  /** Decides and begins the flight in one step, so that nothing can be interrupted in between. */
+  /** Decides and begins the flight in one step, so that no interruption comes in between. */
   private send(beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement, Failure> {
-    const { knowledge, writer } = this
-    knowledge.observe()
-    const { lost } = knowledge.ledger
+    const { live, writer } = this
+    live.observe()
+    const { lost } = live.ledger
     if (lost !== undefined) return Effect.fail(lost)
-    if (knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
+    if (live.phase !== "beating") return Effect.fail(this.notArmed(0))
     beat.flight = writer.begin(this.settings.countdown, ({ exit }) => this.finish(beat, exit))
     beat.flight.fiber = beat.fiber
-    if (beat.due !== undefined) knowledge.telemetry.lateness(beat.flight.sent.mono - beat.due)
+    if (beat.due !== undefined) live.telemetry.lateness(beat.flight.sent.mono - beat.due)
     return writer.request(beat.flight)
   }
 
-  /** The fiber of a beat has ended: with the write, given up before it, or stopped by the release. */
+  /** Handles the end of a beat's fiber, which came with the write, before it, or by the release. */
   private ended(beat: Beat, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, Failure>): void {
     if (beat.flight !== undefined) {
       return this.writer.ended(beat.flight, exit)
@@ -264,21 +261,21 @@ export class Engine implements Ticker.Member {
     this.finish(beat, Exit.fail(Option.getOrElse(failure, () => this.notArmed(0))))
   }
 
-  /** Completes the callers that wait, and schedules the next beat. */
+  /** Completes the waiting callers and schedules the next beat. */
   private finish(beat: Beat, outcome: BeatOutcome): void {
     if (this.current === beat) this.current = undefined
     const { interval, pace } = this.settings
     if (Exit.isFailure(outcome)) {
-      // The next try, after a manual beat too, comes as soon as the pace allows.
-      const withheld = this.knowledge.ledger.cause instanceof Liveness.LivenessFailed
+      // The next try comes as soon as the pace allows, also after a manual beat.
+      const withheld = this.live.ledger.cause instanceof Liveness.LivenessFailed
       const next = withheld ? beat.began + pace : this.writer.paceAt
       this.beatAt = beat.due === undefined ? Math.min(this.beatAt, next) : next
-    } else if (this.knowledge.ledger.window.gap?.confirmed === false) {
+    } else if (this.live.ledger.window.gap?.confirmed === false) {
       this.beatAt = this.writer.paceAt
     } else if (beat.due !== undefined) {
-      // Fixed rate: small delays do not add up. After a stall or a retry the rate starts anew; missed beats are not made
-      // up for.
-      const sent = this.knowledge.ledger.window.acknowledged?.sent.mono ?? beat.began
+      // Fixed rate, so that small delays do not add up. After a stall or a retry the rate starts anew; missed beats are
+      // skipped.
+      const sent = this.live.ledger.window.acknowledged?.sent.mono ?? beat.began
       this.beatAt = (sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval
     }
     beat.due = undefined
@@ -290,20 +287,20 @@ export class Engine implements Ticker.Member {
   // Life
 
   get arm(): Effect.Effect<void, HeartbeatError.BeatError | HeartbeatError.ArmTimeout> {
-    const { account, knowledge, settings, writer } = this
+    const { account, live, settings, writer } = this
     const armed = Effect.gen(function* () {
       for (;;) {
         yield* writer.paced
         const { again, exit } = yield* writer.send(settings.countdown)
         if (Exit.isFailure(exit)) {
           if (!again) return yield* Effect.failCause(exit.cause)
-        } else if (FireWindow.edges(knowledge.ledger.window, knowledge.now()).earliest > 0) {
+        } else if (FireWindow.edges(live.ledger.window, live.now()).earliest > 0) {
           return
         }
       }
     })
     const late = Effect.suspend(() => {
-      const { cause } = knowledge.ledger
+      const { cause } = live.ledger
       const known = cause === undefined || cause instanceof Liveness.LivenessFailed ? {} : { cause }
       return Effect.fail(new HeartbeatError.ArmTimeout({ account, armTimeout: settings.armTimeout, ...known }))
     })
@@ -315,11 +312,11 @@ export class Engine implements Ticker.Member {
     )
   }
 
-  /** Armed: beats from now on. */
+  /** Starts the beats of an armed switch. */
   get begin(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      // The scope was closed while the switch was being armed, and the release has run.
-      if (this.knowledge.phase !== "arming") return Effect.void
+      // The scope was closed during the arming, and the release has run.
+      if (this.live.phase !== "arming") return Effect.void
       this.safely(() => this.beginBeating())
       const { account, endpoint, settings } = this
       return quietly(
@@ -331,43 +328,43 @@ export class Engine implements Ticker.Member {
   }
 
   private beginBeating(): void {
-    this.knowledge.phase = "beating"
-    const last = this.knowledge.ledger.window.acknowledged
-    this.beatAt = (last?.sent.mono ?? this.knowledge.now().mono) + this.settings.interval
-    this.knowledge.telemetry.armed()
-    // An unresolved `0` of an earlier heartbeat, or an unproven predecessor, keeps this one from being called armed.
-    this.knowledge.observe()
+    this.live.phase = "beating"
+    const last = this.live.ledger.window.acknowledged
+    this.beatAt = (last?.sent.mono ?? this.live.now().mono) + this.settings.interval
+    this.live.telemetry.armed()
+    // With an unresolved `0` of an earlier heartbeat, or an unproven predecessor, the state is not `Armed`.
+    this.live.observe()
     this.plan()
   }
 
   private stop(): void {
-    // A loss that nothing has noticed yet, because the host stood still, is one for the policy, too.
-    this.safely(() => this.knowledge.observe())
-    this.knowledge.phase = "releasing"
-    this.knowledge.endGuards()
+    // The policy must see also a loss that nothing has noticed yet because the host stood still.
+    this.safely(() => this.live.observe())
+    this.live.phase = "releasing"
+    this.live.endGuards()
     if (this.current?.flight === undefined) this.current?.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
-  /** Whatever the rest does, from now on nothing beats, and nothing is left. */
+  /** Stops the beats first and leaves the ticker last, whatever happens in between. */
   release(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.stop()
       return Effect.ensuring(
-        traced("deadman.release", { account: this.account }, this.wayOut(exit)),
+        traced("deadman.release", { account: this.account }, this.lastWrite(exit)),
         this.ticker.leave(this.slot)
       )
     })
   }
 
-  private wayOut(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
-    const { account, knowledge } = this
-    return Effect.annotateLogs(ReleaseRun.choose(knowledge, exit), { account, module: "Heartbeat" }).pipe(
+  private lastWrite(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    const { account, live } = this
+    return Effect.annotateLogs(LastWrite.choose(live, exit), { account, module: "Heartbeat" }).pipe(
       Effect.flatMap((choice) => this.runRelease(choice)),
       Effect.tap((outcome) => {
         const final = outcome()
-        knowledge.enter({ outcome: final })
-        knowledge.phase = "released"
-        knowledge.publish(HeartbeatStatus.derive(knowledge.ledger, knowledge.now()))
+        live.enter({ outcome: final })
+        live.phase = "released"
+        live.publish(HeartbeatStatus.derive(live.ledger, live.now()))
         return quietly(Effect.annotateCurrentSpan("outcome", final._tag))
       }),
       Effect.zipRight(this.reported)
@@ -376,21 +373,21 @@ export class Engine implements Ticker.Member {
 
   private runRelease(choice: Release.Release) {
     return Effect.ensuring(
-      ReleaseRun.run(this.knowledge, this.writer, choice),
+      LastWrite.run(this.live, this.writer, choice),
       Effect.sync(() => this.writer.bequeath())
     )
   }
 
-  /** The acquisition failed: what may have been armed is turned off again, or left to expire. */
+  /** Cleans up after a failed acquisition: turns off a switch that may be armed, or lets it expire. */
   get abandon(): Effect.Effect<unknown> {
     return Effect.suspend(() => {
-      this.knowledge.phase = "releasing"
-      const { acknowledged, pending } = this.knowledge.ledger.window
+      this.live.phase = "releasing"
+      const { acknowledged, pending } = this.live.ledger.window
       const touched = this.writer.isInFlight || acknowledged !== undefined || pending.some(({ id }) => id >= 0)
       return Effect.ensuring(
         touched ? Effect.zipRight(this.runRelease(this.settings.abandon), this.reported) : Effect.void,
         Effect.zipRight(
-          Effect.sync(() => this.knowledge.telemetry.earliestFire(0)),
+          Effect.sync(() => this.live.telemetry.earliestFire(0)),
           this.ticker.leave(this.slot)
         )
       )
@@ -398,31 +395,31 @@ export class Engine implements Ticker.Member {
   }
 
   // ---------------------------------------------------------------------------------------------------------------
-  // What users see
+  // The public interface
 
   private notArmed(margin: number): HeartbeatError.NotArmed {
-    const { account, knowledge } = this
-    const status = HeartbeatStatus.derive(knowledge.ledger, knowledge.now())
+    const { account, live } = this
+    const status = HeartbeatStatus.derive(live.ledger, live.now())
     const timeLeft = status._tag === "Released" ? 0 : Math.max(0, status.earliestFire - status.at)
-    const state = knowledge.phase === "releasing" ? "Released" : status._tag
+    const state = live.phase === "releasing" ? "Released" : status._tag
     return new HeartbeatError.NotArmed({ account, state, timeLeft, margin })
   }
 
   get beat(): Effect.Effect<void, Failure> {
     return Effect.suspend(() => {
-      const { lost } = this.knowledge.ledger
+      const { lost } = this.live.ledger
       if (lost !== undefined) return Effect.fail(lost)
-      if (this.knowledge.phase !== "beating") return Effect.fail(this.notArmed(0))
-      // In a fiber of its own: an interrupted caller takes nothing from the others that share the beat.
-      return Effect.asVoid(awaitBeat(this.current ?? this.start(undefined, this.knowledge.now().mono)))
+      if (this.live.phase !== "beating") return Effect.fail(this.notArmed(0))
+      // In its own fiber, so that an interrupted caller does not end the beat for the other callers.
+      return Effect.asVoid(awaitBeat(this.current ?? this.start(undefined, this.live.now().mono)))
     })
   }
 
   ensureArmed(options?: { readonly margin?: Duration.DurationInput | undefined }) {
     return Effect.suspend(() => {
       const margin = Duration.toMillis(options?.margin ?? 0)
-      const status = this.knowledge.observe()
-      const beating = this.knowledge.phase === "beating"
+      const status = this.live.observe()
+      const beating = this.live.phase === "beating"
       return beating && status._tag === "Armed" && status.earliestFire - status.at > margin
         ? Effect.void
         : Effect.fail(this.notArmed(margin))
@@ -434,7 +431,7 @@ const awaitBeat = (beat: Beat): Effect.Effect<CountdownCancelAll.Acknowledgement
   Deferred.await((beat.waiting ??= Deferred.unsafeMake(FiberId.none)))
 
 /**
- * A span that costs nothing but itself when the tracer throws.
+ * Runs the effect in a span. When the tracer throws, only the span is lost.
  */
 const traced = <A, E>(
   name: string,
@@ -450,7 +447,7 @@ const traced = <A, E>(
         )
   )
 
-/** How long closing the scope waits for the user's hooks to hear of the release, ms. */
+/** The longest time that closing the scope waits for the user's hooks after the release, ms. */
 const reportBound = 1_000
 
 /** @internal */
@@ -463,13 +460,13 @@ export const make = (
     const clock = yield* Effect.clock
     const tracer = yield* Effect.tracer
     const parent = yield* Effect.option(Effect.currentParentSpan)
-    const scheduler = yield* FiberRef.get(FiberRef.currentScheduler)
-    const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime(), RuntimeFlags.Interruption)
+    const scheduler = yield* Fork.scheduler
+    const fork = yield* Fork.fork
     return new Engine(
       service,
       settings,
-      Process.inheritance(held, clock, service.account),
-      Process.ticker(held, clock, scheduler),
-      { clock, runtime, tracer, parent }
+      Shared.inheritance(held, clock, service.account),
+      Shared.ticker(held, clock, scheduler),
+      { clock, fork, tracer, parent }
     )
   })

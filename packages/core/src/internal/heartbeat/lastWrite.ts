@@ -1,5 +1,5 @@
 /**
- * The last write: what is sent when the scope closes, in which order, and what that proves.
+ * The last write: sends it when the scope closes, and derives the outcome.
  *
  * @internal
  */
@@ -11,19 +11,20 @@ import * as FireWindow from "../../FireWindow.js"
 import type { SwitchLost } from "../../HeartbeatError.js"
 import * as Release from "../../Release.js"
 import { bounded } from "../bounded.js"
-import type { Knowledge } from "./ledger.js"
+import type { LiveLedger } from "./ledger.js"
 import { quietly } from "./quietly.js"
 import type { Writer } from "./writer.js"
 
 /**
- * The policy's choice. A policy that throws, or returns no choice (a promise of one), is logged, and the default holds.
+ * The policy's choice. When the policy throws, or returns no choice (for example a promise of one), logs that and uses
+ * the default.
  *
  * @internal
  */
-export const choose = (knowledge: Knowledge, exit: Exit.Exit<unknown, unknown>): Effect.Effect<Release.Release> =>
+export const choose = (live: LiveLedger, exit: Exit.Exit<unknown, unknown>): Effect.Effect<Release.Release> =>
   Effect.suspend(() => {
-    const { lost } = knowledge.ledger
-    const { release } = knowledge.settings
+    const { lost } = live.ledger
+    const { release } = live.settings
     if (release === Release.disarm) return byDefault(exit, lost)
     const broken = (cause: Cause.Cause<unknown>) =>
       Effect.zipRight(
@@ -57,69 +58,68 @@ const byDefault = (exit: Exit.Exit<unknown, unknown>, lost: SwitchLost | undefin
 }
 
 /**
- * Runs to its end or to `releaseTimeout`, whichever comes first. Gives what can be said then, to be asked for when the
- * write still in flight has been given up.
+ * Sends the last write, within `releaseTimeout`. Gives a function that derives the outcome; call it once the write
+ * still in flight has been given up.
  *
  * @internal
  */
 export const run = (
-  knowledge: Knowledge,
+  live: LiveLedger,
   writer: Writer,
   choice: Release.Release
 ): Effect.Effect<() => Release.Outcome> => {
   const last =
-    choice === "Disarm"
-      ? disarm(knowledge, writer)
-      : choice === "CancelSoon"
-        ? cancelSoon(knowledge, writer)
-        : Effect.void
+    choice === "Disarm" ? disarm(live, writer) : choice === "CancelSoon" ? cancelSoon(live, writer) : Effect.void
   return Effect.as(
-    bounded(Effect.zipRight(writer.settled, last), knowledge.settings.releaseTimeout, () => Effect.void),
-    () => outcome(knowledge, choice)
+    bounded(Effect.zipRight(writer.settled, last), live.settings.releaseTimeout, () => Effect.void),
+    () => outcome(live, choice)
   )
 }
 
-const disarm = (knowledge: Knowledge, writer: Writer): Effect.Effect<void> =>
+const disarm = (live: LiveLedger, writer: Writer): Effect.Effect<void> =>
   Effect.gen(function* () {
-    if (!(yield* switchOff(knowledge, writer))) return
-    // An unresolved beat may arrive after the `0` and start the countdown again: a second `0` meets it.
-    if (FireWindow.strayFor(knowledge.ledger.window, knowledge.now(), "countdown") <= 0) return
-    yield* knowledge.sleep(knowledge.settings.settle)
-    yield* switchOff(knowledge, writer)
+    if (!(yield* switchOff(live, writer))) return
+    // An unresolved beat may arrive after the `0` and start the countdown again. A second `0` then turns it off.
+    if (FireWindow.unresolvedFor(live.ledger.window, live.now(), "countdown") <= 0) return
+    yield* live.sleep(live.settings.settle)
+    yield* switchOff(live, writer)
   })
 
-/** Sends `0` until it is acknowledged, refused for good, or there is nothing left to turn off. */
-const switchOff = (knowledge: Knowledge, writer: Writer): Effect.Effect<boolean> =>
+/**
+ * Sends `0` until it is acknowledged or refused for good, or nothing is left to turn off. Gives whether it was
+ * acknowledged.
+ */
+const switchOff = (live: LiveLedger, writer: Writer): Effect.Effect<boolean> =>
   Effect.gen(function* () {
     for (;;) {
       yield* writer.paced
       const { again, exit } = yield* writer.send(Countdown.off)
       if (Exit.isSuccess(exit)) return true
       if (!again) return false
-      if (!(FireWindow.edges(knowledge.ledger.window, knowledge.now()).latest > 0)) return false
+      if (!(FireWindow.edges(live.ledger.window, live.now()).latest > 0)) return false
     }
   })
 
 /**
  * Sets the shortest countdown, and tries again, for as long as that brings the deadline of the last acknowledged write
- * forward. A deadline that has passed, or that an unresolved `0` may have removed, is none.
+ * forward. A deadline does not count when it has passed, or when an unresolved `0` may have removed it.
  */
-const cancelSoon = (knowledge: Knowledge, writer: Writer): Effect.Effect<void> =>
+const cancelSoon = (live: LiveLedger, writer: Writer): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const { shortest } = knowledge.settings
+    const { shortest } = live.settings
     for (;;) {
       yield* writer.paced
-      const { window } = knowledge.ledger
-      const deadline = FireWindow.edges({ ...window, pending: [] }, knowledge.now()).earliest
+      const { window } = live.ledger
+      const deadline = FireWindow.edges({ ...window, pending: [] }, live.now()).earliest
       if (deadline > 0 && deadline <= 1_000 * shortest && !FireWindow.mayBeOff(window)) return
       const { again, exit } = yield* writer.send(shortest)
       if (Exit.isSuccess(exit) || !again) return
     }
   })
 
-const outcome = (knowledge: Knowledge, choice: Release.Release): Release.Outcome => {
-  const now = knowledge.now()
-  const { window } = knowledge.ledger
+const outcome = (live: LiveLedger, choice: Release.Release): Release.Outcome => {
+  const now = live.now()
+  const { window } = live.ledger
   const { earliest, latest } = FireWindow.edges(window, now)
   if (choice === "Disarm") {
     return FireWindow.surelyOff(window, now)
@@ -131,7 +131,7 @@ const outcome = (knowledge: Knowledge, choice: Release.Release): Release.Outcome
     latestFire: now.wall + latest,
     mayBeOff: FireWindow.mayBeOff(window)
   }
-  const { shortest } = knowledge.settings
+  const { shortest } = live.settings
   return choice === "CancelSoon" && window.acknowledged?.countdown === 1_000 * shortest && earliest > 0
     ? Release.Outcome.CancellingSoon(edges)
     : Release.Outcome.Expiring(edges)

@@ -1,6 +1,6 @@
 /**
- * What the running heartbeat knows, in one place: the ledger, which only synchronous steps change, the state derived
- * from it, and those who are told when it moves.
+ * The ledger of the running heartbeat: only synchronous steps change it. Derives the state from it and notifies the
+ * subscribers of each change.
  *
  * @internal
  */
@@ -22,22 +22,22 @@ import { read } from "../clock.js"
 import * as Telemetry from "./telemetry.js"
 
 /**
- * What the reporters report.
+ * The subjects of the reporters.
  *
  * @internal
  */
 export type Subject = "transitions" | "records"
 
 /** @internal */
-export class Knowledge {
+export class LiveLedger {
   readonly telemetry: Telemetry.Telemetry
   readonly settings: HeartbeatOptions.Settings
   readonly clock: Clock.Clock
-  /** Why there is nothing to wait for any more: lost, or released. */
+  /** The loss, or the release: set once nothing is guarded any more. */
   private over: HeartbeatError.SwitchLost | undefined
-  /** Made when somebody waits for that. */
+  /** Made for the first fiber that waits for that. */
   private awaited: Deferred.Deferred<never, HeartbeatError.SwitchLost> | undefined
-  /** Transitions that the reporter has not reported yet; the oldest go when there are too many. */
+  /** Transitions that the reporter has not reported yet. When there are too many, the oldest are dropped. */
   readonly unreported: Array<HeartbeatStatus.Transition> = []
   /** The record of the last acknowledgement, until `onAcknowledged` takes it. */
   record: FireWindow.Continuity | undefined
@@ -53,7 +53,7 @@ export class Knowledge {
     account: string,
     settings: HeartbeatOptions.Settings,
     clock: Clock.Clock,
-    strays: ReadonlyArray<FireWindow.Pending>,
+    unresolvedWrites: ReadonlyArray<FireWindow.Pending>,
     report: (subject: Subject) => void
   ) {
     this.settings = settings
@@ -63,7 +63,7 @@ export class Knowledge {
     this.telemetry = Telemetry.make(account)
     this.ledger = {
       account,
-      window: FireWindow.empty(settings, strays, settings.predecessor),
+      window: FireWindow.empty(settings, unresolvedWrites, settings.predecessor),
       failures: 0,
       cause: undefined,
       fired: false,
@@ -73,14 +73,14 @@ export class Knowledge {
   }
 
   /**
-   * Counts forward jumps of the wall clock since the last call: each may have been a suspend. A clock that throws ends the
-   * heartbeat, but not its release.
+   * Reads the clocks and counts forward jumps of the wall clock since the last call, because each may have been a
+   * suspend. A clock that throws ends the heartbeat, but not its release.
    */
   now(): FireWindow.Reading {
     return this.phase === "releasing" || this.phase === "released" ? this.lately : this.look()
   }
 
-  /** As `now`. When the clock throws, the last reading. */
+  /** Like `now`, but gives the last reading when the clock throws. */
   get lately(): FireWindow.Reading {
     try {
       return this.look()
@@ -96,12 +96,12 @@ export class Knowledge {
     return (this.last = { mono, wall, jumped })
   }
 
-  /** At least as long as asked for: timers take whole milliseconds. */
+  /** Sleeps at least that long; timers take whole milliseconds. */
   sleep(millis: number): Effect.Effect<void> {
     return this.clock.sleep(Duration.millis(Math.max(1, Math.ceil(millis))))
   }
 
-  /** Until a monotonic instant, which may move meanwhile. */
+  /** Sleeps until a monotonic instant, which may move meanwhile. */
   sleepUntil(instant: () => number): Effect.Effect<void> {
     return Effect.suspend(() => {
       const left = instant() - this.now().mono
@@ -126,7 +126,7 @@ export class Knowledge {
     this.hub?.unsafeOffer(status)
   }
 
-  /** Looks at the clock, moves the state where it must move, and says what it is. */
+  /** Reads the clock, changes the state where it must change, and gives it. */
   observe(): HeartbeatStatus.Status {
     const at = this.now()
     const status = HeartbeatStatus.derive(this.ledger, at)
@@ -134,9 +134,9 @@ export class Knowledge {
     if (this.ledger.lost === undefined && (status._tag === "Fired" || status._tag === "MayHaveFired")) {
       this.publish(status)
       if (status._tag === "Fired") this.lose("Fired", at)
-      // When only the wall clock says that the window has closed, it was either set or the host was suspended. When
-      // only one answer's stamps say so, its machine may be wrong. Either way the next beat asks the venue, and until it
-      // has answered the state is `MayHaveFired`.
+      // When only the wall clock shows that the window has closed, either the clock was set or the host was suspended.
+      // When only one answer's stamps show it, that machine's clock may be wrong. In both cases the next beat decides,
+      // and until its answer the state is `MayHaveFired`.
       else if (
         this.settings.onUncertain === "lose" &&
         (this.ledger.window.gap?.confirmed === true || this.closedByMonotonicTime(at))
@@ -152,7 +152,7 @@ export class Knowledge {
     return Effect.sync(() => this.observe())
   }
 
-  /** Hands the record of the last acknowledgement to `onAcknowledged`. */
+  /** Reports the record of the last acknowledgement to `onAcknowledged`. */
   acknowledged(): void {
     const { countdown, onAcknowledged, release, shortest } = this.settings
     if (onAcknowledged === undefined) return
@@ -182,7 +182,10 @@ export class Knowledge {
     return FireWindow.edges(this.ledger.window, { mono: at.mono, wall: -Infinity }).earliest <= 0
   }
 
-  /** Why nothing may start under `guard` now: the switch is lost, released, or past its earliest fire. */
+  /**
+   * The reason why nothing may start under `guard` now, if any: the switch is lost, released, or past its earliest
+   * fire.
+   */
   unprotected(): HeartbeatError.SwitchLost | undefined {
     this.observe()
     if (this.over !== undefined) return this.over
@@ -209,7 +212,10 @@ export class Knowledge {
     })
   }
 
-  /** An effect that is still guarded when the release begins runs outside of the scope, unprotected from now on. */
+  /**
+   * Ends the guards when the release begins. An effect that is still guarded then runs outside of the scope,
+   * unprotected.
+   */
   endGuards(): void {
     const { account, lost } = this.ledger
     if (lost !== undefined) return
@@ -230,17 +236,17 @@ export class Knowledge {
     )
   }
 
-  /** The last beat was not acknowledged, or not sent. */
+  /** Records that the last beat was not acknowledged, or not sent. */
   failed(cause: HeartbeatStatus.BeatFailure): void {
     this.enter({ failures: this.ledger.failures + 1, cause })
   }
 
-  /** The current state first, then each change, the end after `Released`. */
+  /** The current state first, then each change; ends after `Released`. */
   get changes(): Stream.Stream<HeartbeatStatus.Status> {
     return Stream.unwrapScoped(
       Effect.gen(this, function* () {
-        // Sliding: a reader that is slower than the state changes misses the oldest and keeps the last.
-        // Chosen in one step: of two readers that come at once, both must get the same.
+        // Sliding, so that a slow reader misses the oldest states and gets the last. Chosen in one step, so that two
+        // readers that start at once get the same hub.
         const hub = yield* Effect.map(PubSub.sliding<HeartbeatStatus.Status>(16), (made) => (this.hub ??= made))
         const dequeue = yield* PubSub.subscribe(hub)
         return Stream.concat(Stream.make(this.observe()), Stream.fromQueue(dequeue)).pipe(

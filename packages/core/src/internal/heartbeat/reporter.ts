@@ -1,36 +1,36 @@
 /**
- * Reports beside the heartbeat: changes of state, in order, to the log and to `onTransition`; the newest record to
- * `onAcknowledged`. The two do not wait for each other.
+ * Reports in the background: state changes, in order, to the log and to `onTransition`; the newest record to
+ * `onAcknowledged`. The two reporters do not wait for each other.
  *
  * @internal
  */
 import * as Effect from "effect/Effect"
 import * as FireWindow from "../../FireWindow.js"
 import type * as HeartbeatStatus from "../../HeartbeatStatus.js"
-import type { Knowledge, Subject } from "./ledger.js"
+import type { LiveLedger, Subject } from "./ledger.js"
 import { quietly } from "./quietly.js"
 
 /**
- * Reports until nothing is left. `done` is called in the very step that finds nothing more.
+ * Reports until nothing is left. Calls `done` in the same step that finds nothing more.
  *
  * @internal
  */
-export const reporter = (knowledge: Knowledge, subject: Subject, done: () => void): Effect.Effect<void> => {
+export const reporter = (live: LiveLedger, subject: Subject, done: () => void): Effect.Effect<void> => {
   const next = subject === "transitions" ? transition : record
   return Effect.gen(function* () {
     for (;;) {
-      const reported = next(knowledge)
+      const reported = next(live)
       if (reported === undefined) return done()
       yield* reported
     }
-  }).pipe(Effect.annotateLogs({ account: knowledge.ledger.account, module: "Heartbeat" }))
+  }).pipe(Effect.annotateLogs({ account: live.ledger.account, module: "Heartbeat" }))
 }
 
-const transition = (knowledge: Knowledge): Effect.Effect<void> | undefined => {
-  const { onTransition } = knowledge.settings
-  const next = knowledge.unreported.shift()
+const transition = (live: LiveLedger): Effect.Effect<void> | undefined => {
+  const { onTransition } = live.settings
+  const next = live.unreported.shift()
   if (next === undefined) return undefined
-  const line = quietly(Effect.suspend(() => report(knowledge, next)))
+  const line = quietly(Effect.suspend(() => report(live, next)))
   return onTransition === undefined
     ? line
     : Effect.zipRight(
@@ -39,10 +39,10 @@ const transition = (knowledge: Knowledge): Effect.Effect<void> | undefined => {
       )
 }
 
-const record = (knowledge: Knowledge): Effect.Effect<void> | undefined => {
-  const { onAcknowledged } = knowledge.settings
-  const next = knowledge.record
-  knowledge.record = undefined
+const record = (live: LiveLedger): Effect.Effect<void> | undefined => {
+  const { onAcknowledged } = live.settings
+  const next = live.record
+  live.record = undefined
   return next === undefined || onAcknowledged === undefined
     ? undefined
     : hook("onAcknowledged", () => onAcknowledged(next))
@@ -51,8 +51,8 @@ const record = (knowledge: Knowledge): Effect.Effect<void> | undefined => {
 const hook = (name: string, run: () => Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
   quietly(Effect.catchAllCause(Effect.suspend(run), (cause) => Effect.logError(`${name} failed`, cause)))
 
-const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
-  const { cause, window } = knowledge.ledger
+const report = (live: LiveLedger, { to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
+  const { cause, window } = live.ledger
   switch (to._tag) {
     case "Armed":
       return Effect.logInfo("the switch is armed again")
@@ -63,8 +63,8 @@ const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effec
       )
     }
     case "MayHaveFired": {
-      if (knowledge.phase === "beating" && FireWindow.mayBeOff(window)) {
-        const left = (FireWindow.strayFor(window, knowledge.now(), "off") / 1_000).toFixed(1)
+      if (live.phase === "beating" && FireWindow.mayBeOff(window)) {
+        const left = (FireWindow.unresolvedFor(window, live.now(), "off") / 1_000).toFixed(1)
         return Effect.logWarning(
           `not surely armed before a beat in ${left} s: until then an unresolved "0" of an earlier heartbeat may arrive`
         )
@@ -82,7 +82,7 @@ const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effec
       const { outcome } = to
       if (outcome._tag === "DisarmUnconfirmed") {
         const last = cause === undefined ? "" : `. Last failure: ${cause.message}`
-        // The order of layers is the usual reason for a `0` that never leaves.
+        // The order of layers is the usual reason for a `0` that is never sent.
         const order =
           cause?._tag === "TransportFailure"
             ? " If the HTTP client was closed before the heartbeat: provide it outside of the heartbeat's scope " +
@@ -101,6 +101,6 @@ const report = (knowledge: Knowledge, { to }: HeartbeatStatus.Transition): Effec
   }
 }
 
-// The client of another exchange may know no bound.
+// The client of another exchange may have no bound.
 const instant = (millis: number): string =>
   Number.isFinite(millis) ? new Date(millis).toISOString() : "an unknown time"

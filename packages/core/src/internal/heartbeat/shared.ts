@@ -1,9 +1,10 @@
 /**
- * Shared state of the heartbeats of one process: the timer, and what each heartbeat leaves to the next of its account.
+ * Shared state of the heartbeats of one process: the timer, and the state that a heartbeat leaves to the next one of
+ * its account.
  *
- * A process is known by its set of accounts in use, because one process can play several. Instants are monotonic, so
- * each clock has records of its own. They are plain data on `globalThis`: there may be two copies of this package, or of
- * Effect, in one process, and the exchange sees only one account.
+ * The set of accounts in use identifies the process, because a simulation runs several in one. Instants are monotonic,
+ * so the records are kept per clock. They are plain data on `globalThis`, because one process may load two copies of
+ * this package, or of Effect, while the exchange sees only one account.
  *
  * @internal
  */
@@ -14,16 +15,16 @@ import { isLive, read } from "../clock.js"
 import { Ticker } from "./ticker.js"
 
 /**
- * When the exchange takes the next write of the account, and the unresolved writes that may still arrive. A `0` among
- * them would turn off what the next heartbeat has armed.
+ * The state that a heartbeat leaves to the next one of its account: the pace, and the unresolved writes that may still
+ * arrive. A `0` among them would turn off the switch that the next heartbeat has armed.
  *
  * @internal
  */
 export interface Inheritance {
   /** The monotonic instant, in ms, before which no write may be sent. */
   paceAt: number
-  strays: ReadonlyArray<FireWindow.Pending>
-  /** Where the clock of `paceAt` began on `performance.now()`, ms: two copies of Effect begin theirs at different times. */
+  unresolvedWrites: ReadonlyArray<FireWindow.Pending>
+  /** The origin of the clock of `paceAt` on `performance.now()`, ms. Two copies of Effect have different ones. */
   origin: number
 }
 
@@ -31,9 +32,9 @@ type Inherited = WeakMap<Set<string>, Map<string, Inheritance>>
 
 interface Shared {
   readonly accounts: Set<string>
-  /** By the live clock: each copy of Effect has one of its own. */
+  /** For the live clock. Each copy of Effect has its own. */
   readonly inherited: Inherited
-  /** By any other clock. */
+  /** For any other clock. */
   readonly ofClocks: WeakMap<Clock.Clock, Inherited>
 }
 
@@ -45,27 +46,30 @@ const shared: Shared = ((globalThis as { [key]?: Shared })[key] ??= {
 })
 
 /**
- * The accounts in use of this process, however many copies of the package it has loaded.
+ * The accounts in use in this process, shared by all copies of the package.
  *
  * @internal
  */
 export const accounts = shared.accounts
 
 /**
- * What the heartbeat before has left, on the given clock.
+ * The state that the previous heartbeat of the account has left, on the given clock.
  *
  * @internal
  */
 export const inheritance = (held: Set<string>, clock: Clock.Clock, account: string): Inheritance => {
   const inherited = isLive(clock) ? shared.inherited : getOr(shared.ofClocks, clock, () => new WeakMap())
   const all = getOr(inherited, held, () => new Map<string, Inheritance>())
-  const left = getOr(all, account, () => ({ paceAt: -Infinity, strays: [], origin: 0 }))
+  const left = getOr(all, account, () => ({ paceAt: -Infinity, unresolvedWrites: [], origin: 0 }))
   const origin = isLive(clock) ? read(clock).mono - performance.now() : 0
   const shift = origin - left.origin
-  // Below the precision of the readings it is the same clock.
+  // A shift below the precision of the readings means the same clock.
   if (Math.abs(shift) > 1) {
     left.paceAt += shift
-    left.strays = left.strays.map((write) => ({ ...write, sent: { ...write.sent, mono: write.sent.mono + shift } }))
+    left.unresolvedWrites = left.unresolvedWrites.map((write) => ({
+      ...write,
+      sent: { ...write.sent, mono: write.sent.mono + shift }
+    }))
   }
   left.origin = origin
   return left
@@ -74,7 +78,7 @@ export const inheritance = (held: Set<string>, clock: Clock.Clock, account: stri
 const tickers = new WeakMap<Set<string>, WeakMap<Clock.Clock, WeakMap<Scheduler.Scheduler, Ticker>>>()
 
 /**
- * The timer of the heartbeats that share a clock and a scheduler: a scheduler that is shut down stops no other.
+ * The timer of the heartbeats that share a clock and a scheduler. A scheduler that is shut down stops no other timer.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 /**
- * The metrics of a heartbeat. Updated synchronously through one array of labels an account, which the registry caches:
- * a beat costs no fiber and no allocation here. Names and meanings stand in the package's README.
+ * The metrics of a heartbeat. Updated synchronously, with one array of labels per account, which the registry caches,
+ * so that a beat costs no fiber and no allocation here. The package's README lists names and meanings.
  *
  * @internal
  */

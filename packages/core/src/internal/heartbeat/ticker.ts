@@ -1,9 +1,9 @@
 /**
- * One timer for all heartbeats of a process: whoever is due next is called, and once a second it is looked whether the
- * hands of the clock have parted, because no timer tells of a suspend. A sleeping fiber of its own for each account
- * would be most of what an idle account costs, and a look of its own most of what a beat does.
+ * One timer for all heartbeats of a process. Calls the member that is due next. Once a second, compares wall and
+ * monotonic time, because no timer reports a suspend. A sleeping fiber per account would be most of the cost of an idle
+ * account, and a comparison per account most of the cost of a beat.
  *
- * Nothing that is known depends on it: `status` looks at the clock itself.
+ * No knowledge depends on it, because `status` reads the clock itself.
  *
  * @internal
  */
@@ -17,19 +17,19 @@ import * as FiberId from "effect/FiberId"
 import * as HeartbeatStatus from "../../HeartbeatStatus.js"
 import { read, type Reading } from "../clock.js"
 
-/** The clock is looked at this often. */
+/** The period of the comparison, ms. */
 const lookEvery = 1_000
 
 /**
- * What is called: `wake` when its instant has come, `look` when the hands have parted. One that throws has said nothing
- * of what it wants, and is called again.
+ * The callbacks of a heartbeat: `wake` at the planned instant, `look` when wall and monotonic time diverge. A member
+ * that throws may have planned nothing, so it is called again.
  *
  * @internal
  */
 export interface Member {
   readonly wake: () => void
   readonly look: () => void
-  /** The clock does not work: nothing will be called until something is planned again. May not throw. */
+  /** Called when the clock does not work: nothing else is called until something is planned again. Must not throw. */
   readonly stopped: (cause: Cause.Cause<never>) => void
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
 }
@@ -46,10 +46,10 @@ export interface Slot {
 /** @internal */
 export class Ticker {
   private readonly clock: Clock.Clock
-  /** A heap, the soonest first. By hand: Effect 3 has no mutable queue that lets an entry move. */
+  /** A heap, the soonest first. Effect 3 has no mutable queue in which an entry can move. */
   private readonly slots: Array<Slot> = []
   private fiber: Fiber.RuntimeFiber<void> | undefined
-  /** The monotonic instant at which the fiber runs next; never while it runs. */
+  /** The monotonic instant at which the fiber runs next; `-Infinity` while it runs. */
   private wakesAt = -Infinity
   private looksAt = -Infinity
   /** Whether the fiber has slept. */
@@ -73,7 +73,7 @@ export class Ticker {
     return slot
   }
 
-  /** Who leaves last waits until the fiber has ended. */
+  /** Removes the slot. The last one to leave waits until the fiber has ended. */
   leave(slot: Slot): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.slots[slot.index] !== slot) return Effect.void
@@ -90,7 +90,7 @@ export class Ticker {
     })
   }
 
-  /** Has the member called at that instant instead of the one that was planned. */
+  /** Plans the next call of the member; replaces the earlier plan. */
   plan(slot: Slot, due: number): void {
     if (slot.due === due || this.slots[slot.index] !== slot) return
     slot.due = due
@@ -104,12 +104,12 @@ export class Ticker {
     this.wakesAt = -Infinity
     this.slept = false
     const fiber: Fiber.RuntimeFiber<void> = (this.fiber = member.fork(Effect.suspend(() => this.round(fiber))))
-    // It carries every heartbeat: whoever interrupts it from outside has not ended them.
+    // The fiber serves every heartbeat, so it is started again after an interruption from outside.
     fiber.addObserver((exit) => {
       const next = this.slots[0]
       if (this.fiber !== fiber || next === undefined) return
       if (this.slept || Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return this.start(next.member)
-      // By a clock that works no more. To start again and again would leave the process no turn for anything else.
+      // The clock has failed. Starting again and again would starve the rest of the process.
       this.fiber = undefined
       this.wakesAt = Infinity
       for (const slot of this.slots.slice()) slot.member.stopped(exit.cause)
@@ -121,7 +121,7 @@ export class Ticker {
     this.wakesAt = -Infinity
     const now = read(this.clock)
     if (now.mono >= this.looksAt) this.look(now)
-    // Each at most once a round: who wants to be called again at once cannot keep the others from it.
+    // Each at most once per round, so that a member that wants to be called again at once does not starve the others.
     const due: Array<Slot> = []
     for (let next = this.slots[0]; next !== undefined && next.due <= now.mono; next = this.slots[0]) {
       next.due = Infinity
@@ -132,14 +132,14 @@ export class Ticker {
       try {
         slot.member.wake()
       } catch {
-        // The others are called all the same, and this one once more.
+        // The others are still called, and this one is called again.
         this.plan(slot, now.mono + lookEvery)
       }
     }
     const next = this.slots[0]
     if (next === undefined || this.fiber !== fiber) return Effect.void
     this.wakesAt = Math.min(next.due, this.looksAt)
-    // At least as long as asked for: timers take whole milliseconds.
+    // Sleeps at least that long; timers take whole milliseconds.
     const left = Math.max(1, Math.ceil(this.wakesAt - read(this.clock).mono))
     return Effect.flatMap(this.clock.sleep(Duration.millis(left)), () => {
       this.slept = true
@@ -149,10 +149,10 @@ export class Ticker {
 
   private look(now: Reading): void {
     this.looksAt = now.mono + lookEvery
-    const parted = Math.abs(now.wall - this.last.wall - (now.mono - this.last.mono))
-    if (parted <= HeartbeatStatus.clockTolerance / 2) return
+    const divergence = Math.abs(now.wall - this.last.wall - (now.mono - this.last.mono))
+    if (divergence <= HeartbeatStatus.clockTolerance / 2) return
     this.last = now
-    // Those who look plan anew, which moves them.
+    // Members plan anew in `look`, which moves their slots.
     const slots = this.slots.slice()
     for (const slot of slots) {
       try {
@@ -163,7 +163,7 @@ export class Ticker {
     }
   }
 
-  /** Moves a slot to where its instant belongs. */
+  /** Moves a slot to the place of its instant in the heap. */
   private settle(slot: Slot): void {
     const { slots } = this
     let at = slot.index

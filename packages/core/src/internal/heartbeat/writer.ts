@@ -1,5 +1,5 @@
 /**
- * Sends the writes: at most one in flight, each in a fiber of its own, so that neither a hung request nor an interrupted
+ * Sends the writes: at most one in flight, each in its own fiber, so that neither a hung request nor an interrupted
  * caller stops anything else. The outcome enters the ledger when that fiber ends or when the request is overdue,
  * whichever comes first.
  *
@@ -22,13 +22,14 @@ import { type BeatError, CountdownFailed } from "../../HeartbeatError.js"
 import * as FireWindow from "../../FireWindow.js"
 import * as HeartbeatStatus from "../../HeartbeatStatus.js"
 import * as VenueError from "../../VenueError.js"
-import type { Knowledge } from "./ledger.js"
+import { flatten } from "../exit.js"
+import type { LiveLedger } from "./ledger.js"
 import type { Inheritance } from "./shared.js"
 
 type WriteExit = Exit.Exit<CountdownCancelAll.Acknowledgement, BeatError>
 
 /**
- * How a write ended, and whether the same write can be sent again.
+ * The end of a write, and whether the same write can be sent again.
  *
  * @internal
  */
@@ -48,28 +49,31 @@ export interface Flight {
   sent: FireWindow.Reading
   /** The monotonic instant at which it is given up. */
   overdueAt: number
-  /** Whether it was given time once to hear an answer that had come while the host stood still. */
+  /** Whether it has had its extra time for an answer that arrived while the host stood still. */
   spared: boolean
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
   /** Called with the outcome, once. */
   readonly listeners: Array<(outcome: WriteOutcome) => void>
 }
 
-/** The same code, so many times in a row. */
+/** The number of refusals in a row with the same code. */
 interface Refusals {
   readonly code: string | undefined
   readonly count: number
 }
 
-/** A timer that is later than this (ms) was kept by a host that stood still; then an answer has so long to be heard. */
+/**
+ * A timer that is later than `punctual` (ms) means that the host stood still. Answers then get `graceAfterStop` (ms) to
+ * be read.
+ */
 const punctual = 2
 const graceAfterStop = 5
 
 const none: Refusals = { code: undefined, count: 0 }
 
 /**
- * Whether the same write can be sent again. A refusal that exchanges take back ends a running heartbeat only when it
- * came in a row; an acquisition waits for it only where the refusal itself asks for another try.
+ * Whether the same write can be sent again. A refusal that exchanges are known to withdraw ends a running heartbeat
+ * only after several in a row. An acquisition repeats it only when it is retryable.
  */
 const worthRepeating = (failure: BeatError, before: Refusals, arming: boolean): boolean => {
   const count = failure.code === before.code ? before.count + 1 : 1
@@ -77,7 +81,7 @@ const worthRepeating = (failure: BeatError, before: Refusals, arming: boolean): 
   return finalAfter === undefined || (arming && !failure.retryable) ? failure.retryable : count < finalAfter
 }
 
-/** Errors of Bitget's client as they are, those of another exchange's client wrapped. */
+/** Passes on errors of Bitget's client and wraps those of another exchange's client. */
 const known = (error: unknown): BeatError | undefined =>
   VenueError.isVenueError(error)
     ? error
@@ -93,7 +97,7 @@ const known = (error: unknown): BeatError | undefined =>
             finalAfter: error.finalAfter,
             cause: error
           },
-          // A code that is a number after all makes no defect of a refusal.
+          // A code of the wrong type (a number) must not turn a refusal into a defect.
           { disableValidation: true }
         )
       : undefined
@@ -109,7 +113,7 @@ const defect = (cause: Cause.Cause<unknown>): BeatError =>
 export class Writer {
   private readonly began: () => void
   private readonly service: CountdownCancelAll.CountdownCancelAll["Type"]
-  private readonly knowledge: Knowledge
+  private readonly live: LiveLedger
   private readonly inheritance: Inheritance
   private readonly spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> }
   private inFlight: Flight | undefined
@@ -118,7 +122,7 @@ export class Writer {
 
   constructor(
     service: CountdownCancelAll.CountdownCancelAll["Type"],
-    knowledge: Knowledge,
+    live: LiveLedger,
     inheritance: Inheritance,
     spans: { readonly tracer: Tracer.Tracer; readonly parent: Option.Option<Tracer.AnySpan> },
     /** Called when a write begins, because `overdueAt` has changed. */
@@ -126,7 +130,7 @@ export class Writer {
   ) {
     this.began = began
     this.service = service
-    this.knowledge = knowledge
+    this.live = live
     this.inheritance = inheritance
     this.spans = spans
   }
@@ -136,9 +140,9 @@ export class Writer {
     return this.inheritance.paceAt
   }
 
-  /** Waits until the exchange takes the next write. */
+  /** Waits until the exchange accepts the next write. */
   get paced(): Effect.Effect<void> {
-    return this.knowledge.sleepUntil(() => this.inheritance.paceAt)
+    return this.live.sleepUntil(() => this.inheritance.paceAt)
   }
 
   /** The monotonic instant at which the write in flight is given up; `Infinity` while there is none. */
@@ -151,12 +155,12 @@ export class Writer {
   }
 
   /**
-   * Begins a write. Call it only while none is in flight, run `request` in a fiber, set that fiber on the flight, and call
-   * `ended` when it ends.
+   * Begins a write. Call it only while none is in flight, run `request` in a fiber, set that fiber on the flight, and
+   * call `ended` when it ends.
    */
   begin(setting: CountdownCancelAll.Setting, listener: (outcome: WriteOutcome) => void): Flight {
-    const sent = this.knowledge.now()
-    const overdueAt = sent.mono + this.knowledge.settings.requestTimeout
+    const sent = this.live.now()
+    const overdueAt = sent.mono + this.live.settings.requestTimeout
     const flight: Flight = {
       id: this.nextId++,
       setting,
@@ -173,36 +177,36 @@ export class Writer {
 
   request(flight: Flight): Effect.Effect<CountdownCancelAll.Acknowledgement, BeatError> {
     return Effect.flatMap(this.service.horizon, (horizon) => {
-      // Given up while it asked for the horizon: a write that is not in the ledger must not be sent.
+      // Given up while it asked for the horizon. A write that is not in the ledger must not be sent.
       if (this.inFlight !== flight) return Effect.interrupt
-      const { knowledge } = this
-      flight.sent = knowledge.now()
-      knowledge.enter({
-        window: FireWindow.sent(knowledge.ledger.window, {
+      const { live } = this
+      flight.sent = live.now()
+      live.enter({
+        window: FireWindow.sent(live.ledger.window, {
           id: flight.id,
           at: flight.sent,
           countdown: Countdown.toMillis(flight.setting),
           horizon: Duration.toMillis(horizon)
         })
       })
-      // What it fails with is looked at when it has ended.
+      // `ended` checks the type of the failure.
       return this.service.set(flight.setting) as Effect.Effect<CountdownCancelAll.Acknowledgement, BeatError>
     })
   }
 
   /** Sends one write and waits for its outcome. Call it only while none is in flight. */
   send(setting: CountdownCancelAll.Setting): Effect.Effect<WriteOutcome> {
-    // Once it is in flight a fiber settles it: only the waiting is interruptible.
-    const { phase } = this.knowledge
+    // Once the write is in flight its fiber settles it, so only the waiting is interruptible.
+    const { phase } = this.live
     return Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() => {
-        // The phase is over: nothing of it is sent any more.
-        if (this.knowledge.phase !== phase) return Effect.interrupt
+        // The phase has ended, so nothing of it may be sent.
+        if (this.live.phase !== phase) return Effect.interrupt
         const done = Deferred.unsafeMake<WriteOutcome>(FiberId.none)
         const flight = this.begin(setting, (outcome) => Deferred.unsafeDone(done, Effect.succeed(outcome)))
         return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(Effect.exit(this.request(flight)))), (fiber) => {
           flight.fiber = fiber
-          fiber.addObserver((exit) => this.ended(flight, Exit.flatten(exit)))
+          fiber.addObserver((exit) => this.ended(flight, flatten(exit)))
           return restore(Deferred.await(done))
         })
       })
@@ -224,7 +228,7 @@ export class Writer {
   dropOverdue(): void {
     const flight = this.inFlight
     if (flight === undefined) return
-    const late = this.knowledge.now().mono - flight.overdueAt
+    const late = this.live.now().mono - flight.overdueAt
     if (late < 0) return
     if (late <= punctual || flight.spared) return this.drop()
     flight.spared = true
@@ -242,39 +246,39 @@ export class Writer {
           venueMessage: "",
           applied: "unknown",
           retryable: true,
-          timeoutMillis: this.knowledge.settings.requestTimeout
+          timeoutMillis: this.live.settings.requestTimeout
         })
       )
     )
-    // Only the socket is given back.
+    // This only frees the socket.
     flight.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
-  /** Leaves the writes that may still arrive to the next heartbeat of the account. */
+  /** Leaves the unresolved writes to the next heartbeat of the account. */
   bequeath(): void {
     this.drop()
-    this.inheritance.strays = FireWindow.strays(this.knowledge.ledger.window, this.knowledge.now())
+    this.inheritance.unresolvedWrites = FireWindow.unresolvedWrites(this.live.ledger.window, this.live.now())
   }
 
   /**
    * Enters the outcome of the write in flight; ignores a second one (a late answer). Runs in the observer of a fiber,
-   * where nothing may throw (but a clock, while beating), and calls the listeners whatever happens.
+   * so only a clock may throw, while beating. Calls the listeners whatever happens.
    */
   ended(flight: Flight, exit: Exit.Exit<CountdownCancelAll.Acknowledgement, unknown>): void {
     if (this.inFlight !== flight) return
     this.inFlight = undefined
-    const { knowledge } = this
-    const at = knowledge.lately
+    const { live } = this
+    const at = live.lately
     let outcome: WriteOutcome
     try {
       outcome = this.entered(flight, exit, at)
     } catch (error) {
-      // A client that answers with what its type denies.
+      // The client's answer violates its type.
       outcome = this.entered(flight, Exit.die(error), at)
     }
-    knowledge.telemetry.earliestFire(FireWindow.edges(knowledge.ledger.window, at).earliest)
+    live.telemetry.earliestFire(FireWindow.edges(live.ledger.window, at).earliest)
     try {
-      if (knowledge.phase === "beating") knowledge.observe()
+      if (live.phase === "beating") live.observe()
     } finally {
       for (const listener of flight.listeners) listener(outcome)
     }
@@ -286,61 +290,61 @@ export class Writer {
     at: FireWindow.Reading
   ): WriteOutcome {
     if (Exit.isSuccess(exit)) {
-      this.inheritance.paceAt = at.mono + this.knowledge.settings.pace
+      this.inheritance.paceAt = at.mono + this.live.settings.pace
       this.acknowledged(flight, exit.value, at)
       return { exit: Exit.succeed(exit.value), again: true }
     }
-    const { knowledge, refusals } = this
-    const told = known(Option.getOrUndefined(Cause.failureOption(exit.cause)))
-    const failure = told ?? defect(exit.cause)
-    const again = worthRepeating(failure, refusals, knowledge.phase === "arming")
+    const { live, refusals } = this
+    const typed = known(Option.getOrUndefined(Cause.failureOption(exit.cause)))
+    const failure = typed ?? defect(exit.cause)
+    const again = worthRepeating(failure, refusals, live.phase === "arming")
     this.refusals = { code: failure.code, count: failure.code === refusals.code ? refusals.count + 1 : 1 }
-    // An answer came after the exchange had counted the write; without one only the sending is known.
-    this.inheritance.paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + knowledge.settings.pace
-    const { window } = knowledge.ledger
-    knowledge.enter({
+    // An answer arrives after the exchange has counted the write. Without one only the time of sending is known.
+    this.inheritance.paceAt = (failure.httpStatus === undefined ? flight.sent : at).mono + live.settings.pace
+    const { window } = live.ledger
+    live.enter({
       window:
         failure.applied === "no" ? FireWindow.refused(window, flight.id) : FireWindow.unresolved(window, flight.id)
     })
-    knowledge.telemetry.beat(failure._tag === "CountdownFailed" ? failure.reason : failure._tag)
-    knowledge.failed(failure)
-    if (knowledge.phase === "beating") this.spanOfFailure(flight, exit, at)
-    if (!again) knowledge.lose(told === undefined ? "Defect" : "Refused", at)
-    return { exit: told === undefined ? Exit.die(Cause.squash(exit.cause)) : Exit.fail(told), again }
+    live.telemetry.beat(failure._tag === "CountdownFailed" ? failure.reason : failure._tag)
+    live.failed(failure)
+    if (live.phase === "beating") this.spanOfFailure(flight, exit, at)
+    if (!again) live.lose(typed === undefined ? "Defect" : "Refused", at)
+    return { exit: typed === undefined ? Exit.die(Cause.squash(exit.cause)) : Exit.fail(typed), again }
   }
 
   private acknowledged(flight: Flight, ack: CountdownCancelAll.Acknowledgement, at: FireWindow.Reading): void {
-    const { knowledge } = this
-    const slack = FireWindow.edges(knowledge.ledger.window, at).earliest
+    const { live } = this
+    const slack = FireWindow.edges(live.ledger.window, at).earliest
     const { verdict, window } = FireWindow.acknowledged(
-      knowledge.ledger.window,
+      live.ledger.window,
       flight.id,
       at,
       HeartbeatStatus.stampsOf(ack)
     )
-    // While it is being armed nothing is handed out that could have been lost, but for the switch of a predecessor.
-    const fresh = knowledge.phase === "arming" && knowledge.settings.predecessor === undefined
-    knowledge.enter({ window: fresh ? { ...window, gap: undefined } : window, failures: 0, cause: undefined })
+    // During the arming nothing can be lost yet, except the switch of a predecessor.
+    const fresh = live.phase === "arming" && live.settings.predecessor === undefined
+    live.enter({ window: fresh ? { ...window, gap: undefined } : window, failures: 0, cause: undefined })
     this.refusals = none
-    knowledge.telemetry.beat("acknowledged")
-    knowledge.telemetry.latency(at.mono - flight.sent.mono)
-    if (knowledge.phase === "beating") knowledge.telemetry.slack(slack)
-    if (verdict === "fired" && !fresh) knowledge.enter({ fired: true })
-    knowledge.acknowledged()
+    live.telemetry.beat("acknowledged")
+    live.telemetry.latency(at.mono - flight.sent.mono)
+    if (live.phase === "beating") live.telemetry.slack(slack)
+    if (verdict === "fired" && !fresh) live.enter({ fired: true })
+    live.acknowledged()
   }
 
   /**
-   * A span for each failed write, made when it is known to have failed: good beats cost none. A tracer or clock that
-   * throws costs the span, not the switch.
+   * Makes the span of a failed write afterwards, so that good beats cost none. When a tracer or clock throws, only the
+   * span is lost.
    */
   private spanOfFailure(flight: Flight, exit: Exit.Exit<unknown, unknown>, at: FireWindow.Reading): void {
-    const { knowledge } = this
+    const { live } = this
     try {
-      const end = knowledge.clock.unsafeCurrentTimeNanos()
+      const end = live.clock.unsafeCurrentTimeNanos()
       const start = end - BigInt(Math.round((at.mono - flight.sent.mono) * 1e6))
       const span = this.spans.tracer.span("deadman.beat", this.spans.parent, Context.empty(), [], start, "client")
-      span.attribute("account", knowledge.ledger.account)
-      span.attribute("failures", knowledge.ledger.failures)
+      span.attribute("account", live.ledger.account)
+      span.attribute("failures", live.ledger.failures)
       span.end(end, exit)
     } catch {
       return

@@ -1,4 +1,4 @@
-/** The one timer of a process, against the plainest model of it: everybody has an instant, or none. */
+/** The one timer of a process, against a simple model of it: each member has an instant, or none. */
 import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -7,12 +7,12 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 import * as fc from "fast-check"
-import * as Ticker from "../src/internal/heartbeat/ticker.js"
+import * as Ticker from "../../../src/internal/heartbeat/ticker.js"
 
-/** Who is called at which ms, when `planned` says who plans what and when. */
+/** The calls, each with its member and ms, for the given plans of the members. */
 const calls = (
   members: number,
-  planned: ReadonlyArray<{ readonly at: number; readonly who: number; readonly due: number | "leave" }>,
+  planned: ReadonlyArray<{ readonly at: number; readonly member: number; readonly due: number | "leave" }>,
   meanwhile: (own: ReadonlyArray<Fiber.RuntimeFiber<void>>) => Effect.Effect<void> = () => Effect.void,
   throwing: ReadonlySet<string> = new Set()
 ) => {
@@ -28,11 +28,11 @@ const calls = (
       const fibers: Array<Fiber.RuntimeFiber<void>> = []
       const ticker = new Ticker.Ticker(clock)
       const now = () => Number(clock.unsafeCurrentTimeNanos() / 1_000_000n)
-      const slots = Array.from({ length: members }, (_, who) =>
+      const slots = Array.from({ length: members }, (_, member) =>
         ticker.join({
-          wake: () => call(`${who} at ${now()}`),
-          look: () => call(`${who} looks at ${now()}`),
-          stopped: () => call(`${who} stopped at ${now()}`),
+          wake: () => call(`${member} at ${now()}`),
+          look: () => call(`${member} looks at ${now()}`),
+          stopped: () => call(`${member} stopped at ${now()}`),
           fork: (effect) => {
             const fiber = Runtime.runFork(runtime, effect, { immediate: false })
             fibers.push(fiber)
@@ -41,10 +41,10 @@ const calls = (
         })
       )
       yield* Effect.fork(meanwhile(fibers))
-      for (const { at, due, who } of planned) {
+      for (const { at, due, member } of planned) {
         yield* Effect.sleep(at - now())
-        if (due === "leave") yield* ticker.leave(slots[who]!)
-        else ticker.plan(slots[who]!, at + due)
+        if (due === "leave") yield* ticker.leave(slots[member]!)
+        else ticker.plan(slots[member]!, at + due)
       }
       yield* Effect.sleep("20 seconds")
       for (const slot of slots) yield* ticker.leave(slot)
@@ -56,11 +56,11 @@ const calls = (
 }
 
 describe("Ticker", () => {
-  it("calls everybody at the instant that was planned last, and nobody who has left", () => {
+  it("calls each member at the instant that it planned last, and no member that has left", () => {
     const members = 6
     const plan = fc.record({
       at: fc.integer({ min: 0, max: 5_000 }),
-      who: fc.integer({ min: 0, max: members - 1 }),
+      member: fc.integer({ min: 0, max: members - 1 }),
       due: fc.oneof(
         { weight: 8, arbitrary: fc.integer({ min: 1, max: 6_000 }) },
         { weight: 1, arbitrary: fc.constant(Infinity) },
@@ -70,18 +70,18 @@ describe("Ticker", () => {
     fc.assert(
       fc.property(fc.array(plan, { maxLength: 40 }), (drawn) => {
         const planned = drawn.toSorted((a, b) => a.at - b.at)
-        const expected: Array<{ readonly who: number; readonly at: number }> = []
-        for (let who = 0; who < members; who++) {
-          const own = planned.filter((one) => one.who === who)
+        const expected: Array<{ readonly member: number; readonly at: number }> = []
+        for (let member = 0; member < members; member++) {
+          const own = planned.filter((one) => one.member === member)
           for (const [i, { at, due }] of own.entries()) {
             if (due === "leave") break
             const next = own[i + 1]?.at ?? Infinity
-            // At one instant it is the ticker's turn first or the planner's: both are right.
+            // At one instant either the ticker or the planner runs first, and both are right.
             if (at + due === next) return
-            if (at + due < next && due !== Infinity) expected.push({ who, at: at + due })
+            if (at + due < next && due !== Infinity) expected.push({ member, at: at + due })
           }
         }
-        const key = (one: { readonly who: number; readonly at: number }) => `${one.who} at ${one.at}`
+        const key = (one: { readonly member: number; readonly at: number }) => `${one.member} at ${one.at}`
         assert.deepStrictEqual(calls(members, planned).toSorted(), expected.map(key).toSorted())
       }),
       { numRuns: 300 }
@@ -89,7 +89,7 @@ describe("Ticker", () => {
   })
 
   it("calls the others when one throws, and that one again", () => {
-    const planned = [1_000, 1_000, 2_000].map((due, who) => ({ at: 0, who, due }))
+    const planned = [1_000, 1_000, 2_000].map((due, member) => ({ at: 0, member, due }))
     const called = calls(3, planned, () => Effect.void, new Set(["0 at 1000"]))
     assert.deepStrictEqual(called.toSorted(), ["0 at 1000", "0 at 2000", "1 at 1000", "2 at 2000"])
   })
@@ -102,6 +102,6 @@ describe("Ticker", () => {
           millis
         )
       ).pipe(Effect.asVoid)
-    assert.deepStrictEqual(calls(1, [{ at: 0, who: 0, due: 3_000 }], interrupt), ["0 at 3000"])
+    assert.deepStrictEqual(calls(1, [{ at: 0, member: 0, due: 3_000 }], interrupt), ["0 at 3000"])
   })
 })
