@@ -18,6 +18,17 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import * as Numbers from "../exchange/numbers.js"
 import {
+  ClockHeld,
+  InvalidFault,
+  NoSuchAccount,
+  NoSuchFault,
+  NoSuchHold,
+  NoSuchOrder,
+  Refused,
+  TooManyFaults,
+  Unauthorized
+} from "./errors.js"
+import {
   Account,
   ActiveFault,
   Body,
@@ -36,125 +47,8 @@ import {
   Verdict
 } from "./models.js"
 
+export * from "./errors.js"
 export * from "./models.js"
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Errors
-// ---------------------------------------------------------------------------------------------------------------------
-
-/**
- * No account has this UID.
- *
- * @since 0.1.0
- * @category errors
- */
-export class NoSuchAccount extends Schema.TaggedError<NoSuchAccount>("@effect-deadman/simulator/NoSuchAccount")(
-  "NoSuchAccount",
-  { uid: Schema.String, message: Schema.String },
-  HttpApiSchema.annotations({ status: 404 })
-) {}
-
-/**
- * The account has no open order with this id.
- *
- * @since 0.1.0
- * @category errors
- */
-export class NoSuchOrder extends Schema.TaggedError<NoSuchOrder>("@effect-deadman/simulator/NoSuchOrder")(
-  "NoSuchOrder",
-  { orderId: Schema.String, message: Schema.String },
-  HttpApiSchema.annotations({ status: 404 })
-) {}
-
-/**
- * No fault in force has this id.
- *
- * @since 0.1.0
- * @category errors
- */
-export class NoSuchFault extends Schema.TaggedError<NoSuchFault>("@effect-deadman/simulator/NoSuchFault")(
-  "NoSuchFault",
-  { id: Schema.Number, message: Schema.String },
-  HttpApiSchema.annotations({ status: 404 })
-) {}
-
-/**
- * Nobody holds the clock under this name.
- *
- * @since 0.1.0
- * @category errors
- */
-export class NoSuchHold extends Schema.TaggedError<NoSuchHold>("@effect-deadman/simulator/NoSuchHold")(
-  "NoSuchHold",
-  { name: Schema.String, message: Schema.String },
-  HttpApiSchema.annotations({ status: 404 })
-) {}
-
-/**
- * A text that is no fault: the message shows where it fails, and what is allowed there.
- *
- * @since 0.1.0
- * @category errors
- */
-export class InvalidFault extends Schema.TaggedError<InvalidFault>("@effect-deadman/simulator/InvalidFault")(
-  "InvalidFault",
-  {
-    input: Schema.String,
-    position: Schema.Number,
-    found: Schema.String,
-    expected: Schema.Array(Schema.String),
-    message: Schema.String
-  },
-  HttpApiSchema.annotations({ status: 400 })
-) {}
-
-/**
- * The network has as many faults as it takes.
- *
- * @since 0.1.0
- * @category errors
- */
-export class TooManyFaults extends Schema.TaggedError<TooManyFaults>("@effect-deadman/simulator/TooManyFaults")(
-  "TooManyFaults",
-  { message: Schema.String },
-  HttpApiSchema.annotations({ status: 409 })
-) {}
-
-/**
- * The exchange refused it, with the code that it would answer a bot.
- *
- * @since 0.1.0
- * @category errors
- */
-export class Refused extends Schema.TaggedError<Refused>("@effect-deadman/simulator/Refused")(
-  "Refused",
-  { code: Schema.String, message: Schema.String },
-  HttpApiSchema.annotations({ status: 422 })
-) {}
-
-/**
- * The clock did not get there, because somebody held it all the while.
- *
- * @since 0.1.0
- * @category errors
- */
-export class ClockHeld extends Schema.TaggedError<ClockHeld>("@effect-deadman/simulator/ClockHeld")(
-  "ClockHeld",
-  { holders: Schema.Array(Schema.String), now: Schema.Number, message: Schema.String },
-  HttpApiSchema.annotations({ status: 409 })
-) {}
-
-/**
- * The caller has no right to control the exchange.
- *
- * @since 0.1.0
- * @category errors
- */
-export class Unauthorized extends Schema.TaggedError<Unauthorized>("@effect-deadman/simulator/Unauthorized")(
-  "Unauthorized",
-  { message: Schema.String },
-  HttpApiSchema.annotations({ status: 401 })
-) {}
 
 /**
  * The control API is never reachable by accident. With a token, the token is asked for. Without one the exchange listens

@@ -35,6 +35,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import type * as Net from "node:net"
+import * as Guard from "./guard.js"
 import * as Control from "./handlers.js"
 import { Driver } from "./driver.js"
 import * as Served from "./views.js"
@@ -121,7 +122,7 @@ const validate = (options: Options): Effect.Effect<void, InvalidServerOptions> =
     return fail(`The port ${port} is none: give a whole number from 0 (any that is free) to 65535.`)
   }
   if (token === "") return fail("The token is empty: give one of at least one character, or none.")
-  if (token === undefined && !Control.isLoopback(host)) {
+  if (token === undefined && !Guard.isLoopback(host)) {
     return fail(
       `The host "${host}" can be reached from other machines, and whoever controls the exchange can do anything to it: ` +
         `give a token as well, or listen on 127.0.0.1.`
@@ -206,7 +207,7 @@ export const make: (
   server.on("upgrade", (request: Http.IncomingMessage, socket: Net.Socket, head: Buffer) => {
     sockets.add(socket)
     request.url = pathOf(request)
-    if (Control.isOwnPage(request.headers)) upgrade(request, socket, head)
+    if (Guard.isOwnPage(request.headers)) upgrade(request, socket, head)
     else socket.end("HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
   })
   server.on("request", (request, response) => {

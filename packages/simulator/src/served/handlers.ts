@@ -1,21 +1,14 @@
 /**
  * The control API's handlers: thin, over the world and what moves it.
  */
-import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
-import * as HttpApiError from "@effect/platform/HttpApiError"
-import * as HttpRouter from "@effect/platform/HttpRouter"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
-import * as AST from "effect/SchemaAST"
 import type * as Stream from "effect/Stream"
-import { timingSafeEqual } from "node:crypto"
 import * as ControlApi from "./ControlApi.js"
 import * as Exchange from "../exchange/Exchange.js"
 import * as Expect from "../expect/Expect.js"
@@ -23,7 +16,11 @@ import * as Fault from "../network/Fault.js"
 import type * as History from "../journal/History.js"
 import * as Journal from "../journal/Journal.js"
 import * as Timeline from "../timeline/Timeline.js"
+import { beat } from "../world/beat.js"
+import * as Decoding from "./decoding.js"
 import * as EventStream from "./eventStream.js"
+import * as Guard from "./guard.js"
+import * as Live from "./live.js"
 import * as Served from "./views.js"
 
 /** An advance that has been waiting so long (ms of the host's) for somebody's hold is given up. */
@@ -31,114 +28,6 @@ const longestWait = 10_000
 
 /** The timeline has styles and nothing else. */
 const timelinePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-
-/** A page of a person's is told at most ten times a second. */
-const liveEvery = 100
-const liveEntries = 200
-
-const hostnameOf = (host: string): string =>
-  host
-    .toLowerCase()
-    .replace(/:\d+$/, "")
-    .replace(/^\[(.*)\]$/, "$1")
-
-/** Whether a browser sent it from a page of this very server, or no browser did. */
-export const isOwnPage = (headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>): boolean => {
-  const { host, origin } = headers
-  if (origin === undefined) return true
-  return (
-    String(origin)
-      .replace(/^https?:\/\//, "")
-      .toLowerCase() === String(host).toLowerCase()
-  )
-}
-
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
-
-const equalSecrets = (a: string, b: string): boolean => {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)]
-  return left.length === right.length && timingSafeEqual(left, right)
-}
-
-/** Who may control: with a token whoever has it, without one this machine's own programs and the page itself. */
-const guard = (token: string | undefined): Layer.Layer<ControlApi.Guard> => {
-  const check = (given: Redacted.Redacted) =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): Effect.Effect<void, ControlApi.Unauthorized> => {
-      if (token !== undefined) {
-        if (equalSecrets(Redacted.value(given), token)) return Effect.void
-        return new ControlApi.Unauthorized({
-          message:
-            "Controlling this exchange needs the token that it was started with: send `Authorization: Bearer <token>`, " +
-            "or `?token=<token>` where no header can be set."
-        })
-      }
-      const host = request.headers["host"] ?? ""
-      const origin = request.headers["origin"]
-      if (!isLoopback(hostnameOf(host)) || !isOwnPage(request.headers)) {
-        return new ControlApi.Unauthorized({
-          message:
-            `This exchange is controlled from its own machine only, and not by pages of other sites (host "${host}", ` +
-            `origin "${origin ?? "none"}"). Start it with a token to control it from elsewhere.`
-        })
-      }
-      return Effect.void
-    })
-  return Layer.succeed(ControlApi.Guard, { bearer: check, query: check })
-}
-
-/** The query parameters of each endpoint, by method and path. A token may come with all of them. */
-const parameters = new Map<string, ReadonlyArray<string>>()
-HttpApi.reflect(ControlApi.Api, {
-  onGroup: () => {},
-  onEndpoint: ({ endpoint }) => {
-    const own = Option.match(endpoint.urlParamsSchema, {
-      onNone: () => [],
-      onSome: ({ ast }) => AST.getPropertySignatures(ast).map(({ name }) => String(name))
-    })
-    parameters.set(`${endpoint.method} ${endpoint.path}`, [...own, "token"])
-  }
-})
-
-const knownQuery = Layer.succeed(
-  ControlApi.KnownQuery,
-  Effect.gen(function* () {
-    const { route } = yield* HttpRouter.RouteContext
-    const given = yield* HttpServerRequest.ParsedSearchParams
-    const names = parameters.get(`${route.method} ${route.path}`) ?? []
-    const unknown = Object.keys(given).filter((name) => !names.includes(name))
-    if (unknown.length === 0) return
-    const message = `is unexpected, expected: ${names.map((name) => `"${name}"`).join(" | ")}`
-    return yield* new HttpApiError.HttpApiDecodeError({
-      issues: unknown.map((name) => ({ _tag: "Unexpected" as const, path: [name], message })),
-      message: unknown.map((name) => `${name}: ${message}`).join("\n")
-    })
-  })
-)
-
-/** What is wrong with a request in words of its own fields, without the schema that found it. */
-const plain = (issues: ReadonlyArray<typeof HttpApiError.Issue.Type>): string => {
-  const lines = issues.flatMap(({ message, path }) => {
-    const place = path.length === 0 ? "the request" : path.map(String).join(".")
-    // A field that may be left out is told twice: as what it is, and as what it is not.
-    if (message.startsWith("Expected undefined")) return []
-    if (message.startsWith("is unexpected, expected: ")) {
-      return [
-        `${place}: there is no such field; there are ${message.slice(25).replace(/"/g, "").replace(/ \| /g, ", ")}`
-      ]
-    }
-    return [`${place}: ${/[{}]|readonly/.test(message) ? "this is not of the form that belongs here" : message}`]
-  })
-  return `This request cannot be read: ${[...new Set(lines)].join("; ")}. /_sim/docs shows what belongs where.`
-}
-
-const plainErrors = HttpApiBuilder.middleware(ControlApi.Api, (app) =>
-  Effect.mapError(app, (error: unknown) =>
-    error instanceof HttpApiError.HttpApiDecodeError
-      ? new HttpApiError.HttpApiDecodeError({ issues: error.issues, message: plain(error.issues) })
-      : (error as HttpApiError.HttpApiDecodeError)
-  )
-)
 
 const sse = (stream: Stream.Stream<Uint8Array>) =>
   HttpServerResponse.stream(stream, {
@@ -206,49 +95,8 @@ const state = (served: Served.Served) =>
           return Served.stateOf(served)
         })
       )
-      .handleRaw("live", () => Effect.sync(() => sse(live(served))))
+      .handleRaw("live", () => Effect.sync(() => sse(Live.make(served))))
   )
-
-/** The state and the newest entries, gathered over a tenth of a second. */
-const live = (served: Served.Served) =>
-  EventStream.make({
-    attach: (outbox) => {
-      const { world } = served
-      const next = Served.changes(served)
-      const newest = () => {
-        const { isWhole, told } = next()
-        return EventStream.event(isWhole ? "state" : "changes", told)
-      }
-      let fresh = new Map<Journal.Entry | number, Journal.Entry>()
-      let skipped = 0
-      let timer: NodeJS.Timeout | undefined
-      const tell = () => {
-        timer = undefined
-        const entries = [...fresh.values()]
-        if (entries.length > 0) {
-          const told = outbox.write(EventStream.event("entries", { entries, skipped }))
-          skipped = told ? 0 : skipped + entries.length
-        }
-        outbox.newest(newest)
-        fresh = new Map()
-      }
-      const listener = (entry: Journal.Entry) => {
-        const key = entry._tag === "Request" ? entry.id : entry
-        if (fresh.size < liveEntries || fresh.has(key)) fresh.set(key, entry)
-        else skipped++
-        timer ??= setTimeout(tell, liveEvery)
-      }
-      // What the page shows changes also without an entry: a clock that is advanced, a hold, a fault that has acted.
-      const look = setInterval(() => (timer ??= setTimeout(tell, liveEvery)), 1_000)
-      world.listeners.add(listener)
-      tell()
-      return () => {
-        world.listeners.delete(listener)
-        clearTimeout(timer)
-        clearInterval(look)
-      }
-    }
-  })
 
 const accounts = (served: Served.Served) => {
   const { world } = served
@@ -320,12 +168,7 @@ const accounts = (served: Served.Served) => {
         Effect.flatMap(
           known(served, path.uid),
           (account): Effect.Effect<{ readonly request: number }, ControlApi.Refused> => {
-            const request = Served.beat(
-              world,
-              account,
-              payload.countdown ?? "10",
-              Duration.toMillis(payload.timeout ?? 2_000)
-            )
+            const request = beat(world, account, payload.countdown ?? "10", Duration.toMillis(payload.timeout ?? 2_000))
             if (request !== undefined) return Effect.succeed({ request })
             return new ControlApi.Refused({
               code: "40037",
@@ -570,6 +413,6 @@ const journal = (served: Served.Served) => {
 export const layer = (served: Served.Served, token: string | undefined) =>
   HttpApiBuilder.api(ControlApi.Api).pipe(
     Layer.provide([state(served), accounts(served), faults(served), clock(served), journal(served), verify(served)]),
-    Layer.provide([guard(token), knownQuery]),
-    Layer.merge(plainErrors)
+    Layer.provide([Guard.layer(token), Decoding.knownQuery]),
+    Layer.merge(Decoding.plainErrors)
   )

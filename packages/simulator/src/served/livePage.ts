@@ -1,53 +1,44 @@
 /**
- * Serves the live page from the package: its document, and its scripts as the build has made them.
+ * Serves the live page: its files from the sources, which the package contains, and its scripts from the build.
  */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
-import { fileURLToPath } from "node:url"
-import * as LivePageShell from "./livePageShell.js"
 
-/** Only what is on the page may run there, and it may talk to this server only. */
+/** The page runs its own scripts, uses its own styles and talks to this server; everything else is blocked. */
 const policy =
-  "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
   "frame-ancestors 'none'"
 
-/** Next to this module when it was built; the tests run from the sources, next to the build. */
-const folders = ["./page/", "../../dist/served/page/"].map((path) => fileURLToPath(new URL(path, import.meta.url)))
+/** `src` and `dist` lie side by side, so that these paths hold from either. */
+const sources = new URL("../../src/served/page/", import.meta.url)
+const build = new URL("../../dist/", import.meta.url)
 
-const scripts = (): ReadonlyMap<string, string> => {
-  const found = new Map<string, string>()
-  const folder = folders.find((folder) => Fs.existsSync(`${folder}main.js`))
-  if (folder === undefined) return found
-  for (const name of Fs.readdirSync(folder)) {
-    if (name.endsWith(".js")) found.set(name, Fs.readFileSync(folder + name, "utf8"))
-  }
-  return found
+/** The scripts, by their paths in the build. They import each other by these. */
+const scripts = (): ReadonlyArray<string> => {
+  const folder = new URL("served/page/", build)
+  const names = Fs.existsSync(folder) ? Fs.readdirSync(folder).filter((name) => name.endsWith(".js")) : []
+  return names.map((name) => `served/page/${name}`)
 }
+
+const file = (url: URL, contentType: string, headers: Readonly<Record<string, string>> = {}) =>
+  Effect.sync(() =>
+    HttpServerResponse.text(Fs.readFileSync(url, "utf8"), {
+      contentType: `${contentType}; charset=utf-8`,
+      headers: { "cache-control": "no-cache", "x-content-type-options": "nosniff", ...headers }
+    })
+  )
 
 /** The routes of the page. */
 export const layer = HttpApiBuilder.Router.use((router) =>
   Effect.gen(function* () {
-    const document = HttpServerResponse.html(LivePageShell.html).pipe(
-      HttpServerResponse.setHeaders({
-        "content-security-policy": policy,
-        "cache-control": "no-cache",
-        "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff"
-      })
-    )
-    yield* router.get("/", Effect.succeed(document))
-    yield* router.get(
-      "/favicon.ico",
-      Effect.succeed(HttpServerResponse.text(LivePageShell.icon, { contentType: "image/svg+xml" }))
-    )
-    for (const [name, text] of scripts()) {
-      const script = HttpServerResponse.text(text, {
-        contentType: "text/javascript; charset=utf-8",
-        headers: { "cache-control": "no-cache", "x-content-type-options": "nosniff" }
-      })
-      yield* router.get(`/_sim/page/${name}`, Effect.succeed(script))
+    const headers = { "content-security-policy": policy, "referrer-policy": "no-referrer" }
+    yield* router.get("/", file(new URL("index.html", sources), "text/html", headers))
+    yield* router.get("/favicon.ico", file(new URL("icon.svg", sources), "image/svg+xml"))
+    yield* router.get("/_sim/page/style.css", file(new URL("style.css", sources), "text/css"))
+    for (const path of scripts()) {
+      yield* router.get(`/_sim/page/${path}`, file(new URL(path, build), "text/javascript"))
     }
   })
 )

@@ -8,7 +8,6 @@ import type * as Journal from "../journal/Journal.js"
 import * as Network from "../network/Network.js"
 import type * as Venue from "../exchange/Venue.js"
 import type { Driver } from "./driver.js"
-import * as Signing from "../exchange/signing.js"
 import type { World } from "../world/world.js"
 
 export interface Served {
@@ -126,38 +125,4 @@ export const changes = (served: Served): (() => { readonly isWhole: boolean; rea
     const told = { ...frame, accounts: accounts.map((account) => detailOf(state, account)) }
     return { isWhole, told: isWhole ? told : { ...told, uids: [...known.keys()] } }
   }
-}
-
-/** One countdown request as the account's own bot would send it; `undefined` when no key of its can sign here. */
-export const beat = (
-  world: World,
-  account: Exchange.AccountState,
-  countdown: string,
-  timeout: number
-): number | undefined => {
-  const key = account.declared.keys?.find((key) => key.secret !== undefined)
-  if (key?.secret === undefined) return undefined
-  const path = "/api/v3/trade/countdown-cancel-all"
-  const body = JSON.stringify({ countdown })
-  const timestamp = String(world.pump())
-  const pending = world.send({
-    method: "POST",
-    path,
-    headers: {
-      "access-key": key.key,
-      "access-sign": Signing.hmac(key.secret, `${timestamp}POST${path}${body}`),
-      "access-timestamp": timestamp,
-      "access-passphrase": key.passphrase,
-      "content-type": "application/json",
-      ...(key.demo === true ? { paptrading: "1" } : {})
-    },
-    body,
-    ip: key.ipWhitelist?.[0]
-  })
-  if (pending.outcome === undefined) {
-    world.later(timeout, (at) => {
-      if (pending.outcome === undefined) world.abort(pending, at)
-    })
-  }
-  return pending.record.id
 }
