@@ -46,6 +46,7 @@ import {
   State,
   Verdict
 } from "./models.js"
+import { version } from "./version.js"
 
 export * from "./errors.js"
 export * from "./models.js"
@@ -382,7 +383,7 @@ export const Api = HttpApi.make("effect-deadman-simulator")
   .annotateContext(
     OpenApi.annotations({
       title: "effect-deadman simulator: control",
-      version: "0.1.0",
+      version,
       description:
         "Controls the simulated exchange: accounts, orders, faults, clock and journal. Instants are ms since the epoch " +
         "on the exchange's clock, which every answer carries as `x-sim-now`."

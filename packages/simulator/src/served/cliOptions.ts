@@ -1,89 +1,94 @@
 /**
- * What the command line can say, read into values: every mistake is told with the option that it is in.
+ * The options of `serve`.
  */
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Options from "@effect/cli/Options"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import type * as Exchange from "../exchange/Exchange.js"
 import * as Fault from "../network/Fault.js"
 import { parseAccount, parseAccountsFile, parseClock, parseStart, parseVenue } from "./optionValues.js"
 
-/** Reads the value of an option, or says what is wrong with it. */
-const read = <A, B>(option: Options.Options<A>, use: (value: A) => Either.Either<B, string>): Options.Options<B> =>
+/** Parses the value of an option, or fails with the problem. */
+const parsed = <A, B>(option: Options.Options<A>, use: (value: A) => Either.Either<B, string>): Options.Options<B> =>
   Options.mapEffect(option, (value) =>
     Either.mapLeft(use(value), (problem) => ValidationError.invalidValue(HelpDoc.p(problem)))
   )
 
-const port = Options.integer("port").pipe(
-  Options.withDescription("Where to listen; 0 takes any port that is free"),
-  Options.withDefault(8790)
-)
-const host = Options.text("host").pipe(
-  Options.withDescription("The address to listen on; any but loopback wants --token"),
-  Options.withDefault("127.0.0.1")
-)
-const token = Options.text("token").pipe(Options.withDescription("What the control API asks for"), Options.optional)
-const account = read(
-  Options.text("account").pipe(
-    Options.withDescription(
-      "An account, again for each: uid=42,key=...,secret=...,passphrase=... and, where wanted, permission=read, " +
-        "mode=classic, countdownAccess=false. Without any there is one demo account"
-    ),
-    Options.repeated
-  ),
-  (texts) => Either.all(texts.map(parseAccount))
-)
-const accounts = read(
-  Options.fileText("accounts").pipe(
-    Options.withDescription('A JSON file with accounts: [{"uid":"42","keys":[{"key":...}]}]'),
-    Options.optional
-  ),
-  (file): Either.Either<ReadonlyArray<Exchange.Account>, string> => {
-    if (file._tag === "None") return Either.right([])
-    return parseAccountsFile(...file.value)
-  }
-)
-const venue = read(
-  Options.text("venue").pipe(
-    Options.withDescription("How the venue behaves where nobody knows, again for each: triggerLatency=500"),
-    Options.repeated
-  ),
-  parseVenue
-)
-const fault = read(
-  Options.text("fault").pipe(
-    Options.withDescription('A fault of the network from the start, again for each: "drop-answer;after=2;times=3"'),
-    Options.repeated
-  ),
-  (texts) => Either.mapLeft(Either.all(texts.map(Fault.parse)), (error) => error.message)
-)
-const clock = read(
-  Options.text("clock").pipe(
-    Options.withDescription("How time passes: real, scaled:10, manual or auto"),
-    Options.withDefault("real")
-  ),
-  parseClock
-)
-const start = read(
-  Options.text("start").pipe(
-    Options.withDescription("What the clock shows at the start; the host's time unless told otherwise"),
-    Options.optional
-  ),
-  (text) => (text._tag === "None" ? Either.right(undefined) : parseStart(text.value))
-)
-const seed = Options.integer("seed").pipe(
-  Options.withDescription("Where all randomness comes from"),
-  Options.withDefault(0)
-)
-const journal = Options.file("journal").pipe(
-  Options.withDescription("A file that is given the whole journal, one JSON object a line"),
-  Options.optional
-)
-const journalSize = Options.integer("journal-size").pipe(
-  Options.withDescription("How many entries are kept in memory; older ones are dropped, and counted"),
-  Options.withDefault(10_000)
-)
+/** The help of a plain default does not name it, so its description does. */
+const withDefault = <A extends string | number>(option: Options.Options<A>, description: string, value: A) =>
+  option.pipe(Options.withDescription(`${description}. Default: ${value}`), Options.withDefault(value))
+
+const optional = <A>(option: Options.Options<A>, description: string) =>
+  option.pipe(Options.withDescription(description), Options.optional)
+
+const repeated = <A>(option: Options.Options<A>, description: string) =>
+  option.pipe(Options.withDescription(`${description}. Can be given several times`), Options.repeated)
+
+const accounts = (file: Option.Option<readonly [name: string, text: string]>) =>
+  Option.match(file, {
+    onNone: () => Either.right<ReadonlyArray<Exchange.Account>>([]),
+    onSome: ([name, text]) => parseAccountsFile(name, text)
+  })
 
 /** The options of `serve`. */
-export const serve = { port, host, token, account, accounts, venue, fault, clock, start, seed, journal, journalSize }
+export const serve = {
+  port: withDefault(Options.integer("port"), "The port to listen on; 0 takes any free one", 8790),
+  host: withDefault(
+    Options.text("host"),
+    "The address to listen on; addresses other than loopback require --token",
+    "127.0.0.1"
+  ),
+  token: optional(Options.text("token"), "The token that the control API requires. Default: none, on loopback only"),
+  account: parsed(
+    repeated(
+      Options.text("account"),
+      "An account: uid=42,key=...,secret=...,passphrase=... and optionally permission=read, mode=classic, " +
+        "countdownAccess=false. Default: one demo account"
+    ),
+    (texts) => Either.all(texts.map(parseAccount))
+  ),
+  accounts: parsed(
+    optional(
+      Options.fileText("accounts"),
+      'A JSON file with accounts: [{"uid":"42","keys":[{"key":...}]}]. Default: none'
+    ),
+    accounts
+  ),
+  venue: parsed(
+    repeated(
+      Options.text("venue"),
+      "An assumption about the exchange: name=value, for example triggerLatency=500. Default: the most likely values"
+    ),
+    parseVenue
+  ),
+  fault: parsed(
+    repeated(
+      Options.text("fault"),
+      'A network fault from the start, for example "drop-answer;after=2;times=3". Default: none'
+    ),
+    (texts) => Either.mapLeft(Either.all(texts.map(Fault.parse)), (error) => error.message)
+  ),
+  clock: parsed(
+    withDefault(Options.text("clock"), "How time passes: real, scaled:10, manual or auto", "real"),
+    parseClock
+  ),
+  start: parsed(
+    optional(
+      Options.text("start"),
+      "The exchange's time at the start, for example 2026-01-01T00:00:00Z. Default: the host's time"
+    ),
+    (text) => (Option.isNone(text) ? Either.right(undefined) : parseStart(text.value))
+  ),
+  seed: withDefault(Options.integer("seed"), "The seed of all randomness", 0),
+  journal: optional(
+    Options.file("journal"),
+    "A new file that receives the whole journal, one JSON object per line. Default: none"
+  ),
+  journalSize: withDefault(
+    Options.integer("journal-size"),
+    "How many journal entries stay in memory; older ones are dropped and counted",
+    10_000
+  )
+}

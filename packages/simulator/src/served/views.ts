@@ -8,6 +8,7 @@ import type * as Journal from "../journal/Journal.js"
 import * as Network from "../network/Network.js"
 import type * as Venue from "../exchange/Venue.js"
 import type { Driver } from "./driver.js"
+import { version } from "./version.js"
 import type { World } from "../world/world.js"
 
 export interface Served {
@@ -15,8 +16,6 @@ export interface Served {
   readonly driver: Driver
   readonly reset: () => void
 }
-
-export const version = "0.1.0"
 
 /** No page of a person's needs more than that. */
 const mostAccounts = 100

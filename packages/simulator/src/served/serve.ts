@@ -1,0 +1,73 @@
+/**
+ * The program of the command `serve`.
+ */
+import * as Console from "effect/Console"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Exchange from "../exchange/Exchange.js"
+import type * as Fault from "../network/Fault.js"
+import type * as Venue from "../exchange/Venue.js"
+import { WorldTag } from "../world/world.js"
+import * as Simulator from "../world/Simulator.js"
+import * as JournalFile from "./journalFile.js"
+import * as Server from "./Server.js"
+
+/** The options of the command line, parsed. */
+export interface Given {
+  readonly port: number
+  readonly host: string
+  readonly token: Option.Option<string>
+  readonly account: ReadonlyArray<Exchange.Account>
+  readonly accounts: ReadonlyArray<Exchange.Account>
+  readonly venue: Venue.Options
+  readonly fault: ReadonlyArray<Fault.Fault>
+  readonly clock: { readonly mode: Server.ClockMode; readonly speed: number | undefined }
+  readonly start: number | undefined
+  readonly seed: number
+  readonly journal: Option.Option<string>
+  readonly journalSize: number
+}
+
+/** The variables that a bot of the account reads, to paste into a shell. */
+const environment = (url: string, account: Exchange.Account): ReadonlyArray<string> => {
+  const key = account.keys?.[0] ?? Exchange.testKey(account.uid)
+  const quoted = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`
+  return [
+    `export BITGET_BASE_URL=${quoted(url)}`,
+    `export BITGET_API_KEY=${quoted(key.key)}`,
+    ...(key.secret === undefined ? [] : [`export BITGET_SECRET_KEY=${quoted(key.secret)}`]),
+    `export BITGET_PASSPHRASE=${quoted(key.passphrase)}`
+  ]
+}
+
+/** Serves until it is interrupted. */
+export const serve = (given: Given) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const declared = [...given.account, ...given.accounts]
+      const accounts = declared.length === 0 ? [{ uid: Simulator.demoUid }] : declared
+      const token = Option.getOrUndefined(given.token)
+      const { host, journalSize, port, seed, venue } = given
+      const clock = { ...given.clock, start: given.start }
+      const options = { port, host, token, accounts, venue, faults: given.fault, seed, journalSize, clock }
+      const context = yield* Server.make(options)
+      const { url, websocketUrl } = Context.get(context, Server.Server)
+      if (Option.isSome(given.journal)) {
+        yield* JournalFile.write(Context.unsafeGet(context, WorldTag), given.journal.value)
+      }
+      const speed = clock.speed === undefined ? "" : `:${clock.speed}`
+      const [first] = accounts
+      yield* Console.log(
+        [
+          `The simulated exchange listens on ${url} (WebSocket ${websocketUrl})`,
+          `  page          ${url}/${token === undefined ? "" : "#token=<token>"}`,
+          `  control API   ${url}/_sim/docs`,
+          `  clock ${clock.mode}${speed}, seed ${seed}, ${accounts.length} account${accounts.length === 1 ? "" : "s"}; stop with Ctrl-C`,
+          "",
+          ...(first === undefined ? [] : environment(url, first))
+        ].join("\n")
+      )
+      return yield* Effect.never
+    })
+  )
