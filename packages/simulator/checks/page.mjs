@@ -92,9 +92,13 @@ try {
     const timeline = page.locator("#timeline")
     await timeline.locator(".fire").waitFor()
     assert.equal(await timeline.locator(".tooth").count(), 2)
+    const opacity = (element) => getComputedStyle(element).fillOpacity
+    assert.equal(await timeline.locator(".tooth").first().evaluate(opacity), "0.16", "the chart has its style")
     assert.equal(await timeline.locator(".beat.good").count(), 2)
     assert.equal(await timeline.locator(".beat.lost").count(), 1)
-    assert.equal(await timeline.locator(".span.fault").count(), 1)
+    assert.equal(await timeline.locator(".fault").count(), 1)
+    assert.match(await timeline.locator(".fire text").textContent(), /^fired .*, -2$/)
+    assert.ok((await timeline.locator("text").allTextContents()).includes("10 s"), "the y axis is in seconds")
     await page.screenshot({ path: Path.join(shots, "fired.png") })
     await page.emulateMedia({ colorScheme: "dark" })
     await page.screenshot({ path: Path.join(shots, "fired-dark.png") })
@@ -116,6 +120,24 @@ try {
     await has("drop-answer;times=3", page.locator("#faults"))
     await button("Heal all").click()
     await page.locator("#healthy").waitFor({ state: "visible" })
+  })
+  await step("faults that are over end in the chart, and their labels stay apart", async () => {
+    await advance(5)
+    await page.waitForFunction(() => {
+      const edge = document.querySelector("#timeline").getBoundingClientRect().right
+      const bars = [...document.querySelectorAll("#timeline .fault")]
+      return bars.length === 2 && bars.every((bar) => bar.getBoundingClientRect().right < edge - 20)
+    })
+    // The chart is drawn anew all the time, so everything is measured at once.
+    const { edge, labels } = await page.locator("#timeline").evaluate((svg) => {
+      const labels = [...svg.querySelectorAll(".faultt")].map((label) => label.getBoundingClientRect().toJSON())
+      return { labels, edge: svg.getBoundingClientRect().right }
+    })
+    const [a, b] = labels
+    const apart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top
+    assert.ok(apart, "one label covers the other")
+    for (const label of labels) assert.ok(label.right <= edge, "a label is cut off")
+    await page.screenshot({ path: Path.join(shots, "two-faults.png") })
   })
   await step("everything is reached by the keyboard alone", async () => {
     await page.locator("body").click({ position: { x: 2, y: 400 } })

@@ -19,7 +19,7 @@ const build = new URL("../../dist/", import.meta.url)
 const scripts = (): ReadonlyArray<string> => {
   const folder = new URL("served/page/", build)
   const names = Fs.existsSync(folder) ? Fs.readdirSync(folder).filter((name) => name.endsWith(".js")) : []
-  return names.map((name) => `served/page/${name}`)
+  return ["timeline/drawing.js", ...names.map((name) => `served/page/${name}`)]
 }
 
 const file = (url: URL, contentType: string, headers: Readonly<Record<string, string>> = {}) =>

@@ -4,23 +4,24 @@
 import type * as History from "../journal/History.js"
 import * as Story from "../journal/History.js"
 import type { Frame, Options } from "./picture.js"
-import { cross, escape, frameOf, largest, palette, svg } from "./picture.js"
+import { cross, escape, largest, palette } from "./drawing.js"
+import { frameOf, svg } from "./picture.js"
 
 const pageStyle =
   `:root{color-scheme:light dark;${palette.light}}@media (prefers-color-scheme:dark){:root{${palette.dark}}}` +
-  `*{box-sizing:border-box}body{margin:0;padding:28px 32px 40px;background:var(--bg);color:var(--ink);` +
+  `*{box-sizing:border-box}body{margin:0;padding:28px 32px 40px;background:var(--ground);color:var(--ink);` +
   `font:14px/1.5 ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numeric:tabular-nums}` +
-  `h1{font-size:21px;margin:0;letter-spacing:-.01em}.sub{color:var(--muted);margin:2px 0 18px}` +
+  `h1{font-size:21px;margin:0;letter-spacing:-.01em}.sub{color:var(--soft);margin:2px 0 18px}` +
   `.cards{display:flex;flex-wrap:wrap;gap:12px;margin:0 0 18px}` +
-  `.card{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:10px 16px}` +
+  `.card{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:10px 16px}` +
   `.card h2{font-size:13px;margin:0 0 4px}.card dl{display:flex;flex-wrap:wrap;gap:4px 22px;margin:0}` +
-  `.card dt{font-size:11px;color:var(--muted)}.card dd{margin:0;font-size:18px;font-weight:620}` +
-  `.card div.alarm dd{color:var(--bad)}` +
+  `.card dt{font-size:11px;color:var(--soft)}.card dd{margin:0;font-size:18px;font-weight:620}` +
+  `.card div.alarm dd{color:var(--fired)}` +
   `.scroll{overflow-x:auto}.scroll svg{display:block}` +
-  `.legend{display:flex;flex-wrap:wrap;gap:6px 20px;margin:14px 0;padding:0;list-style:none;color:var(--muted);font-size:12px}` +
+  `.legend{display:flex;flex-wrap:wrap;gap:6px 20px;margin:14px 0;padding:0;list-style:none;color:var(--soft);font-size:12px}` +
   `.legend li{display:flex;align-items:center;gap:7px}.legend svg{flex:none}` +
-  `details{margin-top:18px}summary{cursor:pointer;color:var(--muted)}` +
-  `pre{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:14px 16px;overflow-x:auto;` +
+  `details{margin-top:18px}summary{cursor:pointer;color:var(--soft)}` +
+  `pre{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:14px 16px;overflow-x:auto;` +
   `font:12px/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}`
 
 const sign = (body: string): string =>
@@ -30,10 +31,10 @@ const legend = (history: History.History): string => {
   const believes = history.lanes.some((lane) => lane.windows.length > 0)
   const copies = history.lanes.some((lane) => lane.requests.some((record) => record.copyOf !== undefined))
   const items: ReadonlyArray<readonly [string, string]> = [
-    [`<circle cx="13" cy="7" r="4.5" fill="var(--ok)"/>`, "beat, applied and answered"],
-    [`<circle cx="13" cy="7" r="4.5" fill="var(--warn)"/>`, "refused, or answered as an error"],
+    [`<circle cx="13" cy="7" r="4.5" fill="var(--calm)"/>`, "beat, applied and answered"],
+    [`<circle cx="13" cy="7" r="4.5" fill="var(--soon)"/>`, "refused, or answered as an error"],
     [`<path class="lost" d="M13 0V7"/>${cross(13, 8)}`, "lost"],
-    [`<rect x="8.5" y="2.5" width="9" height="9" fill="var(--ok)"/>`, "switched off"],
+    [`<rect x="8.5" y="2.5" width="9" height="9" fill="var(--calm)"/>`, "switched off"],
     ...(copies
       ? [[`<path class="out" stroke-dasharray="5 3" d="M2 2L24 12"/>`, "copy that the network made"] as const]
       : []),
@@ -45,7 +46,7 @@ const legend = (history: History.History): string => {
       ? [[`<polygon class="believed" points="3,6 3,1 23,9 23,13 16,13"/>`, "window that the bot believes in"] as const]
       : []),
     [
-      `<circle cx="13" cy="7" r="4" fill="var(--bad)"/><path d="M13 0V2M13 12V14M6 7H8M18 7H20M8 2L9.5 3.5M18 12L16.5 10.5M18 2L16.5 3.5M8 12L9.5 10.5" stroke="var(--bad)" stroke-width="1.5"/>`,
+      `<path d="M13 0V14" stroke="var(--fired)" stroke-dasharray="2 3"/><circle cx="13" cy="9" r="4.5" fill="var(--fired)"/>`,
       "fired: all orders cancelled"
     ],
     [`<rect class="bare" x="2" y="1" width="22" height="12"/>`, "orders open, switch not armed"],

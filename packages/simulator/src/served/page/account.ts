@@ -1,6 +1,5 @@
 /**
- * One account as a card: its countdown as a ring that every beat refills, what state it is in, its open orders, and what
- * a person can do to it.
+ * One account as a card: its countdown as a ring that each beat refills, its state, its open orders, and its buttons.
  */
 import type { Account, Order } from "./control.js"
 import { h, keyed, set, setText } from "./dom.js"
@@ -9,7 +8,7 @@ import * as Time from "./time.js"
 const radius = 54
 const around = 2 * Math.PI * radius
 
-/** What a person can do to an account. */
+/** The buttons of an account. */
 export interface Actions {
   readonly beat: (uid: string, countdown: string) => void
   readonly bot: (uid: string) => void
@@ -90,17 +89,20 @@ const states = { Armed: "armed", Closed: "off", Fired: "fired" } as const
 export const update = (card: Element, { account, botRuns, now }: Shown, actions: Actions): void => {
   const find = (selector: string) => card.querySelector(selector) as Element
   const { switch: state } = account
-  const total = (state.seconds ?? 10) * 1_000
-  const remaining = state._tag === "Armed" ? Math.max(0, (state.deadline ?? now) - now) : 0
+  const total = state._tag === "Armed" ? state.seconds * 1_000 : 1
+  const remaining = state._tag === "Armed" ? Math.max(0, state.deadline - now) : 0
   const share = Math.min(1, remaining / total)
   const urgency = state._tag !== "Armed" ? "" : share > 0.5 ? "calm" : share > 0.25 ? "soon" : "urgent"
   set(card, { "data-state": states[state._tag], "data-urgency": urgency })
   set(find(".arc"), { "stroke-dashoffset": (around * (1 - share)).toFixed(2) })
-  setText(find(".left"), state._tag === "Armed" ? (remaining / 1_000).toFixed(1) : state._tag === "Fired" ? "0" : "–")
-  setText(
-    find(".unit"),
-    state._tag === "Armed" ? `of ${state.seconds} s` : state._tag === "Fired" ? "fired" : "not armed"
-  )
+  const [left, unit] =
+    state._tag === "Armed"
+      ? [(remaining / 1_000).toFixed(1), `of ${state.seconds} s`]
+      : state._tag === "Fired"
+        ? ["0", "fired"]
+        : ["–", "not armed"]
+  setText(find(".left"), left)
+  setText(find(".unit"), unit)
   setText(find(".state"), states[state._tag])
   setText(find(".why"), describe(account, now))
   const bot = find(".bot")
@@ -126,8 +128,8 @@ const describe = ({ openOrders, switch: state }: Account, now: number): string =
     case "Armed":
       return `Without another beat, ${openOrders === 0 ? "everything open" : plural(openOrders, "open order")} will be cancelled.`
     case "Fired":
-      return `The venue cancelled ${plural(state.orders ?? 0, "order")} ${Time.ago(now - (state.at ?? now))}, and closed the switch. It does not arm itself again.`
+      return `The exchange cancelled ${plural(state.orders, "order")} ${Time.ago(now - state.at)} and closed the switch. Only a new beat arms it again.`
     case "Closed":
-      return "Nothing watches over this account: if its bot dies, its orders stay."
+      return "The switch is off. If the bot dies, its orders stay open."
   }
 }

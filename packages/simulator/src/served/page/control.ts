@@ -1,91 +1,18 @@
 /**
- * Calls of the control API, each with the command that does the same from a terminal, and what the server tells by itself.
+ * Calls of the control API, each with the same call as a curl command, and the server's stream of events.
  */
+import type * as Journal from "../../journal/Journal.js"
+import type * as Models from "../models.js"
 
-export interface Switch {
-  readonly _tag: "Armed" | "Closed" | "Fired"
-  readonly seconds?: number
-  readonly deadline?: number
-  readonly at?: number
-  readonly orders?: number
-}
-
-export interface Order {
-  readonly orderId: string
-  readonly symbol: string
-  readonly side: string
-  readonly qty: string
-  readonly price: string
-  readonly category: string
-  readonly createdTime: number
-}
-
-export interface Account {
-  readonly uid: string
-  readonly mode: string
-  readonly switch: Switch
-  readonly openOrders: number
-  readonly orders: ReadonlyArray<Order>
-}
-
-export interface ActiveFault {
-  readonly id: number
-  readonly fault: string
-  readonly seen: number
-  readonly acted: number
-}
-
-export type Mode = "real" | "scaled" | "manual" | "auto"
-
-export interface State {
-  readonly startedAt: number
-  readonly clock: {
-    readonly now: number
-    readonly mode: Mode
-    readonly speed: number
-    readonly holds: ReadonlyArray<{ readonly name: string }>
-  }
-  readonly maintenance: boolean
-  readonly windows: ReadonlyArray<{ readonly from: number; readonly to: number }>
-  readonly faults: ReadonlyArray<ActiveFault>
-  readonly accounts: ReadonlyArray<Account>
-  readonly journal: { readonly total: number; readonly dropped: number }
-}
-
-/** An entry of the journal, as far as the page reads it. */
-export interface Entry {
-  readonly _tag: string
-  readonly id?: number
-  readonly at?: number
-  readonly account?: string
-  readonly transition?: "armed" | "refreshed" | "closed" | "fired"
-  readonly deadline?: number
-  readonly seconds?: number
-  readonly from?: number
-  readonly endpoint?: string
-  readonly method?: string
-  readonly body?: string
-  readonly sentAt?: number
-  readonly arrivedAt?: number
-  readonly appliedAt?: number
-  readonly answeredAt?: number
-  readonly receivedAt?: number
-  readonly abortedAt?: number
-  readonly status?: number
-  readonly code?: string
-  readonly faults?: ReadonlyArray<string>
-  readonly fault?: string
-  readonly change?: "added" | "removed" | "over"
-  readonly cause?: string
-  readonly orderId?: string
-  readonly name?: string
-  readonly phase?: string
-  readonly window?: { readonly from: number; readonly to: number }
-}
+export type State = typeof Models.State.Type
+export type Account = State["accounts"][number]
+export type Order = typeof Models.Order.Type
+export type ActiveFault = typeof Models.ActiveFault.Type
+export type Entry = Journal.Entry
 
 const tokenKey = "effect-deadman-token"
 
-/** A token comes once in the address, is kept for this tab, and leaves the address. */
+/** Takes the token out of the address, and keeps it for this tab. */
 const readToken = (): string | null => {
   const given = new URLSearchParams(location.hash.slice(1)).get("token")
   if (given !== null) {
@@ -100,7 +27,7 @@ const token = readToken()
 const withToken = (path: string): string =>
   token === null ? path : `${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`
 
-/** A link of the page to something behind the same guard. */
+/** A link that carries the token. */
 export const link = withToken
 
 export interface Call {
@@ -120,7 +47,7 @@ const curlOf = (method: string, path: string, body: unknown): string => {
   return parts.join(" ")
 }
 
-/** Makes a call and says how it went; it does not throw. */
+/** Makes a call. Does not throw: a failure is in the result. */
 export const call = async (
   method: "GET" | "POST" | "PUT" | "DELETE",
   path: string,
@@ -151,7 +78,7 @@ export interface Listener {
   readonly connected: (connected: boolean) => void
 }
 
-/** Listens for as long as the page is open, also across restarts of the server. */
+/** Listens until the page closes, also across restarts of the server. */
 export const listen = (listener: Listener): void => {
   const source = new EventSource(withToken("/_sim/live"))
   source.addEventListener("open", () => listener.connected(true))
@@ -173,7 +100,7 @@ export const listen = (listener: Listener): void => {
   })
   source.addEventListener("error", () => {
     listener.connected(false)
-    // The browser tries again by itself, unless the server has answered with an error.
+    // The browser reconnects by itself unless the server has answered with an error.
     if (source.readyState !== EventSource.CLOSED) return
     setTimeout(() => listen(listener), 1_000)
   })

@@ -1,6 +1,5 @@
 /**
- * Making and updating elements, as small as it can be: what has not changed is not touched, so that focus and selection
- * stay where they are.
+ * Makes and updates elements. Leaves unchanged attributes and text alone, so that focus and selection stay.
  */
 
 export type Child = Node | string | null

@@ -1,6 +1,7 @@
 /**
- * The live page: what the server tells, drawn; what a person does, sent to the control API and shown as a command.
+ * The live page: shows the server's events, sends each button to the control API, and shows the same call as a command.
  */
+import * as Drawing from "../../timeline/drawing.js"
 import * as AccountCard from "./account.js"
 import * as Control from "./control.js"
 import { h, keyed, set, setText } from "./dom.js"
@@ -8,11 +9,11 @@ import * as Log from "./log.js"
 import * as Time from "./time.js"
 import * as Timeline from "./timeline.js"
 
-/** The demo bot does what the venue advises: a beat every three seconds, a countdown of ten. */
+/** The demo bot beats every 3 s with a countdown of 10 s, as the exchange recommends. */
 const beatEvery = 3_000
 const countdown = "10"
 
-/** Entries that are kept: more than a minute holds at the venue's own pace. */
+/** The number of entries to keep, which is more than a minute at the exchange's rate limit. */
 const kept = 2_000
 
 const element = (id: string): HTMLElement => document.getElementById(id) as HTMLElement
@@ -24,12 +25,12 @@ const places = new Map<string, number>()
 const bots = new Map<string, number>()
 let orders = 0
 
-/** The exchange's time: what the server last said, and what has passed since at the clock's speed. */
+/** The exchange's time: the server's last, advanced at the clock's speed. */
 const now = (): number =>
   state === undefined ? 0 : state.clock.now + (performance.now() - receivedAt) * state.clock.speed
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Doing
+// Actions
 // ---------------------------------------------------------------------------------------------------------------------
 
 const act = async (method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<unknown> => {
@@ -41,7 +42,7 @@ const act = async (method: "POST" | "PUT" | "DELETE", path: string, body?: unkno
   return data
 }
 
-/** For what needs no answer: the state comes by itself, and a failure has been shown. */
+/** Makes a call whose result is not needed: the new state arrives as an event, and `act` shows a failure. */
 const run = (method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): void => {
   act(method, path, body).catch(() => undefined)
 }
@@ -62,7 +63,7 @@ const actions: AccountCard.Actions = {
   cancel: (uid, orderId) => run("DELETE", `${accountPath(uid)}/orders/${encodeURIComponent(orderId)}`)
 }
 
-/** The bots of this page follow the exchange's clock, whatever its pace. */
+/** Lets the bots of this page beat on the exchange's clock. */
 const runBots = (): void => {
   const at = now()
   for (const [uid, next] of bots) {
@@ -83,7 +84,7 @@ const toggleFault = (fault: string): void => {
 const advance = (ms: number): void => run("POST", "/_sim/clock/advance", { ms })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Showing
+// Display
 // ---------------------------------------------------------------------------------------------------------------------
 
 const takeEntry = (entry: Control.Entry): void => {
@@ -121,7 +122,7 @@ const announceFirings = (fresh: ReadonlyArray<Control.Entry>): void => {
   for (const entry of fresh) {
     if (entry._tag !== "Switch" || entry.transition !== "fired") continue
     setText(element("news"), `The switch of account ${entry.account} has fired.`)
-    // A bot that went on would arm an empty book, as if nothing had happened.
+    // A bot that goes on would arm the switch over an empty book.
     bots.delete(entry.account ?? "")
   }
 }
@@ -151,8 +152,8 @@ const showState = (): void => {
   setText(
     element("maintenance"),
     state.maintenance && window !== undefined
-      ? `Release, ${Math.ceil((window.to - now()) / 1_000)} s left`
-      : "Release, 15 s"
+      ? `Maintenance, ${Math.ceil((window.to - now()) / 1_000)} s left`
+      : "Maintenance, 15 s"
   )
   keyed(
     element("faults"),
@@ -196,12 +197,13 @@ const frame = (time: number): void => {
   Timeline.draw(document.getElementById("timeline") as unknown as SVGElement, {
     entries,
     accounts: state.accounts.slice(0, 8),
+    faults: state.faults,
     now: now()
   })
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Listening
+// Events
 // ---------------------------------------------------------------------------------------------------------------------
 
 Control.listen({
@@ -228,16 +230,19 @@ Control.listen({
     for (const entry of fresh) takeEntry(entry)
     if (entries.length > 2 * kept) forget()
     announceFirings(fresh)
-    setText(element("skipped"), skipped > 0 ? `${skipped} more entries came faster than this page is told.` : "")
+    setText(element("skipped"), skipped > 0 ? `${skipped} more entries arrived than this page shows.` : "")
   }
 })
 
+const drawing = new CSSStyleSheet()
+drawing.replaceSync(Drawing.style)
+document.adoptedStyleSheets = [drawing]
 setText(element("base"), location.origin)
 setInterval(runBots, 100)
 requestAnimationFrame(frame)
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Hands
+// Buttons and keys
 // ---------------------------------------------------------------------------------------------------------------------
 
 for (const button of document.querySelectorAll<HTMLElement>("[data-fault]")) {

@@ -1,4 +1,4 @@
-/** Instants and lengths as a person reads them. */
+/** Instants and durations as the page shows them. */
 
 const two = (value: number): string => String(value).padStart(2, "0")
 

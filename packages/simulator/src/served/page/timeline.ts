@@ -1,182 +1,160 @@
 /**
- * The last minute as a picture: for each account the time that its countdown had left, as a sawtooth that every beat
- * lifts, with the beats above it, and behind it the spans in which the network was broken or the venue in a release.
+ * The last minute as a picture: for each account the time left on its countdown, with the beat at each refill, and above
+ * it the faults while they were in force. Drawn with the same parts as the exported timeline.
  */
-import type { Account, Entry } from "./control.js"
-import { h } from "./dom.js"
+import * as Drawing from "../../timeline/drawing.js"
+import type * as History from "../../journal/History.js"
+import type * as Journal from "../../journal/Journal.js"
+import type { Account, ActiveFault, Entry } from "./control.js"
+import { set } from "./dom.js"
+import * as Time from "./time.js"
 
 const span = 60_000
-const laneHeight = 128
-const top = 22
-const left = 78
-const right = 14
-/** A countdown is at most a minute; the scale grows to what is there. */
-const leastScale = 10_000
+const axisTop = 20
+const headHeight = 34
+const plotHeight = 104
 
-interface Tooth {
-  readonly from: number
-  to: number
-  readonly deadline: number
-  readonly armedAt: number
+/** A beat without an answer counts as lost only after this time (ms). */
+const patience = 2_000
+
+interface Lane {
+  readonly teeth: Array<History.Tooth>
+  readonly fires: Array<{ readonly at: number; readonly deadline: number; cancelled: Array<Journal.CancelRecord> }>
+  readonly beats: Array<Journal.RequestRecord>
 }
 
-const teethOf = (entries: ReadonlyArray<Entry>, uid: string, now: number) => {
-  const teeth: Array<Tooth> = []
-  const fires: Array<number> = []
-  for (const entry of entries) {
-    if (entry._tag !== "Switch" || entry.account !== uid || entry.at === undefined) continue
-    const last = teeth.at(-1)
-    if (last !== undefined && last.to === Infinity) last.to = entry.at
-    if (entry.transition === "fired") fires.push(entry.at)
-    if (entry.deadline !== undefined && (entry.transition === "armed" || entry.transition === "refreshed")) {
-      teeth.push({ from: entry.at, to: Infinity, deadline: entry.deadline, armedAt: entry.at })
-    }
+interface Story {
+  readonly laneOf: (uid: string) => Lane
+  readonly faults: ReadonlyArray<Drawing.Fault>
+  readonly maintenance: ReadonlyArray<History.Span>
+}
+
+/** Reads the entries that the page has, which may begin in the middle of a run, and the faults in force. */
+const storyOf = (entries: ReadonlyArray<Entry>, active: ReadonlyArray<ActiveFault>): Story => {
+  const lanes = new Map<string, Lane>()
+  const laneOf = (uid: string): Lane => {
+    const lane = lanes.get(uid) ?? { teeth: [], fires: [], beats: [] }
+    lanes.set(uid, lane)
+    return lane
   }
-  for (const tooth of teeth) tooth.to = Math.min(tooth.to, now, tooth.deadline)
-  return { teeth, fires }
-}
-
-/** Spans in which something was in force, from its addition to its removal or its end. */
-const spansOf = (entries: ReadonlyArray<Entry>, now: number) => {
-  const spans: Array<{ readonly from: number; to: number; readonly label: string; readonly kind: string }> = []
+  const added = new Map<string, Array<number>>()
+  const acted = new Map<string, Array<number>>()
+  const over: Array<History.Span> = []
+  const maintenance: Array<History.Span> = []
   for (const entry of entries) {
-    if (entry._tag === "Fault" && entry.at !== undefined && entry.fault !== undefined) {
-      if (entry.change === "added") spans.push({ from: entry.at, to: Infinity, label: entry.fault, kind: "fault" })
-      else {
-        const open = spans.find((span) => span.to === Infinity && span.label === entry.fault)
-        if (open !== undefined) open.to = entry.at
+    switch (entry._tag) {
+      case "Switch": {
+        const { at, by, deadline = at, seconds = 0, transition } = entry
+        const { fires, teeth } = laneOf(entry.account)
+        const last = teeth.at(-1)
+        const refilled = transition === "armed" || transition === "refreshed"
+        if (last?.end === "running")
+          teeth[teeth.length - 1] = { ...last, to: at, end: refilled ? "refreshed" : transition }
+        if (refilled) teeth.push({ from: at, to: undefined, deadline, seconds, end: "running", by })
+        else if (transition === "fired") fires.push({ at, deadline, cancelled: [] })
+        break
       }
-    }
-    if (entry._tag === "Maintenance" && entry.phase === "begun" && entry.window !== undefined) {
-      spans.push({ from: entry.window.from, to: entry.window.to, label: "maintenance", kind: "maintenance" })
+      case "Cancelled":
+        if (entry.cause === "countdown") laneOf(entry.account).fires.at(-1)?.cancelled.push(entry)
+        break
+      case "Request":
+        if (entry.account === undefined || entry.copyOf !== undefined) break
+        if (entry.endpoint === "countdown-cancel-all") laneOf(entry.account).beats.push(entry)
+        for (const fault of entry.faults) acted.set(fault, [...(acted.get(fault) ?? []), entry.sentAt])
+        break
+      case "Fault":
+        if (entry.change === "added") added.set(entry.fault, [...(added.get(entry.fault) ?? []), entry.at])
+        else over.push({ label: entry.fault, from: added.get(entry.fault)?.shift() ?? -Infinity, to: entry.at })
+        break
+      case "Maintenance":
+        if (entry.phase === "begun") maintenance.push({ label: "maintenance", ...entry.window })
+        break
     }
   }
-  for (const span of spans) span.to = Math.min(span.to, now)
-  return spans
+  const inForce = active.map(({ fault, since }): History.Span => ({ label: fault, from: since, to: undefined }))
+  const faults = [...over, ...inForce].map((fault) => ({
+    ...fault,
+    acted: (acted.get(fault.label) ?? []).filter((at) => at >= fault.from && at <= (fault.to ?? Infinity))
+  }))
+  return { laneOf, faults, maintenance }
 }
 
-const beatKind = (entry: Entry): string =>
-  entry.receivedAt !== undefined
-    ? entry.code === "00000"
-      ? "good"
-      : "refused"
-    : entry.appliedAt !== undefined
-      ? "deaf"
-      : "lost"
+type Outcome = "good" | "refused" | "deaf" | "lost" | "waits"
+
+const outcomeOf = (beat: Journal.RequestRecord, now: number): Outcome => {
+  if (beat.receivedAt !== undefined) return beat.code === "00000" ? "good" : "refused"
+  if (beat.abortedAt === undefined && now - beat.sentAt < patience) return "waits"
+  return beat.appliedAt === undefined ? "lost" : "deaf"
+}
+
+const outcomes: Readonly<Record<Outcome, string>> = {
+  good: "answered",
+  refused: "refused",
+  deaf: "applied, but the answer is lost",
+  lost: "lost",
+  waits: "waiting"
+}
+
+/** Each beat where it refilled the countdown, or, if it did not, on the falling line where it was sent. */
+const beats = (frame: Drawing.Frame, { beats, teeth }: Lane, y: (remaining: number) => number, now: number): string =>
+  beats
+    .filter((beat) => beat.sentAt >= frame.from)
+    .map((beat) => {
+      const outcome = outcomeOf(beat, now)
+      const refilled = teeth.find((tooth) => tooth.by === beat.id)
+      const at = refilled?.from ?? beat.sentAt
+      const tooth = refilled ?? teeth.findLast((tooth) => tooth.from <= at && (tooth.to ?? now) >= at)
+      const [column, row] = [frame.x(at), y(tooth === undefined ? 0 : tooth.deadline - at)]
+      const sign =
+        outcome === "good" || outcome === "waits"
+          ? `<circle cx="${Drawing.n(column)}" cy="${Drawing.n(row)}" r="3.5"/>`
+          : Drawing.cross(column, row)
+      return Drawing.titled(`beat ${frame.time(beat.sentAt)}: ${outcomes[outcome]}`, sign, `beat ${outcome}`)
+    })
+    .join("")
+
+let drawn = ""
 
 export const draw = (
   svg: SVGElement,
-  options: { readonly entries: ReadonlyArray<Entry>; readonly accounts: ReadonlyArray<Account>; readonly now: number }
+  shown: {
+    readonly entries: ReadonlyArray<Entry>
+    readonly accounts: ReadonlyArray<Account>
+    readonly faults: ReadonlyArray<ActiveFault>
+    readonly now: number
+  }
 ): void => {
-  const { accounts, entries, now } = options
+  const { accounts, now } = shown
   const width = Math.max(320, svg.clientWidth)
-  const height = top + Math.max(1, accounts.length) * laneHeight + 18
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
-  svg.setAttribute("height", String(height))
-  const start = now - span
-  const x = (at: number) => left + ((at - start) / span) * (width - left - right)
-  const within = (at: number) => Math.min(now, Math.max(start, at))
-  const children: Array<SVGElement> = []
-
-  for (const { from, kind, label, to } of spansOf(entries, now)) {
-    if (to < start) continue
-    const [a, b] = [x(within(from)), x(within(to))]
-    children.push(
-      h(
-        "g",
-        {},
-        h("title", {}, label),
-        h("rect", {
-          class: `span ${kind}`,
-          x: a.toFixed(1),
-          y: String(top),
-          width: Math.max(1.5, b - a).toFixed(1),
-          height: String(height - top - 18)
-        })
-      )
-    )
-    if (b - a > 40) {
-      const text = h(
-        "text",
-        { class: `span-label ${kind}`, x: (a + 5).toFixed(1), y: String(top - 7) },
-        label.slice(0, Math.floor((b - a) / 6.2))
-      )
-      children.push(text)
-    }
+  const frame = Drawing.frame({ from: now - span, to: now, left: 52, right: width - 16, time: Time.instant })
+  const story = storyOf(shown.entries, shown.faults)
+  const faults = Drawing.faults(frame, axisTop + 6, story.faults)
+  let top = axisTop + 6 + faults.height
+  const first = top
+  let lanes = ""
+  for (const { openOrders, uid } of accounts) {
+    const lane = story.laneOf(uid)
+    const box = { top: top + headHeight, height: plotHeight }
+    const ceiling = Drawing.ceilingOf(lane.teeth.map((tooth) => tooth.deadline - tooth.from))
+    lanes +=
+      `<text class="name" x="0" y="${top + 15}">${Drawing.escape(uid)}</text>` +
+      `<text x="${frame.right}" y="${top + 15}" text-anchor="end">${openOrders} open</text>` +
+      Drawing.scale(frame, box, ceiling) +
+      Drawing.countdown(frame, box, ceiling, lane.teeth) +
+      beats(frame, lane, Drawing.rowOf(box, ceiling), now) +
+      Drawing.firings(frame, box, lane.fires)
+    top += headHeight + plotHeight + 12
   }
-
-  for (let before = span - 10_000; before >= 0; before -= 10_000) {
-    const at = x(now - before).toFixed(1)
-    children.push(h("line", { class: "grid", x1: at, x2: at, y1: String(top), y2: String(height - 18) }))
-    const label = before === 0 ? "now" : `-${before / 1_000} s`
-    children.push(h("text", { class: "axis", x: at, y: String(height - 4), "text-anchor": "middle" }, label))
-  }
-
-  accounts.forEach((account, index) => {
-    const base = top + (index + 1) * laneHeight - 14
-    const { fires, teeth } = teethOf(entries, account.uid, now)
-    const scale = Math.max(leastScale, ...teeth.map((tooth) => tooth.deadline - tooth.armedAt))
-    const y = (remaining: number) => base - (Math.max(0, remaining) / scale) * (laneHeight - 40)
-    children.push(
-      h("line", { class: "base", x1: String(left), x2: String(width - right), y1: String(base), y2: String(base) })
-    )
-    children.push(h("text", { class: "lane", x: "0", y: String(base - 20) }, account.uid))
-    children.push(h("text", { class: "axis", x: "0", y: String(base - 5) }, `${account.openOrders} open`))
-    for (const tooth of teeth) {
-      if (tooth.to < start) continue
-      const [from, to] = [within(tooth.from), within(tooth.to)]
-      const points = [
-        [x(from), base],
-        [x(from), y(tooth.deadline - from)],
-        [x(to), y(tooth.deadline - to)],
-        [x(to), base]
-      ]
-      const text = points.map(([a, b]) => `${a!.toFixed(1)},${b!.toFixed(1)}`).join(" ")
-      children.push(h("polygon", { class: "tooth", points: text }))
-    }
-    for (const entry of entries) {
-      if (entry._tag !== "Request" || entry.endpoint !== "countdown-cancel-all" || entry.account !== account.uid)
-        continue
-      if (entry.sentAt === undefined || entry.sentAt < start) continue
-      const at = x(entry.sentAt)
-      const kind = beatKind(entry)
-      const waits = entry.receivedAt === undefined && entry.abortedAt === undefined && now - entry.sentAt < 2_000
-      const beatTop = base - laneHeight + 32
-      children.push(
-        h(
-          "g",
-          { class: `beat ${waits ? "waits" : kind}` },
-          h("title", {}, `${entry.body ?? ""} ${entry.code ?? "no answer"}`),
-          kind === "good" || waits
-            ? h("circle", { cx: at.toFixed(1), cy: String(beatTop), r: "3.5" })
-            : h("path", { d: `M${(at - 4).toFixed(1)} ${beatTop - 4}l8 8m0 -8l-8 8` })
-        )
-      )
-    }
-    for (const at of fires) {
-      if (at < start) continue
-      children.push(
-        h(
-          "g",
-          { class: "fire" },
-          h("line", {
-            x1: x(at).toFixed(1),
-            x2: x(at).toFixed(1),
-            y1: String(base - laneHeight + 40),
-            y2: String(base)
-          }),
-          h(
-            "text",
-            {
-              x: (x(at) + (x(at) > width - 60 ? -5 : 5)).toFixed(1),
-              y: String(base - laneHeight + 50),
-              "text-anchor": x(at) > width - 60 ? "end" : "start"
-            },
-            "fired"
-          )
-        )
-      )
-    }
-  })
-  svg.replaceChildren(...children)
+  set(svg, { viewBox: `0 0 ${width} ${top}`, height: String(top) })
+  const picture =
+    Drawing.axis(frame, { top: axisTop, height: top - axisTop }, now, (seconds) =>
+      seconds === "0" ? "now" : `${seconds} s`
+    ) +
+    Drawing.maintenance(frame, { top: first, height: top - first }, story.maintenance) +
+    faults.body +
+    lanes
+  // While the clock is paused, the elements stay, and with them a title that is shown.
+  if (picture === drawn) return
+  drawn = picture
+  svg.innerHTML = picture
 }
