@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import * as EventStream from "../../src/served/eventStream.js"
 
 describe("EventStream", () => {
-  it.live("keeps a bounded number of events for a reader that does not read, and tells how many it missed", () =>
+  it.live("keeps a bounded number of events for a slow reader, and reports how many it missed", () =>
     Effect.gen(function* () {
       let detached = false
       let kept = 0
@@ -27,30 +27,28 @@ describe("EventStream", () => {
     })
   )
 
-  it.live(
-    "keeps a bounded number of characters, and of what replaces itself only the newest, made when it is read",
-    () =>
-      Effect.gen(function* () {
-        let kept = 0
-        const made: Array<number> = []
-        const stream = EventStream.make({
-          attach: (outbox) => {
-            for (let id = 0; id < 100; id++) {
-              if (outbox.write(EventStream.event("entry", "x".repeat(100_000)))) kept++
-              outbox.newest(() => {
-                made.push(id)
-                return EventStream.event("state", { id })
-              })
-            }
-            return () => {}
+  it.live("keeps a bounded number of characters, and only the newest replaceable event, made when it is read", () =>
+    Effect.gen(function* () {
+      let kept = 0
+      const made: Array<number> = []
+      const stream = EventStream.make({
+        attach: (outbox) => {
+          for (let id = 0; id < 100; id++) {
+            if (outbox.write(EventStream.event("entry", "x".repeat(100_000)))) kept++
+            outbox.newest(() => {
+              made.push(id)
+              return EventStream.event("state", { id })
+            })
           }
-        })
-        const [bytes] = Chunk.toReadonlyArray(yield* Stream.runCollect(Stream.take(stream, 1)))
-        const text = new TextDecoder().decode(bytes)
-        assert.strictEqual(kept, 9)
-        assert.deepStrictEqual(made, [99])
-        assert.isBelow(text.length, 1_000_100)
-        assert.isTrue(text.endsWith('event: state\ndata: {"id":99}\n\n'))
+          return () => {}
+        }
       })
+      const [bytes] = Chunk.toReadonlyArray(yield* Stream.runCollect(Stream.take(stream, 1)))
+      const text = new TextDecoder().decode(bytes)
+      assert.strictEqual(kept, 9)
+      assert.deepStrictEqual(made, [99])
+      assert.isBelow(text.length, 1_000_100)
+      assert.isTrue(text.endsWith('event: state\ndata: {"id":99}\n\n'))
+    })
   )
 })

@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import * as Bot from "../support/Bot.js"
 
-/** A beat whose request names the faults that it wants to meet. */
+/** A beat whose request names its faults. */
 const beat = (header: string) =>
   Bot.setCountdown("10").pipe(
     Effect.provideServiceEffect(
@@ -30,7 +30,7 @@ describe("x-simulator-fault", () => {
     [300, "duplicate;copies=10"],
     [11, "drop-answer"]
   ] as const) {
-    it.effect(`a header with ${count} faults (${fault}) costs one refusal, and no copies`, () =>
+    it.effect(`a header with ${count} faults (${fault}) is refused once, without copies`, () =>
       Effect.gen(function* () {
         const answer = yield* beat(Array.from({ length: count }, () => fault).join("|"))
         assert.deepInclude(answer, { status: 400, code: "simulator" })
@@ -41,7 +41,7 @@ describe("x-simulator-fault", () => {
     )
   }
 
-  it.effect("one request meets the fault that it names, and leaves none behind", () =>
+  it.effect("applies the named fault to one request only", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* beat("error-after-apply;code=40725")).code, "40725")
       assert.deepInclude(yield* Simulator.countdown(), { _tag: "Armed", deadline: 10_000 })
@@ -54,7 +54,7 @@ describe("x-simulator-fault", () => {
     }).pipe(Effect.provide(Simulator.layer()))
   )
 
-  it.effect("several are parted by |", () =>
+  it.effect("separates several faults by |", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(beat("delay-answer;by=2s|duplicate;by=1s"))
       yield* TestClock.adjust("3 seconds")
@@ -65,7 +65,7 @@ describe("x-simulator-fault", () => {
     }).pipe(Effect.provide(Simulator.layer()))
   )
 
-  it.effect("it replaces the network's own faults, for this request only", () =>
+  it.effect("replaces the faults of the network for this request only", () =>
     Effect.gen(function* () {
       yield* Faults.add("refuse-connection")
       assert.strictEqual((yield* beat("rate-limit")).code, "429")
@@ -73,7 +73,7 @@ describe("x-simulator-fault", () => {
     }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
   )
 
-  it.effect("what names no fault is answered by the simulator itself, and reaches nobody", () =>
+  it.effect("refuses a header that is not a fault, without reaching the exchange", () =>
     Effect.gen(function* () {
       const answer = yield* beat("drop-answer;after=soon")
       assert.deepInclude(answer, { status: 400, code: "simulator" })

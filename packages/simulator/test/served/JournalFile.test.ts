@@ -44,7 +44,7 @@ const replays = (path: string) => {
 }
 
 describe("A journal file", () => {
-  it.live("has a run for each reset, and each of them replays", () =>
+  it.live("contains one run per reset, and each run replays", () =>
     Effect.gen(function* () {
       const path = Path.join(folder, "reset.ndjson")
       yield* Effect.scoped(
@@ -53,7 +53,7 @@ describe("A journal file", () => {
           yield* JournalFile.write(worldOf(context), path)
           const { url } = Context.get(context, Server.Server)
           yield* live(context)
-          // A request that is under way at the reset belongs to the first run only.
+          // A request in flight at the reset belongs to the first run only.
           const { simulator } = Context.get(context, Server.Server)
           const next = (wanted: (record: Journal.RequestRecord) => boolean) =>
             simulator.journal.events.pipe(
@@ -89,7 +89,7 @@ describe("A journal file", () => {
     })
   )
 
-  it.live("that exists is not written over, neither by a restart nor by a second server", () =>
+  it.live("is never overwritten, neither by a restart nor by a second server", () =>
     Effect.gen(function* () {
       const path = Path.join(folder, "taken.ndjson")
       const write = Effect.flatMap(serve(), (context) => JournalFile.write(worldOf(context), path))
@@ -108,7 +108,7 @@ describe("A journal file", () => {
     })
   )
 
-  it.live("on a full disk ends there with a word, and the exchange goes on", () =>
+  it.live("ends with an error in the log when the disk is full, and the exchange continues", () =>
     Effect.gen(function* () {
       const logged: Array<string> = []
       const logger = Logger.make(({ message }) => void logged.push(String(message)))
@@ -123,7 +123,7 @@ describe("A journal file", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("with a torn last line replays up to the instant before it", () =>
+  it.live("with an incomplete last line replays up to the instant before it", () =>
     Effect.gen(function* () {
       const path = Path.join(folder, "torn.ndjson")
       yield* Effect.scoped(
@@ -134,7 +134,7 @@ describe("A journal file", () => {
         })
       )
       const text = Fs.readFileSync(path, "utf8")
-      // In the last instant the switch fires and two orders are cancelled: wherever that is cut, it is left out.
+      // In the last instant the switch fires and cancels two orders. A cut inside it leaves the whole instant out.
       const fires = text.indexOf('"transition":"fired"')
       for (let cut = fires; cut < text.length - 1; cut += 7) {
         Fs.writeFileSync(path, text.slice(0, cut))
@@ -148,14 +148,14 @@ describe("A journal file", () => {
     })
   )
 
-  it("of 130,000 beats is drawn", () => {
+  it("with 130,000 beats can be drawn", () => {
     const entries = Array.from({ length: 130_000 }, (_, index): Journal.Entry => {
       const at = index * 3_000
       const transition = index === 0 ? "armed" : "refreshed"
       return { _tag: "Switch", account: uid, at, transition, deadline: at + 10_000, seconds: 10, from: at }
     })
     const now = 130_000 * 3_000
-    // The last minute of it: what is drawn follows from all of it, and the whole page would have tens of megabytes.
+    // Draws the last minute only, because the whole page would have tens of megabytes.
     const page = Timeline.html({ seed: 1, start: 0, now, dropped: 0, entries }, { from: now - 60_000 })
     assert.include(page, "<dt>closest to firing</dt><dd>7.000 s</dd>")
   })

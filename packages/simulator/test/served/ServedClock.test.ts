@@ -5,7 +5,7 @@ import { ServedClock } from "../../src/served/clock.js"
 let monotonic = 0
 let wall = 0
 
-/** The host's two clocks go on together. */
+/** Advances both clocks of the host. */
 const pass = (ms: number) => {
   monotonic += ms
   wall += ms
@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => void vi.restoreAllMocks())
 
 describe("ServedClock", () => {
-  it("a wall clock that is set back does not stop it", () => {
+  it("continues when the wall clock is set back", () => {
     const clock = new ServedClock(undefined, "real", 1)
     pass(3_000)
     wall -= 3_600_000
@@ -30,7 +30,7 @@ describe("ServedClock", () => {
     assert.strictEqual(clock.unsafeCurrentTimeMillis(), 1_006_000)
   })
 
-  it("goes on through a suspend of the host, in which only the wall clock ran", () => {
+  it("jumps after a suspend of the host, in which only the wall clock ran", () => {
     const clock = new ServedClock(undefined, "real", 1)
     pass(1_000)
     assert.strictEqual(clock.unsafeCurrentTimeMillis(), 1_001_000)
@@ -38,7 +38,7 @@ describe("ServedClock", () => {
     assert.strictEqual(clock.unsafeCurrentTimeMillis(), 1_061_000)
   })
 
-  it("runs at its speed, stands still, and goes on from where it stood", () => {
+  it("runs at its speed, stops, and continues from the same instant", () => {
     const clock = new ServedClock(100, "scaled", 10)
     pass(1_000)
     assert.strictEqual(clock.unsafeCurrentTimeMillis(), 10_100)

@@ -1,5 +1,5 @@
 /**
- * The served exchange as a client sees it that nobody here wrote: `bitget-api`, as it comes from npm.
+ * The served exchange with a client of another author: `bitget-api` from npm.
  */
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
@@ -23,7 +23,7 @@ const order = {
   timeInForce: "gtc"
 } as const
 
-/** What the venue refused with, as this client throws it. */
+/** The status and the code of a refused call, from this client's error. */
 const refusal = (call: Promise<unknown>) =>
   Effect.map(
     Effect.flip(Effect.tryPromise({ try: () => call, catch: (error) => error as { code?: unknown; body?: unknown } })),
@@ -33,8 +33,7 @@ const refusal = (call: Promise<unknown>) =>
     }
   )
 
-// The clock stands, and is advanced over the control surface. What a client signs with the host's clock is then soon out
-// of date, unless the venue is patient.
+// The clock stands and is advanced through the control API, so that timestamps of the host's clock need a wide window.
 const patient = { timestampWindow: 3_600_000 }
 const second = Effect.flatMap(Server.Server, ({ clock }) => clock.advance("1 second"))
 
@@ -71,7 +70,7 @@ describe("bitget-api against the served exchange", () => {
     }).pipe(Effect.provide(Server.layer({ clock: { mode: "manual" }, venue: patient })))
   )
 
-  it.live("hears of a wrong secret, of calling too fast and of a bad countdown", () =>
+  it.live("receives the errors for a wrong secret, for calls too close together and for a bad countdown", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const wrong = rest(url, { apiSecret: "not-the-secret" })
@@ -86,7 +85,7 @@ describe("bitget-api against the served exchange", () => {
     }).pipe(Effect.provide(Server.layer({ clock: { mode: "manual" }, venue: patient })))
   )
 
-  it.live("is pushed the order that it places, and its cancel by the countdown", () =>
+  it.live("receives pushes of its order and of the cancel by the countdown", () =>
     Effect.gen(function* () {
       const { clock, url, websocketUrl } = yield* Server.Server
       const pushed: Array<{ readonly orderId: string; readonly orderStatus: string }> = []

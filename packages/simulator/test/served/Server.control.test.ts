@@ -25,7 +25,7 @@ const served = (options?: Server.Options) =>
     )
   )
 
-/** Server-sent events until one satisfies, as any client of the wire would read them. */
+/** Reads server-sent events until one satisfies the condition. */
 const readUntil = async (url: string, wanted: (text: string) => boolean, start?: () => void): Promise<string> => {
   const stop = new AbortController()
   const response = await fetch(url, { signal: stop.signal })
@@ -44,7 +44,7 @@ const readUntil = async (url: string, wanted: (text: string) => boolean, start?:
 }
 
 describe("Server's control API", () => {
-  it.live("a client that is made from its description controls accounts, orders, faults and clock", () =>
+  it.live("a client generated from the description controls accounts, orders, faults and clock", () =>
     Effect.gen(function* () {
       const control = yield* connect
       const second = yield* control.accounts.declare({ payload: { uid: "second", mode: "classic" } })
@@ -84,7 +84,7 @@ describe("Server's control API", () => {
     }).pipe(served())
   )
 
-  it.live("what goes wrong is a typed error that says what to do", () =>
+  it.live("fails with typed errors that say what to do", () =>
     Effect.gen(function* () {
       const control = yield* connect
       const noAccount = yield* Effect.flip(control.accounts.read({ path: { uid: "77" } }))
@@ -110,7 +110,7 @@ describe("Server's control API", () => {
     }).pipe(served())
   )
 
-  it.live("judges a run: what holds, what does not, and what cannot be judged", () =>
+  it.live("verifies expectations, and marks those that cannot be judged", () =>
     Effect.gen(function* () {
       const control = yield* connect
       yield* control.accounts.placeOrder({ path: { uid }, payload: {} })
@@ -165,7 +165,7 @@ describe("Server's control API", () => {
     }).pipe(served())
   )
 
-  it.live("the journal is bounded, and says what it dropped", () =>
+  it.live("bounds the journal, and counts dropped entries", () =>
     Effect.gen(function* () {
       const control = yield* connect
       for (let name = 0; name < 30; name++) yield* control.journal.mark({ payload: { name: String(name) } })
@@ -175,7 +175,7 @@ describe("Server's control API", () => {
     }).pipe(served({ journalSize: 10 }))
   )
 
-  it.live("with a token it answers only who has it, without one only this machine's own", () =>
+  it.live("with a token accepts only requests that carry it", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const status = (headers: Record<string, string>, query = "") =>
@@ -184,12 +184,12 @@ describe("Server's control API", () => {
       assert.strictEqual(yield* status({ authorization: "Bearer wrong" }), 401)
       assert.strictEqual(yield* status({ authorization: "Bearer a-test-token" }), 200)
       assert.strictEqual(yield* status({}, "?token=a-test-token"), 200)
-      // The venue itself asks for its own signature only.
+      // The exchange's own endpoints require their signature only.
       assert.strictEqual((yield* Effect.promise(() => Served.beat(url, "10"))).code, "00000")
     }).pipe(served({ token: "a-test-token" }))
   )
 
-  it.live("a page of another site cannot control it from this machine's browser", () =>
+  it.live("refuses requests from another site's page in a browser on this machine", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const answer = yield* Effect.promise(() =>
@@ -203,7 +203,7 @@ describe("Server's control API", () => {
     }).pipe(served())
   )
 
-  it.live("does not listen where other machines reach it without a token", () =>
+  it.live("refuses to listen on addresses other than loopback without a token", () =>
     Effect.gen(function* () {
       const refused = yield* Effect.flip(Effect.scoped(Server.make({ host: "0.0.0.0" })))
       assert.deepInclude(refused, { _tag: "InvalidServerOptions" })
@@ -215,7 +215,7 @@ describe("Server's control API", () => {
     })
   )
 
-  it.live("its description covers every path, and its documentation stands alone", () =>
+  it.live("describes its paths in OpenAPI, and its documentation loads nothing from other hosts", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const spec = yield* Effect.promise(() =>
@@ -229,14 +229,14 @@ describe("Server's control API", () => {
     }).pipe(served())
   )
 
-  it("every body of its description names what it takes, and takes nothing else", () => {
+  it("refuses unknown fields in every body", () => {
     const bodies: Array<string> = []
     HttpApi.reflect(ControlApi.Api, {
       onGroup: () => {},
       onEndpoint: ({ endpoint, payloads }) => {
         for (const { ast } of payloads.values()) {
           bodies.push(endpoint.name)
-          // An expectation is told apart by its name, so that it is looked at only once it has one.
+          // The schema needs the name of an expectation to choose its fields.
           const given =
             endpoint.name === "judge" ? { expectations: [{ expect: "neverFired", acount: 1 }] } : { acount: 1 }
           const read = Schema.decodeUnknownEither(Schema.make(ast))(given)
@@ -256,7 +256,7 @@ describe("Server's control API", () => {
     ])
   })
 
-  it.live("a field or a query parameter that is misspelt is refused, and nothing happens", () =>
+  it.live("refuses misspelt fields and query parameters without any effect", () =>
     Effect.gen(function* () {
       const control = yield* connect
       const { url } = yield* Server.Server
@@ -292,7 +292,7 @@ describe("Server's control API", () => {
     }).pipe(served())
   )
 
-  it.live("two accounts cannot have one key, and a symbol is one", () =>
+  it.live("refuses a key of another account, and symbols of a wrong form", () =>
     Effect.gen(function* () {
       const control = yield* connect
       const { simulator } = yield* Server.Server
@@ -309,7 +309,7 @@ describe("Server's control API", () => {
     }).pipe(served())
   )
 
-  it.live("takes an absolute-form target and a host in capitals, and no page frames what it shows", () =>
+  it.live("accepts absolute-form targets and hosts in capitals, and forbids frames on every page", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const { host, port } = new URL(url)
@@ -333,7 +333,7 @@ describe("Server's control API", () => {
     }).pipe(served())
   )
 
-  it.live("takes a length as ms and as a text, and a body under whatever name", () =>
+  it.live("accepts durations in ms and as text, and bodies of any content type", () =>
     Effect.gen(function* () {
       const control = yield* connect
       const { url } = yield* Server.Server
@@ -360,7 +360,7 @@ describe("Server's control API", () => {
     }).pipe(served())
   )
 
-  it.live("an error of the control API names the field in plain words, and shows no schema", () =>
+  it.live("names the wrong field in plain words, without the schema", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const cases: ReadonlyArray<readonly [path: string, body: string, told: RegExp]> = [
@@ -393,7 +393,7 @@ describe("Server's control API", () => {
     }).pipe(served())
   )
 
-  it.live("tells a page the whole state once, and then the accounts that have changed", () =>
+  it.live("sends a page the whole state once, and then only changed accounts", () =>
     Effect.gen(function* () {
       const control = yield* connect
       const { url } = yield* Server.Server

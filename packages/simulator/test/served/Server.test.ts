@@ -30,7 +30,7 @@ describe("Server", () => {
     }).pipe(serve())
   )
 
-  it.live("what the venue refuses in memory it refuses on the wire", () =>
+  it.live("refuses on the wire the requests that it refuses in memory", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const stale = yield* Effect.promise(() => Served.beat(url, "10", { timestamp: Date.now() - 31_000 }))
@@ -42,7 +42,7 @@ describe("Server", () => {
     }).pipe(serve())
   )
 
-  it.live("a lost answer holds the connection until the client gives up, and was applied", () =>
+  it.live("keeps the connection of a lost answer open until the client gives up, after applying the request", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const simulator = yield* Simulator.Simulator
@@ -70,7 +70,7 @@ describe("Server", () => {
     }).pipe(serve({ faults: ["drop-answer"] }))
   )
 
-  it.live("a reset breaks the connection, a cut body ends before its length", () =>
+  it.live("breaks the connection for a reset, and ends a truncated body before its announced length", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const simulator = yield* Simulator.Simulator

@@ -20,7 +20,7 @@ const served = (options?: Server.Options) =>
   )
 
 describe("Server's verification", () => {
-  it.live("nothing holds of an unknown account, an empty span, an idle switch or a cleared journal", () =>
+  it.live("judges nothing about an unknown account, an empty span, an idle switch or a cleared journal", () =>
     Effect.gen(function* () {
       const control = yield* connect
       const verdictOf = (expectation: typeof ControlApi.Expectation.Type) =>
@@ -42,7 +42,7 @@ describe("Server's verification", () => {
     }).pipe(served())
   )
 
-  it.live("an expectation of beats without a number of them is refused, and says what to give", () =>
+  it.live("refuses an expectation of beats without a number", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const response = yield* Effect.promise(() =>
@@ -58,7 +58,7 @@ describe("Server's verification", () => {
     }).pipe(served())
   )
 
-  it.live("a reset puts the faults of the start back, and the picture shows them until they are spent", () =>
+  it.live("restores the initial faults on a reset, and records when they are over", () =>
     Effect.gen(function* () {
       const control = yield* connect
       const { simulator } = yield* Server.Server

@@ -8,13 +8,14 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
 import { once } from "node:events"
 import * as Http from "node:http"
 import * as Net from "node:net"
 import { vi } from "vitest"
 import { demoKeys, type Keys, signature } from "../support/Bot.js"
 
-/** A connection to the private WebSocket by hand: what is sent, and what comes back in order. */
+/** A plain connection to the private WebSocket, with the answers in order. */
 const connect = Effect.gen(function* () {
   const { websocketUrl } = yield* Server.Server
   const socket = yield* Socket.makeWebSocket(websocketUrl)
@@ -41,7 +42,7 @@ const heard = (socket: WebSocket, name: "open" | "message" | "close") =>
     socket.addEventListener(name, (event) => resume(Effect.succeed(event)), { once: true })
   )
 
-/** A WebSocket of the platform's, once it is open. */
+/** An open WebSocket of the platform. */
 const open = (url: string) =>
   Effect.gen(function* () {
     const socket = (yield* Socket.WebSocketConstructor)(url)
@@ -49,10 +50,17 @@ const open = (url: string) =>
     return socket
   })
 
-/** The bytes with which a client asks for the WebSocket. */
+/** The opening handshake of a client. */
 const handshake =
   "GET /v3/ws/private HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n" +
   "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+/** A raw connection, destroyed with the scope. */
+const peerOf = (url: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => Net.connect(Number(new URL(url).port), "127.0.0.1").on("error", () => {})),
+    (peer) => Effect.sync(() => void peer.destroy())
+  )
 
 const orders = { instType: "UTA", topic: "order" }
 const start = Date.UTC(2026, 0, 1)
@@ -62,7 +70,7 @@ const served = (options?: Server.Options) =>
   )
 
 describe("Server's private WebSocket", () => {
-  it.live("answers ping, logs in with ms and with seconds, and confirms what is subscribed", () =>
+  it.live("answers ping, logs in with ms and with seconds, and confirms subscriptions", () =>
     Effect.gen(function* () {
       const { ask } = yield* connect
       assert.deepStrictEqual(yield* ask("ping"), { text: "pong" })
@@ -77,10 +85,10 @@ describe("Server's private WebSocket", () => {
     Effect.gen(function* () {
       const { ask } = yield* connect
       const code = (message: unknown) => Effect.map(ask(message), (answer) => [answer["event"], answer["code"]])
-      assert.deepStrictEqual(yield* code("no json"), ["error", 30002])
+      assert.deepStrictEqual(yield* code("not json"), ["error", 30002])
       assert.deepStrictEqual(yield* code({ op: "dance" }), ["error", 30003])
       assert.deepStrictEqual(yield* code({ op: "subscribe", args: [orders] }), ["error", 30004])
-      assert.deepStrictEqual(yield* code(login(start, { key: "nobody" })), ["error", 30011])
+      assert.deepStrictEqual(yield* code(login(start, { key: "unknown" })), ["error", 30011])
       assert.deepStrictEqual(yield* code(login(start, { passphrase: "wrong" })), ["error", 30012])
       assert.deepStrictEqual(yield* code(login(start, { timestamp: "soon" })), ["error", 30013])
       assert.deepStrictEqual(yield* code(login(start - 30_001)), ["error", 30014])
@@ -88,10 +96,10 @@ describe("Server's private WebSocket", () => {
     }).pipe(Effect.scoped, served())
   )
 
-  it.live("more than ten messages a second end the connection", () =>
+  it.live("closes the connection after more than ten messages per second", () =>
     Effect.gen(function* () {
       const { heard, say } = yield* connect
-      // Twenty-two in a row put more than ten into at least one of the seconds that they can fall into.
+      // Of 22 messages in a row, more than ten fall into one second.
       yield* Effect.ignore(Effect.forEach(Array.from({ length: 22 }), () => say("ping")))
       const last = yield* Effect.iterate("", {
         while: (text) => !text.includes("30006"),
@@ -101,7 +109,7 @@ describe("Server's private WebSocket", () => {
     }).pipe(Effect.scoped, served())
   )
 
-  it.live("a partition loses pushes, and another account's orders are never among them", () =>
+  it.live("loses pushes during a partition, and never pushes another account's orders", () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.Simulator
       const { ask, next } = yield* connect
@@ -121,6 +129,7 @@ describe("Server's private WebSocket", () => {
 
   it.live("closing the scope closes every WebSocket with 1001, cuts a dead peer, and frees the port", () =>
     Effect.gen(function* () {
+      const outer = yield* Effect.scope
       const ended = yield* Effect.scoped(
         Effect.gen(function* () {
           const { url, websocketUrl } = yield* Server.Server
@@ -133,8 +142,8 @@ describe("Server's private WebSocket", () => {
           yield* heard(subscribed, "message")
           subscribed.send(JSON.stringify({ op: "subscribe", args: [orders] }))
           yield* heard(subscribed, "message")
-          // A peer that reads nothing more, and so never answers a close.
-          const dead = Net.connect(Number(new URL(url).port), "127.0.0.1")
+          // A peer that stops reading, so that it never answers a close.
+          const dead = yield* Scope.extend(peerOf(url), outer)
           dead.write(handshake)
           yield* Effect.promise(() => once(dead, "data"))
           dead.pause()
@@ -142,19 +151,19 @@ describe("Server's private WebSocket", () => {
             Effect.forEach([silent, idle, subscribed], (socket) => heard(socket, "close"), { concurrency: "unbounded" })
           )
           yield* Effect.yieldNow()
-          return { url, closed, dead }
+          return { url, closed }
         }).pipe(served())
       )
       const codes = (yield* Fiber.join(ended.closed)).map((event) => (event as CloseEvent).code)
       assert.deepStrictEqual(codes, [1001, 1001, 1001])
-      const again = Http.createServer()
+      const again = yield* Effect.acquireRelease(Effect.sync(Http.createServer), (server) =>
+        Effect.sync(() => void server.close())
+      )
       yield* Effect.promise(() => once(again.listen(Number(new URL(ended.url).port), "127.0.0.1"), "listening"))
-      again.close()
-      ended.dead.destroy()
-    })
+    }).pipe(Effect.scoped)
   )
 
-  it.live("an object where a name belongs gets the error frame, and the connection goes on", () =>
+  it.live("answers an object in place of a name with an error frame, and keeps the connection", () =>
     Effect.gen(function* () {
       const { ask } = yield* connect
       yield* ask(login(start))
@@ -167,12 +176,12 @@ describe("Server's private WebSocket", () => {
     }).pipe(Effect.scoped, served())
   )
 
-  it.live("one that never speaks is closed after two minutes", () =>
+  it.live("closes a silent connection after two minutes", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
       yield* Effect.addFinalizer(() => Effect.sync(() => vi.useRealTimers()))
-      const peer = Net.connect(Number(new URL(url).port), "127.0.0.1")
+      const peer = yield* peerOf(url)
       peer.write(handshake)
       yield* Effect.promise(() => once(peer, "data"))
       const frame = Effect.promise(() => once(peer, "data") as Promise<[Buffer]>)
@@ -182,44 +191,41 @@ describe("Server's private WebSocket", () => {
       assert.isNull(yield* early.poll.pipe(Effect.map(Option.getOrNull)))
       vi.advanceTimersByTime(1)
       const [close] = yield* Fiber.join(early)
-      // The frame that closes, with its code.
+      // A close frame with its code.
       assert.strictEqual(close[0], 0x88)
       assert.strictEqual(close.readUInt16BE(2), 1001)
-      peer.destroy()
     }).pipe(Effect.scoped, served())
   )
 
-  it.live("a message that is too long ends its connection before it is there as a whole", () =>
+  it.live("closes the connection of a too long message before the whole message has arrived", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
-      const peer = Net.connect(Number(new URL(url).port), "127.0.0.1")
+      const peer = yield* peerOf(url)
       peer.write(handshake)
       yield* Effect.promise(() => once(peer, "data"))
-      peer.on("error", () => {})
-      // The head of a masked text frame of 64 MB, and a little more of it than the venue takes.
+      // The header of a masked text frame of 64 MB, and slightly more of its body than the limit.
       const head = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0])
       peer.write(Buffer.concat([head, Buffer.alloc(70_000, "a")]))
       yield* Effect.promise(() => once(peer, "close"))
-    }).pipe(served())
+    }).pipe(Effect.scoped, served())
   )
 
-  it.live("a page of another site cannot open it from this machine's browser", () =>
+  it.live("refuses connections from another site's page in a browser on this machine", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
       const asked = (origin: string) =>
-        Effect.promise(async () => {
-          const peer = Net.connect(Number(new URL(url).port), "127.0.0.1")
+        Effect.gen(function* () {
+          const peer = yield* peerOf(url)
           const { host } = new URL(url)
           peer.write(
             handshake.replace("host: 127.0.0.1", `host: ${host}`).replace("\r\n\r\n", `\r\norigin: ${origin}\r\n\r\n`)
           )
-          const [answer] = (await once(peer, "data")) as [Buffer]
-          peer.destroy()
+          const [answer] = yield* Effect.promise(() => once(peer, "data") as Promise<[Buffer]>)
           return String(answer).split(" ")[1]
         })
       assert.strictEqual(yield* asked("http://elsewhere.example"), "403")
       assert.strictEqual(yield* asked("null"), "403")
       assert.strictEqual(yield* asked(url), "101")
-    }).pipe(served())
+    }).pipe(Effect.scoped, served())
   )
 })

@@ -1,16 +1,16 @@
-/** Processes of a test. They end with it, however it ends: passed, failed, out of time, or with the whole worker. */
+/** Processes of a test. They end with the test in every case: passed, failed, timed out, or ended with its worker. */
 import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { once } from "node:events"
 import * as Path from "node:path"
 import { onTestFinished } from "vitest"
 
 /**
- * How long a test of processes may take, in ms. It only ends one that hangs: what such a test does takes seconds, and a
- * busy machine may take a hundred times as long.
+ * The timeout of a test of processes, in ms. Only ends a test that hangs, because a busy machine may take a hundred times
+ * as long as an idle one.
  */
 export const patience = 600_000
 
-/** The command as the build has made it: what a shell runs. */
+/** The command of the build, as a shell runs it. */
 export const bin = Path.join(import.meta.dirname, "..", "..", "bin.mjs")
 
 const alive = new Set<ChildProcess>()
@@ -25,7 +25,7 @@ const kept = <Child extends ChildProcess>(child: Child): Child => {
   return child
 }
 
-/** What a command prints, and the code that it ends with. */
+/** Runs a command. Returns its output and exit code. */
 export const run = (
   command: string,
   args: ReadonlyArray<string>,
@@ -39,7 +39,7 @@ export const run = (
     )
   })
 
-/** The served exchange once it listens: what it has printed, its variables, and a way to end it. */
+/** Starts the served exchange and waits until it listens. Returns the variables that it prints, and a way to end it. */
 export const serve = async (...args: ReadonlyArray<string>) => {
   const child = kept(spawn(process.execPath, [bin, "serve", ...args], { stdio: ["ignore", "pipe", "inherit"] }))
   const ended = once(child, "exit") as Promise<[number | null]>

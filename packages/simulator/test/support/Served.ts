@@ -1,4 +1,4 @@
-/** A bot on a real socket: plain `fetch` and a signature, nothing of the simulator's. */
+/** A bot on a real socket: plain `fetch` and a signature, without code of the simulator. */
 import { demoKeys, type Keys, signedHeaders } from "./Bot.js"
 
 export interface Reply {

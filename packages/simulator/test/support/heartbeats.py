@@ -1,9 +1,9 @@
-"""A bot in another language, with nothing but its standard library, that sleeps on the exchange's clock.
+"""A bot in Python with the standard library only, which sleeps on the exchange's clock.
 
-usage: heartbeats.py URL auto|manual
+usage: heartbeats.py URL auto|manual [SECONDS]
 
-Beats for an hour of the exchange's time with one open order, crashes, and lets the exchange judge what happened.
-Prints one line of JSON: the beats it sent, the exchange's seconds, its own seconds, and the verdicts.
+Beats with one open order, for an hour or for SECONDS of the exchange's time. Then crashes, and lets the exchange verify
+the run. Prints one line of JSON: its beats, the exchange's seconds, the host's seconds, and the verdicts.
 """
 
 import base64
@@ -16,8 +16,9 @@ import time
 import urllib.parse
 
 url, mode = sys.argv[1], sys.argv[2]
+seconds = int(sys.argv[3]) if len(sys.argv) > 3 else 3_600
 connection = http.client.HTTPConnection(urllib.parse.urlparse(url).netloc)
-now = 0  # the exchange's clock, as its last answer told it
+now = 0  # the exchange's time of the last answer
 
 
 def send(method, path, body=None, headers=None):
@@ -61,7 +62,7 @@ start = send("GET", "/_sim/clock")["now"]
 send("POST", "/_sim/accounts/1000001/orders", {"side": "sell", "price": "61000"})
 
 beats = 0
-while now - start < 3_600_000:
+while now - start < seconds * 1_000:
     beat("10")
     beats += 1
     sleep(3_000)

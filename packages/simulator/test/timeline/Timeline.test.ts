@@ -60,14 +60,14 @@ const told = <A, E>(effect: Effect.Effect<A, E, Simulator.Simulator>) =>
   Effect.zipRight(story, effect).pipe(Effect.provide(Simulator.layer({ seed: 4711 })))
 
 describe("Timeline", () => {
-  it.effect("tells a run in fixed columns, and uneventful beats as one", () =>
+  it.effect("prints a run in fixed columns, and collapses uneventful beats", () =>
     Effect.gen(function* () {
       const text = yield* told(Simulator.timeline({ notes: [{ at: 31_000, text: "6.000 s after crash" }] }))
       assert.strictEqual(`\n${text}\n`, expected)
     })
   )
 
-  it.effect("tells every beat where it is asked to, and leaves out the middle of what is too long", () =>
+  it.effect("prints every beat on request, and leaves out middle rows beyond the limit", () =>
     Effect.gen(function* () {
       const evidence = yield* told(Simulator.record)
       const every = Timeline.text(evidence, { collapse: false })
@@ -80,7 +80,7 @@ describe("Timeline", () => {
     })
   )
 
-  it.effect("draws a page that needs nothing from outside and runs nothing", () =>
+  it.effect("draws a page without scripts and without external resources", () =>
     Effect.gen(function* () {
       const page = yield* told(
         Effect.zipRight(
@@ -98,7 +98,7 @@ describe("Timeline", () => {
     })
   )
 
-  it.effect("draws well-formed XML with every request, tooth and fire in it, the same for the same run", () =>
+  it.effect("draws well-formed XML with every request, countdown segment and firing, the same for the same run", () =>
     Effect.gen(function* () {
       const evidence = yield* told(Simulator.record)
       const svg = Timeline.svg(evidence)
@@ -119,13 +119,13 @@ describe("Timeline", () => {
     })
   )
 
-  it("draws a run in which nothing has happened", () => {
+  it("draws an empty run", () => {
     const nothing = { seed: 0, start: 0, now: 0, dropped: 0, entries: [] }
     assert.include(Timeline.text(nothing), "seed 0")
     assert.notInclude(Timeline.html(nothing), "NaN")
   })
 
-  it("says what the journal has dropped", () => {
+  it("says how many entries the journal has dropped", () => {
     const part = { seed: 1, start: 0, now: 0, dropped: 7, entries: [] }
     assert.include(Timeline.text(part), "7 older entries are no longer in the journal")
     assert.include(Timeline.html(part), "7 older entries are missing")
