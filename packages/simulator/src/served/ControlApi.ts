@@ -1,9 +1,9 @@
 /**
- * The served exchange's control surface over HTTP, as a description: `Server` serves it under `/_sim`, with OpenAPI at
- * `/_sim/openapi.json` and a page to try it at `/_sim/docs`. A test in TypeScript makes a client of it with
- * `HttpApiClient.make(ControlApi.Api)`, one in any other language from the OpenAPI document.
+ * The control API of the served exchange. `Server` serves it under `/_sim`, with its OpenAPI document at
+ * `/_sim/openapi.json` and a page to try it at `/_sim/docs`. A program in TypeScript gets a client from
+ * `HttpApiClient.make(ControlApi.Api)`, a program in another language from the OpenAPI document.
  *
- * Instants are ms since the epoch on the exchange's clock, lengths are ms of the same clock.
+ * Instants are ms since the epoch on the exchange's clock, durations are ms of the same clock.
  *
  * @since 0.1.0
  */
@@ -52,8 +52,8 @@ export * from "./errors.js"
 export * from "./models.js"
 
 /**
- * The control API is never reachable by accident. With a token, the token is asked for. Without one the exchange listens
- * on loopback only, and what a page of another site sends from this machine's browser is refused.
+ * Protects the control API. With a token, requires the token. Without one, the exchange listens on loopback only, and
+ * the guard refuses requests that another site's page sends through a browser on this machine.
  *
  * @since 0.1.0
  * @category middleware
@@ -67,7 +67,7 @@ export class Guard extends HttpApiMiddleware.Tag<Guard>()("@effect-deadman/simul
 }) {}
 
 /**
- * Refuses a query with a parameter that the endpoint does not have: `?acount=1` would mean all accounts otherwise.
+ * Refuses unknown query parameters, because a misspelt `?acount=1` would mean all accounts.
  *
  * @since 0.1.0
  * @category middleware
@@ -89,17 +89,20 @@ const described = (summary: string, description?: string) =>
 // ---------------------------------------------------------------------------------------------------------------------
 
 const State_ = HttpApiGroup.make("state")
-  .add(HttpApiEndpoint.get("read", "/state").addSuccess(State).annotateContext(described("The whole exchange, now.")))
+  .add(
+    HttpApiEndpoint.get("read", "/state")
+      .addSuccess(State)
+      .annotateContext(described("The state of the whole exchange."))
+  )
   .add(
     HttpApiEndpoint.get("live", "/live")
       .addSuccess(events)
       .annotateContext(
         described(
-          "What the page shows, whenever it changes.",
-          "Server-sent events, at most ten a second: `state` (the same as `/state`) at first and after a reset, then " +
-            "`changes` (the same, but `accounts` has those only that have changed, and `uids` names all), and `entries` " +
-            "(an array of journal entries; a request comes again each time it has got further). `skipped` says how " +
-            "many entries were left out because they came faster than they were read."
+          "Events for the page, whenever its content changes.",
+          "Server-sent events, at most ten per second: `state` (the same as `/state`) at first and after a reset, then " +
+            "`changes` (the same, with changed accounts only, and all UIDs in `uids`), and `entries` (an array of journal " +
+            "entries, with a request again after each of its steps). `skipped` counts entries that did not fit."
         )
       )
   )
@@ -108,8 +111,8 @@ const State_ = HttpApiGroup.make("state")
       .addSuccess(State)
       .annotateContext(
         described(
-          "Puts accounts, orders, faults and journal back to what the server was started with.",
-          "The clock goes on. Requests under way are lost."
+          "Restores the accounts, orders, faults and journal of the server's start.",
+          "The clock continues. Requests in flight are lost."
         )
       )
   )
@@ -140,7 +143,7 @@ const Accounts = HttpApiGroup.make("accounts")
       .setUrlParams(Schema.Struct({ state: Schema.optional(Schema.Literal("open", "closed", "all")) }))
       .addSuccess(orders)
       .addError(NoSuchAccount)
-      .annotateContext(described("Its orders, oldest first: open ones, unless `state` says otherwise."))
+      .annotateContext(described("The orders of one account, oldest first. Default: open orders only."))
   )
   .add(
     HttpApiEndpoint.post("placeOrder")`/accounts/${uid}/orders`
@@ -148,13 +151,13 @@ const Accounts = HttpApiGroup.make("accounts")
       .addSuccess(Order)
       .addError(NoSuchAccount)
       .addError(Refused)
-      .annotateContext(described("Puts an order into the book, past network, signature and rate limit."))
+      .annotateContext(described("Places an order directly, without network, signature and rate limit."))
   )
   .add(
     HttpApiEndpoint.del("cancelOrders")`/accounts/${uid}/orders`
       .addSuccess(orders)
       .addError(NoSuchAccount)
-      .annotateContext(described("Cancels all its open orders."))
+      .annotateContext(described("Cancels all open orders of one account."))
   )
   .add(
     HttpApiEndpoint.del("cancelOrder")`/accounts/${uid}/orders/${orderId}`
@@ -170,7 +173,7 @@ const Accounts = HttpApiGroup.make("accounts")
       .addError(NoSuchAccount)
       .addError(NoSuchOrder)
       .addError(Refused)
-      .annotateContext(described("Fills an open order, all of it or `qty`."))
+      .annotateContext(described("Fills an open order, completely or by `qty`."))
   )
   .add(
     HttpApiEndpoint.post("beat")`/accounts/${uid}/beat`
@@ -185,9 +188,9 @@ const Accounts = HttpApiGroup.make("accounts")
       .addError(Refused)
       .annotateContext(
         described(
-          "Sends one countdown request as a bot of this account would: signed, and through all faults.",
-          "Answers at once with the request's number in the journal, where its way can be followed. The bot gives up " +
-            "after `timeout` on the exchange's clock."
+          "Sends one countdown request as a bot of this account would: signed, and subject to all faults.",
+          "Answers at once with the number of the request in the journal. The bot gives up after `timeout` on the " +
+            "exchange's clock."
         )
       )
   )
@@ -212,7 +215,7 @@ const Faults = HttpApiGroup.make("faults")
       .addSuccess(ActiveFault)
       .addError(InvalidFault)
       .addError(TooManyFaults)
-      .annotateContext(described("Adds a fault of the network, in the one grammar for faults."))
+      .annotateContext(described("Adds a fault of the network."))
   )
   .add(
     HttpApiEndpoint.del(
@@ -232,14 +235,14 @@ const Faults = HttpApiGroup.make("faults")
       .setPayload(Body({ after: Schema.optional(Length.annotations({ description: "default 0" })), for: Length }))
       .addSuccess(Schema.Struct({ from: Instant, to: Instant }))
       .annotateContext(
-        described("Schedules a release window of the venue, in which it answers requests with an error of that kind.")
+        described("Schedules a maintenance window, in which the exchange answers requests with a maintenance code.")
       )
   )
   .middleware(KnownQuery)
   .middleware(Guard)
 
 const Clock_ = HttpApiGroup.make("clock")
-  .add(HttpApiEndpoint.get("read", "/clock").addSuccess(Clock).annotateContext(described("What the clock shows.")))
+  .add(HttpApiEndpoint.get("read", "/clock").addSuccess(Clock).annotateContext(described("The exchange's clock.")))
   .add(
     HttpApiEndpoint.put("set", "/clock")
       .setPayload(
@@ -249,7 +252,7 @@ const Clock_ = HttpApiGroup.make("clock")
         })
       )
       .addSuccess(Clock)
-      .annotateContext(described("Changes how time passes, from now on. Time itself never goes back."))
+      .annotateContext(described("Changes how time passes from now on. The clock never goes back."))
   )
   .add(
     HttpApiEndpoint.post("advance", "/clock/advance")
@@ -258,9 +261,9 @@ const Clock_ = HttpApiGroup.make("clock")
       .addError(ClockHeld)
       .annotateContext(
         described(
-          "Moves the clock, and answers when everything that was due by then has happened.",
-          "Whoever sleeps on the clock is woken at its own instant, and the clock waits there until it sleeps again or " +
-            "gives up its hold. A clock that runs jumps, and runs on from there."
+          "Advances the clock, and answers when everything due by then has happened.",
+          "Wakes each sleeper at its instant, and waits there until it sleeps again or releases its hold. A running " +
+            "clock jumps and continues from there."
         )
       )
   )
@@ -269,13 +272,15 @@ const Clock_ = HttpApiGroup.make("clock")
       .setPayload(
         Body({
           as: Schema.optional(
-            Schema.NonEmptyString.annotations({ description: "gives up this hold while asleep, and has it on waking" })
+            Schema.NonEmptyString.annotations({
+              description: "a hold that is released while asleep and taken again on waking"
+            })
           ),
           ms: Length
         })
       )
       .addSuccess(Schema.Struct({ now: Instant }))
-      .annotateContext(described("Answers when so much time has passed: the `sleep` of a bot in virtual time."))
+      .annotateContext(described("Answers after this duration. A bot in virtual time sleeps with it."))
   )
   .add(
     HttpApiEndpoint.post("hold", "/clock/holds")
@@ -283,8 +288,8 @@ const Clock_ = HttpApiGroup.make("clock")
       .addSuccess(Clock)
       .annotateContext(
         described(
-          "Holds the clock: in `auto` it does not jump until every hold is given up.",
-          "Holding twice under one name is holding once."
+          "Holds the clock. In mode `auto` it does not jump while there is a hold.",
+          "A second hold of the same name changes nothing."
         )
       )
   )
@@ -292,7 +297,7 @@ const Clock_ = HttpApiGroup.make("clock")
     HttpApiEndpoint.del("release")`/clock/holds/${HttpApiSchema.param("name", Schema.String)}`
       .addSuccess(Clock)
       .addError(NoSuchHold)
-      .annotateContext(described("Gives up a hold."))
+      .annotateContext(described("Releases a hold."))
   )
   .middleware(KnownQuery)
   .middleware(Guard)
@@ -304,8 +309,8 @@ const Verify = HttpApiGroup.make("verify")
       .addSuccess(Schema.Struct({ holds: Schema.Boolean, verdicts: Schema.Array(Verdict) }))
       .annotateContext(
         described(
-          "Judges the run until now.",
-          "Answers 200 whether it holds or not; `holds` at the top is true when every expectation does."
+          "Verifies the run so far.",
+          "Answers 200 also when an expectation fails. The outer `holds` is true when every expectation holds."
         )
       )
   )
@@ -322,12 +327,12 @@ const Journal = HttpApiGroup.make("journal")
         })
       )
       .addSuccess(JournalPage)
-      .annotateContext(described("Entries of the journal, from the oldest that it has or from after the given one."))
+      .annotateContext(described("Entries of the journal, from the oldest one, or after the given one."))
   )
   .add(
     HttpApiEndpoint.get("file", "/journal.ndjson")
       .addSuccess(HttpApiSchema.Text({ contentType: "application/x-ndjson" }))
-      .annotateContext(described("The whole journal as a file, one JSON object a line."))
+      .annotateContext(described("The whole journal as a file, one JSON object per line."))
   )
   .add(
     HttpApiEndpoint.get("events", "/journal/events")
@@ -335,8 +340,8 @@ const Journal = HttpApiGroup.make("journal")
       .annotateContext(
         described(
           "Every entry from now on, as server-sent events named `entry`.",
-          "A request comes again each time it has got further. A reader that is too slow gets an event `gap` with how " +
-            "many it missed."
+          "A request is sent again after each of its steps. A slow reader gets an event `gap` with the number of " +
+            "events that it missed."
         )
       )
   )
@@ -344,24 +349,24 @@ const Journal = HttpApiGroup.make("journal")
     HttpApiEndpoint.post("mark", "/journal/marks")
       .setPayload(Body({ name: Schema.NonEmptyString, account: Schema.optional(Schema.String) }))
       .addSuccess(Mark)
-      .annotateContext(described("Notes something in the journal, for example `crash`."))
+      .annotateContext(described("Adds a mark to the journal, for example `crash`."))
   )
   .add(
     HttpApiEndpoint.del("clear", "/journal")
       .addSuccess(Schema.Struct({ cleared: Schema.Number }))
-      .annotateContext(described("Empties the journal. Until the next reset no run can be judged from it."))
+      .annotateContext(described("Empties the journal. Then no run can be verified until the next reset."))
   )
   .add(
     HttpApiEndpoint.get("timeline", "/timeline")
       .setUrlParams(Schema.Struct({ account: Schema.optional(Schema.String) }))
       .addSuccess(HttpApiSchema.Text({ contentType: "text/html" }))
-      .annotateContext(described("The run until now as a page of its own, with nothing outside it."))
+      .annotateContext(described("The run so far as a page without external resources."))
   )
   .add(
     HttpApiEndpoint.get("timelineText", "/timeline.txt")
       .setUrlParams(Schema.Struct({ account: Schema.optional(Schema.String) }))
       .addSuccess(HttpApiSchema.Text())
-      .annotateContext(described("The run until now as text."))
+      .annotateContext(described("The run so far as text."))
   )
   .middleware(KnownQuery)
   .middleware(Guard)

@@ -1,16 +1,16 @@
 /**
- * The simulated exchange behind real sockets, for bots in any language: the same machine, protocol, network and journal
- * as in memory, on a clock that runs, stands or jumps.
+ * The simulated exchange on real sockets, for bots in any language. It is the same exchange, network and journal as in
+ * memory, on a clock that runs, stands or jumps.
  *
- * | Path | What is there |
+ * | Path | Content |
  * |---|---|
- * | `/api/...` | the venue's REST endpoints |
+ * | `/api/...` | the exchange's REST endpoints |
  * | `/v3/ws/private` | its private WebSocket: login, the channel `order`, ping |
- * | `/` | a page to watch it and to break the network by hand |
+ * | `/` | a page to watch the exchange and to break the network |
  * | `/_sim/...` | the control API, see `ControlApi`; `/_sim/docs` to try it, `/_sim/openapi.json` |
  *
- * Every answer carries the exchange's time as `x-sim-now`. A connection cannot be refused once it is there: a fault that
- * refuses it resets it instead.
+ * Every answer carries the exchange's time as `x-sim-now`. A fault that refuses connections resets them instead,
+ * because an open connection cannot be refused.
  *
  * Needs `@effect/platform-node`.
  *
@@ -50,8 +50,8 @@ import { WorldTag } from "../world/world.js"
 import * as Simulator from "../world/Simulator.js"
 
 /**
- * How time passes. `real` runs with the host; `scaled` runs `speed` times as fast; `manual` stands until it is advanced;
- * `auto` jumps to the next thing that is due while no request is in flight and nobody holds the clock.
+ * How time passes. `real` runs with the host; `scaled` runs `speed` times as fast; `manual` stands until it is
+ * advanced; `auto` jumps to the next due instant while no request is in flight and there is no hold.
  *
  * @since 0.1.0
  * @category models
@@ -63,26 +63,26 @@ export type ClockMode = Mode
  * @category models
  */
 export interface Options extends Simulator.Options {
-  /** Where to listen. Default 0: any port that is free. */
+  /** The port to listen on. Default 0: any free port. */
   readonly port?: number | undefined
-  /** The address to listen on. Default 127.0.0.1, which no other machine reaches. */
+  /** The address to listen on. Default 127.0.0.1, which other machines cannot reach. */
   readonly host?: string | undefined
-  /** What the control API asks for. Without it the host must be a loopback address. */
+  /** The token that the control API requires. Without it the host must be a loopback address. */
   readonly token?: string | undefined
   readonly clock?:
     | {
         /** Default `"real"`. */
         readonly mode?: ClockMode | undefined
-        /** For `scaled`: the exchange's seconds for one of the host's, from 0.001 to 100000. Default 10. */
+        /** For `scaled`: seconds of the exchange per second of the host, from 0.001 to 100000. Default 10. */
         readonly speed?: number | undefined
-        /** What the clock shows at the start: ms since the epoch. Default: the host's time. */
+        /** The exchange's time at the start, in ms since the epoch. Default: the host's time. */
         readonly start?: number | undefined
       }
     | undefined
 }
 
 /**
- * Options that do not go together, or a value that the clock cannot take. The message says which and what to do.
+ * Options that contradict each other, or a value out of range. The message says which, and what to give instead.
  *
  * @since 0.1.0
  * @category errors
@@ -100,14 +100,14 @@ export class InvalidServerOptions extends Schema.TaggedError<InvalidServerOption
 export class Server extends Context.Tag("@effect-deadman/simulator/Server")<
   Server,
   {
-    /** What a bot takes as the venue's base URL, for example `http://127.0.0.1:8080`. */
+    /** The base URL for a bot, for example `http://127.0.0.1:8080`. */
     readonly url: string
-    /** What a bot takes as the URL of the private WebSocket. */
+    /** The URL of the private WebSocket for a bot. */
     readonly websocketUrl: string
-    /** The control surface of the exchange that is served. */
+    /** The test controls of the exchange. */
     readonly simulator: Context.Tag.Service<Simulator.Simulator>
     readonly clock: {
-      /** Moves the clock, and is done when everything that was due by then has happened; gives the exchange's time. */
+      /** Advances the clock. Completes with the exchange's time when everything due by then has happened. */
       readonly advance: (duration: Duration.DurationInput) => Effect.Effect<number, InvalidServerOptions>
       /** Changes how time passes from now on. `speed` is for `"scaled"`. */
       readonly set: (mode: ClockMode, speed?: number) => Effect.Effect<void, InvalidServerOptions>
@@ -119,13 +119,12 @@ const validate = (options: Options): Effect.Effect<void, InvalidServerOptions> =
   const fail = (message: string) => new InvalidServerOptions({ message })
   const { clock, host = "127.0.0.1", port = 0, token } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    return fail(`The port ${port} is none: give a whole number from 0 (any that is free) to 65535.`)
+    return fail(`The port ${port} is out of range: give a whole number from 1 to 65535, or 0 for any free port.`)
   }
-  if (token === "") return fail("The token is empty: give one of at least one character, or none.")
+  if (token === "") return fail("The token is empty: give at least one character, or no token.")
   if (token === undefined && !Guard.isLoopback(host)) {
     return fail(
-      `The host "${host}" can be reached from other machines, and whoever controls the exchange can do anything to it: ` +
-        `give a token as well, or listen on 127.0.0.1.`
+      `Other machines can reach the host "${host}" and control the exchange: give a token as well, or listen on 127.0.0.1.`
     )
   }
   const { speed, start } = clock ?? {}
@@ -143,8 +142,8 @@ const validateSpeed = (speed: number): Effect.Effect<void, InvalidServerOptions>
       })
 
 /**
- * Serves an exchange until the scope closes. Requests that are under way then lose their connection, and WebSockets are
- * closed with 1001, or cut a second later. Fails when it cannot listen there.
+ * Serves an exchange until the scope closes. Then requests in flight lose their connection, and WebSockets are closed
+ * with 1001, or destroyed a second later. Fails when it cannot listen.
  *
  * @since 0.1.0
  * @category constructors
@@ -181,8 +180,8 @@ export const make: (
   const host = options.host ?? "127.0.0.1"
   const server = Http.createServer({ noDelay: true, keepAliveTimeout: 60_000 })
   const sockets = new WebSockets()
-  // A scope of its own, because the platform's server waits for all connections to end before anything else in its
-  // scope is closed. One that a fault holds, or a WebSocket, never would.
+  // A separate scope, because the platform's server waits for all connections before it closes the rest of its scope.
+  // WebSockets, and connections that a fault holds, never end by themselves.
   const listening = yield* Effect.acquireRelease(Scope.make(), (scope, exit) =>
     Effect.zipRight(
       Effect.async<void>((resume) => {
@@ -198,7 +197,7 @@ export const make: (
     listening
   )
   yield* Scope.extend(http.serve(yield* controlApp(served, options.token, sockets)), listening)
-  // The venue's own requests go past the router: a fault must be able to hold or break their sockets.
+  // The exchange's requests bypass the router, because a fault must be able to hold or break their sockets.
   const [control] = server.listeners("request") as [Http.RequestListener]
   const venue = VenueSockets.make(driver)
   server.off("request", control)
@@ -213,7 +212,7 @@ export const make: (
   server.on("request", (request, response) => {
     request.url = pathOf(request)
     if (isControl(request.url)) {
-      // The control API takes JSON only, whatever a client calls it: curl and fetch have names of their own for it.
+      // The control API accepts JSON only, but curl and fetch send other content types by default.
       request.headers["content-type"] = "application/json"
       control(request, response)
     } else venue(request, response)
@@ -252,7 +251,7 @@ export const make: (
   )
 })
 
-/** A client behind a proxy names the whole URL in its request line. */
+/** The path of a request. A client behind a proxy sends the whole URL. */
 const pathOf = ({ url = "/" }: Http.IncomingMessage): string => {
   const path = url.replace(/^https?:\/\/[^/?]*/i, "")
   return path === "" || path.startsWith("?") ? `/${path}` : path
@@ -265,17 +264,17 @@ const noJson = HttpServerResponse.unsafeJson(
   {
     _tag: "HttpApiDecodeError",
     issues: [],
-    message: "The body of this request is no JSON: send an object, {} at least. /_sim/docs shows what belongs where."
+    message: "The body of this request is no JSON: send an object, at least {}. /_sim/docs describes each body."
   },
   { status: 400 }
 )
 
 const notFound = HttpServerResponse.unsafeJson(
-  { _tag: "NoSuchRoute", message: "There is nothing at this path. /_sim/docs shows the whole control API." },
+  { _tag: "NoSuchRoute", message: "There is nothing at this path. /_sim/docs describes the control API." },
   { status: 404 }
 )
 
-/** The control API, its documentation, the page, and the venue's WebSocket. */
+/** The control API, its documentation, the page, and the private WebSocket. */
 const controlApp = (served: Served.Served, token: string | undefined, sockets: WebSockets) =>
   Effect.gen(function* () {
     const docs = Layer.mergeAll(
@@ -312,7 +311,7 @@ const controlApp = (served: Served.Served, token: string | undefined, sockets: W
     )
   }).pipe(Effect.provide(NodeHttpServer.layerContext))
 
-/** One connection to the venue's WebSocket, until either end closes it. */
+/** One connection to the private WebSocket, until either end closes it. */
 const privateStream = (served: Served.Served, request: HttpServerRequest.HttpServerRequest, sockets: WebSockets) =>
   Effect.gen(function* () {
     const socket = yield* request.upgrade

@@ -1,7 +1,7 @@
 /**
- * The clock of a served exchange. Time that runs comes from the host's monotonic clock: when the host's wall clock is set
- * back, the exchange does not notice. A host that was suspended, whose monotonic clock stood still, makes it jump, as the
- * real venue would have gone on; a wall clock that is set forward by more than a second looks the same, and does too.
+ * The clock of a served exchange. It follows the host's monotonic clock, so that a wall clock that is set back does
+ * not matter. After a suspend of the host, in which the monotonic clock stands, it jumps, because the real exchange
+ * would have continued. A wall clock that is set forward by more than a second looks the same, and makes it jump too.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ const speedOf = (mode: Mode, scale: number): number => (mode === "real" ? 1 : mo
 export class ServedClock implements Clock.Clock {
   readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
   mode: Mode
-  /** The exchange's ms for one of the host's; 0 while the clock stands. */
+  /** Milliseconds of the exchange per ms of the host; 0 while the clock stands. */
   speed: number
   private at: number
   private monotonic = performance.now()
@@ -34,7 +34,7 @@ export class ServedClock implements Clock.Clock {
     this.speed = speedOf(mode, speed)
   }
 
-  /** Moves on to an instant (ms); one that has passed already is where it is. */
+  /** Advances to an instant (ms). An instant in the past changes nothing. */
   jumpTo(at: number): void {
     this.at = Math.max(this.unsafeCurrentTimeMillis(), at)
   }
@@ -58,7 +58,7 @@ export class ServedClock implements Clock.Clock {
 
   readonly currentTimeNanos: Effect.Effect<bigint> = Effect.sync(() => this.unsafeCurrentTimeNanos())
 
-  /** What sleeps on this clock is woken by nobody: `Driver` moves the world. */
+  /** Never wakes, because `Driver` moves the world. */
   sleep(): Effect.Effect<void> {
     return Effect.never
   }

@@ -52,9 +52,9 @@ const plain = (issues: ReadonlyArray<typeof HttpApiError.Issue.Type>): string =>
         `${place}: there is no such field; there are ${message.slice(25).replace(/"/g, "").replace(/ \| /g, ", ")}`
       ]
     }
-    return [`${place}: ${/[{}]|readonly/.test(message) ? "this is not of the form that belongs here" : message}`]
+    return [`${place}: ${/[{}]|readonly/.test(message) ? "has a wrong form" : message}`]
   })
-  return `This request cannot be read: ${[...new Set(lines)].join("; ")}. /_sim/docs shows what belongs where.`
+  return `This request cannot be read: ${[...new Set(lines)].join("; ")}. /_sim/docs describes each request.`
 }
 
 export const plainErrors = HttpApiBuilder.middleware(ControlApi.Api, (app) =>

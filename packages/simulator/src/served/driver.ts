@@ -1,24 +1,24 @@
 /**
- * Moves the world along a served clock: one timer for all that is due while the clock runs, steps from one due instant to
- * the next while it stands.
+ * Moves the world along a served clock: with one timer while the clock runs, from one due instant to the next while it
+ * stands.
  *
- * A clock that stands takes a step only while it is quiet: no request is being read or answered, and nobody holds it. A
- * request that waits for simulated time, because a fault delays or loses it, is not in the way of time. A bot in another
- * process sleeps through `sleep`, which gives up its hold and has it again at the very instant of its waking: so nothing
- * can happen between its waking and its next request.
+ * A standing clock steps only while no request is being read or answered and there is no hold. A request that waits
+ * for simulated time, because a fault delays or loses it, does not stop the clock. A bot in another process sleeps
+ * through `sleep`, which releases its hold and takes it again at the instant of waking, so that nothing happens
+ * between its waking and its next request.
  */
 import type { Mode, ServedClock } from "./clock.js"
 import type { World } from "../world/world.js"
 
-/** A timer of the host's cannot be longer (ms). */
+/** The longest timer of the host, in ms. */
 const longest = 2_147_483_647
 
 interface Sleeper {
   readonly at: number
   readonly rank: number
-  /** The hold that it has on waking. */
+  /** The hold to take on waking. */
   readonly name: string | undefined
-  /** Whether it makes a manual clock go there, as `advance` does. */
+  /** Whether a manual clock advances to this instant, as for `advance`. */
   readonly pulls: boolean
   readonly wake: (now: number) => void
 }
@@ -60,7 +60,7 @@ export class Driver {
     this.ensure(this.nextDue())
   }
 
-  /** A request is being read or answered. */
+  /** Marks the start of reading or answering a request. */
   enter(): void {
     this.busy++
   }
@@ -84,14 +84,14 @@ export class Driver {
     return [...this.sleepers].map(({ at, name }) => ({ name: name ?? "(no name)", until: at }))
   }
 
-  /** The next instant at which something is due: ms, `Infinity` when nothing is. */
+  /** The next due instant in ms, or `Infinity`. */
   nextDue(): number {
     let at = this.world.due() ?? Infinity
     for (const sleeper of this.sleepers) at = Math.min(at, sleeper.at)
     return at
   }
 
-  /** Wakes at an instant (whole ms from now) and says what time it is. The result takes it back. */
+  /** Calls `wake` with the time after whole ms. The result cancels it. */
   sleep(ms: number, name: string | undefined, wake: (now: number) => void): () => void {
     const at = this.world.pump() + ms
     const asleep = this.settle({ at, rank: this.rank++, name, pulls: false, wake })
@@ -99,7 +99,9 @@ export class Driver {
     return asleep
   }
 
-  /** Moves the clock by whole ms, and says so when everything that is due by then has happened. The result takes it back. */
+  /**
+   * Advances the clock by whole ms, and calls `done` when everything due by then has happened. The result cancels it.
+   */
   advance(ms: number, done: (now: number) => void): () => void {
     const at = this.world.pump() + ms
     if (this.clock.speed > 0) this.clock.jumpTo(at)
@@ -112,7 +114,7 @@ export class Driver {
     return () => this.sleepers.delete(sleeper)
   }
 
-  /** A timer that comes too early finds nothing due, and sets the next: a refreshed countdown costs no timer. */
+  /** An early timer finds nothing due and sets the next one, so that a refreshed countdown needs no new timer. */
   private ensure(at: number): void {
     if (this.clock.speed === 0) return this.consider()
     if (at >= this.wakesAt) return
@@ -142,7 +144,7 @@ export class Driver {
     })
   }
 
-  /** How far the clock may go by itself. */
+  /** The latest instant to which the clock may step. */
   private limit(): number {
     if (this.clock.mode === "auto") return Number.MAX_VALUE
     let limit = -Infinity
@@ -150,12 +152,12 @@ export class Driver {
     return limit
   }
 
-  /** Everybody whose time has come, the earliest first; whoever pulled the clock hears of it after all who slept. */
+  /** Wakes the due sleepers, earliest first, and completes an advance after the sleepers of the same instant. */
   private wake(now: number): void {
     const due = [...this.sleepers].filter((sleeper) => sleeper.at <= now)
     due.sort((a, b) => a.at - b.at || Number(a.pulls) - Number(b.pulls) || a.rank - b.rank)
     for (const sleeper of due) {
-      // Whoever wakes may still have to act at this very instant before an advance can be called done.
+      // A sleeper that has just been woken may still act at this instant, before the advance completes.
       if (sleeper.pulls && this.clock.speed === 0 && (this.holds.size > 0 || this.busy > 0)) continue
       this.sleepers.delete(sleeper)
       if (sleeper.name !== undefined) this.holds.set(sleeper.name, now)

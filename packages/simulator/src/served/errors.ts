@@ -43,7 +43,7 @@ export class NoSuchFault extends Schema.TaggedError<NoSuchFault>("@effect-deadma
 ) {}
 
 /**
- * Nobody holds the clock under this name.
+ * The clock has no hold of this name.
  *
  * @since 0.1.0
  * @category errors
@@ -55,7 +55,7 @@ export class NoSuchHold extends Schema.TaggedError<NoSuchHold>("@effect-deadman/
 ) {}
 
 /**
- * A text that is no fault: the message shows where it fails, and what is allowed there.
+ * The text is not a fault. The message shows the position, and what is allowed there.
  *
  * @since 0.1.0
  * @category errors
@@ -73,7 +73,7 @@ export class InvalidFault extends Schema.TaggedError<InvalidFault>("@effect-dead
 ) {}
 
 /**
- * The network has as many faults as it takes.
+ * The network has the maximum number of faults.
  *
  * @since 0.1.0
  * @category errors
@@ -85,7 +85,7 @@ export class TooManyFaults extends Schema.TaggedError<TooManyFaults>("@effect-de
 ) {}
 
 /**
- * The exchange refused it, with the code that it would answer a bot.
+ * The exchange refused the action, with the code that a bot would receive.
  *
  * @since 0.1.0
  * @category errors
@@ -97,7 +97,7 @@ export class Refused extends Schema.TaggedError<Refused>("@effect-deadman/simula
 ) {}
 
 /**
- * The clock did not get there, because somebody held it all the while.
+ * The clock did not reach the instant, because of a hold.
  *
  * @since 0.1.0
  * @category errors
@@ -109,7 +109,7 @@ export class ClockHeld extends Schema.TaggedError<ClockHeld>("@effect-deadman/si
 ) {}
 
 /**
- * The caller has no right to control the exchange.
+ * The caller may not control the exchange.
  *
  * @since 0.1.0
  * @category errors

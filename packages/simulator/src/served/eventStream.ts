@@ -1,14 +1,14 @@
 /**
- * Server-sent events with an end to what they keep for a reader that does not read.
+ * Server-sent events with a bounded backlog for slow readers.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
-/** A reader may be so many events and characters behind; what comes after that it misses, and is told. */
+/** The largest backlog of a reader, in events and characters. The reader misses later events, and is notified. */
 const longestBacklog = 2_000
 const largestBacklog = 1_000_000
 
-/** A comment now and then tells both ends that the other is there. */
+/** The interval of comments that keep the connection alive, in ms. */
 const keepAlive = 15_000
 
 const encoder = new TextEncoder()
@@ -16,15 +16,16 @@ const encoder = new TextEncoder()
 export const event = (name: string, data: unknown, id?: number): string =>
   `event: ${name}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
 
-/** Where a source puts its events. */
+/** The receiver of a source's events. */
 export interface Outbox {
   /** False when the reader is too far behind. */
   readonly write: (event: string) => boolean
-  /** An event that is made when the reader takes it, after the others. A later one replaces it. */
+  /** Adds an event that is made when the reader takes it, after all others. A later one replaces it. */
   readonly newest: (make: () => string) => void
 }
 
-/** A stream of bytes that a source feeds until the reader goes. `missed` makes an event of how many did not fit. */
+/** A stream of bytes that a source feeds until the reader disconnects. `missed` makes an event from the number of missed
+ * events. */
 export const make = (options: {
   readonly attach: (outbox: Outbox) => () => void
   readonly missed?: ((count: number) => string) | undefined

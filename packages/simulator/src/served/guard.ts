@@ -41,8 +41,8 @@ export const layer = (token: string | undefined): Layer.Layer<ControlApi.Guard> 
         if (equalSecrets(Redacted.value(given), token)) return Effect.void
         return new ControlApi.Unauthorized({
           message:
-            "Controlling this exchange needs the token that it was started with: send `Authorization: Bearer <token>`, " +
-            "or `?token=<token>` where no header can be set."
+            "The control API requires the token of the exchange: send `Authorization: Bearer <token>`, or `?token=<token>` " +
+            "where no header can be set."
         })
       }
       const host = request.headers["host"] ?? ""
@@ -50,8 +50,8 @@ export const layer = (token: string | undefined): Layer.Layer<ControlApi.Guard> 
       if (!isLoopback(hostnameOf(host)) || !isOwnPage(request.headers)) {
         return new ControlApi.Unauthorized({
           message:
-            `This exchange is controlled from its own machine only, and not by pages of other sites (host "${host}", ` +
-            `origin "${origin ?? "none"}"). Start it with a token to control it from elsewhere.`
+            `Only programs of the same machine and the exchange's own page may use the control API (host "${host}", ` +
+            `origin "${origin ?? "none"}"). Start the exchange with a token to control it from elsewhere.`
         })
       }
       return Effect.void

@@ -1,5 +1,5 @@
 /**
- * The control API's handlers: thin, over the world and what moves it.
+ * The handlers of the control API.
  */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -23,10 +23,10 @@ import * as Guard from "./guard.js"
 import * as Live from "./live.js"
 import * as Served from "./views.js"
 
-/** An advance that has been waiting so long (ms of the host's) for somebody's hold is given up. */
+/** How long an advance waits for a hold, in ms of the host. */
 const longestWait = 10_000
 
-/** The timeline has styles and nothing else. */
+/** The timeline uses inline styles only. */
 const timelinePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 
 const sse = (stream: Stream.Stream<Uint8Array>) =>
@@ -49,7 +49,7 @@ const known = (served: Served.Served, uid: string): Effect.Effect<Exchange.Accou
     })
   })
 
-/** Lets something happen to the exchange; gives the order that came of it. */
+/** Applies an event to the exchange, and returns the resulting order. */
 const order = (
   served: Served.Served,
   event: Exchange.Event
@@ -69,7 +69,7 @@ const order = (
       }
       if ("order" in output) return Effect.succeed(output.order)
     }
-    return Effect.dieMessage("the exchange neither did what it was asked nor refused it")
+    return Effect.dieMessage("the exchange neither applied the event nor refused it")
   })
 
 const completed = (order: typeof ControlApi.NewOrder.Type): Exchange.NewOrder => {
@@ -172,7 +172,7 @@ const accounts = (served: Served.Served) => {
             if (request !== undefined) return Effect.succeed({ request })
             return new ControlApi.Refused({
               code: "40037",
-              message: `Account "${path.uid}" has no key with a secret: nothing here can sign for it.`
+              message: `Account "${path.uid}" has no key with a secret, so the beat cannot be signed. PUT /_sim/accounts declares a key.`
             })
           }
         )
@@ -250,8 +250,8 @@ const clock = (served: Served.Served) => {
                 holders,
                 now: served.world.pump(),
                 message:
-                  `The clock has been held for ${longestWait / 1_000} s by ${holders.join(", ") || "a request under way"}. ` +
-                  `A bot gives up its hold by sleeping (POST /_sim/clock/sleep), or DELETE /_sim/clock/holds/<name> does.`
+                  `The clock has been held for ${longestWait / 1_000} s by ${holders.join(", ") || "a request in flight"}. ` +
+                  `POST /_sim/clock/sleep and DELETE /_sim/clock/holds/<name> release a hold.`
               })
             )
           }, longestWait)
@@ -285,14 +285,14 @@ const clock = (served: Served.Served) => {
             ? read
             : new ControlApi.NoSuchHold({
                 name: path.name,
-                message: `Nobody holds the clock as "${path.name}". Holders: ${[...driver.holds.keys()].join(", ") || "none"}.`
+                message: `The clock has no hold "${path.name}". Holds: ${[...driver.holds.keys()].join(", ") || "none"}.`
               })
         )
       )
   )
 }
 
-/** The run until now, as what judges it and draws it takes it. */
+/** The run so far. */
 const evidenceOf = ({ world }: Served.Served) =>
   Effect.sync((): History.Evidence => {
     const now = world.pump()
@@ -301,7 +301,7 @@ const evidenceOf = ({ world }: Served.Served) =>
       start: world.startedAt,
       now,
       dropped: world.journal.dropped(),
-      // The records of requests under way go on changing: what is judged must not.
+      // Copies, because the records of requests in flight still change.
       entries: world.journal.entries().map((entry) => ({ ...entry }))
     }
   })
@@ -325,7 +325,7 @@ const expectation = (given: typeof ControlApi.Expectation.Type): Expect.Expectat
     case "beatsNeverSlowerThan":
       return Expect.beatsNeverSlowerThan(given.pace, given)
     case "beats":
-      // The schema has seen to it that one of them is given.
+      // The schema requires one of the two.
       return Expect.beats({ ...given, atLeast: given.atLeast ?? 0 })
   }
 }
@@ -409,7 +409,7 @@ const journal = (served: Served.Served) => {
   )
 }
 
-/** The control API over what is served. */
+/** The control API of a served exchange. */
 export const layer = (served: Served.Served, token: string | undefined) =>
   HttpApiBuilder.api(ControlApi.Api).pipe(
     Layer.provide([state(served), accounts(served), faults(served), clock(served), journal(served), verify(served)]),

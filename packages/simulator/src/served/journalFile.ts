@@ -1,8 +1,8 @@
 /**
- * The journal as a file that grows. A request is written once nothing more can become of it, whatever is left when the
- * server stops; everything else at once. Reading it again puts the requests back to where they were sent.
+ * The journal as a growing file. A request is written when it is complete, or when the server stops; other entries are
+ * written at once. Reading sorts the requests back to where they were sent.
  *
- * A file has one run for each reset of the exchange, and each run begins with its `Start`.
+ * A file has one run per reset of the exchange, and each run begins with its `Start`.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -13,7 +13,7 @@ import * as Fs from "node:fs"
 import * as Journal from "../journal/Journal.js"
 import type { World } from "../world/world.js"
 
-/** Requests without an answer that are kept back; an older one is written as it stands. */
+/** The most incomplete requests to keep back. Older ones are written as they are. */
 const mostPending = 10_000
 
 const instantOf = (entry: Journal.Entry): number =>
@@ -26,7 +26,7 @@ export class JournalFileError extends Schema.TaggedError<JournalFileError>(
   "@effect-deadman/simulator/JournalFileError"
 )("JournalFileError", { message: Schema.String }) {}
 
-/** Opens a file that does not exist yet, or a device or pipe, which has nothing to lose. */
+/** Opens a new file, or an existing device or pipe, in which nothing can be overwritten. */
 const open = (path: string): number => {
   const found = Fs.statSync(path, { throwIfNoEntry: false })
   return Fs.openSync(path, found === undefined || found.isFile() ? "wx" : "w")
@@ -34,12 +34,13 @@ const open = (path: string): number => {
 
 const problemOf = (path: string, error: unknown): string =>
   (error as NodeJS.ErrnoException).code === "EEXIST"
-    ? `${path} exists already, and another exchange may be writing it: move it away, or give another name.`
+    ? `${path} exists already, and another exchange may be writing it. Move it away, or give another name.`
     : `The journal cannot be written to ${path}: ${(error as Error).message}`
 
 /**
- * Writes what the world does into a new file, until the scope closes. Fails when it cannot be made. A file that cannot be
- * written later, because the disk is full for example, ends there: the exchange logs an error and goes on.
+ * Writes the journal of the world into a new file until the scope closes. Fails when the file cannot be created. When a
+ * later write fails, for example because the disk is full, logs an error, ends the file, and lets the exchange
+ * continue.
  */
 export const write = (world: World, path: string): Effect.Effect<void, JournalFileError, Scope.Scope> =>
   Effect.flatMap(Effect.runtime<never>(), (runtime) =>
@@ -60,7 +61,7 @@ export const write = (world: World, path: string): Effect.Effect<void, JournalFi
               clearInterval(timer)
               Fs.closeSync(file)
             }
-            /** False when the file has ended with it. */
+            /** False when the write failed and the file has ended. */
             const flush = (): boolean => {
               if (lines.length === 0) return true
               const text = Journal.toNdjson(lines)
@@ -73,7 +74,7 @@ export const write = (world: World, path: string): Effect.Effect<void, JournalFi
                 Runtime.runFork(
                   runtime,
                   Effect.logError(
-                    `The journal ${path} ends here, and the exchange goes on without it: ${(error as Error).message}. ` +
+                    `The journal ${path} ends here, and the exchange continues without it: ${(error as Error).message}. ` +
                       "Make room on the disk, and start again with another file."
                   )
                 )
@@ -84,7 +85,7 @@ export const write = (world: World, path: string): Effect.Effect<void, JournalFi
             }
             const take = (entry: Journal.Entry) => {
               if (entry._tag === "Start") {
-                // What is under way is lost by a reset, and what its client does afterwards is of no run.
+                // A reset loses the requests in flight, and their later changes belong to no run.
                 lines.push(...pending.values())
                 pending.clear()
                 before = newest
@@ -120,12 +121,12 @@ export const write = (world: World, path: string): Effect.Effect<void, JournalFi
     )
   )
 
-/** Takes away the part of a line that a failed write may have left, where the file can be cut. */
+/** Removes the part of a line that a failed write may have left. */
 const cutBack = (file: number, bytes: number): void => {
   try {
     Fs.ftruncateSync(file, bytes)
   } catch {
-    // A device or a pipe has no length.
+    // A device or a pipe cannot be truncated.
   }
 }
 
@@ -137,8 +138,8 @@ const inOrder = (entries: ReadonlyArray<Journal.Entry>): ReadonlyArray<Journal.E
     .map(({ entry }) => entry)
 
 /**
- * The runs in the text of such a file. A last line that is torn, because its writer was killed or the file was copied
- * meanwhile, is left out with all that happened in the same instant, of which more may be missing.
+ * Reads the runs of such a file. An incomplete last line, after a killed writer or an early copy, is left out with all
+ * entries of its instant, because more of them may be missing.
  */
 export const read = (
   text: string
@@ -150,11 +151,9 @@ export const read = (
     const whole = text.lastIndexOf("\n") + 1
     const last = Journal.fromNdjson(text.slice(whole))
     const torn = Either.isLeft(last) && whole > 0
-    const told = yield* Journal.fromNdjson(torn ? text.slice(0, whole) : text)
-    const end = told.reduce((end, entry) => (entry._tag === "Request" ? end : Math.max(end, entry.at)), -Infinity)
-    const entries = told.filter(
-      (entry) => !torn || entry._tag === "Start" || entry._tag === "Request" || entry.at < end
-    )
+    const all = yield* Journal.fromNdjson(torn ? text.slice(0, whole) : text)
+    const end = all.reduce((end, entry) => (entry._tag === "Request" ? end : Math.max(end, entry.at)), -Infinity)
+    const entries = all.filter((entry) => !torn || entry._tag === "Start" || entry._tag === "Request" || entry.at < end)
     const runs: Array<Array<Journal.Entry>> = []
     for (const entry of entries) {
       const run = runs.at(-1)

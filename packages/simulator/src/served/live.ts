@@ -17,18 +17,18 @@ export const make = (served: Served.Served): Stream.Stream<Uint8Array> =>
       const { world } = served
       const next = Served.changes(served)
       const newest = () => {
-        const { isWhole, told } = next()
-        return EventStream.event(isWhole ? "state" : "changes", told)
+        const { isWhole, view } = next()
+        return EventStream.event(isWhole ? "state" : "changes", view)
       }
       let fresh = new Map<Journal.Entry | number, Journal.Entry>()
       let skipped = 0
       let timer: NodeJS.Timeout | undefined
-      const tell = () => {
+      const flush = () => {
         timer = undefined
         const entries = [...fresh.values()]
         if (entries.length > 0) {
-          const told = outbox.write(EventStream.event("entries", { entries, skipped }))
-          skipped = told ? 0 : skipped + entries.length
+          const written = outbox.write(EventStream.event("entries", { entries, skipped }))
+          skipped = written ? 0 : skipped + entries.length
         }
         outbox.newest(newest)
         fresh = new Map()
@@ -37,12 +37,12 @@ export const make = (served: Served.Served): Stream.Stream<Uint8Array> =>
         const key = entry._tag === "Request" ? entry.id : entry
         if (fresh.size < liveEntries || fresh.has(key)) fresh.set(key, entry)
         else skipped++
-        timer ??= setTimeout(tell, liveEvery)
+        timer ??= setTimeout(flush, liveEvery)
       }
       // Some changes leave no entry: the clock is advanced, a hold is taken, a fault acts.
-      const look = setInterval(() => (timer ??= setTimeout(tell, liveEvery)), 1_000)
+      const look = setInterval(() => (timer ??= setTimeout(flush, liveEvery)), 1_000)
       world.listeners.add(listener)
-      tell()
+      flush()
       return () => {
         world.listeners.delete(listener)
         clearTimeout(timer)

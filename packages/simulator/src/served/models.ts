@@ -1,8 +1,8 @@
 /**
- * What the control API takes and gives, as schemas; `ControlApi` has them all under its own name.
+ * The schemas of the control API. `ControlApi` exports them under its own name.
  *
- * Instants are ms since the epoch on the exchange's clock, lengths are ms of the same clock. Where a length is taken it
- * can be a text such as `"10 seconds"` too.
+ * Instants are ms since the epoch on the exchange's clock, durations are ms of the same clock. A duration in a request
+ * can also be a text such as `"10 seconds"`.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import * as Model from "../exchange/model.js"
 import * as Numbers from "../exchange/numbers.js"
 import { Entry, MarkRecord } from "../journal/records.js"
 
-/** A body with an unknown field is refused, because the field may be a misspelt one. All mistakes are told at once. */
+/** Refuses unknown fields, which may be misspelt, and reports all mistakes at once. */
 const strict = { onExcessProperty: "error", errors: "all" } as const
 
 /**
@@ -23,7 +23,7 @@ const strict = { onExcessProperty: "error", errors: "all" } as const
 export const Instant = Model.Instant
 
 /**
- * A length of time.
+ * A duration in an answer, in ms.
  *
  * @since 0.1.0
  * @category models
@@ -31,7 +31,7 @@ export const Instant = Model.Instant
 export const Millis = Numbers.millis.annotations({ description: "ms on the exchange's clock" })
 
 /**
- * A length of time that is taken: ms, or a text such as `"10 seconds"`.
+ * A duration in a request: ms, or a text such as `"10 seconds"`.
  *
  * @since 0.1.0
  * @category models
@@ -62,7 +62,7 @@ export const Switch = Model.Switch
 export const Order = Model.Order
 
 /**
- * A positive number, as the venue writes numbers.
+ * A positive decimal number as a string, as the exchange writes numbers.
  *
  * @since 0.1.0
  * @category models
@@ -74,7 +74,7 @@ export const Decimal = Schema.String.pipe(
 )
 
 /**
- * The name of a market. Any of this form is traded.
+ * The name of a market. The simulator accepts every name of this form.
  *
  * @since 0.1.0
  * @category models
@@ -86,7 +86,7 @@ export const SymbolName = Schema.String.pipe(
 )
 
 /**
- * An order to place: what is left out is a limit buy of 0.01 BTCUSDT at 50000 in USDT-FUTURES.
+ * An order to place. The default is a limit buy of 0.01 BTCUSDT at 50000 in USDT-FUTURES.
  *
  * @since 0.1.0
  * @category models
@@ -115,7 +115,7 @@ export const NewOrder = Schema.Struct({
 export const ApiKey = Model.ApiKey.annotations({ identifier: "ApiKey", parseOptions: strict })
 
 /**
- * An account to declare. Without keys it gets one with obvious test values: `test-key-<uid>`, `test-secret-<uid>`,
+ * An account to declare. Without keys it gets a key with test values: `test-key-<uid>`, `test-secret-<uid>`,
  * `test-passphrase-<uid>`.
  *
  * @since 0.1.0
@@ -132,7 +132,7 @@ export const NewAccount = Schema.Struct({
 }).annotations({ identifier: "NewAccount", parseOptions: strict })
 
 /**
- * An account as it stands; secrets are never told.
+ * An account, without its secrets.
  *
  * @since 0.1.0
  * @category models
@@ -146,7 +146,7 @@ export const Account = Schema.Struct({
 }).annotations({ identifier: "Account" })
 
 /**
- * A fault in force. `seen` counts what it could have acted on, `acted` what it acted on.
+ * A fault in force. `seen` counts the requests that it could act on, `acted` those that it acted on.
  *
  * @since 0.1.0
  * @category models
@@ -167,7 +167,7 @@ export const ClockMode = Schema.Literal("real", "scaled", "manual", "auto").anno
   identifier: "ClockMode",
   description:
     "real: runs with the host. scaled: runs `speed` times as fast. manual: stands until it is advanced. auto: jumps to " +
-    "the next thing that is due while no request is in flight and nobody holds it."
+    "the next due instant while no request is in flight and there is no hold."
 })
 
 /**
@@ -177,14 +177,14 @@ export const ClockMode = Schema.Literal("real", "scaled", "manual", "auto").anno
 export const Clock = Schema.Struct({
   now: Instant,
   mode: ClockMode,
-  speed: Schema.Number.annotations({ description: "ms of the exchange for one of the host; 0 while it stands" }),
+  speed: Schema.Number.annotations({ description: "ms of the exchange per ms of the host; 0 while it stands" }),
   nextDue: Schema.optional(Instant),
   holds: Schema.Array(Schema.Struct({ name: Schema.String, since: Instant })),
   sleeping: Schema.Array(Schema.Struct({ name: Schema.String, until: Instant }))
 }).annotations({ identifier: "Clock" })
 
 /**
- * An entry of the journal; its `_tag` says which.
+ * An entry of the journal. Its `_tag` decides which fields it has.
  *
  * @since 0.1.0
  * @category models
@@ -208,8 +208,8 @@ export const Mark = Schema.encodedSchema(MarkRecord).annotations({ identifier: "
 export const JournalPage = Schema.Struct({
   entries: Schema.Array(JournalEntry),
   next: Schema.Number,
-  total: Schema.Number.annotations({ description: "all entries there have been since the journal was last cleared" }),
-  dropped: Schema.Number.annotations({ description: "how many of those the journal no longer has" })
+  total: Schema.Number.annotations({ description: "all entries since the journal was last cleared" }),
+  dropped: Schema.Number.annotations({ description: "how many of these the journal has dropped" })
 }).annotations({ identifier: "JournalPage" })
 
 /**
@@ -238,8 +238,8 @@ const of = { account: Schema.optional(Schema.String) }
 const span = { ...of, from: Schema.optional(event), to: Schema.optional(event) }
 
 /**
- * What a run is expected to be, in the words of `Expect`, where each of them is described. An event is the name of a
- * mark, or the time since the start.
+ * An expectation about a run. `Expect` describes each of them. An event is the name of a mark, or the time since the
+ * start.
  *
  * @since 0.1.0
  * @category models
@@ -276,9 +276,9 @@ export const Expectation = Schema.Union(
 ).annotations({ identifier: "Expectation", parseOptions: strict })
 
 /**
- * What became of an expectation. `judged` is false where the run could not be judged: it has not come far enough, the
- * event was never marked, the account is unknown, the span is upside down, the journal is not whole, or nothing was at
- * stake. Then `holds` is false too, and `report`, which a person reads, says which.
+ * The result of an expectation. `judged` is false when the run cannot be judged: it is too short, the event was never
+ * marked, the account is unknown, the span ends before it starts, the journal is incomplete, or there was nothing to
+ * judge. Then `holds` is false too, and `report` says why.
  *
  * @since 0.1.0
  * @category models

@@ -1,10 +1,9 @@
 /**
- * The venue's private WebSocket, one session a connection: login, subscription to the channel `order`, a push for every
- * order that is placed, filled or cancelled, text ping and pong, and the venue's documented errors.
+ * The private WebSocket, one session per connection: login, subscription to the channel `order`, a push for every
+ * placed, filled or cancelled order, text ping and pong, and the documented errors.
  *
- * The network's partitions cut it too, one direction or both: what is pushed meanwhile is lost, as it can be at the real
- * venue. Faults that lose or delay answers act on it only when they name `endpoint=private`, so that the count of a fault
- * for requests is not spent on pushes.
+ * Partitions of the network act on it too, in one direction or both, and lose the pushes meanwhile. Faults that lose or
+ * delay answers act on it only when they name `endpoint=private`, so that pushes do not use up a fault for requests.
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -17,19 +16,19 @@ import type { World } from "../world/world.js"
 
 export const path = "/v3/ws/private"
 
-/** What a session needs of a WebSocket. */
+/** The part of a WebSocket that a session uses. */
 export interface Wire {
   readonly send: (text: string) => void
   readonly close: (code: number, reason: string) => void
-  /** Bytes that the peer has not taken yet. */
+  /** Bytes that are not sent yet. */
   readonly backlog: () => number
 }
 
-/** The venue closes a connection that has been silent for two minutes (documented), or sends too much. */
+/** The exchange closes connections after two minutes of silence (documented), and those that send too much. */
 const silence = 120_000
 const messagesPerSecond = 10
 
-/** A reader that is this far behind (bytes) is cut off. */
+/** The largest backlog of a reader, in bytes. */
 const longestBacklog = 4_000_000
 
 interface Topic {
@@ -40,7 +39,7 @@ interface Topic {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** An object of JSON can have a field `toString`, which `String` would call. */
+/** Avoids `String`, which would call a field `toString` of the object. */
 const textOf = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""))
 
 const cutting = (kinds: ReadonlyArray<Fault.Kind>) => (active: Network.Active) =>
@@ -113,7 +112,7 @@ export class Session {
     if (passphrase !== known.key.passphrase) return this.fail(30012, "Invalid ACCESS_PASSPHRASE")
     const stamp = typeof timestamp === "string" || typeof timestamp === "number" ? String(timestamp) : ""
     if (!/^\d{10}(\d{3})?$/.test(stamp)) return this.fail(30013, "Invalid ACCESS_TIMESTAMP")
-    // The venue's pages show both seconds and milliseconds.
+    // The exchange's documentation shows both seconds and milliseconds.
     const signedAt = stamp.length === 10 ? Number(stamp) * 1_000 : Number(stamp)
     if (Math.abs(now - signedAt) > venue.timestampWindow) return this.fail(30014, "Request timestamp expired")
     if (typeof sign !== "string" || !Signing.verifies(known.key, `${stamp}GET/user/verify`, sign)) {
@@ -165,7 +164,7 @@ export class Session {
     this.tell(arg === undefined ? { event: "error", code, msg } : { event: "error", arg, code, msg })
   }
 
-  /** What the faults that act on this stream make of a message. They are asked as for an answer, whatever its way. */
+  /** The effect of the faults on a message of this stream, in either direction. */
   private passes(acts: (active: Network.Active) => boolean): Network.Answer {
     const { network } = this.world
     const faults = network.faults

@@ -1,26 +1,26 @@
 /**
- * The venue's endpoints on real sockets: a request off the wire into the world, and what comes of it back onto the wire,
- * also when that is a connection that breaks, half an answer, or none.
+ * The exchange's endpoints on real sockets. Passes each request to the world, and puts the outcome on the socket: an
+ * answer, a part of one, a broken connection, or silence.
  */
 import type * as Http from "node:http"
 import type { Driver } from "./driver.js"
 import type { Outcome } from "../world/world.js"
 
-/** A longer body is not read to its end; the venue's own are a few hundred bytes (place-batch a few thousand). */
+/** The longest body to read, in characters. Real bodies have a few hundred bytes, and place-batch a few thousand. */
 const longestBody = 1_048_576
 
 /** The header with the exchange's time, in ms since the epoch. */
 export const nowHeader = "x-sim-now"
 
-/** Node's form of an IPv4 address on a socket that speaks both. */
+/** The address of the client, without node's prefix of IPv4 addresses on IPv6 sockets. */
 const addressOf = (request: Http.IncomingMessage): string =>
   (request.socket.remoteAddress ?? "127.0.0.1").replace(/^::ffff:/, "")
 
 const answer = (response: Http.ServerResponse, outcome: Outcome, now: number): void => {
-  // A connection that a fault ends breaks as when a peer has crashed.
+  // A connection that a fault ends looks like one of a crashed peer.
   if (outcome._tag !== "Answer") return void response.socket?.resetAndDestroy()
   const { body, headers, status, whole } = outcome
-  // Pairs, because node looks each name of an object up again.
+  // An array of pairs, because node handles it faster than an object.
   const head = ["content-length", String(Buffer.byteLength(whole ?? body)), nowHeader, String(now)]
   for (const name in headers) head.push(name, headers[name] ?? "")
   response.writeHead(status, head)
@@ -56,7 +56,7 @@ const handle = (
   waits()
 }
 
-/** Handles a request of node's own server as one to the venue. */
+/** Handles a request of node's server as one to the exchange. */
 export const make =
   (driver: Driver) =>
   (request: Http.IncomingMessage, response: Http.ServerResponse): void => {
@@ -85,7 +85,7 @@ export const make =
       refused = true
       body = ""
       response.writeHead(413, { "content-type": "text/plain", connection: "close" })
-      response.end(`The body is longer than ${longestBody} characters, which the venue does not read.\n`)
+      response.end(`The body is longer than ${longestBody} characters. Send a shorter one.\n`)
     })
     request.on("end", () => {
       if (!refused) handle(driver, request, response, body, waits, goesOn)

@@ -1,5 +1,5 @@
 /**
- * What a server controls: the world, what moves it, and how it was at the start.
+ * A served exchange, and its state as the control API returns it.
  */
 import * as HashMap from "effect/HashMap"
 import type * as ControlApi from "./ControlApi.js"
@@ -17,11 +17,11 @@ export interface Served {
   readonly reset: () => void
 }
 
-/** No page of a person's needs more than that. */
+/** The most accounts and orders in one state. */
 const mostAccounts = 100
 const mostOrders = 200
 
-/** How the exchange is put back to what it was started with. */
+/** Restores the exchange of the start. */
 export const resetter = (
   world: World,
   options: { readonly accounts: ReadonlyArray<Exchange.Account>; readonly venue: Venue.Options | undefined }
@@ -68,7 +68,7 @@ export const clockOf = ({ driver, world }: Served): typeof ControlApi.Clock.Type
 
 export const total = (journal: Journal.Journal): number => journal.dropped() + journal.size()
 
-/** All that the page shows of the exchange but its accounts. */
+/** The state without its accounts. */
 const frameOf = (served: Served): Omit<typeof ControlApi.State.Type, "accounts"> => {
   const { world } = served
   const clock = clockOf(served)
@@ -99,10 +99,10 @@ export const stateOf = (served: Served): typeof ControlApi.State.Type => {
 }
 
 /**
- * The state as one reader is told of it: whole at first, and then `accounts` has those that have changed since it was last
- * asked for, and `uids` all.
+ * The state for one reader. The first one is whole. Later ones have the accounts that have changed since, and all UIDs
+ * in `uids`.
  */
-export const changes = (served: Served): (() => { readonly isWhole: boolean; readonly told: object }) => {
+export const changes = (served: Served): (() => { readonly isWhole: boolean; readonly view: object }) => {
   let known = new Map<string, { readonly account: Exchange.AccountState; readonly deadline: number | undefined }>()
   let startedAt: number | undefined
   return () => {
@@ -115,13 +115,13 @@ export const changes = (served: Served): (() => { readonly isWhole: boolean; rea
     const accounts = shownAccounts(state).filter((account) => {
       const { uid } = account.declared
       const now = switchOf(state, uid)
-      // A release window can move a deadline, and leave the account as it is.
+      // A maintenance window can move a deadline without a change of the account.
       const deadline = now._tag === "Armed" ? now.deadline : undefined
       known.set(uid, { account, deadline })
       const last = before.get(uid)
       return last?.account !== account || last.deadline !== deadline
     })
-    const told = { ...frame, accounts: accounts.map((account) => detailOf(state, account)) }
-    return { isWhole, told: isWhole ? told : { ...told, uids: [...known.keys()] } }
+    const view = { ...frame, accounts: accounts.map((account) => detailOf(state, account)) }
+    return { isWhole, view: isWhole ? view : { ...view, uids: [...known.keys()] } }
   }
 }

@@ -1,16 +1,18 @@
 /**
- * The connections that have become WebSockets. The HTTP server no longer knows them: it neither bounds them nor ends
- * them when it closes.
+ * The connections that have become WebSockets. The HTTP server neither bounds nor closes them.
  */
 import type { Socket } from "node:net"
 
-/** A peer that has not closed its end so long (ms) after it was told is cut off. */
+/** How long a peer may take to close its end, in ms. */
 const grace = 1_000
 
-/** The venue's own messages have a few hundred bytes. A longer one ends its connection before it is there as a whole. */
+/**
+ * The longest message, in bytes. Real messages have a few hundred. A longer one ends its connection before it is
+ * complete.
+ */
 const longestMessage = 65_536
 
-/** What is on a connection once it speaks the protocol. */
+/** The WebSocket of a connection after the handshake. */
 export interface Peer {
   readonly close: (code: number, reason: string) => void
 }
@@ -18,13 +20,13 @@ export interface Peer {
 export class WebSockets {
   private readonly connections = new Map<Socket, Peer | undefined>()
 
-  /** A connection that asks to become a WebSocket. */
+  /** Adds a connection before its handshake. */
   add(socket: Socket): void {
     this.connections.set(socket, undefined)
     socket.once("close", () => this.connections.delete(socket))
   }
 
-  /** The connection has become one. The result is to be called for each message that has come. */
+  /** Adds the WebSocket of a connection. Call the result for each received message. */
   opened(socket: Socket, peer: Peer): () => void {
     if (this.connections.has(socket)) this.connections.set(socket, peer)
     let bytes = 0
@@ -39,7 +41,7 @@ export class WebSockets {
     }
   }
 
-  /** Closes all with 1001, and calls back when none is left. */
+  /** Closes all with 1001, and calls `done` after the last. */
   stop(done: () => void): void {
     if (this.connections.size === 0) return done()
     const cut = setTimeout(() => {

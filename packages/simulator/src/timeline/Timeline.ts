@@ -1,6 +1,6 @@
 /**
- * A run as a picture: text in fixed columns for terminals and failing tests, and a page (or a bare SVG) that opens
- * from disk and needs nothing else.
+ * Shows a run: as text in fixed columns for terminals and failing tests, and as a page or an SVG that needs no other
+ * file.
  *
  * ```text
  * seed 4711, account 1000001
@@ -38,7 +38,7 @@ export type { Note, TextOptions } from "./text.js"
 export { text } from "./text.js"
 
 /**
- * The run as one SVG, light or dark as the reader prefers. Nothing in it points outside.
+ * The run as one SVG without external resources, light or dark by the reader's preference.
  *
  * @since 0.1.0
  * @category pictures
@@ -47,8 +47,8 @@ export const svg = (evidence: History.Evidence, options: Picture.Options = {}): 
   Picture.svg(History.make(evidence), options)
 
 /**
- * The run as a page that opens from disk: the picture, what its signs mean, and the text below. Nothing in it points
- * outside, and no script runs.
+ * The run as a page that opens from disk: the picture, its legend, and the text. Has no scripts and no external
+ * resources.
  *
  * @since 0.1.0
  * @category pictures

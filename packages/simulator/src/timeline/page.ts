@@ -1,5 +1,5 @@
 /**
- * The page around the picture: what came of each account in numbers, what the signs mean, and the run as text.
+ * The page around the picture: the figures of each account, the legend, and the run as text.
  */
 import type * as History from "../journal/History.js"
 import * as Story from "../journal/History.js"
@@ -85,7 +85,7 @@ const card = (frame: Frame, lane: History.Lane): string => {
   )
 }
 
-/** The page that opens from disk. */
+/** A page that opens from disk. */
 export const html = (
   history: History.History,
   options: Options & { readonly title?: string | undefined },

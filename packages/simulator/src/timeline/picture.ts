@@ -1,6 +1,5 @@
 /**
- * The picture of a run: one SVG with a lane for each account. Text only goes in escaped; nothing points outside; the
- * reader's preference chooses light or dark.
+ * The picture of a run: one SVG with a lane per account. All text is escaped, and nothing is loaded from outside.
  */
 import type * as History from "../journal/History.js"
 import * as Story from "../journal/History.js"
@@ -9,15 +8,15 @@ import * as Drawing from "./drawing.js"
 import { cross, escape, largest, n, titled } from "./drawing.js"
 
 /**
- * What is drawn. Instants are ms of the venue's clock.
+ * The part of a run to show. Instants are ms of the exchange's clock.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
-  /** Only this account; by default all. */
+  /** Only this account. Default: all. */
   readonly account?: string | undefined
-  /** The first and the last instant; by default everything. */
+  /** The first and the last instant. Default: the whole run. */
   readonly from?: number | undefined
   readonly to?: number | undefined
 }
@@ -231,7 +230,7 @@ const orders = (frame: Frame, lane: History.Lane, top: number): string => {
     const until = frame.x(instants[index + 1] ?? frame.to)
     path += `V${n(y(count))}H${n(until)}`
     edge += `${index === 0 ? `M${n(x)} ${n(y(count))}` : `V${n(y(count))}`}H${n(until)}`
-    // A count that lasts too short for its number is told by the tooltip of the next.
+    // A count that is too short for its number gets none.
     if (until - x >= 24 && x - labelled >= 24) {
       labels.push(
         `<text class="ordert halo" x="${n(x + 5)}" y="${n(Math.min(bottom - 3, y(count) + 12))}">${count}</text>`
@@ -278,7 +277,7 @@ const states = (frame: Frame, lane: History.Lane, top: number): string => {
   )
 }
 
-/** Marks as flags with a line down; of those too close to each other only the first is named. */
+/** Marks as flags with a line down. Of marks too close to each other only the first has a name. */
 const signs = (frame: Frame, marks: ReadonlyArray<Journal.MarkRecord>, top: number, bottom: number): string => {
   let printed = -Infinity
   return marks
@@ -333,7 +332,7 @@ const laneOf = (frame: Frame, lane: History.Lane, top: number): Drawn => {
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// What runs across the lanes
+// The whole picture
 // ---------------------------------------------------------------------------------------------------------------
 
 /** The whole picture. */

@@ -17,16 +17,16 @@ export interface Note {
 }
 
 /**
- * What is written.
+ * The part of a run to print.
  *
  * @since 0.1.0
  * @category models
  */
 export interface TextOptions extends Options {
   readonly notes?: ReadonlyArray<Note> | undefined
-  /** At most so many rows; those in the middle give way, and are counted. Default 200. */
+  /** The most rows. Rows in the middle are left out, and counted. Default 200. */
   readonly maxRows?: number | undefined
-  /** Whether uneventful beats in a row are told as one. Default true. */
+  /** Whether to collapse uneventful beats. Default true. */
   readonly collapse?: boolean | undefined
 }
 
@@ -39,11 +39,11 @@ interface Row {
   readonly exchange: Array<string>
   /** A beat that was applied and answered, and nothing else. */
   quiet: boolean
-  /** The last instant at which the exchange did what it tells. */
+  /** The last instant of the exchange in this row. */
   until: number
 }
 
-/** A request and its answer that took less than this, in ms, are told in one row. */
+/** A request that takes less than this, in ms, is one row. */
 const shortWay = 1_000
 
 /** The rows of one account's requests, switch and orders. */
@@ -84,12 +84,12 @@ const laneRows = (
     const order = orderOf.get(record) ?? 0
     const { receivedAt, sentAt } = record
     const smooth = record.faults.length === 0 && receivedAt !== undefined && receivedAt - sentAt < shortWay
-    // A short way without any trouble is one row, at its beginning.
+    // A fast request without faults is one row, at its start.
     const at = (instant: number) => rowAt(local, smooth ? sentAt : instant, order)
     const name = History.nameOf(record)
     const fate = History.fateOf(record)
     const heard = History.heardOf(record)
-    // In whole they stand in the row of their adding.
+    // The row of the fault's start has its whole text.
     const kinds = record.faults.map((text) => text.split(";")[0])
     const faults = kinds.length === 0 ? "" : ` (${kinds.join(", ")})`
     const done = effects.get(record.id) ?? []
@@ -150,7 +150,7 @@ const laneRows = (
       state = entry.state
       rowAt(new Map(), entry.at, order).bot.push(`= ${entry.state}`)
     } else if (entry._tag === "Cancelled" && entry.cause === "countdown") {
-      // Told by the row of the firing, when they are of its instant.
+      // The row of the firing counts the cancels of its instant.
       const last = rows.findLast((row) => row.exchange[0]?.startsWith("FIRED") === true)
       if (last?.at !== entry.at)
         rowAt(new Map(), entry.at, order).exchange.push(`cancels order ${short(entry.orderId)}`)
@@ -173,7 +173,7 @@ const fired = (lane: History.Lane, entry: Journal.SwitchRecord): string => {
   return `FIRED, cancels ${count}${late}`
 }
 
-// The venue's ids have nineteen digits, of which the last ones tell two orders of a run apart.
+// Order ids have 19 digits, of which the last four are enough within a run.
 const short = (orderId: string): string => (orderId.length > 6 ? `..${orderId.slice(-4)}` : orderId)
 
 const describe = (evidence: History.Evidence, entry: Journal.Entry): ReadonlyArray<string> => {
@@ -209,7 +209,7 @@ const faultChanges: Readonly<Record<Journal.FaultRecord["change"], (fault: strin
   over: (fault) => `- ${fault} (over)`
 }
 
-/** The rows that belong to no account, told once. */
+/** The rows that belong to no account. */
 const sharedRows = (history: History.History, account: string | undefined): Array<Row> =>
   history.evidence.entries.flatMap((entry, order): ReadonlyArray<Row> => {
     const row = { account: "", order, bot: [], network: [], exchange: [], quiet: false, until: 0 }
@@ -330,7 +330,7 @@ export const text = (evidence: History.Evidence, options: TextOptions = {}): str
       .join("  ")
       .trimEnd()
   )
-  const who = lanes.length === 1 ? `, account ${lanes[0]?.account}` : ""
+  const account = lanes.length === 1 ? `, account ${lanes[0]?.account}` : ""
   const missing = evidence.dropped === 0 ? "" : `, ${evidence.dropped} older entries are no longer in the journal`
-  return [`seed ${evidence.seed}${who}${missing}`, ...lines].join("\n")
+  return [`seed ${evidence.seed}${account}${missing}`, ...lines].join("\n")
 }

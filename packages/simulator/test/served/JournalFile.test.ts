@@ -119,7 +119,7 @@ describe("A journal file", () => {
       yield* live(context)
       assert.lengthOf(logged, 1)
       assert.include(logged[0], "ENOSPC")
-      assert.include(logged[0], "the exchange goes on without it")
+      assert.include(logged[0], "the exchange continues without it")
     }).pipe(Effect.scoped)
   )
 

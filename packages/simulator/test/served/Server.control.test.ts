@@ -363,7 +363,7 @@ describe("Server's control API", () => {
   it.live("names the wrong field in plain words, without the schema", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
-      const cases: ReadonlyArray<readonly [path: string, body: string, told: RegExp]> = [
+      const cases: ReadonlyArray<readonly [path: string, body: string, expected: RegExp]> = [
         ["/clock/advance", "{}", /ms: /],
         ["/clock/advance", '{"ms":"ten"}', /ms: expected whole milliseconds .* "10 seconds"/],
         ["/clock/advance", '{"ms":"-5 seconds"}', /ms: expected whole milliseconds/],
@@ -381,13 +381,13 @@ describe("Server's control API", () => {
         ["/verify", '{"expectations":7}', /expectations: /],
         [`/accounts/${uid}/orders`, '{"qty":"-1"}', /qty: a positive number/]
       ]
-      for (const [path, body, told] of cases) {
+      for (const [path, body, expected] of cases) {
         const answer = yield* Effect.promise(async () => {
           const response = await fetch(`${url}/_sim${path}`, { method: "POST", body })
           return { status: response.status, ...((await response.json()) as { _tag: string; message: string }) }
         })
         assert.deepInclude(answer, { status: 400, _tag: "HttpApiDecodeError" }, body)
-        assert.match(answer.message, told)
+        assert.match(answer.message, expected)
         assert.notMatch(answer.message, /readonly|[{]( |$)|\u2514|refinement|Expected undefined/)
       }
     }).pipe(served())
@@ -401,11 +401,11 @@ describe("Server's control API", () => {
       yield* control.accounts.declare({ payload: { uid: "third" } })
       const place = () =>
         void fetch(`${url}/_sim/accounts/second/orders`, { method: "POST", body: "{}" }).then((answer) => answer.text())
-      const told = yield* Effect.promise(() =>
+      const events = yield* Effect.promise(() =>
         readUntil(`${url}/_sim/live`, (text) => text.includes("event: changes") && text.endsWith("\n\n"), place)
       )
       const of = (name: string) => {
-        const found = new RegExp(`event: ${name}\ndata: (.*)\n`).exec(told)
+        const found = new RegExp(`event: ${name}\ndata: (.*)\n`).exec(events)
         return JSON.parse(found?.[1] ?? "{}") as { accounts: Array<{ uid: string; openOrders: number }>; uids: unknown }
       }
       assert.deepStrictEqual(

@@ -83,7 +83,7 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
 
   const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: string]> = [
     [["serve", "--clock", "fast"], "give real, scaled:10, manual or auto"],
-    [["serve", "--account", "uid=1,key=a,secret=not-to-be-told"], "passphrase missing"],
+    [["serve", "--account", "uid=1,key=a,secret=not-to-be-shown"], "passphrase missing"],
     [["serve", "--fault", "drop-anser"], "at position 0"],
     [["serve", "--venue", "triggerLatency=-1"], "a whole number of milliseconds, 0 or more"],
     [["serve", "--venue", "__proto__=1"], 'there is no "__proto__"'],
@@ -101,7 +101,7 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
         const { out, succeeds } = yield* run(...args)
         assert.isFalse(succeeds, out)
         assert.include(out, message)
-        assert.notInclude(out, "not-to-be-told")
+        assert.notInclude(out, "not-to-be-shown")
         assert.notInclude(out, "    at ")
       })
     )

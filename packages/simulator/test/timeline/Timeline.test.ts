@@ -56,20 +56,20 @@ seed 4711, account 1000001
 31.000                                                           FIRED, cancels 2        0  <- 6.000 s after crash
 `
 
-const told = <A, E>(effect: Effect.Effect<A, E, Simulator.Simulator>) =>
+const after = <A, E>(effect: Effect.Effect<A, E, Simulator.Simulator>) =>
   Effect.zipRight(story, effect).pipe(Effect.provide(Simulator.layer({ seed: 4711 })))
 
 describe("Timeline", () => {
   it.effect("prints a run in fixed columns, and collapses uneventful beats", () =>
     Effect.gen(function* () {
-      const text = yield* told(Simulator.timeline({ notes: [{ at: 31_000, text: "6.000 s after crash" }] }))
+      const text = yield* after(Simulator.timeline({ notes: [{ at: 31_000, text: "6.000 s after crash" }] }))
       assert.strictEqual(`\n${text}\n`, expected)
     })
   )
 
   it.effect("prints every beat on request, and leaves out middle rows beyond the limit", () =>
     Effect.gen(function* () {
-      const evidence = yield* told(Simulator.record)
+      const evidence = yield* after(Simulator.record)
       const every = Timeline.text(evidence, { collapse: false })
       assert.lengthOf(every.match(/beat 10 s -> ok/g) ?? [], 6)
       const short = Timeline.text(evidence, { maxRows: 4 }).split("\n")
@@ -82,7 +82,7 @@ describe("Timeline", () => {
 
   it.effect("draws a page without scripts and without external resources", () =>
     Effect.gen(function* () {
-      const page = yield* told(
+      const page = yield* after(
         Effect.zipRight(
           Simulator.mark(`<script>alert("x")</script> & more`),
           Simulator.timelinePage({ title: `A "bot" <b>that</b> crashes` })
@@ -100,7 +100,7 @@ describe("Timeline", () => {
 
   it.effect("draws well-formed XML with every request, countdown segment and firing, the same for the same run", () =>
     Effect.gen(function* () {
-      const evidence = yield* told(Simulator.record)
+      const evidence = yield* after(Simulator.record)
       const svg = Timeline.svg(evidence)
       assert.strictEqual(svg, Timeline.svg(evidence))
       const open: Array<string> = []

@@ -53,7 +53,7 @@ export const make = (uid: string, actions: Actions): HTMLElement =>
     h(
       "div",
       { class: "facts" },
-      h("div", { class: "who" }, h("h2", {}, uid), h("span", { class: "state", role: "status" })),
+      h("div", { class: "title" }, h("h2", {}, uid), h("span", { class: "state", role: "status" })),
       h("p", { class: "why" }),
       h(
         "div",
