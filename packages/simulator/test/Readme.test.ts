@@ -1,4 +1,4 @@
-/** What the README says and no compiler sees: its tables, its faults, its programs in other languages. */
+/** Checks the parts of the documentation that no compiler checks: tables, faults, and programs in other languages. */
 import * as Expect from "@effect-deadman/simulator/Expect"
 import * as Fault from "@effect-deadman/simulator/Fault"
 import type * as History from "@effect-deadman/simulator/History"
@@ -13,13 +13,13 @@ import * as Vm from "node:vm"
 import * as Processes from "./support/Processes.js"
 
 const folder = Path.join(import.meta.dirname, "..")
-const readme = Fs.readFileSync(Path.join(folder, "README.md"), "utf8")
+const read = (page: string): string => Fs.readFileSync(Path.join(folder, page), "utf8")
 
-/** The cells of the table whose head begins like this. */
-const table = (head: string): Array<Array<string>> => {
-  const lines = readme.split("\n")
+/** The cells of the table of a page whose head begins like this. */
+const table = (page: string, head: string): Array<Array<string>> => {
+  const lines = read(page).split("\n")
   const start = lines.findIndex((line) => new RegExp(`^\\| ${head} +\\|`).test(line))
-  assert.isAtLeast(start, 0, `the README has a table "${head}"`)
+  assert.isAtLeast(start, 0, `${page} has a table "${head}"`)
   const rest = lines.slice(start + 2)
   return rest.slice(0, rest.indexOf("")).map((line) =>
     line
@@ -32,14 +32,14 @@ const table = (head: string): Array<Array<string>> => {
 const codes = (cell: string | undefined): Array<string> =>
   [...(cell ?? "").matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? "")
 
-const block = (info: string): string => {
-  const found = new RegExp(`^\`\`\`${info}\n(.*?)^\`\`\``, "ms").exec(readme)?.[1]
-  assert.isDefined(found, `the README has a block "${info}"`)
+const block = (page: string, info: string): string => {
+  const found = new RegExp(`^\`\`\`${info}\n(.*?)^\`\`\``, "ms").exec(read(page))?.[1]
+  assert.isDefined(found, `${page} has a block "${info}"`)
   return found ?? ""
 }
 
-describe("README", () => {
-  it("every option of the venue is in its table, with its default and with values that it takes", () => {
+describe("Documentation", () => {
+  it("the table of options has every option, with its default and accepted values", () => {
     const nested = ["badCountdown", "codes"] as const
     const expected = new Map<string, unknown>(
       Object.entries(Venue.defaults).flatMap(([name, value]) =>
@@ -48,7 +48,7 @@ describe("README", () => {
           : [[name, value]]
       )
     )
-    const rows = table("Option")
+    const rows = table("docs/venue-options.md", "Option")
     const told = new Map(rows.map(([name, value]) => [codes(name)[0], JSON.parse(codes(value)[0] ?? "")]))
     assert.deepStrictEqual(told, expected)
     let tried = 0
@@ -64,8 +64,8 @@ describe("README", () => {
     assert.isAbove(tried, 30)
   })
 
-  it("every kind of fault is in its table, with its settings and their defaults", () => {
-    const rows = table("Kind")
+  it("the table of faults has every kind, with its settings and their defaults", () => {
+    const rows = table("docs/faults.md", "Kind")
     assert.sameMembers(
       rows.flatMap(([kinds]) => codes(kinds)),
       [...Fault.kindNames]
@@ -78,19 +78,22 @@ describe("README", () => {
         }
       }
     }
-    for (const [selection] of table("Limited to")) {
+    for (const [selection] of table("docs/faults.md", "Limited to")) {
       for (const code of codes(selection)) assert.isTrue(Either.isRight(Fault.parse(`drop-answer;${code}`)), code)
     }
-    for (const line of block("text faults").trim().split("\n")) assert.isTrue(Either.isRight(Fault.parse(line)), line)
-    // What looks like a length in that paragraph is one.
-    const lengths = codes(/^A length is .*$/m.exec(readme)?.[0]).filter((code) => /^(\d|[a-z]+\()/.test(code))
+    for (const line of block("docs/faults.md", "text faults").trim().split("\n"))
+      assert.isTrue(Either.isRight(Fault.parse(line)), line)
+    // Everything in that paragraph that looks like a length is one.
+    const lengths = codes(/^A length is .*$/m.exec(read("docs/faults.md"))?.[0]).filter((code) =>
+      /^(\d|[a-z]+\()/.test(code)
+    )
     assert.lengthOf(lengths, 7)
     for (const length of lengths) assert.isTrue(Either.isRight(Latency.parse(length)), length)
   })
 
-  it("every expectation is in its table, as it is written", () => {
+  it("the table of expectations has every expectation, as code that runs", () => {
     const { Expectation, ExpectationFailed: _, ...all } = Expect
-    const rows = table("Expectation").map(([code]) => codes(code)[0] ?? "")
+    const rows = table("docs/expectations.md", "Expectation").map(([code]) => codes(code)[0] ?? "")
     assert.sameMembers(
       rows.map((code) => code.slice(0, code.indexOf("("))),
       Object.keys(all)
@@ -112,16 +115,15 @@ describe("README", () => {
   })
 
   it(
-    "the served exchange starts by the line that is there, and the programs for it run",
+    "the served exchange starts by the printed command, and the printed programs run",
     { timeout: Processes.patience },
     async () => {
-      const line = /^npx effect-deadman-simulator serve (.*)$/m.exec(readme)?.[1] ?? ""
+      const line = /^npx @effect-deadman\/simulator serve (.*)$/m.exec(read("README.md"))?.[1] ?? ""
       assert.include(line, "--port 8080")
       const server = await Processes.serve(...line.replace("--port 8080", "--port 0").split(" "))
-      const python = await Processes.run("python3", ["-c", block("python")], server.variables)
+      const python = await Processes.run("python3", ["-c", block("docs/served.md", "python")], server.variables)
       assert.strictEqual(python.code, 0, python.out)
-      const shell = readme.split("From a shell:")[1] ?? ""
-      const commands = /^```sh\n(.*?)^```/ms.exec(shell)?.[1] ?? ""
+      const commands = /^```sh\n(json=.*?)^```/ms.exec(read("README.md"))?.[1] ?? ""
       assert.include(commands, "http://127.0.0.1:8080")
       const here = commands.replaceAll("http://127.0.0.1:8080", server.variable("BITGET_BASE_URL"))
       const answers = await Processes.run("sh", ["-ec", here])
@@ -132,9 +134,14 @@ describe("README", () => {
     }
   )
 
-  it("every page that it links to is there", () => {
-    const links = [...readme.matchAll(/\]\(([^):]+)\)/g)].map((match) => match[1] ?? "")
-    assert.isAbove(links.length, 2)
-    for (const link of links) assert.isTrue(Fs.existsSync(Path.join(folder, link)), link)
+  it("every link to a file leads to one", () => {
+    const pages = ["README.md", ...Fs.readdirSync(Path.join(folder, "docs")).map((name) => `docs/${name}`)]
+    for (const page of pages) {
+      const links = [...read(page).matchAll(/\]\(([^):]+)\)/g)].map((match) => match[1] ?? "")
+      for (const link of links) {
+        const file = Path.join(folder, Path.dirname(page), link.replace(/#.*/, ""))
+        assert.isTrue(Fs.existsSync(file), `${page}: ${link}`)
+      }
+    }
   })
 })
