@@ -1,5 +1,5 @@
-// The served exchange as ccxt sees it, unmodified and as it comes from npm: 60 MB, so it is installed by this command
-// into a folder of its own, not with the workspace.
+// Checks the served exchange with unmodified ccxt from npm. ccxt has 60 MB, so this command installs it into a separate
+// folder instead of the workspace.
 //
 //   pnpm check:ccxt
 import * as Server from "@effect-deadman/simulator/Server"

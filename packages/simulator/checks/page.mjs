@@ -1,5 +1,5 @@
-// The live page in a real Chromium: a countdown that is refilled and fires, the network cut by button, the timeline, no
-// error on the console, a restart survived. Screenshots go to .reports/page.
+// Checks the live page in a real Chromium: a countdown that is refilled and fires, a network that is cut, the chart, the
+// keyboard, and a restart of the server, without an error on the console. Screenshots go to .reports/page.
 //
 //   pnpm check:page
 import * as Server from "@effect-deadman/simulator/Server"
@@ -32,10 +32,12 @@ const complaints = []
 let restarting = false
 try {
   const page = await browser.newPage({ viewport: { width: 1320, height: 1150 }, colorScheme: "light" })
+  // Ends a hang only, because a busy machine takes its time.
+  page.setDefaultTimeout(120_000)
   page.on("pageerror", (error) => complaints.push(String(error)))
   page.on("console", (message) => {
     if (message.type() !== "error") return
-    // A browser writes every connection that it loses to the console: while the server restarts, that is what is wanted.
+    // A browser reports each lost connection on the console, which a restart of the server causes.
     if (!restarting || !message.text().includes("ERR_")) complaints.push(message.text())
   })
   page.on("request", (request) => {
@@ -43,7 +45,7 @@ try {
   })
   await page.goto(url)
   const card = page.getByRole("article", { name: "Account 1000001" })
-  const has = (text, where = card) => where.getByText(text, { exact: true }).first().waitFor({ timeout: 10_000 })
+  const has = (text, where = card) => where.getByText(text, { exact: true }).first().waitFor()
   const button = (name, where = page) => where.getByRole("button", { name })
   const advance = async (seconds) => {
     for (let left = seconds; left > 0; left--) await page.keyboard.press(".")
@@ -53,7 +55,7 @@ try {
     console.log(`  ok  ${what}`)
   }
 
-  await step("an order that is placed by button is listed", async () => {
+  await step("the button places an order, and the list shows it", async () => {
     await has("off")
     await button("Place order", card).click()
     await button("Place order", card).click()
@@ -72,7 +74,7 @@ try {
     await has("10.0")
     await page.screenshot({ path: Path.join(shots, "armed.png") })
   })
-  await step("with the network cut by button a beat is lost", async () => {
+  await step("a beat is lost after the button has cut the network", async () => {
     await button("Cut the network").click()
     await button("Cut the network").and(page.locator("[aria-pressed=true]")).waitFor()
     await button("Beat once", card).click()
@@ -109,7 +111,7 @@ try {
     await page.screenshot({ path: Path.join(shots, "narrow.png"), fullPage: true })
     await page.setViewportSize({ width: 1320, height: 1150 })
   })
-  await step("a fault is typed, refused with its place when it is none, and removed", async () => {
+  await step("the form refuses a misspelt fault with its position, and adds a fault", async () => {
     const field = page.getByPlaceholder("drop-answer")
     await field.fill("drop-anser")
     await field.press("Enter")
@@ -139,7 +141,7 @@ try {
     for (const label of labels) assert.ok(label.right <= edge, "a label is cut off")
     await page.screenshot({ path: Path.join(shots, "two-faults.png") })
   })
-  await step("everything is reached by the keyboard alone", async () => {
+  await step("the keyboard reaches every button", async () => {
     await page.locator("body").click({ position: { x: 2, y: 400 } })
     const reached = new Set()
     for (let tab = 0; tab < 40; tab++) {
@@ -157,7 +159,7 @@ try {
     await page.waitForFunction(() => document.querySelectorAll("#log tr[data-kind=good]").length === 4)
     await has("10.0")
   })
-  await step("the page lives through a restart of the server", async () => {
+  await step("the page reconnects after a restart of the server", async () => {
     restarting = true
     await running.stop()
     await has("reconnecting", page.locator("header"))
@@ -166,17 +168,17 @@ try {
       clock: { mode: "manual" },
       accounts: [{ uid: "1000001" }, { uid: "second" }]
     })
-    await page.getByRole("article", { name: "Account second" }).waitFor({ timeout: 15_000 })
+    await page.getByRole("article", { name: "Account second" }).waitFor()
     await has("live", page.locator("header"))
   })
-  await step("the documentation of the control API opens without anything from elsewhere", async () => {
+  await step("the documentation of the control API loads nothing from other hosts", async () => {
     restarting = false
     await page.goto(`${url}/_sim/docs`)
     await page.getByText("Adds a fault of the network").first().waitFor()
   })
   assert.deepEqual(complaints, [])
   console.log(
-    `  ok  no error on the console, nothing asked from another host\nScreenshots: ${Path.relative(process.cwd(), shots)}`
+    `  ok  no error on the console, no request to another host\nScreenshots: ${Path.relative(process.cwd(), shots)}`
   )
 } finally {
   await browser.close()

@@ -11,10 +11,23 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Exchange from "./Exchange.js"
 import { copyOf } from "./book.js"
+import { type Endpoint, endpointOf, endpoints } from "./endpoints.js"
+import { envelope } from "./envelope.js"
 import * as Parameters from "./parameters.js"
 import * as RateLimit from "./rateLimit.js"
 import * as Signing from "./signing.js"
 import type * as Venue from "./Venue.js"
+
+/**
+ * @since 0.1.0
+ */
+export * from "./endpoints.js"
+
+/**
+ * @since 0.1.0
+ * @category transitions
+ */
+export { refusal } from "./envelope.js"
 
 /**
  * A request as it reaches the venue.
@@ -56,61 +69,6 @@ export interface Response {
 }
 
 /**
- * An endpoint: its path, its limit (calls a second, for each account or for each address) and what it needs.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Endpoint {
-  readonly name: string
-  readonly method: "GET" | "POST"
-  readonly path: string
-  readonly limit: number
-  readonly access: "public" | "read" | "write"
-}
-
-const endpoint = (method: "GET" | "POST", path: string, limit: number, access: Endpoint["access"]): Endpoint => ({
-  name: path.slice(path.lastIndexOf("/") + 1),
-  method,
-  path,
-  limit,
-  access
-})
-
-/**
- * The endpoints that the simulator answers. The limit of place-batch is not in the venue's page and is taken from
- * cancel-symbol-order.
- *
- * @since 0.1.0
- * @category constants
- */
-export const endpoints: ReadonlyArray<Endpoint> = [
-  endpoint("POST", "/api/v3/trade/countdown-cancel-all", 1, "write"),
-  endpoint("POST", "/api/v3/trade/place-order", 10, "write"),
-  endpoint("POST", "/api/v3/trade/place-batch", 5, "write"),
-  endpoint("POST", "/api/v3/trade/cancel-order", 10, "write"),
-  endpoint("POST", "/api/v3/trade/cancel-symbol-order", 5, "write"),
-  endpoint("GET", "/api/v3/trade/unfilled-orders", 20, "read"),
-  endpoint("GET", "/api/v3/trade/order-info", 20, "read"),
-  endpoint("GET", "/api/v3/trade/history-orders", 20, "read"),
-  { ...endpoint("GET", "/api/v3/account/settings", 20, "read"), name: "account-settings" },
-  { ...endpoint("GET", "/api/v2/public/time", 20, "public"), name: "server-time" }
-]
-
-const byPath = new Map(endpoints.map((endpoint) => [endpoint.path, endpoint]))
-
-/**
- * The endpoint of a path, with or without a query.
- *
- * @since 0.1.0
- * @category getters
- */
-export const endpointOf = (path: string): Endpoint | undefined => {
-  const query = path.indexOf("?")
-  return byPath.get(query === -1 ? path : path.slice(0, query))
-}
-
-/**
  * The venue's answer to a request that takes effect at `now`, what became of the exchange, and what happened on the way:
  * first whatever was due by `now`, then what the request caused.
  *
@@ -132,56 +90,6 @@ const exchangeAt = (state: Exchange.State, now: number, outputs: Array<Exchange.
   const [next, due] = Exchange.advance(state, now)
   for (const output of due) outputs.push(output)
   return next
-}
-
-/** The body of every answer. The codes are digits, and a time is a number. */
-const envelope = (code: string, msg: string, requestTime: string, data: unknown): string =>
-  `{"code":${JSON.stringify(code)},"msg":${JSON.stringify(msg)},"requestTime":${requestTime},"data":${JSON.stringify(data)}}`
-
-/**
- * The venue's envelope for a code, as it would come at `now` (ms of the venue's clock).
- *
- * @since 0.1.0
- * @category transitions
- */
-export const refusal = (
-  venue: Venue.Venue,
-  code: string,
-  now: number
-): {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-  readonly code: string
-} => ({
-  status: code === "00000" ? 200 : code === "429" ? 429 : code === "40404" ? 404 : venue.failureStatus,
-  headers: {
-    "content-type": "application/json",
-    "x-bg-request-accept-time": String(now),
-    "x-bg-response-complete-time": String(now)
-  },
-  body: envelope(code, messages[code] ?? `error ${code}`, String(now), null),
-  code
-})
-
-const messages: Readonly<Record<string, string>> = {
-  "00000": "success",
-  "429": "Too Many Requests",
-  "40005": "Invalid ACCESS_TIMESTAMP",
-  "40008": "Request timestamp expired",
-  "40009": "sign signature error",
-  "40010": "Request timed out",
-  "40012": "apikey/password is incorrect",
-  "40014": "Incorrect permissions, need uta trade read & write permissions",
-  "40015": "System is abnormal, please try again later",
-  "40018": "Invalid IP request",
-  "40037": "Apikey does not exist",
-  "40084": "You are in Classic Account mode, and the Unified Account API is not supported at this time",
-  "40301": "The permission has not been obtained yet",
-  "40404": "Request URL NOT FOUND",
-  "40725": "service return an error",
-  "40808": "Parameter verification exception",
-  "45001": "Unknown error"
 }
 
 interface Refusal {

@@ -7,70 +7,30 @@
  * @since 0.1.0
  */
 import * as HttpClient from "@effect/platform/HttpClient"
-import type * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
-import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Exchange from "../exchange/Exchange.js"
-import * as Fault from "../network/Fault.js"
-import * as MemoryClient from "./httpClient.js"
-import { schedulerOf } from "@effect-deadman/virtual-time"
-import { World, WorldTag } from "./world.js"
 import type * as History from "../journal/History.js"
 import * as Journal from "../journal/Journal.js"
+import * as Fault from "../network/Fault.js"
 import * as Network from "../network/Network.js"
 import type * as Random from "../network/Random.js"
 import * as Timeline from "../timeline/Timeline.js"
+import { drive } from "./drive.js"
+import { entriesOf } from "./entries.js"
+import * as MemoryClient from "./httpClient.js"
 import * as SimulatorOptions from "./options.js"
+import { World, WorldTag } from "./world.js"
 
-export {
-  /**
-   * The account that exists when none is declared.
-   *
-   * @since 0.1.0
-   * @category constants
-   */
-  demoUid,
-  /**
-   * Accounts that cannot live at one exchange.
-   *
-   * @since 0.1.0
-   * @category errors
-   */
-  InvalidAccounts,
-  /**
-   * A value that an option cannot have.
-   *
-   * @since 0.1.0
-   * @category errors
-   */
-  InvalidOption
-} from "./options.js"
-
-export type {
-  /**
-   * Options from which no simulator can be made.
-   *
-   * @since 0.1.0
-   * @category errors
-   */
-  InvalidOptions,
-  /**
-   * What a simulator is made from; everything has a default.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  Options
-} from "./options.js"
+/**
+ * @since 0.1.0
+ */
+export { demoUid, InvalidAccounts, InvalidOption, type InvalidOptions, type Options } from "./options.js"
 
 /**
  * The exchange knows no such account.
@@ -197,34 +157,7 @@ export const make: (
     yield* Effect.forEach(settings.faults, (fault) => world.addFault(fault), { discard: true })
     yield* drive(world, clock, runtime)
 
-    const queues = new Set<Queue.Queue<Journal.Entry>>()
-    let closed = false
-    yield* Effect.addFinalizer(() => {
-      closed = true
-      return Effect.forEach(queues, (queue) => Queue.shutdown(queue))
-    })
-    const events = Stream.unwrapScoped(
-      Effect.map(
-        Effect.acquireRelease(
-          Effect.flatMap(Queue.unbounded<Journal.Entry>(), (queue) => {
-            const listener = (entry: Journal.Entry) => void queue.unsafeOffer(entry)
-            world.listeners.add(listener)
-            queues.add(queue)
-            return Effect.as(closed ? Queue.shutdown(queue) : Effect.void, { queue, listener })
-          }),
-          ({ queue, listener }) =>
-            Effect.zipRight(
-              Effect.sync(() => {
-                world.listeners.delete(listener)
-                queues.delete(queue)
-              }),
-              Queue.shutdown(queue)
-            )
-        ),
-        ({ queue }) => Stream.fromQueue(queue)
-      )
-    )
-
+    const events = yield* entriesOf(world)
     const look = <A>(read: () => A): Effect.Effect<A> =>
       Effect.sync(() => {
         world.pump()
@@ -271,47 +204,6 @@ export const make: (
       Context.add(WorldTag, world)
     )
   })
-
-/**
- * Wakes the world when something is due by itself. A sleeper is not called back when something earlier turns up, or when
- * its reason has gone: it looks, and sleeps on. So a refreshed countdown costs no timer.
- */
-const drive = (
-  world: World,
-  clock: Clock.Clock,
-  runtime: Runtime.Runtime<never>
-): Effect.Effect<void, never, Scope.Scope> => {
-  const sleepers = new Map<number, Effect.Effect<unknown>>()
-  const virtual = schedulerOf(clock)
-  const ensure = (at: number) => {
-    for (const instant of sleepers.keys()) {
-      if (instant <= at) return
-    }
-    const millis = Math.max(0, at - world.clock())
-    const wake = () => {
-      sleepers.delete(at)
-      world.pump()
-    }
-    // Virtual time needs no fiber to call back.
-    if (Option.isSome(virtual)) {
-      sleepers.set(at, Effect.sync(virtual.value.unsafeSchedule(millis, wake)))
-    } else {
-      const sleeper = Effect.flatMap(Effect.sleep(millis), () => Effect.sync(wake))
-      sleepers.set(at, Fiber.interrupt(Runtime.runFork(runtime, sleeper)))
-    }
-  }
-  return Effect.acquireRelease(
-    Effect.sync(() => {
-      world.onDue = ensure
-      world.pump()
-    }),
-    () =>
-      Effect.suspend(() => {
-        world.onDue = undefined
-        return Effect.forEach([...sleepers.values()], (cancel) => cancel, { discard: true })
-      })
-  )
-}
 
 /**
  * The simulator, and an `HttpClient` that reaches nothing else.

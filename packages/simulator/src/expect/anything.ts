@@ -1,0 +1,165 @@
+/**
+ * The expectations about anything: a predicate over what the exchange knows, or over the journal.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import * as History from "../journal/History.js"
+import type * as Journal from "../journal/Journal.js"
+import { Expectation } from "./expectation.js"
+import {
+  at,
+  each,
+  type Event,
+  lanesOf,
+  long,
+  momentOr,
+  no,
+  notYet,
+  type Of,
+  some,
+  type Span,
+  spanOf,
+  whose,
+  yes
+} from "./judging.js"
+
+/**
+ * One account at one instant, as the exchange knows it. `remaining` is the ms until the switch fires, `undefined` when it
+ * is not armed; `state` is the last state that the bot has recorded.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface View {
+  readonly account: string
+  /** ms since the simulator's start. */
+  readonly at: number
+  readonly remaining: number | undefined
+  readonly openOrders: number
+  readonly fired: number
+  readonly state: string | undefined
+}
+
+const viewAt = (history: History.History, lane: History.Lane, instant: number): View => {
+  const tooth = History.toothAt(lane, instant)
+  return {
+    account: lane.account,
+    at: instant - history.evidence.start,
+    remaining: tooth === undefined ? undefined : tooth.deadline - instant,
+    openOrders: History.openOrders(lane, instant).length,
+    fired: lane.fires.filter((fire) => fire.at <= instant).length,
+    state: lane.windows.findLast((window) => window.at <= instant)?.state
+  }
+}
+
+/** Both ends of a span, and every instant in it at which something changes for the account. */
+const instantsOf = (lane: History.Lane, from: number, to: number): ReadonlyArray<number> => {
+  const changes = [
+    ...lane.teeth.flatMap((tooth) => (tooth.to === undefined ? [tooth.from] : [tooth.from, tooth.to])),
+    ...lane.orders.flatMap((life) =>
+      life.closedAt === undefined ? [life.placed.at] : [life.placed.at, life.closedAt]
+    ),
+    ...lane.windows.map((window) => window.at)
+  ]
+  return [...new Set([from, ...changes.filter((instant) => instant > from && instant < to), to])].sort((a, b) => a - b)
+}
+
+const told = (view: View): string =>
+  `${view.remaining === undefined ? "not armed" : `${long(view.remaining)} before firing`}, ` +
+  `${some(view.openOrders, "open order")}, fired ${view.fired} times${view.state === undefined ? "" : `, the bot says ${view.state}`}`
+
+const throughout = (name: string, expected: string, options: Span, holds: (view: View) => boolean): Expectation =>
+  new Expectation(name, (history) =>
+    Either.gen(function* () {
+      const {
+        expected: whole,
+        from,
+        to
+      } = yield* spanOf(history, options, (from, to) => `${expected} from ${from.name} to ${to.name}`)
+      const lanes = yield* lanesOf(history, options.account ?? from.account ?? to.account, whole)
+      yield* each(lanes, (lane) => {
+        const instant = instantsOf(lane, from.at, to.at).find((instant) => !holds(viewAt(history, lane, instant)))
+        if (instant === undefined) return yes
+        return no({
+          expected: whole,
+          observed: `not at ${at(history, instant)}${whose(history, lane)}: ${told(viewAt(history, lane, instant))}`,
+          from: instant,
+          to: instant,
+          notes: [{ at: instant, text: "not here" }]
+        })
+      })
+    })
+  )
+
+/**
+ * Something holds at both ends of a span and whenever anything changes for an account in between.
+ *
+ * @since 0.1.0
+ * @category anything
+ */
+export const always = (what: string, holds: (view: View) => boolean, options: Span = {}): Expectation =>
+  throughout("always", `always ${what}`, options, holds)
+
+/**
+ * Something holds at neither end of a span, nor whenever anything changes for an account in between.
+ *
+ * @since 0.1.0
+ * @category anything
+ */
+export const never = (what: string, holds: (view: View) => boolean, options: Span = {}): Expectation =>
+  throughout("never", `never ${what}`, options, (view) => !holds(view))
+
+/**
+ * Something holds at least once within a duration after an event (by default the start).
+ *
+ * @since 0.1.0
+ * @category anything
+ */
+export const eventually = (
+  what: string,
+  holds: (view: View) => boolean,
+  options: Of & { readonly within: Duration.DurationInput; readonly after?: Event | undefined }
+): Expectation =>
+  new Expectation("eventually", (history) =>
+    Either.gen(function* () {
+      const within = Duration.toMillis(options.within)
+      const after = yield* momentOr(history, options.after, () => history.evidence.start)
+      const until = after.at + within
+      const expected = `${what} within ${long(within)} after ${after.name}, by ${at(history, until)}`
+      yield* notYet(history, after.at, expected)
+      const lanes = yield* lanesOf(history, options.account ?? after.account, expected)
+      const held = (lane: History.Lane, to: number) =>
+        instantsOf(lane, after.at, to).find((instant) => holds(viewAt(history, lane, instant)))
+      yield* each(lanes, (lane) => {
+        if (held(lane, Math.min(until, history.evidence.now)) !== undefined) return yes
+        if (history.evidence.now < until) return notYet(history, until, expected)
+        const later = held(lane, history.evidence.now)
+        return no({
+          expected,
+          observed: `never${whose(history, lane)}; at the end: ${told(viewAt(history, lane, until))}`,
+          nearest: later === undefined ? undefined : `at ${at(history, later)}, ${long(later - until)} too late`,
+          from: after.at,
+          to: until
+        })
+      })
+    })
+  )
+
+/**
+ * Something was reached at least once: an entry of the journal such as a beat that was applied and whose answer was
+ * lost. A campaign that never reached it has proven nothing about it.
+ *
+ * @since 0.1.0
+ * @category anything
+ */
+export const sometimes = (what: string, holds: (entry: Journal.Entry) => boolean): Expectation =>
+  new Expectation("sometimes", (history) =>
+    history.evidence.entries.some((entry) => holds(entry))
+      ? yes
+      : no({
+          expected: `${what}, at least once`,
+          observed: `not in any of the ${history.evidence.entries.length} entries of the journal`
+        })
+  )

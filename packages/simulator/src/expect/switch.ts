@@ -1,0 +1,199 @@
+/**
+ * The expectations about the switch.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import * as History from "../journal/History.js"
+import { Expectation } from "./expectation.js"
+import {
+  at,
+  closestCall,
+  each,
+  type Event,
+  lanesOf,
+  lateBeat,
+  long,
+  momentOf,
+  momentOr,
+  no,
+  neverArmed,
+  notYet,
+  type Of,
+  ordered,
+  some,
+  type Span,
+  spanOf,
+  switchAt,
+  whose,
+  yes
+} from "./judging.js"
+
+/**
+ * The switch is armed at every instant of a span; by default from when it was first armed until now.
+ *
+ * @since 0.1.0
+ * @category switch
+ */
+export const armedThroughout = (options: Span = {}): Expectation =>
+  new Expectation("armedThroughout", (history) =>
+    Either.gen(function* () {
+      const to = yield* momentOr(history, options.to, () => history.evidence.now)
+      const account = options.account ?? to.account
+      const given = options.from === undefined ? undefined : yield* momentOf(history, options.from)
+      const whole = `the switch to be armed until ${to.name}`
+      if (given !== undefined) yield* ordered(given, to, whole)
+      yield* notYet(history, to.at, whole)
+      const lanes = yield* lanesOf(history, account ?? given?.account, whole)
+      yield* each(lanes, (lane) => {
+        const first = lane.teeth[0]
+        const from = given?.at ?? first?.from
+        const expected = `the switch${whose(history, lane)} to be armed from ${from === undefined ? "some beat" : at(history, from)} to ${to.name}`
+        if (first === undefined || from === undefined) return no({ expected, observed: "it was never armed" })
+        if (from > to.at) {
+          return no({ unjudged: true, expected, observed: `it was first armed after that, at ${at(history, from)}` })
+        }
+        let covered = from
+        for (const tooth of lane.teeth) {
+          if ((tooth.to ?? Infinity) <= covered) continue
+          if (tooth.from > covered) break
+          covered = tooth.to ?? Infinity
+        }
+        if (covered > to.at || (covered === to.at && (covered > from || History.toothAt(lane, from) !== undefined))) {
+          return yes
+        }
+        const next = lane.teeth.find((tooth) => tooth.from > covered)
+        const before = lane.teeth.findLast((tooth) => tooth.to === covered)
+        const until = Math.min(next?.from ?? to.at, to.at)
+        return no({
+          expected,
+          observed: `not armed from ${at(history, covered)} to ${at(history, until)}, ${long(until - covered)}: ${switchAt(history, lane, covered)}`,
+          nearest: before === undefined ? undefined : lateBeat(history, lane, covered),
+          from: covered,
+          to: until,
+          notes: [{ at: covered, text: "not armed from here" }]
+        })
+      })
+    })
+  )
+
+/**
+ * The switch fires exactly once; with `after` and `within`, exactly once from that event on, and within that duration.
+ *
+ * @since 0.1.0
+ * @category switch
+ */
+export const firedOnce = (
+  options: Of & { readonly after?: Event | undefined; readonly within?: Duration.DurationInput | undefined } = {}
+): Expectation =>
+  new Expectation("firedOnce", (history) =>
+    Either.gen(function* () {
+      const after = yield* momentOr(history, options.after, () => history.evidence.start)
+      const within = options.within === undefined ? undefined : Duration.toMillis(options.within)
+      const until = within === undefined ? Infinity : after.at + within
+      const expected =
+        `the switch to fire exactly once from ${after.name} on` +
+        (within === undefined ? "" : `, and within ${long(within)}, by ${at(history, until)}`)
+      yield* notYet(history, after.at, expected)
+      const lanes = yield* lanesOf(history, options.account ?? after.account, expected)
+      yield* each(lanes, (lane) => {
+        if (lane.teeth.length === 0) return neverArmed(history, lane, expected)
+        const fires = lane.fires.filter((fire) => fire.at >= after.at)
+        const [fire, ...more] = fires
+        if (fire === undefined) {
+          if (until !== Infinity && history.evidence.now < until) return notYet(history, until, expected)
+          const call = closestCall(lane, after.at, history.evidence.now)
+          return no({
+            expected,
+            observed: `it never fired${whose(history, lane)}`,
+            nearest:
+              call === undefined
+                ? switchAt(history, lane, after.at)
+                : `at ${at(history, call.at)} it was ${long(call.left)} before firing`,
+            from: after.at
+          })
+        }
+        if (more.length > 0) {
+          return no({
+            expected,
+            observed: `it fired ${fires.length} times${whose(history, lane)}: at ${fires.map((fire) => at(history, fire.at)).join(", ")}`,
+            from: fire.at,
+            to: fires.at(-1)?.at
+          })
+        }
+        if (fire.at <= until) return yes
+        return no({
+          expected,
+          observed: `it fired at ${at(history, fire.at)}, ${long(fire.at - until)} too late`,
+          nearest: `${long(fire.at - after.at)} after ${after.name}`,
+          from: after.at,
+          to: fire.at,
+          notes: [{ at: fire.at, text: `${long(fire.at - until)} too late` }]
+        })
+      })
+    })
+  )
+
+/**
+ * The switch never fires in a span; by default in the whole run.
+ *
+ * @since 0.1.0
+ * @category switch
+ */
+export const neverFired = (options: Span = {}): Expectation =>
+  new Expectation("neverFired", (history) =>
+    Either.gen(function* () {
+      const { expected, from, to } = yield* spanOf(
+        history,
+        options,
+        (from, to) => `the switch not to fire from ${from.name} to ${to.name}`
+      )
+      const lanes = yield* lanesOf(history, options.account ?? from.account ?? to.account, expected)
+      const armed = (lane: History.Lane) => lane.teeth.some((tooth) => tooth.from <= to.at)
+      if (!lanes.some(armed)) {
+        return yield* no({ unjudged: true, expected, observed: `it was never armed before ${to.name}`, to: to.at })
+      }
+      yield* each(lanes, (lane) => {
+        const fire = lane.fires.find((fire) => fire.at >= from.at && fire.at <= to.at)
+        if (fire === undefined) return yes
+        return no({
+          expected,
+          observed: `it fired at ${at(history, fire.at)}${whose(history, lane)} and cancelled ${some(fire.cancelled.length, "order")}`,
+          nearest: lateBeat(history, lane, fire.at),
+          from: fire.at - 10_000,
+          to: fire.at,
+          notes: [{ at: fire.at, text: "fired" }]
+        })
+      })
+    })
+  )
+
+/**
+ * The switch fires, and nothing arms it again afterwards until now.
+ *
+ * @since 0.1.0
+ * @category switch
+ */
+export const closedAfterFire = (options: Of = {}): Expectation =>
+  new Expectation("closedAfterFire", (history) =>
+    Either.gen(function* () {
+      const expected = "the switch to fire, and to stay closed after it"
+      const lanes = yield* lanesOf(history, options.account, expected)
+      if (lanes.every((lane) => lane.fires.length === 0))
+        return yield* no({ unjudged: true, expected, observed: "it never fired" })
+      yield* each(lanes, (lane) => {
+        const fire = lane.fires[0]
+        const again = fire === undefined ? undefined : lane.teeth.find((tooth) => tooth.from >= fire.at)
+        if (fire === undefined || again === undefined) return yes
+        return no({
+          expected,
+          observed: `it fired at ${at(history, fire.at)}${whose(history, lane)} and was armed again at ${at(history, again.from)}, ${long(again.from - fire.at)} later`,
+          nearest: again.by === undefined ? undefined : `by request ${again.by}`,
+          from: fire.at,
+          to: again.from,
+          notes: [{ at: again.from, text: "armed again" }]
+        })
+      })
+    })
+  )
