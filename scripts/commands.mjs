@@ -72,7 +72,7 @@ const notRun = {
   "npm install": "scripts/smoke.mjs reads these lines from the pages and runs them",
   "node bot.mjs": "scripts/smoke.mjs runs it",
   "npx vitest run": "scripts/smoke.mjs runs it",
-  "npx effect-deadman-simulator serve": "scripts/smoke.mjs runs it",
+  "npx @effect-deadman/simulator serve": "scripts/smoke.mjs runs it",
   "json='content-type:": "packages/simulator/test/Readme.test.ts runs the block",
   "curl -s": "packages/simulator/test/Readme.test.ts runs the block"
 }
