@@ -45,7 +45,7 @@ export const edge = within(
 )
 
 /** An instant at which a clock can start. */
-export const start = whole(0, latest, "whole milliseconds since the epoch, up to the year 9999")
+const start = whole(0, latest, "whole milliseconds since the epoch, up to the year 9999")
 
 /** The exchange's ms for one of the host's. */
 export const speed = within("number", 0.001, 100_000, Number.isFinite, "a number from 0.001 to 100000")
@@ -75,6 +75,5 @@ export const length = Schema.Union(Schema.Number, Schema.String).pipe(
     jsonSchema: { anyOf: [{ type: "integer", minimum: 0, maximum: longestMillis }, { type: "string" }] }
   })
 )
-export const isInstant = Schema.is(instant)
 export const isStart = Schema.is(start)
 export const isSpeed = Schema.is(speed)

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as History from "../journal/History.js"
 import type { Judgement } from "./judging.js"
-import { incomplete, no } from "./judging.js"
+import { incomplete, unmet } from "./judging.js"
 import * as Simulator from "../world/Simulator.js"
 import { text } from "../timeline/text.js"
 
@@ -34,7 +34,7 @@ export class Expectation extends Effectable.Class<void, ExpectationFailed, Simul
   /** What a run fails with; none when it meets the expectation. */
   judge(evidence: History.Evidence): Option.Option<ExpectationFailed> {
     const part = incomplete(evidence)
-    const judgement = part === undefined ? this.rule(History.make(evidence)) : no(part)
+    const judgement = part === undefined ? this.rule(History.make(evidence)) : unmet(part)
     return Option.map(Either.getLeft(judgement), (problem) => {
       const around = 5_000
       return new ExpectationFailed({

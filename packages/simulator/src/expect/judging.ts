@@ -53,13 +53,13 @@ export interface Problem {
 
 export type Judgement = Either.Either<void, Problem>
 
-export const yes: Judgement = Either.right(undefined)
-export const no = (problem: Problem): Either.Either<never, Problem> => Either.left(problem)
+export const met: Judgement = Either.right(undefined)
+export const unmet = (problem: Problem): Either.Either<never, Problem> => Either.left(problem)
 
-export const long = (millis: number): string => `${millis / 1000} s`
-export const at = (history: History.History, instant: number): string =>
+export const lengthOf = (millis: number): string => `${millis / 1000} s`
+export const timeOf = (history: History.History, instant: number): string =>
   `${History.seconds(history.evidence, instant)} s`
-export const some = (count: number, what: string): string =>
+export const counted = (count: number, what: string): string =>
   `${count === 0 ? "no" : count} ${what}${count === 1 ? "" : "s"}`
 
 /** Why a journal cannot be judged by; `undefined` for a whole one. */
@@ -93,15 +93,15 @@ export interface Moment {
 export const momentOf = (history: History.History, event: Event): Either.Either<Moment, Problem> => {
   const mark = history.marks.findLast((mark) => mark.name === event)
   if (mark !== undefined) {
-    return Either.right({ at: mark.at, name: `"${mark.name}" (${at(history, mark.at)})`, account: mark.account })
+    return Either.right({ at: mark.at, name: `"${mark.name}" (${timeOf(history, mark.at)})`, account: mark.account })
   }
   const since = Option.map(Duration.decodeUnknown(event), Duration.toMillis)
   if (Option.isSome(since)) {
     const instant = history.evidence.start + since.value
-    return Either.right({ at: instant, name: at(history, instant), account: undefined })
+    return Either.right({ at: instant, name: timeOf(history, instant), account: undefined })
   }
   const names = [...new Set(history.marks.map((mark) => `"${mark.name}"`))]
-  return no({
+  return unmet({
     unjudged: true,
     expected: `the event ${JSON.stringify(event)}`,
     observed:
@@ -118,7 +118,7 @@ export const momentOr = (
 ): Either.Either<Moment, Problem> => {
   if (event !== undefined) return momentOf(history, event)
   const instant = otherwise()
-  return Either.right({ at: instant, name: at(history, instant), account: undefined })
+  return Either.right({ at: instant, name: timeOf(history, instant), account: undefined })
 }
 
 /** A span of the run, which must not be upside down or reach beyond the run. */
@@ -138,8 +138,8 @@ export const spanOf = (
 
 export const ordered = (from: Moment, to: Moment, expected: string): Judgement =>
   from.at <= to.at
-    ? yes
-    : no({
+    ? met
+    : unmet({
         unjudged: true,
         expected,
         observed: `the span is upside down: it would begin at ${from.name} and end at ${to.name}, before it`
@@ -153,24 +153,24 @@ export const lanesOf = (
 ): Either.Either<ReadonlyArray<History.Lane>, Problem> => {
   if (account !== undefined && !history.accounts.includes(account)) {
     const observed = `the exchange has no account "${account}"; it has ${history.accounts.join(", ")}`
-    return no({ unjudged: true, expected, observed })
+    return unmet({ unjudged: true, expected, observed })
   }
   const lanes = history.lanes.filter((lane) => account === undefined || lane.account === account)
   return lanes.length > 0
     ? Either.right(lanes)
-    : no({
+    : unmet({
         unjudged: true,
         expected,
         observed: account === undefined ? "no account did anything" : `account ${account} did nothing`
       })
 }
 
-export const whose = (history: History.History, lane: History.Lane): string =>
+export const ofAccount = (history: History.History, lane: History.Lane): string =>
   history.lanes.length > 1 ? ` of account ${lane.account}` : ""
 
 /** Judges each account. One that does not meet it counts before one that cannot be judged. */
 export const each = (lanes: ReadonlyArray<History.Lane>, judge: (lane: History.Lane) => Judgement): Judgement => {
-  let open: Judgement = yes
+  let open: Judgement = met
   for (const lane of lanes) {
     const judgement = Either.mapLeft(judge(lane), (problem): Problem => ({ account: lane.account, ...problem }))
     if (Either.isRight(judgement)) continue
@@ -182,38 +182,38 @@ export const each = (lanes: ReadonlyArray<History.Lane>, judge: (lane: History.L
 
 export const notYet = (history: History.History, until: number, expected: string): Either.Either<void, Problem> =>
   history.evidence.now >= until
-    ? yes
-    : no({
+    ? met
+    : unmet({
         unjudged: true,
         expected,
-        observed: `the run has only come to ${at(history, history.evidence.now)}: let ${long(until - history.evidence.now)} more pass`,
+        observed: `the run has only come to ${timeOf(history, history.evidence.now)}: let ${lengthOf(until - history.evidence.now)} more pass`,
         from: history.evidence.now
       })
 
 export const neverArmed = (history: History.History, lane: History.Lane, expected: string): Judgement =>
-  no({ unjudged: true, expected, observed: `it was never armed${whose(history, lane)}` })
+  unmet({ unjudged: true, expected, observed: `it was never armed${ofAccount(history, lane)}` })
 
-/** How near a tooth came to firing: how much was left when it was refreshed or closed. */
+/** How near a segment came to firing: how much was left when it was refreshed or closed. */
 export const closestCall = (lane: History.Lane, from: number, to: number) => {
   let closest: { readonly at: number; readonly left: number } | undefined
-  for (const tooth of lane.teeth) {
-    if (tooth.end === "fired" || tooth.from > to) continue
-    const end = Math.min(tooth.to ?? to, to)
+  for (const segment of lane.segments) {
+    if (segment.end === "fired" || segment.from > to) continue
+    const end = Math.min(segment.to ?? to, to)
     if (end < from) continue
-    const left = tooth.deadline - end
+    const left = segment.deadline - end
     if (closest === undefined || left < closest.left) closest = { at: end, left }
   }
   return closest
 }
 
 export const switchAt = (history: History.History, lane: History.Lane, instant: number): string => {
-  const tooth = History.toothAt(lane, instant)
-  if (tooth !== undefined) return `the switch was armed and would fire at ${at(history, tooth.deadline)}`
-  const last = lane.teeth.findLast((tooth) => tooth.from <= instant)
+  const segment = History.segmentAt(lane, instant)
+  if (segment !== undefined) return `the switch was armed and would fire at ${timeOf(history, segment.deadline)}`
+  const last = lane.segments.findLast((segment) => segment.from <= instant)
   if (last === undefined) return "the switch had never been armed"
   return last.end === "fired"
-    ? `the switch had fired at ${at(history, last.to ?? instant)}`
-    : `the switch had been switched off at ${at(history, last.to ?? instant)}`
+    ? `the switch had fired at ${timeOf(history, last.to ?? instant)}`
+    : `the switch had been switched off at ${timeOf(history, last.to ?? instant)}`
 }
 
 /** The beat that would have saved it, had it come in time. */
@@ -222,12 +222,12 @@ export const lateBeat = (history: History.History, lane: History.Lane, deadline:
     ({ countdown, record }) => countdown !== "0" && record.appliedAt !== undefined && record.appliedAt >= deadline
   )
   if (late?.record.appliedAt !== undefined) {
-    return `the next beat was applied at ${at(history, late.record.appliedAt)}, ${long(late.record.appliedAt - deadline)} later (sent at ${at(history, late.record.sentAt)})`
+    return `the next beat was applied at ${timeOf(history, late.record.appliedAt)}, ${lengthOf(late.record.appliedAt - deadline)} later (sent at ${timeOf(history, late.record.sentAt)})`
   }
   const lost = lane.beats.findLast(({ record }) => record.sentAt < deadline)
   return lost === undefined
     ? undefined
-    : `the last beat before was sent at ${at(history, lost.record.sentAt)}: ${History.fateOf(lost.record)}`
+    : `the last beat before was sent at ${timeOf(history, lost.record.sentAt)}: ${History.fateOf(lost.record)}`
 }
 
 export const beatsIn = (lane: History.Lane, from: number, to: number): ReadonlyArray<Journal.RequestRecord> =>

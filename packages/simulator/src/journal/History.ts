@@ -1,5 +1,5 @@
 /**
- * The journal read as a story: for each account its beats, the teeth of its countdown, its fires, the life of its
+ * The journal read as a story: for each account its beats, the segments of its countdown, its fires, the life of its
  * orders and what its bot believed. Assertions and pictures are both told from it. A pure function of the journal.
  *
  * @since 0.1.0
@@ -39,12 +39,12 @@ export interface Beat {
 }
 
 /**
- * One tooth of the countdown: the switch was armed from `from` until `to`, and would have fired at `deadline`.
+ * One segment of the countdown: the switch was armed from `from` until `to`, and would have fired at `deadline`.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Tooth {
+export interface Segment {
   readonly from: number
   /** Absent while it runs. */
   readonly to: number | undefined
@@ -92,7 +92,7 @@ export interface Lane {
   readonly beats: ReadonlyArray<Beat>
   /** All its requests, beats included. */
   readonly requests: ReadonlyArray<Journal.RequestRecord>
-  readonly teeth: ReadonlyArray<Tooth>
+  readonly segments: ReadonlyArray<Segment>
   readonly fires: ReadonlyArray<Fire>
   readonly orders: ReadonlyArray<OrderLife>
   readonly windows: ReadonlyArray<Journal.WindowRecord>
@@ -148,7 +148,7 @@ interface Draft {
   readonly account: string
   readonly beats: Array<Beat>
   readonly requests: Array<Journal.RequestRecord>
-  readonly teeth: Array<Tooth>
+  readonly segments: Array<Segment>
   readonly fires: Array<{
     readonly at: number
     readonly deadline: number
@@ -162,9 +162,9 @@ interface Draft {
 const decimal = (text: string): BigDecimal.BigDecimal =>
   Option.getOrElse(BigDecimal.fromString(text), () => BigDecimal.fromBigInt(0n))
 
-const endTooth = (draft: Draft, to: number, end: Tooth["end"]): void => {
-  const last = draft.teeth.at(-1)
-  if (last?.end === "running") draft.teeth[draft.teeth.length - 1] = { ...last, to, end }
+const endSegment = (draft: Draft, to: number, end: Segment["end"]): void => {
+  const last = draft.segments.at(-1)
+  if (last?.end === "running") draft.segments[draft.segments.length - 1] = { ...last, to, end }
 }
 
 const closeOrder = (draft: Draft, orderId: string, closedAt: number, how: OrderLife["how"]): void => {
@@ -197,7 +197,7 @@ export const make = (evidence: Evidence): History => {
       account,
       beats: [],
       requests: [],
-      teeth: [],
+      segments: [],
       fires: [],
       orders: new Map(),
       filled: new Map(),
@@ -231,8 +231,8 @@ export const make = (evidence: Evidence): History => {
         switch (entry.transition) {
           case "armed":
           case "refreshed":
-            endTooth(draft, entry.at, "refreshed")
-            draft.teeth.push({
+            endSegment(draft, entry.at, "refreshed")
+            draft.segments.push({
               from: entry.at,
               to: undefined,
               deadline: entry.deadline ?? entry.at,
@@ -242,10 +242,10 @@ export const make = (evidence: Evidence): History => {
             })
             break
           case "closed":
-            endTooth(draft, entry.at, "closed")
+            endSegment(draft, entry.at, "closed")
             break
           case "fired":
-            endTooth(draft, entry.at, "fired")
+            endSegment(draft, entry.at, "fired")
             draft.fires.push({ at: entry.at, deadline: entry.deadline ?? entry.at, cancelled: [] })
             break
         }
@@ -295,11 +295,11 @@ export const make = (evidence: Evidence): History => {
   return {
     evidence,
     accounts: [...accounts],
-    lanes: [...drafts.values()].map(({ account, beats, fires, orders, requests, teeth, windows }) => ({
+    lanes: [...drafts.values()].map(({ account, beats, fires, orders, requests, segments, windows }) => ({
       account,
       beats,
       requests,
-      teeth,
+      segments,
       fires,
       orders: [...orders.values()],
       windows
@@ -321,7 +321,7 @@ export const laneOf = (history: History, account: string): Lane =>
     account,
     beats: [],
     requests: [],
-    teeth: [],
+    segments: [],
     fires: [],
     orders: [],
     windows: []
@@ -365,16 +365,16 @@ export const openCount = (lane: Lane): ((at: number) => number) => {
 }
 
 /**
- * The tooth that runs at an instant; `undefined` when the switch is not armed then. At the instant of a refresh it is
+ * The segment that runs at an instant; `undefined` when the switch is not armed then. At the instant of a refresh it is
  * the new one, at the instant of the firing there is none.
  *
  * @since 0.1.0
  * @category getters
  */
-export const toothAt = (lane: Lane, at: number): Tooth | undefined => {
+export const segmentAt = (lane: Lane, at: number): Segment | undefined => {
   // Each one ends by the instant at which the next begins.
-  const tooth = lane.teeth[countUpTo(lane.teeth, (tooth) => tooth.from, at) - 1]
-  return tooth === undefined || (tooth.to !== undefined && tooth.to <= at) ? undefined : tooth
+  const segment = lane.segments[countUpTo(lane.segments, (segment) => segment.from, at) - 1]
+  return segment === undefined || (segment.to !== undefined && segment.to <= at) ? undefined : segment
 }
 
 /**

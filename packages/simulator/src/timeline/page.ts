@@ -63,7 +63,7 @@ const card = (frame: Frame, lane: History.Lane): string => {
   const fires = lane.fires.filter((fire) => inside(fire.at))
   const closest = -largest(
     -Infinity,
-    lane.teeth
+    lane.segments
       .filter((tooth) => tooth.end !== "fired" && tooth.end !== "running")
       .map((tooth) => (tooth.to ?? tooth.from) - tooth.deadline)
   )

@@ -215,7 +215,7 @@ const requests = (frame: Frame, lane: History.Lane, bot: number): string => {
 /** The seconds at the top of the countdown's plot. */
 const ceilingOf = (lane: History.Lane): number => {
   const most = largest(5, [
-    ...lane.teeth.map((tooth) => (tooth.deadline - tooth.from) / 1000),
+    ...lane.segments.map((tooth) => (tooth.deadline - tooth.from) / 1000),
     ...lane.windows.map((window) => ((window.latestFire ?? window.at) - window.at) / 1000)
   ])
   return Math.min(75, Math.ceil(most / 5) * 5)
@@ -250,7 +250,7 @@ const countdown = (frame: Frame, lane: History.Lane, top: number): string => {
     })
     .join("")
 
-  const teeth = lane.teeth
+  const teeth = lane.segments
     .filter((tooth) => tooth.from <= frame.to && (tooth.to ?? frame.to) >= frame.from)
     .map((tooth) => {
       const to = tooth.to ?? Math.min(frame.to, tooth.deadline)
@@ -296,7 +296,7 @@ const bare = (frame: Frame, lane: History.Lane, top: number): string => {
     ...new Set([
       frame.from,
       ...lane.orders.flatMap((life) => [life.placed.at, ...(life.closedAt === undefined ? [] : [life.closedAt])]),
-      ...lane.teeth.flatMap((tooth) => [tooth.from, ...(tooth.to === undefined ? [] : [tooth.to])])
+      ...lane.segments.flatMap((tooth) => [tooth.from, ...(tooth.to === undefined ? [] : [tooth.to])])
     ])
   ]
     .filter((at) => at >= frame.from && at < frame.to)
@@ -305,7 +305,7 @@ const bare = (frame: Frame, lane: History.Lane, top: number): string => {
   return instants
     .map((at, index) => {
       const until = instants[index + 1] ?? frame.to
-      if (open(at) === 0 || Story.toothAt(lane, at) !== undefined) return ""
+      if (open(at) === 0 || Story.segmentAt(lane, at) !== undefined) return ""
       const [x1, x2] = [frame.x(at), frame.x(until)]
       return titled(
         `orders open, switch not armed\n${time(frame, at)} to ${time(frame, until)}`,
