@@ -1,6 +1,6 @@
 /**
- * Bounds for every number that comes in from outside: control API, journal files, command line, fault grammar and
- * options. An instant that is no whole number stops a clock that stands, and one without a bound spoils it.
+ * Bounds for every number from outside: control API, journal files, command line, fault grammar and options. A
+ * fractional instant would stop a manual clock, and sums of unbounded ones would lose precision.
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
@@ -35,7 +35,7 @@ export const millis = whole(0, longestMillis, `a whole number of milliseconds, 0
 /** An instant in whole ms since the epoch. */
 export const instant = whole(earliest, latest, "whole milliseconds since the epoch, in the years 1 to 9999")
 
-/** An instant that the other side computed: ms since the epoch, fractions allowed. */
+/** An instant that a bot computed: ms since the epoch, fractions allowed. */
 export const edge = within(
   "number",
   earliest,
@@ -47,7 +47,7 @@ export const edge = within(
 /** An instant at which a clock can start. */
 const start = whole(0, latest, "whole milliseconds since the epoch, up to the year 9999")
 
-/** The exchange's ms for one of the host's. */
+/** Milliseconds of the exchange's clock per millisecond of the host's. */
 export const speed = within("number", 0.001, 100_000, Number.isFinite, "a number from 0.001 to 100000")
 
 /** A countdown in whole seconds. */

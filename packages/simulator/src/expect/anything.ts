@@ -1,5 +1,5 @@
 /**
- * The expectations about anything: a predicate over what the exchange knows, or over the journal.
+ * The expectations with a predicate, over a view of the exchange or over the journal.
  *
  * @since 0.1.0
  */
@@ -26,8 +26,8 @@ import {
 } from "./judging.js"
 
 /**
- * One account at one instant, as the exchange knows it. `remaining` is the ms until the switch fires, `undefined` when it
- * is not armed; `state` is the last state that the bot has recorded.
+ * One account at one instant, as the exchange sees it. `remaining` is the ms until the switch fires, `undefined` when
+ * it is not armed. `state` is the last state that the bot has recorded.
  *
  * @since 0.1.0
  * @category models
@@ -94,7 +94,7 @@ const throughout = (name: string, expected: string, options: Span, holds: (view:
   )
 
 /**
- * Something holds at both ends of a span and whenever anything changes for an account in between.
+ * The predicate holds at both ends of a span and at every change of an account in between.
  *
  * @since 0.1.0
  * @category anything
@@ -103,7 +103,7 @@ export const always = (what: string, holds: (view: View) => boolean, options: Sp
   throughout("always", `always ${what}`, options, holds)
 
 /**
- * Something holds at neither end of a span, nor whenever anything changes for an account in between.
+ * The predicate holds at neither end of a span, and at no change of an account in between.
  *
  * @since 0.1.0
  * @category anything
@@ -112,7 +112,7 @@ export const never = (what: string, holds: (view: View) => boolean, options: Spa
   throughout("never", `never ${what}`, options, (view) => !holds(view))
 
 /**
- * Something holds at least once within a duration after an event (by default the start).
+ * The predicate holds at least once within a duration after an event (by default the start).
  *
  * @since 0.1.0
  * @category anything
@@ -149,8 +149,8 @@ export const eventually = (
   )
 
 /**
- * Something was reached at least once: an entry of the journal such as a beat that was applied and whose answer was
- * lost. A campaign that never reached it has proven nothing about it.
+ * At least one entry of the journal meets the predicate, such as a beat that was applied and whose response was lost. A
+ * campaign that never reached such an entry has proven nothing about it.
  *
  * @since 0.1.0
  * @category anything

@@ -26,7 +26,7 @@ import {
 } from "./judging.js"
 
 /**
- * Two calls of the countdown (beats, and switching off) of one account are never closer together than that, as the bot
+ * Two countdown requests of one account (beats, and switching off) are never closer together than `pace`, as the bot
  * sends them; with `seen: "arrived"`, as they arrive at the exchange. Fails also when there were fewer than two.
  *
  * @since 0.1.0
@@ -75,7 +75,7 @@ export const beatsNeverFasterThan = (
   )
 
 /**
- * No span without a beat is longer than that, from the span's beginning (by default the first beat) to its end.
+ * No gap without a beat is longer than `pace`, from the span's beginning (by default the first beat) to its end.
  *
  * @since 0.1.0
  * @category beats
@@ -120,8 +120,8 @@ export const beatsNeverSlowerThan = (pace: Duration.DurationInput, options: Span
   )
 
 /**
- * How many calls of the countdown the bot sends in a span: `atLeast`, `atMost` or both. A range that every number of
- * beats meets, or none, is not judged.
+ * The number of countdown requests that the bot sends in a span: `atLeast`, `atMost` or both. A range that every number
+ * meets, or none, is not judged.
  *
  * @since 0.1.0
  * @category beats

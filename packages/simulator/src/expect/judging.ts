@@ -1,5 +1,5 @@
 /**
- * What judging a run is made of: why it fails, which accounts and instants are meant, and the words to tell it in.
+ * Parts of a judgement: the problem, the accounts and instants that are judged, and the words of a report.
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
@@ -17,7 +17,7 @@ import type { Note } from "../timeline/text.js"
 export type Event = Duration.DurationInput | (string & {})
 
 /**
- * Which account is judged; all of them when it is not given.
+ * The account that is judged; by default all.
  *
  * @since 0.1.0
  * @category models
@@ -27,7 +27,7 @@ export interface Of {
 }
 
 /**
- * A span of the run: from its beginning to now where nothing else is given.
+ * A span of the run; by default from its beginning to now.
  *
  * @since 0.1.0
  * @category models
@@ -37,17 +37,17 @@ export interface Span extends Of {
   readonly to?: Event | undefined
 }
 
-/** Why a run does not meet an expectation. Instants are ms of the venue's clock. */
+/** Why a run does not meet an expectation. Instants are ms of the exchange's clock. */
 export interface Problem {
   readonly expected: string
   readonly observed: string
   readonly nearest?: string | undefined
   readonly account?: string | undefined
-  /** What the timeline shows; a little more on both sides is added. */
+  /** The span that the timeline shows, with a margin on both sides. */
   readonly from?: number | undefined
   readonly to?: number | undefined
   readonly notes?: ReadonlyArray<Note> | undefined
-  /** Whether it only says that the run cannot be judged. */
+  /** True when the run cannot be judged. */
   readonly unjudged?: true | undefined
 }
 
@@ -62,7 +62,7 @@ export const timeOf = (history: History.History, instant: number): string =>
 export const counted = (count: number, what: string): string =>
   `${count === 0 ? "no" : count} ${what}${count === 1 ? "" : "s"}`
 
-/** Why a journal cannot be judged by; `undefined` for a whole one. */
+/** Why a journal is no basis for a judgement; `undefined` for a whole one. */
 export const incomplete = ({ dropped, entries }: History.Evidence): Problem | undefined => {
   const problem = (observed: string): Problem => ({
     unjudged: true,
@@ -84,7 +84,7 @@ export const incomplete = ({ dropped, entries }: History.Evidence): Problem | un
 
 export interface Moment {
   readonly at: number
-  /** How it is told: `"crash" (31.000 s)`. */
+  /** Its name in a report: `"crash" (31.000 s)`. */
   readonly name: string
   /** The account that the mark belongs to. */
   readonly account: string | undefined
@@ -121,7 +121,7 @@ export const momentOr = (
   return Either.right({ at: instant, name: timeOf(history, instant), account: undefined })
 }
 
-/** A span of the run, which must not be upside down or reach beyond the run. */
+/** A span of the run. It must not end before it begins, nor reach beyond the run. */
 export const spanOf = (
   history: History.History,
   span: Span,
@@ -145,7 +145,7 @@ export const ordered = (from: Moment, to: Moment, expected: string): Judgement =
         observed: `the span is upside down: it would begin at ${from.name} and end at ${to.name}, before it`
       })
 
-/** The accounts that are judged: there is at least one, and each did something. */
+/** The accounts that are judged: at least one, each with entries. */
 export const lanesOf = (
   history: History.History,
   account: string | undefined,
@@ -168,7 +168,7 @@ export const lanesOf = (
 export const ofAccount = (history: History.History, lane: History.Lane): string =>
   history.lanes.length > 1 ? ` of account ${lane.account}` : ""
 
-/** Judges each account. One that does not meet it counts before one that cannot be judged. */
+/** Judges each account. A failed account takes precedence over one that cannot be judged. */
 export const each = (lanes: ReadonlyArray<History.Lane>, judge: (lane: History.Lane) => Judgement): Judgement => {
   let open: Judgement = met
   for (const lane of lanes) {
@@ -193,7 +193,7 @@ export const notYet = (history: History.History, until: number, expected: string
 export const neverArmed = (history: History.History, lane: History.Lane, expected: string): Judgement =>
   unmet({ unjudged: true, expected, observed: `it was never armed${ofAccount(history, lane)}` })
 
-/** How near a segment came to firing: how much was left when it was refreshed or closed. */
+/** The segment that came nearest to firing: how much was left when it was refreshed or closed. */
 export const closestCall = (lane: History.Lane, from: number, to: number) => {
   let closest: { readonly at: number; readonly left: number } | undefined
   for (const segment of lane.segments) {
@@ -216,7 +216,7 @@ export const switchAt = (history: History.History, lane: History.Lane, instant: 
     : `the switch had been switched off at ${timeOf(history, last.to ?? instant)}`
 }
 
-/** The beat that would have saved it, had it come in time. */
+/** The beat that came too late, or was lost. */
 export const lateBeat = (history: History.History, lane: History.Lane, deadline: number): string | undefined => {
   const late = lane.beats.find(
     ({ countdown, record }) => countdown !== "0" && record.appliedAt !== undefined && record.appliedAt >= deadline

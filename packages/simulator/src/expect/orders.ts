@@ -25,7 +25,7 @@ import {
 
 /**
  * Every order that is open at an event is gone (cancelled, or filled) within a duration after it. Fails also when no
- * order was open then, because then nothing was at stake.
+ * order was open, because nothing was at stake.
  *
  * @example
  * ```ts
@@ -92,7 +92,7 @@ export const ordersCancelled = (
   )
 
 /**
- * Every order that was placed by an instant is open still. Fails also when none was placed.
+ * Every order that was placed by an instant is still open. Fails also when none was placed.
  *
  * @since 0.1.0
  * @category orders

@@ -1,5 +1,5 @@
 /**
- * The protocol spoken by hand: what a bot without any library would send. It shares nothing with the simulator.
+ * The protocol without any library, as a simple bot sends it. It shares no code with the simulator.
  */
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClient from "@effect/platform/HttpClient"
