@@ -6,14 +6,14 @@ import { gzipSync } from "node:zlib"
 const dist = Path.join(import.meta.dirname, "..", "packages", "core", "dist")
 
 const bundles = [
-  // The aim was 12.0 kB; one timer for all accounts and a guard against code of others that throws came to 12.1.
-  { name: "Heartbeat", budget: 12_200, code: `export * from "./Heartbeat.js"` },
+  // What the mends of stamps, guard, release and the port cost: 12.1 kB before them, 15.1 with them.
+  { name: "Heartbeat", budget: 15_500, code: `export * from "./Heartbeat.js"` },
   {
     name: "Heartbeat and the client below it",
     budget: 30_000,
     code: `
       export { make } from "./Heartbeat.js"
-      export { layer as switchLayer } from "./CountdownCancelAll.js"
+      export { layer as switchLayer } from "./BitgetCountdown.js"
       export { layerConfig } from "./BitgetClient.js"
       export { layerConfig as credentials } from "./Credentials.js"
     `

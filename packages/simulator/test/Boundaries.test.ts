@@ -1,5 +1,5 @@
 /**
- * The edges of what the venue documents, and both answers where it documents none.
+ * The documented limits of the exchange, and each possible answer where none is documented.
  */
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Protocol from "@effect-deadman/simulator/Protocol"
@@ -72,7 +72,7 @@ describe("Boundaries", () => {
 
   it(`beat and expiry in one millisecond, boundary "beat": the beat saves the orders`, () => {
     const armed = beat(step(begin({ boundary: "beat" }), order(), start), "10", start)
-    // Looking at it in that very millisecond does not decide it.
+    // Reading the state in that millisecond does not decide it.
     const looked = at(armed, start + 10_000)
     assert.strictEqual(tag(looked), "Armed")
     assert.strictEqual(Exchange.nextDue(looked), start + 10_001)
@@ -85,7 +85,7 @@ describe("Boundaries", () => {
 
   for (const sweepPeriod of [0, 250, 1_000]) {
     for (const offset of [0, 1, 249, 250, 251, 999]) {
-      it(`looks every ${sweepPeriod} ms: a deadline ${offset} ms after a look fires at the first look not before it`, () => {
+      it(`looks every ${sweepPeriod} ms: a deadline ${offset} ms after a look fires at the first look at or after it`, () => {
         const armed = beat(begin({ sweepPeriod }), "5", start + offset)
         const deadline = start + offset + 5_000
         const fires = sweepPeriod === 0 ? deadline : Math.ceil(deadline / sweepPeriod) * sweepPeriod
@@ -97,7 +97,7 @@ describe("Boundaries", () => {
     }
   }
 
-  it("0 closes; when closed it succeeds all the same, and moves nothing", () => {
+  it("0 closes; on a closed switch it succeeds and moves nothing", () => {
     const closed = beat(beat(begin(), "10", start), "0", start + 1_000)
     assert.strictEqual(tag(closed), "Closed")
     const again = beat(closed, "0", start + 2_000)
@@ -130,7 +130,7 @@ describe("Boundaries", () => {
     })
   }
 
-  it("a lenient venue reads a number, a leading zero and a fraction as what they mean, within the range", () => {
+  it("a lenient exchange reads a number, a leading zero and a fraction by their value, within the range", () => {
     const venue = { badCountdown: { number: "accept", leadingZero: "accept", fraction: "accept" } }
     for (const [body, seconds] of [
       [`{"countdown":40}`, 40],
@@ -146,7 +146,7 @@ describe("Boundaries", () => {
     }
   })
 
-  it("two keys on one UID have one switch: the last write wins, and the 0 of one disarms the other", () => {
+  it("two keys on one UID have one switch: the last write counts, and the 0 of one disarms the other", () => {
     const keys = ["a", "b"].map((name) => Bot.keysOf(name))
     const both: Exchange.Account = {
       uid: "1000001",
@@ -176,7 +176,7 @@ describe("Boundaries", () => {
     })
   }
 
-  it("with a latency and a pace the cancels follow one by one; what the user cancels meanwhile is passed over", () => {
+  it("with a latency and a pace the cancels follow one by one; orders that the user cancels meanwhile are skipped", () => {
     let state = begin({ triggerLatency: 100, cancelPace: 10 })
     for (let n = 0; n < 4; n++) state = step(state, order(), start)
     const ids = Exchange.openOrders(state, "1000001").map((order) => order.orderId)
@@ -190,7 +190,7 @@ describe("Boundaries", () => {
         ["Cancelled", 5_100]
       ]
     )
-    // One is cancelled by hand, and one is placed after the firing: it stays.
+    // The user cancels one order. Another is placed after the firing, and stays.
     const byHand = step(fired, { _tag: "CancelOrder", account: "1000001", orderId: ids[1]! }, start + 5_106)
     const placed = step(byHand, order(), start + 5_107)
     const [end, rest] = Exchange.advance(placed, start + 6_000)
@@ -204,7 +204,7 @@ describe("Boundaries", () => {
     assert.lengthOf(Exchange.openOrders(end, "1000001"), 1)
   })
 
-  it("with a latency alone, an order that is gone meanwhile keeps none of the others", () => {
+  it("with a latency alone, an order that is gone meanwhile does not keep the others open", () => {
     let state = begin({ triggerLatency: 100 })
     for (let n = 0; n < 3; n++) state = step(state, order(), start)
     const ids = Exchange.openOrders(state, "1000001").map((order) => order.orderId)
@@ -215,7 +215,7 @@ describe("Boundaries", () => {
     assert.lengthOf(Exchange.openOrders(at(byHand, start + 5_100), "1000001"), 0)
   })
 
-  it("the cancels say what the venue was told to say: reason, and time of the firing or of the cancel", () => {
+  it("the cancels have the reason of the option, and the time of the firing or of the cancel", () => {
     for (const cancelUpdatedTime of ["trigger", "cancel"] as const) {
       const venue = { triggerLatency: 300, cancelUpdatedTime, cancelReason: "countdown_cancel" }
       const armed = beat(step(begin(venue), order(), start), "5", start)
@@ -268,7 +268,7 @@ describe("Boundaries", () => {
     }
 
     for (const code of ["45001", "40725", "40808", "40015"]) {
-      it(`requests in it get ${code}, and take effect only where the venue says so`, () => {
+      it(`requests in it get ${code}, and take effect only with maintenanceApplies`, () => {
         for (const maintenanceApplies of [false, true]) {
           const venue = { maintenance: [window], codes: { maintenance: code }, maintenanceApplies }
           const armed = beat(begin(venue), "10", start)

@@ -1,9 +1,10 @@
 /**
- * The exchange itself: a pure machine over accounts, open orders and one countdown an account.
+ * The exchange as a pure machine over accounts, open orders and one countdown per account.
  *
- * `step(state, event, now)` gives the next state and what happened; what is due by `now` has happened before the event.
- * Deadlines are data in a tree, so a hundred thousand armed accounts are a hundred thousand entries, no fibers. Times are
- * ms of the venue's clock; a state never goes back in time. Every state stays valid when a later one is made from it.
+ * `step(state, event, now)` returns the next state and the outputs. Everything that is due by `now` happens before the
+ * event. Deadlines are data in a tree: a hundred thousand armed accounts are a hundred thousand entries, and no fibers.
+ * Times are ms of the exchange's clock. A state never goes back in time, and stays valid when a later one is made from
+ * it.
  *
  * @since 0.1.0
  */
@@ -22,7 +23,7 @@ export type * from "./model.js"
 type Step = readonly [state: State, outputs: ReadonlyArray<Output>]
 
 /**
- * The key of an account that was declared without one: values that nobody can take for real ones.
+ * The key of an account that is declared without keys. Its values are obvious test values.
  *
  * @since 0.1.0
  * @category constructors
@@ -66,8 +67,8 @@ export const make = (options: {
 }
 
 /**
- * What happens next: everything that is due by `now`, then the event. An event for an account that does not exist, or
- * one that the exchange's own rules forbid, is `Refused`.
+ * The next state: everything that is due by `now` happens, then the event. The exchange refuses an event for an account
+ * that does not exist, and one that its own rules forbid: the output is `Refused`.
  *
  * @since 0.1.0
  * @category transitions
@@ -78,8 +79,8 @@ export const step = (state: State, event: Event, now: number): Step => {
 }
 
 /**
- * Everything that is due by `now`. Under the boundary `"beat"` what is due at `now` itself has to wait, so that a
- * request of the same millisecond comes first.
+ * The state after everything that is due by `now`. Under the boundary `"beat"`, work that is due at `now` itself waits,
+ * so that a request of the same millisecond comes first.
  *
  * @since 0.1.0
  * @category transitions
@@ -99,7 +100,7 @@ const apply = (state: State, event: Event, outputs: Array<Output>): State => {
             state,
             event.account.uid,
             "simulator",
-            "A key of this account belongs to another account already: give it a key of its own",
+            "A key of this account belongs to another account already: give this account its own key",
             outputs
           )
         : addAccount(state, event.account)
@@ -150,8 +151,8 @@ const applyTo = (
 }
 
 /**
- * The instant at which the next switch fires if nobody refreshes it: venue ms. Absent when none is armed, or while the
- * venue has stopped its timers.
+ * The instant at which the next switch fires unless it is refreshed, in ms of the exchange's clock. Absent when no
+ * switch is armed, or while the exchange has stopped its timers.
  *
  * @since 0.1.0
  * @category getters
@@ -159,7 +160,7 @@ const applyTo = (
 export const nextDeadline = (state: State): number | undefined => Timers.nextFire(state)
 
 /**
- * The soonest `now` at which `advance` does anything: a firing, one of its cancels, or an edge of a release window.
+ * The earliest `now` at which `advance` changes anything: a firing, one of its cancels, or an edge of a release window.
  *
  * @since 0.1.0
  * @category getters
@@ -209,7 +210,7 @@ export const openOrders = (state: State, uid: string): ReadonlyArray<Order> => {
 }
 
 /**
- * The filled and cancelled orders of an account that are still known, in the order of their end.
+ * The newest 1,000 filled and cancelled orders of an account, in the order of their end.
  *
  * @since 0.1.0
  * @category getters
@@ -235,7 +236,7 @@ export const accounts = (state: State): ReadonlyArray<AccountState> => {
 }
 
 /**
- * Whether the venue is in a release window.
+ * Whether the exchange is in a release window.
  *
  * @since 0.1.0
  * @category getters
@@ -243,8 +244,8 @@ export const accounts = (state: State): ReadonlyArray<AccountState> => {
 export const inMaintenance = (state: State): boolean => state.inWindow
 
 /**
- * All that the exchange holds but keys and rate limits, as plain values: two states are the same exchange exactly when
- * their snapshots are deeply equal.
+ * The exchange without its keys and rate limits, as plain values. Two states are the same exchange exactly when their
+ * snapshots are deeply equal.
  *
  * @since 0.1.0
  * @category getters

@@ -1,9 +1,8 @@
 /**
- * Request in, response out: the venue's chain of checks, its envelopes, codes, statuses, headers and limits, pure.
+ * The exchange's REST protocol, pure: its chain of checks, envelopes, codes, statuses, headers and limits.
  *
- * Nothing that a client can send is a defect: whatever is wrong with a request gets the venue's answer, and moves no
- * deadline. The order of the checks is known as far as the key, the account's mode and the signature; `Venue.checks` is
- * the order of the rest.
+ * No request is a defect. A request with a flaw gets the exchange's response, and moves no deadline. The first checks
+ * are known: key, account mode, signature. The order of the others is an option, `Venue.checks`.
  *
  * @since 0.1.0
  */
@@ -30,14 +29,14 @@ export * from "./endpoints.js"
 export { refusal } from "./envelope.js"
 
 /**
- * A request as it reaches the venue.
+ * A request as it arrives at the exchange.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Request {
   readonly method: string
-  /** The path with its query, the very bytes that were sent. */
+  /** The path with its query, byte for byte as it was sent. */
   readonly path: string
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
@@ -46,7 +45,7 @@ export interface Request {
   readonly ip?: string | undefined
   /** The request's number in the journal. */
   readonly id?: number | undefined
-  /** When the venue accepted it (ms of its clock), if that was before it takes effect. */
+  /** When the exchange accepted it, in ms of its clock. Default: the instant at which it takes effect. */
   readonly acceptedAt?: number | undefined
 }
 
@@ -58,7 +57,7 @@ export interface Response {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-  /** Whether the venue did what it was asked; with an answer of unknown outcome it may have done so all the same. */
+  /** Whether the request took effect. A response with a code of unknown outcome can be to a request that did. */
   readonly applied: boolean
   /** The code in the body. */
   readonly code: string
@@ -69,8 +68,8 @@ export interface Response {
 }
 
 /**
- * The venue's answer to a request that takes effect at `now`, what became of the exchange, and what happened on the way:
- * first whatever was due by `now`, then what the request caused.
+ * Handles a request that takes effect at `now`: the next state, the response, and the outputs in order. Everything that
+ * is due by `now` happens first.
  *
  * @since 0.1.0
  * @category transitions
@@ -319,7 +318,7 @@ class Call {
       case "order-info":
         return this.read(Parameters.readOrderName(this.venue, fields), ({ clientOid, orderId }) => {
           const orders = [...Exchange.closedOrders(this.state, uid), ...Exchange.openOrders(this.state, uid)]
-          // An id of the client's may come again once the order is no longer pending: the newest is meant.
+          // A client can use a clientOid again once its order is no longer pending, so the newest order counts.
           const order = orders.findLast((order) => order.orderId === orderId || order.clientOid === clientOid)
           return order === undefined ? refuse("25204", "Order does not exist") : success(Parameters.orderOnWire(order))
         })
@@ -345,7 +344,7 @@ class Call {
     return result._tag === "Flaw" ? refuse(result.flaw.code, result.flaw.msg) : use(result.value)
   }
 
-  /** One event of the exchange; what it refuses is the answer. */
+  /** Applies one event; a refusal becomes the response. */
   event(event: Exchange.Event, answer: (outputs: ReadonlyArray<Exchange.Output>) => unknown): Refusal | Success {
     const [state, outputs] = Exchange.step(this.state, event, this.state.now)
     const first = outputs[0]
@@ -393,7 +392,7 @@ class Call {
 }
 
 const tooMany = refuse("429", "Too Many Requests", 429)
-/** How many orders one place-batch may hold: an assumption. */
+/** The most orders in one place-batch, an assumption. */
 const batchLimit = 20
 
 const named = (output: Exchange.Output | undefined) =>

@@ -1,8 +1,8 @@
 /**
- * What nobody outside the exchange knows, as named options, each with the default that is most likely.
+ * Assumptions about the exchange, as named options, each with the most likely default.
  *
- * The venue documents the countdown in one page and leaves much open. A bot must hold under every answer, so each open
- * question is a field here: run the same test under several venues.
+ * The exchange documents the countdown in one page and leaves much open. A bot must hold under every answer, so each
+ * open question is an option here. Run the same test under several.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import * as Numbers from "./numbers.js"
 const checks = ["timestamp", "passphrase", "ip", "permission", "rate", "body"] as const
 
 /**
- * A check of a private call, in the part of the chain whose order nobody has published.
+ * A check of a private call, in the part of the chain whose order is not published.
  *
  * @since 0.1.0
  * @category models
@@ -39,7 +39,7 @@ export type CountdownFlaw = keyof typeof badCountdown
 export type Refusal = keyof typeof codes
 
 /**
- * A span of the venue's clock, in ms since the epoch: `from` belongs to it, `to` does not.
+ * A span of the exchange's clock, in ms since the epoch: `from` belongs to it, `to` does not.
  *
  * @since 0.1.0
  * @category models
@@ -50,22 +50,22 @@ export interface Window {
 }
 
 /**
- * How the simulated venue behaves where its documentation is silent. Every length is in ms.
+ * The behaviour of the simulated exchange where the documentation is silent. Every length is in ms.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Venue {
-  /** HTTP status of a business failure. 400 in every live sighting; several write-ups say 200. Default 400. */
+  /** HTTP status of a business failure: 400 in every live sighting, 200 in several write-ups. Default 400. */
   readonly failureStatus: 200 | 400
 
-  /** Who wins when a beat is applied in the very millisecond of the expiry. Default `"fire"`. */
+  /** Whether the firing or the beat comes first when both fall in one millisecond. Default `"fire"`. */
   readonly boundary: "fire" | "beat"
-  /** Order of accounts that are due at one and the same deadline: as declared, or the reverse. Default `"declared"`. */
+  /** Order of accounts with the same deadline: as declared, or the reverse. Default `"declared"`. */
   readonly tieOrder: "declared" | "reverse"
   /**
-   * How often the venue looks at its timers, at the multiples of this length of its own clock; a switch fires at the
-   * first look that is not before its deadline. 0 (default) is a timer of its own for each switch.
+   * How often the exchange looks at its timers: at the multiples of this length on its own clock. A switch fires at the
+   * first look that is not before its deadline. 0 (default) means one timer per switch.
    */
   readonly sweepPeriod: number
   /** From the firing to the first cancel. The switch itself closes at the firing. Default 0. */
@@ -74,18 +74,25 @@ export interface Venue {
   readonly cancelPace: number
   /** Which order is cancelled first. Default `"oldest"`. */
   readonly cancelOrder: "oldest" | "newest"
-  /** `cancelReason` of an order that the countdown has cancelled; the venue documents none. Default `"normal_cancel"`. */
+  /**
+   * `cancelReason` of an order that the countdown has cancelled; the exchange documents none. Default
+   * `"normal_cancel"`.
+   */
   readonly cancelReason: string
-  /** Whether the `updatedTime` of such an order is the instant of the firing or of its own cancel. Default `"cancel"`. */
+  /**
+   * Whether the `updatedTime` of such an order is the instant of the firing or of its own cancel. Default `"cancel"`.
+   */
   readonly cancelUpdatedTime: "trigger" | "cancel"
 
   /** From the acceptance of a request to the moment at which it takes effect. Default 0. */
   readonly timeToApply: number
-  /** From the moment at which a request takes effect to the end of its answer. Default 0. */
+  /** From the moment at which a request takes effect to the end of its response. Default 0. */
   readonly timeToComplete: number
-  /** What the countdown is counted from: the request's acceptance, its effect (default), or the end of its answer. */
+  /**
+   * The instant that the countdown counts from: the request's acceptance, its effect (default), or its response's end.
+   */
   readonly clockStart: "accept" | "apply" | "complete"
-  /** Which of the venue's own readings `requestTime` is. Default `"accept"`. */
+  /** The reading that `requestTime` is: at the acceptance (default) or at the end of the response. */
   readonly requestTime: "accept" | "complete"
 
   /**
@@ -99,28 +106,28 @@ export interface Venue {
   /** Order of the checks that follow the signature. */
   readonly checks: ReadonlyArray<Check>
 
-  /** How far a signed timestamp may lie from the venue's clock. Default 30,000. */
+  /** How far a signed timestamp may lie from the exchange's clock. Default 30,000. */
   readonly timestampWindow: number
-  /** Whether a timestamp ahead of the venue's clock is held to the same length (default) or always taken. */
+  /** Whether a timestamp ahead of the exchange's clock is held to the same length (default) or always taken. */
   readonly timestampSymmetric: boolean
   /** Whether a timestamp at the very edge is taken. Default true. */
   readonly timestampInclusive: boolean
 
-  /** Calls are counted in each second of the venue's clock (default), or over the second before each call. */
+  /** Calls are counted in each second of the exchange's clock (default), or over the second before each call. */
   readonly rateWindow: "fixed" | "sliding"
   /** Whether a call that was refused for its rate counts. Default false. */
   readonly refusedCallsCount: boolean
-  /** Calls an address may make in a minute, all endpoints together. Default 6,000. */
+  /** Calls per minute from one address, over all endpoints. Default 6,000. */
   readonly ipLimit: number
 
-  /** Open orders an account may have, once for all futures and once for spot and margin. Default 400. */
+  /** Most open orders of an account, in futures, and in spot and margin. Default 400. */
   readonly openOrderCap: number
 
-  /** Release windows that are known from the start. Default none; see `releaseWindows`. */
+  /** The release windows that are scheduled from the start. Default none; see `releaseWindows`. */
   readonly maintenance: ReadonlyArray<Window>
-  /** What countdowns do in such a window. Default `"runs"`. */
+  /** Whether countdowns run in such a window, pause, or fire at its end. Default `"runs"`. */
   readonly maintenanceTimer: "runs" | "pauses" | "fires-at-end"
-  /** Whether a request that got that code has taken effect all the same. Default false. */
+  /** Whether a request in such a window takes effect in spite of its code. Default false. */
   readonly maintenanceApplies: boolean
 }
 
@@ -210,7 +217,7 @@ export type Options = Partial<Omit<Venue, "badCountdown" | "codes">> & {
 }
 
 /**
- * Options that are those of no venue.
+ * Options of no possible exchange.
  *
  * @since 0.1.0
  * @category errors
@@ -220,11 +227,13 @@ export class InvalidVenue extends Schema.TaggedError<InvalidVenue>("@effect-dead
   { problem: Schema.String }
 ) {
   override get message(): string {
-    return `These options describe no venue, see the fields of Venue.defaults for what there is:\n${this.problem}`
+    return `No exchange has these options. Venue.defaults lists the fields:\n${this.problem}`
   }
 }
 
-const code = Schema.String.pipe(Schema.pattern(/^\d+$/, { message: () => "expected a code of the venue, digits only" }))
+const code = Schema.String.pipe(
+  Schema.pattern(/^\d+$/, { message: () => "expected a code of the exchange, digits only" })
+)
 const codeOrAccept = Schema.Union(code, Schema.Literal("accept"))
 
 const Window: Schema.Schema<Window> = Schema.Struct({ from: Numbers.instant, to: Numbers.instant }).pipe(
@@ -280,7 +289,7 @@ export const schema: Schema.Schema<Venue> = Schema.Struct({
 const decodeComplete = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
 
 /**
- * The venue with these answers, and the defaults for all the others; what is no venue says so, whatever it is.
+ * The complete options, with defaults, or an error that names every bad one.
  *
  * @since 0.1.0
  * @category constructors
@@ -311,8 +320,8 @@ const hour = 3_600_000
 const day = 24 * hour
 
 /**
- * The venue's documented release windows that touch a span of time: Tuesdays and Thursdays, 14:00 to 18:00 UTC+8 (with
- * `wednesdays`, as an older copy of its page says, those too). Times are ms since the epoch.
+ * The exchange's documented release windows that touch a span of time: Tuesdays and Thursdays, 14:00 to 18:00 UTC+8
+ * (with `wednesdays`, as an older copy of its page says, those too). Times are ms since the epoch.
  *
  * @since 0.1.0
  * @category constructors

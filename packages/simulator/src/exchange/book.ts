@@ -1,12 +1,12 @@
 /**
- * One account's orders: placing, filling, and taking them off the book. Pure; what happens is pushed to `outputs`.
+ * The orders of one account: placing, filling and cancelling. Pure; each function pushes its outputs to `outputs`.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { AccountState, CancelCause, Category, Event, NewOrder, Order, Output, State } from "./model.js"
 
-/** How many filled and cancelled orders of an account are remembered. */
+/** The most filled and cancelled orders that are kept per account. */
 const historyLimit = 1_000
 
 export const get = (state: State, uid: string): AccountState | undefined =>
@@ -51,7 +51,7 @@ export const sorted = (orders: HashMap.HashMap<string, Order>): Array<Order> =>
 
 const isFutures = (category: Category): boolean => category !== "SPOT" && category !== "MARGIN"
 
-/** Whether the order can wait in the book; what cannot trades at once or is cancelled at once. */
+/** Whether the order can wait in the book. Any other trades at once, or is cancelled at once. */
 const rests = (order: NewOrder): boolean =>
   order.orderType === "limit" && order.timeInForce !== "ioc" && order.timeInForce !== "fok"
 
@@ -111,17 +111,17 @@ export const placeOrder = (
     }
   )
   if (rests(order)) return next
-  // There is no book to trade with: a market order fills at once, and an order that may not rest finds no counterpart.
+  // There is no market. A market order fills at once, and an order that must trade at once finds no counterpart.
   return order.orderType === "market"
     ? fillOrder(next, get(next, uid)!, { orderId, cause: "market" }, outputs)
     : cancelOrders(next, uid, [orderId], { cause: "time_in_force", reason: "normal_cancel", time: at, by }, outputs)
 }
 
-/** The number of a text as the venue writes numbers: exact, without sign and exponent. */
+/** Reads a number as the exchange writes it: exact, without sign and exponent. */
 const decimal = (text: string): BigDecimal.BigDecimal | undefined =>
   /^\d{1,40}(\.\d{1,60})?$/.test(text) ? BigDecimal.unsafeFromString(text) : undefined
 
-/** As the venue writes numbers: `BigDecimal.format` turns to exponents beyond 16 digits. */
+/** Writes a number as the exchange does, because `BigDecimal.format` uses exponents beyond 16 digits. */
 const written = (number: BigDecimal.BigDecimal): string => {
   const { scale, value } = BigDecimal.normalize(number)
   if (scale <= 0) return String(value * 10n ** BigInt(-scale))
@@ -178,7 +178,7 @@ export const fillOrder = (
     : put(state, { ...account, open: HashMap.set(account.open, order.orderId, filled) })
 }
 
-/** Cancels those of the orders that are still open. */
+/** Cancels the orders that are still open. */
 export const cancelOrders = (
   state: State,
   uid: string,
@@ -203,7 +203,7 @@ export const cancelOrders = (
   return closeOrders(state, uid, cancelled)
 }
 
-/** Moves open orders to the history, as they are given. */
+/** Moves open orders to the history. */
 const closeOrders = (state: State, uid: string, orders: ReadonlyArray<Order>): State => {
   if (orders.length === 0) return state
   const account = get(state, uid)!

@@ -5,7 +5,7 @@
  */
 
 /**
- * An endpoint: its path, its limit (calls a second, for each account or for each address) and what it needs.
+ * An endpoint: its path, its limit (calls per second, per account or per address) and the access that it needs.
  *
  * @since 0.1.0
  * @category models
@@ -27,8 +27,8 @@ const endpoint = (method: "GET" | "POST", path: string, limit: number, access: E
 })
 
 /**
- * The endpoints that the simulator answers. The limit of place-batch is not in the venue's page and is taken from
- * cancel-symbol-order.
+ * The endpoints that the simulator answers. The exchange documents no limit for place-batch; it is
+ * that of cancel-symbol-order.
  *
  * @since 0.1.0
  * @category constants

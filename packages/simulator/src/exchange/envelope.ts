@@ -10,7 +10,7 @@ export const envelope = (code: string, msg: string, requestTime: string, data: u
   `{"code":${JSON.stringify(code)},"msg":${JSON.stringify(msg)},"requestTime":${requestTime},"data":${JSON.stringify(data)}}`
 
 /**
- * The venue's envelope for a code, as it would come at `now` (ms of the venue's clock).
+ * The exchange's envelope for a code, as it would come at `now` (ms of the exchange's clock).
  *
  * @since 0.1.0
  * @category transitions

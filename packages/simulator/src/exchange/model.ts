@@ -1,6 +1,6 @@
 /**
- * What the exchange is made of, as plain values: keys, accounts, orders, what can happen and what has happened. Users
- * know these types as those of `Exchange`.
+ * The model of the exchange as plain values: keys, accounts, orders, events, outputs and the state. `Exchange` exports
+ * these types.
  *
  * @since 0.1.0
  */
@@ -151,14 +151,14 @@ export const symbolName = /^[A-Z0-9]{1,40}$/
 export const clientOid = /^[.A-Z:/a-z0-9_-]{1,32}$/
 
 /**
- * What can happen to the exchange. `by` is the number of the request that asked for it.
+ * An event of the exchange. `by` is the number of the request that asked for it.
  *
  * @since 0.1.0
  * @category models
  */
 export type Event =
   | { readonly _tag: "AddAccount"; readonly account: Account }
-  /** 0 seconds closes the switch; anything else counts from `from` (ms), or from the event itself. */
+  /** 0 seconds closes the switch. Any other countdown counts from `from` (ms), by default from the event itself. */
   | {
       readonly _tag: "SetCountdown"
       readonly account: string
@@ -187,7 +187,7 @@ export type Event =
       readonly symbol?: string | undefined
       readonly by?: number | undefined
     }
-  /** All that is left of the order, or `qty` of it. */
+  /** Fills `qty` of the order, by default all that is left of it. */
   | {
       readonly _tag: "FillOrder"
       readonly account: string
@@ -199,7 +199,7 @@ export type Event =
   | { readonly _tag: "Tick" }
 
 /**
- * Why an order was cancelled.
+ * The cause of a cancel.
  *
  * @since 0.1.0
  * @category models
@@ -262,7 +262,7 @@ export const MaintenanceChange = Schema.TaggedStruct("Maintenance", {
 export type MaintenanceChange = typeof MaintenanceChange.Type
 
 /**
- * What has happened, in order. A refused event has exactly the output `Refused`, and changed nothing.
+ * An output of the exchange. A refused event has exactly one output, `Refused`, and changes nothing.
  *
  * @since 0.1.0
  * @category models
@@ -381,7 +381,7 @@ export interface AccountState {
 }
 
 /**
- * The whole exchange at one instant. Read it with the functions of this module.
+ * The whole exchange at one instant. Read it with the functions of `Exchange`.
  *
  * @since 0.1.0
  * @category models
@@ -397,13 +397,15 @@ export interface State {
   /** How many orders and how many firings there have been. */
   readonly orders: number
   readonly firings: number
-  /** Calls by account (in the order of the protocol's endpoints), and by address: what the rate limits count. */
+  /** The calls that the rate limits count: by account, in the order of the endpoints, and by address. */
   readonly calls: HashMap.HashMap<string, ReadonlyArray<RateLimit.Calls | undefined>>
   readonly addresses: HashMap.HashMap<string, RateLimit.Address>
   /** The release windows that are not over; the first has begun when `inWindow` is true. */
   readonly windows: ReadonlyArray<Venue.Window>
   readonly inWindow: boolean
-  /** The end of the last window that held firings back, and how long windows have paused the timers in all. */
+  /**
+   * The end of the last window that held firings back, and for how long windows have paused the timers so far, in ms.
+   */
   readonly resumedAt: number
   readonly paused: number
 }

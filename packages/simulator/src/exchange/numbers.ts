@@ -1,6 +1,6 @@
 /**
- * Bounds for every number that comes in from outside: control API, journal files, command line, fault grammar and
- * options. An instant that is no whole number stops a clock that stands, and one without a bound spoils it.
+ * Bounds for every number from outside: control API, journal files, command line, fault grammar and options. A
+ * fractional instant would stop a manual clock, and sums of unbounded ones would lose precision.
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
@@ -35,7 +35,7 @@ export const millis = whole(0, longestMillis, `a whole number of milliseconds, 0
 /** An instant in whole ms since the epoch. */
 export const instant = whole(earliest, latest, "whole milliseconds since the epoch, in the years 1 to 9999")
 
-/** An instant that the other side computed: ms since the epoch, fractions allowed. */
+/** An instant that a bot computed: ms since the epoch, fractions allowed. */
 export const edge = within(
   "number",
   earliest,
@@ -45,9 +45,9 @@ export const edge = within(
 )
 
 /** An instant at which a clock can start. */
-export const start = whole(0, latest, "whole milliseconds since the epoch, up to the year 9999")
+const start = whole(0, latest, "whole milliseconds since the epoch, up to the year 9999")
 
-/** The exchange's ms for one of the host's. */
+/** Milliseconds of the exchange's clock per millisecond of the host's. */
 export const speed = within("number", 0.001, 100_000, Number.isFinite, "a number from 0.001 to 100000")
 
 /** A countdown in whole seconds. */
@@ -75,6 +75,5 @@ export const length = Schema.Union(Schema.Number, Schema.String).pipe(
     jsonSchema: { anyOf: [{ type: "integer", minimum: 0, maximum: longestMillis }, { type: "string" }] }
   })
 )
-export const isInstant = Schema.is(instant)
 export const isStart = Schema.is(start)
 export const isSpeed = Schema.is(speed)

@@ -1,16 +1,16 @@
 /**
- * What the venue reads out of bodies and queries, and what it says about bad ones. Pure.
+ * Reading bodies and queries as the exchange does, with its codes for bad ones. Pure.
  */
 import * as Model from "./model.js"
 import type * as Venue from "./Venue.js"
 
-/** A code and its text: what is wrong with a parameter. */
+/** The code and the message for a bad parameter. */
 export interface Flaw {
   readonly code: string
   readonly msg: string
 }
 
-/** A value that was read, or what is wrong with it. */
+/** A value, or its flaw. */
 export type Read<A> = { readonly _tag: "Read"; readonly value: A } | { readonly _tag: "Flaw"; readonly flaw: Flaw }
 
 export type Fields = Readonly<Record<string, unknown>>
@@ -35,7 +35,7 @@ export const parseBody = (body: string): Fields | ReadonlyArray<unknown> | undef
   }
 }
 
-/** What is wrong with a `countdown`, or the whole seconds that it says. */
+/** The flaw of a `countdown`, or its whole seconds. */
 const countdownFlaw = (value: unknown): Venue.CountdownFlaw | number => {
   if (value === undefined) return "missing"
   if (value === null) return "null"
@@ -61,7 +61,7 @@ export const readCountdown = (venue: Venue.Venue, value: unknown): Read<number> 
       ? flawed(code, "Parameter countdown cannot be empty")
       : flawed(code, "Parameter verification failed: countdown")
   }
-  // A lenient venue reads the number that is meant, and still holds it to the range.
+  // A lenient exchange reads the intended number, which must still be in the range.
   const seconds = typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN
   return value !== "" && Number.isInteger(seconds) && (seconds === 0 || (seconds >= 5 && seconds <= 60))
     ? read(seconds)
@@ -82,7 +82,7 @@ const isCategory = isOneOf(Model.Category)
 const isSymbol = matches(Model.symbolName)
 const isPositive = matches(Model.decimal)
 
-/** Each field of an order, whether it must be there, and what it may be. */
+/** Each field of an order: whether it is required, and its check. */
 const orderFields: ReadonlyArray<
   readonly [name: string, needed: "always" | "limit" | "never", ok: (value: unknown) => boolean]
 > = [
@@ -109,7 +109,7 @@ export const readOrder = (venue: Venue.Venue, body: unknown): Read<Model.NewOrde
     if (absent && (needed === "always" || (needed === "limit" && fields["orderType"] === "limit"))) {
       return missing(venue, name)
     }
-    // The price of a market order is not looked at.
+    // The exchange ignores the price of a market order.
     if (absent || (name === "price" && fields["orderType"] === "market")) continue
     if (!ok(value)) return bad(venue, name)
     order[name] = value
@@ -117,7 +117,7 @@ export const readOrder = (venue: Venue.Venue, body: unknown): Read<Model.NewOrde
   return read(order as unknown as Model.NewOrder)
 }
 
-/** Which order a request means: by `orderId`, which wins, or by `clientOid`. */
+/** The order that a request names: by `orderId`, which takes precedence, or by `clientOid`. */
 export const readOrderName = (
   venue: Venue.Venue,
   fields: Fields
@@ -130,7 +130,7 @@ export const readOrderName = (
   return missing(venue, "orderId")
 }
 
-/** A category that must be there, and perhaps a symbol. */
+/** A required category and an optional symbol. */
 export const readMarket = (
   venue: Venue.Venue,
   fields: Fields
@@ -142,7 +142,7 @@ export const readMarket = (
   return isSymbol(symbol) ? read({ category, symbol }) : bad(venue, "symbol")
 }
 
-/** What a list of orders is asked for with. */
+/** The query of a list of orders. */
 export interface Listing {
   readonly category: Model.Category | undefined
   readonly symbol: string | undefined
@@ -191,7 +191,7 @@ export const listed = (orders: ReadonlyArray<Model.Order>, listing: Listing) => 
   return { list: list.map(orderOnWire), cursor: list.at(-1)?.orderId ?? null }
 }
 
-/** An order as the venue writes it. */
+/** An order as the exchange writes it. */
 export const orderOnWire = (order: Model.Order) => ({
   orderId: order.orderId,
   clientOid: order.clientOid,

@@ -1,5 +1,5 @@
 /**
- * How many calls fit: counted in each second of the venue's clock, or over the second before each call. Pure.
+ * Rate limits: calls are counted in each second of the exchange's clock, or over the second before each call. Pure.
  */
 import type * as Venue from "./Venue.js"
 
@@ -8,7 +8,7 @@ export type Calls =
   | { readonly _tag: "Fixed"; readonly slot: number; readonly used: number }
   | { readonly _tag: "Sliding"; readonly times: ReadonlyArray<number> }
 
-/** The calls with one more at `now`, and how many still fit after it; -1 for one that did not fit. */
+/** Counts a call at `now`: the calls, and how many more fit after it, or -1 when it did not fit. */
 export const take = (
   venue: Venue.Venue,
   calls: Calls | undefined,
@@ -26,7 +26,7 @@ export const take = (
   }
   const times = calls?._tag === "Sliding" ? calls.times.filter((time) => time > now - 1000) : []
   const fits = times.length < limit
-  // Of refused calls only the newest can still matter, `limit` of them.
+  // Only the newest `limit` calls can still matter.
   return [
     { _tag: "Sliding", times: fits || venue.refusedCallsCount ? [...times, now].slice(-limit) : times },
     fits ? limit - times.length - 1 : -1
@@ -44,7 +44,7 @@ export interface Address {
   readonly calls: Calls | undefined
 }
 
-/** The address with one call more at `now`, and whether that call is let in. */
+/** Counts a call of the address at `now`: the address, and whether the call is admitted. */
 export const enter = (
   venue: Venue.Venue,
   address: Address | undefined,

@@ -1,12 +1,12 @@
 /**
- * The venue's side of a signature: over `timestamp + METHOD + path with query + body`, HMAC-SHA256 with the secret or
- * SHA256withRSA (PKCS#1 v1.5) with the private key, in base64. Written apart from the client, on the platform's own
- * primitives, so that a mistake in one is seen by the other.
+ * The exchange's check of a signature: base64 over `timestamp + METHOD + path with query + body`, by HMAC-SHA256 with
+ * the secret or by SHA256withRSA (PKCS#1 v1.5). It shares no code with the client, so that each finds the other's
+ * mistakes.
  */
 import { createHmac, createPublicKey, createSecretKey, type KeyObject, verify as verifyWith } from "node:crypto"
 import type { ApiKey } from "./model.js"
 
-// A key is parsed once, not for each request.
+// Each key is parsed once.
 const parsed = new WeakMap<ApiKey, KeyObject | null>()
 
 const parse = (key: ApiKey): KeyObject | null => {
@@ -14,7 +14,7 @@ const parse = (key: ApiKey): KeyObject | null => {
     if (key.secret !== undefined) return createSecretKey(Buffer.from(key.secret))
     return key.rsaPublicKey === undefined ? null : createPublicKey(key.rsaPublicKey)
   } catch {
-    // A key that was declared with something else than a PEM verifies nothing.
+    // A key that is no PEM verifies no signature.
     return null
   }
 }

@@ -1,10 +1,10 @@
 /**
- * What happens at the exchange by itself, in the order of time: switches that fire, cancels that follow one by one, and
- * the edges of release windows. Pure.
+ * The exchange's own work, in the order of time: firing switches, cancelling orders one by one, beginning and ending
+ * release windows. Pure.
  *
- * A switch's deadline is kept on the running clock, which stands still while the venue pauses its timers; `paused` is
- * what it has lost against the venue's clock so far. So a release window costs the same with one armed account and with
- * a hundred thousand.
+ * Deadlines are instants of the running clock, which stands still while the exchange pauses its timers. `paused` is how
+ * far it is behind the exchange's clock. So a release window costs the same with one armed account and with a hundred
+ * thousand.
  */
 import * as Option from "effect/Option"
 import * as RedBlackTree from "effect/RedBlackTree"
@@ -29,19 +29,19 @@ export const nextEdge = (state: State): number | undefined => {
 
 const swept = (at: number, period: number): number => (period > 0 ? Math.ceil(at / period) * period : at)
 
-/** The venue's time of a deadline of the running clock, as far as the release windows that have begun are known. */
+/** A deadline on the exchange's clock, given the release windows that have begun. */
 export const deadlineOf = (state: State, due: number): number => {
   const window = state.inWindow && state.venue.maintenanceTimer === "pauses" ? state.windows[0] : undefined
   return due + state.paused + (window === undefined ? 0 : window.to - window.from)
 }
 
-/** When the venue acts on it: at its next look, and not in a window that holds firings back. */
+/** When the exchange acts on a deadline: at its next look, and not in a window that holds firings back. */
 export const fireTime = (state: State, due: number): number => {
   const window = state.inWindow && state.venue.maintenanceTimer === "fires-at-end" ? state.windows[0] : undefined
   return Math.max(swept(deadlineOf(state, due), state.venue.sweepPeriod), window?.to ?? state.resumedAt)
 }
 
-/** When the next switch fires, if the venue's timers are not stopped. */
+/** When the next switch fires, unless the exchange has stopped its timers. */
 export const nextFire = (state: State): number | undefined => {
   const soonest = first(state.due)
   if (soonest === undefined || (state.inWindow && state.venue.maintenanceTimer !== "runs")) return undefined
@@ -51,7 +51,9 @@ export const nextFire = (state: State): number | undefined => {
 /** When the next order of a fired switch is cancelled. */
 export const nextCancel = (state: State): number | undefined => first(state.cancels)?.[0].at
 
-/** Everything that is due by `target`, in order; under the boundary `"beat"` what is due at `target` itself waits. */
+/**
+ * Does everything that is due by `target`, in order. Under the boundary `"beat"`, work due at `target` itself waits.
+ */
 export const run = (from: State, target: number, outputs: Array<Output>): State => {
   let state = from
   const now = Math.max(target, state.now)
@@ -62,7 +64,7 @@ export const run = (from: State, target: number, outputs: Array<Output>): State 
     const fire = nextFire(state) ?? Infinity
     const at = Math.min(edge, cancel, fire)
     if (!isDue(at)) break
-    // What should have happened before (a clock that started at the acceptance of a slow request) happens now.
+    // A countdown that counts from the acceptance of a slow request can be overdue; it fires now.
     if (at > state.now) state = movedTo(state, at)
     if (edge === at) state = crossEdge(state, outputs)
     else if (cancel === at) state = cancelNext(state, outputs)
@@ -81,7 +83,7 @@ const crossEdge = (state: State, outputs: Array<Output>): State => {
   const window = state.windows[0]!
   outputs.push({ _tag: "Maintenance", at: state.now, phase: state.inWindow ? "ended" : "begun", window })
   if (!state.inWindow) {
-    // A window that was declared late begins when it is heard of.
+    // A window that was declared after its beginning begins now.
     return { ...state, inWindow: true, windows: [{ ...window, from: state.now }, ...state.windows.slice(1)] }
   }
   const { maintenanceTimer } = state.venue
@@ -142,7 +144,7 @@ export const setCountdown = (
     return disarmed(state, account, undefined)
   }
   const from = event.from ?? at
-  // The running clock has stood still since the beginning of the window: what is armed in it starts to run at its end.
+  // The running clock has stood still since the window began, so a countdown that is set in it starts at its end.
   const still = state.inWindow && state.venue.maintenanceTimer === "pauses" ? state.windows[0]!.from : Infinity
   const due: Due = {
     at: Math.min(from, still) + seconds * 1000 - state.paused,

@@ -12,11 +12,11 @@
  * })
  * ```
  *
- * An {@link Expectation} is an effect, so it works under any test runner, and a value that judges a run that was kept
- * (`judge`). What it fails with says what was expected, what was observed, the nearest miss, the slice of the timeline
- * in which it happened, and the seed.
+ * An {@link Expectation} is an effect for any test runner, and a value that judges a recorded run (`judge`). Its error
+ * says what was expected, what was observed, the nearest miss, the slice of the timeline in which it happened, and the
+ * seed.
  *
- * Without `account` every account in the journal is judged, each for itself. An event is the name of a mark
+ * Without `account`, every account in the journal is judged on its own. An event is the name of a mark
  * (`Simulator.mark("crash")`, the last of that name) or the time since the simulator's start (`"12 seconds"`).
  *
  * @since 0.1.0

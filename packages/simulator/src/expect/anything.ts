@@ -1,5 +1,5 @@
 /**
- * The expectations about anything: a predicate over what the exchange knows, or over the journal.
+ * The expectations with a predicate, over a view of the exchange or over the journal.
  *
  * @since 0.1.0
  */
@@ -9,25 +9,25 @@ import * as History from "../journal/History.js"
 import type * as Journal from "../journal/Journal.js"
 import { Expectation } from "./expectation.js"
 import {
-  at,
+  timeOf,
   each,
   type Event,
   lanesOf,
-  long,
+  lengthOf,
   momentOr,
-  no,
+  unmet,
   notYet,
   type Of,
-  some,
+  counted,
   type Span,
   spanOf,
-  whose,
-  yes
+  ofAccount,
+  met
 } from "./judging.js"
 
 /**
- * One account at one instant, as the exchange knows it. `remaining` is the ms until the switch fires, `undefined` when it
- * is not armed; `state` is the last state that the bot has recorded.
+ * One account at one instant, as the exchange sees it. `remaining` is the ms until the switch fires, `undefined` when
+ * it is not armed. `state` is the last state that the bot has recorded.
  *
  * @since 0.1.0
  * @category models
@@ -43,11 +43,11 @@ export interface View {
 }
 
 const viewAt = (history: History.History, lane: History.Lane, instant: number): View => {
-  const tooth = History.toothAt(lane, instant)
+  const segment = History.segmentAt(lane, instant)
   return {
     account: lane.account,
     at: instant - history.evidence.start,
-    remaining: tooth === undefined ? undefined : tooth.deadline - instant,
+    remaining: segment === undefined ? undefined : segment.deadline - instant,
     openOrders: History.openOrders(lane, instant).length,
     fired: lane.fires.filter((fire) => fire.at <= instant).length,
     state: lane.windows.findLast((window) => window.at <= instant)?.state
@@ -57,7 +57,7 @@ const viewAt = (history: History.History, lane: History.Lane, instant: number): 
 /** Both ends of a span, and every instant in it at which something changes for the account. */
 const instantsOf = (lane: History.Lane, from: number, to: number): ReadonlyArray<number> => {
   const changes = [
-    ...lane.teeth.flatMap((tooth) => (tooth.to === undefined ? [tooth.from] : [tooth.from, tooth.to])),
+    ...lane.segments.flatMap((segment) => (segment.to === undefined ? [segment.from] : [segment.from, segment.to])),
     ...lane.orders.flatMap((life) =>
       life.closedAt === undefined ? [life.placed.at] : [life.placed.at, life.closedAt]
     ),
@@ -66,9 +66,9 @@ const instantsOf = (lane: History.Lane, from: number, to: number): ReadonlyArray
   return [...new Set([from, ...changes.filter((instant) => instant > from && instant < to), to])].sort((a, b) => a - b)
 }
 
-const told = (view: View): string =>
-  `${view.remaining === undefined ? "not armed" : `${long(view.remaining)} before firing`}, ` +
-  `${some(view.openOrders, "open order")}, fired ${view.fired} times${view.state === undefined ? "" : `, the bot says ${view.state}`}`
+const shown = (view: View): string =>
+  `${view.remaining === undefined ? "not armed" : `${lengthOf(view.remaining)} before firing`}, ` +
+  `${counted(view.openOrders, "open order")}, fired ${view.fired} times${view.state === undefined ? "" : `, the bot says ${view.state}`}`
 
 const throughout = (name: string, expected: string, options: Span, holds: (view: View) => boolean): Expectation =>
   new Expectation(name, (history) =>
@@ -81,10 +81,10 @@ const throughout = (name: string, expected: string, options: Span, holds: (view:
       const lanes = yield* lanesOf(history, options.account ?? from.account ?? to.account, whole)
       yield* each(lanes, (lane) => {
         const instant = instantsOf(lane, from.at, to.at).find((instant) => !holds(viewAt(history, lane, instant)))
-        if (instant === undefined) return yes
-        return no({
+        if (instant === undefined) return met
+        return unmet({
           expected: whole,
-          observed: `not at ${at(history, instant)}${whose(history, lane)}: ${told(viewAt(history, lane, instant))}`,
+          observed: `not at ${timeOf(history, instant)}${ofAccount(history, lane)}: ${shown(viewAt(history, lane, instant))}`,
           from: instant,
           to: instant,
           notes: [{ at: instant, text: "not here" }]
@@ -94,7 +94,7 @@ const throughout = (name: string, expected: string, options: Span, holds: (view:
   )
 
 /**
- * Something holds at both ends of a span and whenever anything changes for an account in between.
+ * The predicate holds at both ends of a span and at every change of an account in between.
  *
  * @since 0.1.0
  * @category anything
@@ -103,7 +103,7 @@ export const always = (what: string, holds: (view: View) => boolean, options: Sp
   throughout("always", `always ${what}`, options, holds)
 
 /**
- * Something holds at neither end of a span, nor whenever anything changes for an account in between.
+ * The predicate holds at neither end of a span, and at no change of an account in between.
  *
  * @since 0.1.0
  * @category anything
@@ -112,7 +112,7 @@ export const never = (what: string, holds: (view: View) => boolean, options: Spa
   throughout("never", `never ${what}`, options, (view) => !holds(view))
 
 /**
- * Something holds at least once within a duration after an event (by default the start).
+ * The predicate holds at least once within a duration after an event (by default the start).
  *
  * @since 0.1.0
  * @category anything
@@ -127,19 +127,20 @@ export const eventually = (
       const within = Duration.toMillis(options.within)
       const after = yield* momentOr(history, options.after, () => history.evidence.start)
       const until = after.at + within
-      const expected = `${what} within ${long(within)} after ${after.name}, by ${at(history, until)}`
+      const expected = `${what} within ${lengthOf(within)} after ${after.name}, by ${timeOf(history, until)}`
       yield* notYet(history, after.at, expected)
       const lanes = yield* lanesOf(history, options.account ?? after.account, expected)
       const held = (lane: History.Lane, to: number) =>
         instantsOf(lane, after.at, to).find((instant) => holds(viewAt(history, lane, instant)))
       yield* each(lanes, (lane) => {
-        if (held(lane, Math.min(until, history.evidence.now)) !== undefined) return yes
+        if (held(lane, Math.min(until, history.evidence.now)) !== undefined) return met
         if (history.evidence.now < until) return notYet(history, until, expected)
         const later = held(lane, history.evidence.now)
-        return no({
+        return unmet({
           expected,
-          observed: `never${whose(history, lane)}; at the end: ${told(viewAt(history, lane, until))}`,
-          nearest: later === undefined ? undefined : `at ${at(history, later)}, ${long(later - until)} too late`,
+          observed: `never${ofAccount(history, lane)}; at the end: ${shown(viewAt(history, lane, until))}`,
+          nearest:
+            later === undefined ? undefined : `at ${timeOf(history, later)}, ${lengthOf(later - until)} too late`,
           from: after.at,
           to: until
         })
@@ -148,8 +149,8 @@ export const eventually = (
   )
 
 /**
- * Something was reached at least once: an entry of the journal such as a beat that was applied and whose answer was
- * lost. A campaign that never reached it has proven nothing about it.
+ * At least one entry of the journal meets the predicate, such as a beat that was applied and whose response was lost. A
+ * campaign that never reached such an entry has proven nothing about it.
  *
  * @since 0.1.0
  * @category anything
@@ -157,8 +158,8 @@ export const eventually = (
 export const sometimes = (what: string, holds: (entry: Journal.Entry) => boolean): Expectation =>
   new Expectation("sometimes", (history) =>
     history.evidence.entries.some((entry) => holds(entry))
-      ? yes
-      : no({
+      ? met
+      : unmet({
           expected: `${what}, at least once`,
           observed: `not in any of the ${history.evidence.entries.length} entries of the journal`
         })

@@ -8,25 +8,25 @@ import * as Either from "effect/Either"
 import type * as History from "../journal/History.js"
 import { Expectation } from "./expectation.js"
 import {
-  at,
+  timeOf,
   beatsIn,
   each,
   lanesOf,
-  long,
+  lengthOf,
   momentOf,
   momentOr,
-  no,
+  unmet,
   notYet,
   ordered,
-  some,
+  counted,
   type Span,
   spanOf,
-  whose,
-  yes
+  ofAccount,
+  met
 } from "./judging.js"
 
 /**
- * Two calls of the countdown (beats, and switching off) of one account are never closer together than that, as the bot
+ * Two countdown requests of one account (beats, and switching off) are never closer together than `pace`, as the bot
  * sends them; with `seen: "arrived"`, as they arrive at the exchange. Fails also when there were fewer than two.
  *
  * @since 0.1.0
@@ -39,7 +39,7 @@ export const beatsNeverFasterThan = (
   new Expectation("beatsNeverFasterThan", (history) =>
     Either.gen(function* () {
       const least = Duration.toMillis(pace)
-      const { expected, from, to } = yield* spanOf(history, options, () => `beats at least ${long(least)} apart`)
+      const { expected, from, to } = yield* spanOf(history, options, () => `beats at least ${lengthOf(least)} apart`)
       const lanes = yield* lanesOf(history, options.account ?? from.account ?? to.account, expected)
       const instants = (lane: History.Lane) =>
         beatsIn(lane, from.at, to.at)
@@ -49,7 +49,7 @@ export const beatsNeverFasterThan = (
           .sort((a, b) => a - b)
       if (lanes.every((lane) => instants(lane).length < 2)) {
         const observed = "no account sent two beats, between which a pace could be seen"
-        return yield* no({ expected, observed, unjudged: true, from: from.at, to: to.at })
+        return yield* unmet({ expected, observed, unjudged: true, from: from.at, to: to.at })
       }
       yield* each(lanes, (lane) => {
         const beats = instants(lane)
@@ -61,21 +61,21 @@ export const beatsNeverFasterThan = (
           count++
           if (tightest === undefined || gap < tightest.gap) tightest = { at: instant, gap }
         }
-        if (tightest === undefined) return yes
-        return no({
+        if (tightest === undefined) return met
+        return unmet({
           expected,
-          observed: `${some(count, "gap")}${whose(history, lane)} shorter than that`,
-          nearest: `the tightest is ${long(tightest.gap)}, at ${at(history, tightest.at)}`,
+          observed: `${counted(count, "gap")}${ofAccount(history, lane)} shorter than that`,
+          nearest: `the tightest is ${lengthOf(tightest.gap)}, at ${timeOf(history, tightest.at)}`,
           from: tightest.at - tightest.gap,
           to: tightest.at,
-          notes: [{ at: tightest.at, text: `${long(tightest.gap)} after the one before` }]
+          notes: [{ at: tightest.at, text: `${lengthOf(tightest.gap)} after the one before` }]
         })
       })
     })
   )
 
 /**
- * No span without a beat is longer than that, from the span's beginning (by default the first beat) to its end.
+ * No gap without a beat is longer than `pace`, from the span's beginning (by default the first beat) to its end.
  *
  * @since 0.1.0
  * @category beats
@@ -86,7 +86,7 @@ export const beatsNeverSlowerThan = (pace: Duration.DurationInput, options: Span
       const most = Duration.toMillis(pace)
       const to = yield* momentOr(history, options.to, () => history.evidence.now)
       const given = options.from === undefined ? undefined : yield* momentOf(history, options.from)
-      const expected = `a beat at least every ${long(most)} until ${to.name}`
+      const expected = `a beat at least every ${lengthOf(most)} until ${to.name}`
       if (given !== undefined) yield* ordered(given, to, expected)
       yield* notYet(history, to.at, expected)
       const lanes = yield* lanesOf(history, options.account ?? given?.account ?? to.account, expected)
@@ -95,33 +95,33 @@ export const beatsNeverSlowerThan = (pace: Duration.DurationInput, options: Span
       const begin = (lane: History.Lane) => given?.at ?? instants(lane)[0] ?? Infinity
       if (lanes.every((lane) => lane.beats.length === 0 || begin(lane) >= to.at)) {
         const observed = `there was no beat before ${to.name}, from which a pace could be counted`
-        return yield* no({ expected, observed, unjudged: true, to: to.at })
+        return yield* unmet({ expected, observed, unjudged: true, to: to.at })
       }
       yield* each(lanes, (lane) => {
         const beats = instants(lane)
         let last = given?.at ?? beats[0]
-        if (last === undefined) return yes
+        if (last === undefined) return met
         let widest = { at: last, gap: 0 }
         for (const instant of [...beats, to.at]) {
           if (instant - last > widest.gap) widest = { at: instant, gap: instant - last }
           last = instant
         }
-        if (widest.gap <= most) return yes
-        return no({
+        if (widest.gap <= most) return met
+        return unmet({
           expected,
-          observed: `none${whose(history, lane)} from ${at(history, widest.at - widest.gap)} to ${at(history, widest.at)}, ${long(widest.gap)}`,
-          nearest: `${long(widest.gap - most)} too long`,
+          observed: `none${ofAccount(history, lane)} from ${timeOf(history, widest.at - widest.gap)} to ${timeOf(history, widest.at)}, ${lengthOf(widest.gap)}`,
+          nearest: `${lengthOf(widest.gap - most)} too long`,
           from: widest.at - widest.gap,
           to: widest.at,
-          notes: [{ at: widest.at, text: `${long(widest.gap)} after the one before` }]
+          notes: [{ at: widest.at, text: `${lengthOf(widest.gap)} after the one before` }]
         })
       })
     })
   )
 
 /**
- * How many calls of the countdown the bot sends in a span: `atLeast`, `atMost` or both. A range that every number of
- * beats meets, or none, is not judged.
+ * The number of countdown requests that the bot sends in a span: `atLeast`, `atMost` or both. A range that every number
+ * meets, or none, is not judged.
  *
  * @since 0.1.0
  * @category beats
@@ -144,14 +144,19 @@ export const beats = (
       )
       if (!(least >= 0 && least <= most && (least > 0 || most < Infinity))) {
         const observed = "no number of beats was asked for: give atLeast (from 1), atMost (at least that), or both"
-        return yield* no({ expected, observed, unjudged: true })
+        return yield* unmet({ expected, observed, unjudged: true })
       }
       const lanes = yield* lanesOf(history, options.account ?? from.account ?? to.account, expected)
       yield* each(lanes, (lane) => {
         const count = beatsIn(lane, from.at, to.at).length
         return count >= least && count <= most
-          ? yes
-          : no({ expected, observed: `${some(count, "beat")}${whose(history, lane)}`, from: from.at, to: to.at })
+          ? met
+          : unmet({
+              expected,
+              observed: `${counted(count, "beat")}${ofAccount(history, lane)}`,
+              from: from.at,
+              to: to.at
+            })
       })
     })
   )

@@ -1,6 +1,6 @@
 /**
- * An assertion over the simulator's journal: an effect that works under any test runner, and a value that judges a run
- * that was kept. The module `Expect` makes them.
+ * An assertion over the simulator's journal: an effect for any test runner, and a value that judges a recorded run.
+ * `Expect` makes them.
  *
  * @since 0.1.0
  */
@@ -11,12 +11,12 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as History from "../journal/History.js"
 import type { Judgement } from "./judging.js"
-import { incomplete, no } from "./judging.js"
+import { incomplete, unmet } from "./judging.js"
 import * as Simulator from "../world/Simulator.js"
 import { text } from "../timeline/text.js"
 
 /**
- * An assertion: an effect that judges the simulator's run until now, and a value that judges any.
+ * An assertion. As an effect it judges the simulator's run so far; `judge` judges any recorded run.
  *
  * @since 0.1.0
  * @category models
@@ -31,10 +31,10 @@ export class Expectation extends Effectable.Class<void, ExpectationFailed, Simul
     this.rule = rule
   }
 
-  /** What a run fails with; none when it meets the expectation. */
+  /** The failure of a run; none when the run meets the expectation. */
   judge(evidence: History.Evidence): Option.Option<ExpectationFailed> {
     const part = incomplete(evidence)
-    const judgement = part === undefined ? this.rule(History.make(evidence)) : no(part)
+    const judgement = part === undefined ? this.rule(History.make(evidence)) : unmet(part)
     return Option.map(Either.getLeft(judgement), (problem) => {
       const around = 5_000
       return new ExpectationFailed({
@@ -63,7 +63,7 @@ export class Expectation extends Effectable.Class<void, ExpectationFailed, Simul
 }
 
 /**
- * Something that was expected did not happen, or something happened that was not.
+ * A run does not meet an expectation, or cannot be judged.
  *
  * @since 0.1.0
  * @category errors
@@ -75,17 +75,17 @@ export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>(
   expectation: Schema.String,
   expected: Schema.String,
   observed: Schema.String,
-  /** What came closest, where something did. */
+  /** The nearest miss, where there is one. */
   nearestMiss: Schema.optional(Schema.String),
   /** The slice of the timeline that shows it. */
   timeline: Schema.String,
   /**
-   * False when the run could not be judged: it has not come far enough, the event was never marked, the account is
-   * unknown, the span is upside down, the journal is not whole, or nothing was at stake. `observed` says which. Then the
-   * opposite has not been shown either.
+   * False when the run could not be judged: it is not long enough yet, the event was never marked, the account is
+   * unknown, the span ends before it begins, the journal is not whole, or nothing was at stake. `observed` says which.
+   * Then the opposite has not been shown either.
    */
   judged: Schema.Boolean,
-  /** What replays the run. */
+  /** The seed that replays the run. */
   seed: Schema.Number
 }) {
   override get message(): string {

@@ -1,5 +1,5 @@
 /**
- * What judging a run is made of: why it fails, which accounts and instants are meant, and the words to tell it in.
+ * Parts of a judgement: the problem, the accounts and instants that are judged, and the words of a report.
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
@@ -17,7 +17,7 @@ import type { Note } from "../timeline/text.js"
 export type Event = Duration.DurationInput | (string & {})
 
 /**
- * Which account is judged; all of them when it is not given.
+ * The account that is judged; by default all.
  *
  * @since 0.1.0
  * @category models
@@ -27,7 +27,7 @@ export interface Of {
 }
 
 /**
- * A span of the run: from its beginning to now where nothing else is given.
+ * A span of the run; by default from its beginning to now.
  *
  * @since 0.1.0
  * @category models
@@ -37,32 +37,32 @@ export interface Span extends Of {
   readonly to?: Event | undefined
 }
 
-/** Why a run does not meet an expectation. Instants are ms of the venue's clock. */
+/** Why a run does not meet an expectation. Instants are ms of the exchange's clock. */
 export interface Problem {
   readonly expected: string
   readonly observed: string
   readonly nearest?: string | undefined
   readonly account?: string | undefined
-  /** What the timeline shows; a little more on both sides is added. */
+  /** The span that the timeline shows, with a margin on both sides. */
   readonly from?: number | undefined
   readonly to?: number | undefined
   readonly notes?: ReadonlyArray<Note> | undefined
-  /** Whether it only says that the run cannot be judged. */
+  /** True when the run cannot be judged. */
   readonly unjudged?: true | undefined
 }
 
 export type Judgement = Either.Either<void, Problem>
 
-export const yes: Judgement = Either.right(undefined)
-export const no = (problem: Problem): Either.Either<never, Problem> => Either.left(problem)
+export const met: Judgement = Either.right(undefined)
+export const unmet = (problem: Problem): Either.Either<never, Problem> => Either.left(problem)
 
-export const long = (millis: number): string => `${millis / 1000} s`
-export const at = (history: History.History, instant: number): string =>
+export const lengthOf = (millis: number): string => `${millis / 1000} s`
+export const timeOf = (history: History.History, instant: number): string =>
   `${History.seconds(history.evidence, instant)} s`
-export const some = (count: number, what: string): string =>
+export const counted = (count: number, what: string): string =>
   `${count === 0 ? "no" : count} ${what}${count === 1 ? "" : "s"}`
 
-/** Why a journal cannot be judged by; `undefined` for a whole one. */
+/** Why a journal is no basis for a judgement; `undefined` for a whole one. */
 export const incomplete = ({ dropped, entries }: History.Evidence): Problem | undefined => {
   const problem = (observed: string): Problem => ({
     unjudged: true,
@@ -84,7 +84,7 @@ export const incomplete = ({ dropped, entries }: History.Evidence): Problem | un
 
 export interface Moment {
   readonly at: number
-  /** How it is told: `"crash" (31.000 s)`. */
+  /** Its name in a report: `"crash" (31.000 s)`. */
   readonly name: string
   /** The account that the mark belongs to. */
   readonly account: string | undefined
@@ -93,15 +93,15 @@ export interface Moment {
 export const momentOf = (history: History.History, event: Event): Either.Either<Moment, Problem> => {
   const mark = history.marks.findLast((mark) => mark.name === event)
   if (mark !== undefined) {
-    return Either.right({ at: mark.at, name: `"${mark.name}" (${at(history, mark.at)})`, account: mark.account })
+    return Either.right({ at: mark.at, name: `"${mark.name}" (${timeOf(history, mark.at)})`, account: mark.account })
   }
   const since = Option.map(Duration.decodeUnknown(event), Duration.toMillis)
   if (Option.isSome(since)) {
     const instant = history.evidence.start + since.value
-    return Either.right({ at: instant, name: at(history, instant), account: undefined })
+    return Either.right({ at: instant, name: timeOf(history, instant), account: undefined })
   }
   const names = [...new Set(history.marks.map((mark) => `"${mark.name}"`))]
-  return no({
+  return unmet({
     unjudged: true,
     expected: `the event ${JSON.stringify(event)}`,
     observed:
@@ -118,10 +118,10 @@ export const momentOr = (
 ): Either.Either<Moment, Problem> => {
   if (event !== undefined) return momentOf(history, event)
   const instant = otherwise()
-  return Either.right({ at: instant, name: at(history, instant), account: undefined })
+  return Either.right({ at: instant, name: timeOf(history, instant), account: undefined })
 }
 
-/** A span of the run, which must not be upside down or reach beyond the run. */
+/** A span of the run. It must not end before it begins, nor reach beyond the run. */
 export const spanOf = (
   history: History.History,
   span: Span,
@@ -138,14 +138,14 @@ export const spanOf = (
 
 export const ordered = (from: Moment, to: Moment, expected: string): Judgement =>
   from.at <= to.at
-    ? yes
-    : no({
+    ? met
+    : unmet({
         unjudged: true,
         expected,
         observed: `the span is upside down: it would begin at ${from.name} and end at ${to.name}, before it`
       })
 
-/** The accounts that are judged: there is at least one, and each did something. */
+/** The accounts that are judged: at least one, each with entries. */
 export const lanesOf = (
   history: History.History,
   account: string | undefined,
@@ -153,24 +153,24 @@ export const lanesOf = (
 ): Either.Either<ReadonlyArray<History.Lane>, Problem> => {
   if (account !== undefined && !history.accounts.includes(account)) {
     const observed = `the exchange has no account "${account}"; it has ${history.accounts.join(", ")}`
-    return no({ unjudged: true, expected, observed })
+    return unmet({ unjudged: true, expected, observed })
   }
   const lanes = history.lanes.filter((lane) => account === undefined || lane.account === account)
   return lanes.length > 0
     ? Either.right(lanes)
-    : no({
+    : unmet({
         unjudged: true,
         expected,
         observed: account === undefined ? "no account did anything" : `account ${account} did nothing`
       })
 }
 
-export const whose = (history: History.History, lane: History.Lane): string =>
+export const ofAccount = (history: History.History, lane: History.Lane): string =>
   history.lanes.length > 1 ? ` of account ${lane.account}` : ""
 
-/** Judges each account. One that does not meet it counts before one that cannot be judged. */
+/** Judges each account. A failed account takes precedence over one that cannot be judged. */
 export const each = (lanes: ReadonlyArray<History.Lane>, judge: (lane: History.Lane) => Judgement): Judgement => {
-  let open: Judgement = yes
+  let open: Judgement = met
   for (const lane of lanes) {
     const judgement = Either.mapLeft(judge(lane), (problem): Problem => ({ account: lane.account, ...problem }))
     if (Either.isRight(judgement)) continue
@@ -182,52 +182,52 @@ export const each = (lanes: ReadonlyArray<History.Lane>, judge: (lane: History.L
 
 export const notYet = (history: History.History, until: number, expected: string): Either.Either<void, Problem> =>
   history.evidence.now >= until
-    ? yes
-    : no({
+    ? met
+    : unmet({
         unjudged: true,
         expected,
-        observed: `the run has only come to ${at(history, history.evidence.now)}: let ${long(until - history.evidence.now)} more pass`,
+        observed: `the run has only come to ${timeOf(history, history.evidence.now)}: let ${lengthOf(until - history.evidence.now)} more pass`,
         from: history.evidence.now
       })
 
 export const neverArmed = (history: History.History, lane: History.Lane, expected: string): Judgement =>
-  no({ unjudged: true, expected, observed: `it was never armed${whose(history, lane)}` })
+  unmet({ unjudged: true, expected, observed: `it was never armed${ofAccount(history, lane)}` })
 
-/** How near a tooth came to firing: how much was left when it was refreshed or closed. */
+/** The segment that came nearest to firing: how much was left when it was refreshed or closed. */
 export const closestCall = (lane: History.Lane, from: number, to: number) => {
   let closest: { readonly at: number; readonly left: number } | undefined
-  for (const tooth of lane.teeth) {
-    if (tooth.end === "fired" || tooth.from > to) continue
-    const end = Math.min(tooth.to ?? to, to)
+  for (const segment of lane.segments) {
+    if (segment.end === "fired" || segment.from > to) continue
+    const end = Math.min(segment.to ?? to, to)
     if (end < from) continue
-    const left = tooth.deadline - end
+    const left = segment.deadline - end
     if (closest === undefined || left < closest.left) closest = { at: end, left }
   }
   return closest
 }
 
 export const switchAt = (history: History.History, lane: History.Lane, instant: number): string => {
-  const tooth = History.toothAt(lane, instant)
-  if (tooth !== undefined) return `the switch was armed and would fire at ${at(history, tooth.deadline)}`
-  const last = lane.teeth.findLast((tooth) => tooth.from <= instant)
+  const segment = History.segmentAt(lane, instant)
+  if (segment !== undefined) return `the switch was armed and would fire at ${timeOf(history, segment.deadline)}`
+  const last = lane.segments.findLast((segment) => segment.from <= instant)
   if (last === undefined) return "the switch had never been armed"
   return last.end === "fired"
-    ? `the switch had fired at ${at(history, last.to ?? instant)}`
-    : `the switch had been switched off at ${at(history, last.to ?? instant)}`
+    ? `the switch had fired at ${timeOf(history, last.to ?? instant)}`
+    : `the switch had been switched off at ${timeOf(history, last.to ?? instant)}`
 }
 
-/** The beat that would have saved it, had it come in time. */
+/** The beat that came too late, or was lost. */
 export const lateBeat = (history: History.History, lane: History.Lane, deadline: number): string | undefined => {
   const late = lane.beats.find(
     ({ countdown, record }) => countdown !== "0" && record.appliedAt !== undefined && record.appliedAt >= deadline
   )
   if (late?.record.appliedAt !== undefined) {
-    return `the next beat was applied at ${at(history, late.record.appliedAt)}, ${long(late.record.appliedAt - deadline)} later (sent at ${at(history, late.record.sentAt)})`
+    return `the next beat was applied at ${timeOf(history, late.record.appliedAt)}, ${lengthOf(late.record.appliedAt - deadline)} later (sent at ${timeOf(history, late.record.sentAt)})`
   }
   const lost = lane.beats.findLast(({ record }) => record.sentAt < deadline)
   return lost === undefined
     ? undefined
-    : `the last beat before was sent at ${at(history, lost.record.sentAt)}: ${History.fateOf(lost.record)}`
+    : `the last beat before was sent at ${timeOf(history, lost.record.sentAt)}: ${History.fateOf(lost.record)}`
 }
 
 export const beatsIn = (lane: History.Lane, from: number, to: number): ReadonlyArray<Journal.RequestRecord> =>

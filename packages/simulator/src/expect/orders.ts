@@ -8,24 +8,24 @@ import * as Either from "effect/Either"
 import * as History from "../journal/History.js"
 import { Expectation } from "./expectation.js"
 import {
-  at,
+  timeOf,
   each,
   type Event,
   lanesOf,
-  long,
+  lengthOf,
   momentOf,
-  no,
+  unmet,
   notYet,
   type Of,
-  some,
+  counted,
   switchAt,
-  whose,
-  yes
+  ofAccount,
+  met
 } from "./judging.js"
 
 /**
  * Every order that is open at an event is gone (cancelled, or filled) within a duration after it. Fails also when no
- * order was open then, because then nothing was at stake.
+ * order was open, because nothing was at stake.
  *
  * @example
  * ```ts
@@ -45,17 +45,17 @@ export const ordersCancelled = (
       const within = Duration.toMillis(options.within)
       const event = yield* momentOf(history, options.after)
       const until = event.at + within
-      const expected = `every order open at ${event.name} to be gone within ${long(within)}, by ${at(history, until)}`
+      const expected = `every order open at ${event.name} to be gone within ${lengthOf(within)}, by ${timeOf(history, until)}`
       const lanes = yield* lanesOf(history, options.account ?? event.account, expected)
       if (lanes.every((lane) => History.openOrders(lane, event.at).length === 0)) {
         const last = lanes
           .flatMap((lane) => lane.orders)
           .reduce<number>((latest, life) => Math.max(latest, life.closedAt ?? -Infinity), -Infinity)
-        return yield* no({
+        return yield* unmet({
           unjudged: true,
           expected,
           observed: `no order was open at ${event.name}, so nothing was at stake`,
-          nearest: last === -Infinity ? undefined : `the last one was gone at ${at(history, last)}`,
+          nearest: last === -Infinity ? undefined : `the last one was gone at ${timeOf(history, last)}`,
           from: event.at,
           to: event.at
         })
@@ -63,28 +63,28 @@ export const ordersCancelled = (
       yield* each(lanes, (lane) => {
         const open = History.openOrders(lane, event.at)
         const late = open.filter((life) => life.closedAt === undefined || life.closedAt > until)
-        if (late.length === 0) return yes
+        if (late.length === 0) return met
         const stuck = late.filter((life) => life.closedAt === undefined)
         if (stuck.length > 0 && history.evidence.now < until) return notYet(history, until, expected)
         const gone = Math.max(...late.map((life) => life.closedAt ?? -Infinity))
         const observed =
           stuck.length > 0
-            ? `${stuck.length} of ${some(open.length, "order")}${whose(history, lane)} still open at ${at(history, history.evidence.now)}`
-            : `${late.length} of ${some(open.length, "order")}${whose(history, lane)} gone only at ${at(history, gone)}, ` +
-              `${long(gone - event.at)} after it and ${long(gone - until)} too late`
+            ? `${stuck.length} of ${counted(open.length, "order")}${ofAccount(history, lane)} still open at ${timeOf(history, history.evidence.now)}`
+            : `${late.length} of ${counted(open.length, "order")}${ofAccount(history, lane)} gone only at ${timeOf(history, gone)}, ` +
+              `${lengthOf(gone - event.at)} after it and ${lengthOf(gone - until)} too late`
         const fire = lane.fires.find((fire) => fire.at >= event.at)
-        return no({
+        return unmet({
           expected,
           observed,
           nearest:
             fire === undefined
               ? switchAt(history, lane, event.at)
-              : `the switch fired at ${at(history, fire.at)}, ${long(fire.at - event.at)} after it`,
+              : `the switch fired at ${timeOf(history, fire.at)}, ${lengthOf(fire.at - event.at)} after it`,
           from: event.at,
           to: stuck.length > 0 ? until : gone,
           notes: [
-            { at: until, text: `${long(within)} after ${event.name}` },
-            ...(stuck.length > 0 ? [] : [{ at: gone, text: `${long(gone - until)} too late` }])
+            { at: until, text: `${lengthOf(within)} after ${event.name}` },
+            ...(stuck.length > 0 ? [] : [{ at: gone, text: `${lengthOf(gone - until)} too late` }])
           ]
         })
       })
@@ -92,7 +92,7 @@ export const ordersCancelled = (
   )
 
 /**
- * Every order that was placed by an instant is open still. Fails also when none was placed.
+ * Every order that was placed by an instant is still open. Fails also when none was placed.
  *
  * @since 0.1.0
  * @category orders
@@ -106,18 +106,18 @@ export const ordersStillOpen = (options: Of & { readonly at: Event }): Expectati
       const lanes = yield* lanesOf(history, options.account ?? event.account, expected)
       const placed = (lane: History.Lane) => lane.orders.filter((life) => life.placed.at <= event.at)
       if (lanes.every((lane) => placed(lane).length === 0)) {
-        return yield* no({ unjudged: true, expected, observed: "none had been placed", to: event.at })
+        return yield* unmet({ unjudged: true, expected, observed: "none had been placed", to: event.at })
       }
       yield* each(lanes, (lane) => {
         const gone = placed(lane).filter((life) => life.closedAt !== undefined && life.closedAt <= event.at)
         const first = gone[0]
-        if (first?.closedAt === undefined) return yes
+        if (first?.closedAt === undefined) return met
         const how =
           first.how === "countdown" ? "cancelled by the countdown" : first.how === "filled" ? "filled" : "cancelled"
-        return no({
+        return unmet({
           expected,
-          observed: `${some(gone.length, "order")}${whose(history, lane)} gone, the first ${how} at ${at(history, first.closedAt)}`,
-          nearest: `${long(event.at - first.closedAt)} before`,
+          observed: `${counted(gone.length, "order")}${ofAccount(history, lane)} gone, the first ${how} at ${timeOf(history, first.closedAt)}`,
+          nearest: `${lengthOf(event.at - first.closedAt)} before`,
           from: first.closedAt,
           to: event.at,
           notes: [{ at: first.closedAt, text: how }]

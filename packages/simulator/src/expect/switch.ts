@@ -8,26 +8,26 @@ import * as Either from "effect/Either"
 import * as History from "../journal/History.js"
 import { Expectation } from "./expectation.js"
 import {
-  at,
+  timeOf,
   closestCall,
   each,
   type Event,
   lanesOf,
   lateBeat,
-  long,
+  lengthOf,
   momentOf,
   momentOr,
-  no,
+  unmet,
   neverArmed,
   notYet,
   type Of,
   ordered,
-  some,
+  counted,
   type Span,
   spanOf,
   switchAt,
-  whose,
-  yes
+  ofAccount,
+  met
 } from "./judging.js"
 
 /**
@@ -47,28 +47,32 @@ export const armedThroughout = (options: Span = {}): Expectation =>
       yield* notYet(history, to.at, whole)
       const lanes = yield* lanesOf(history, account ?? given?.account, whole)
       yield* each(lanes, (lane) => {
-        const first = lane.teeth[0]
+        const first = lane.segments[0]
         const from = given?.at ?? first?.from
-        const expected = `the switch${whose(history, lane)} to be armed from ${from === undefined ? "some beat" : at(history, from)} to ${to.name}`
-        if (first === undefined || from === undefined) return no({ expected, observed: "it was never armed" })
+        const expected = `the switch${ofAccount(history, lane)} to be armed from ${from === undefined ? "some beat" : timeOf(history, from)} to ${to.name}`
+        if (first === undefined || from === undefined) return unmet({ expected, observed: "it was never armed" })
         if (from > to.at) {
-          return no({ unjudged: true, expected, observed: `it was first armed after that, at ${at(history, from)}` })
+          return unmet({
+            unjudged: true,
+            expected,
+            observed: `it was first armed after that, at ${timeOf(history, from)}`
+          })
         }
         let covered = from
-        for (const tooth of lane.teeth) {
-          if ((tooth.to ?? Infinity) <= covered) continue
-          if (tooth.from > covered) break
-          covered = tooth.to ?? Infinity
+        for (const segment of lane.segments) {
+          if ((segment.to ?? Infinity) <= covered) continue
+          if (segment.from > covered) break
+          covered = segment.to ?? Infinity
         }
-        if (covered > to.at || (covered === to.at && (covered > from || History.toothAt(lane, from) !== undefined))) {
-          return yes
+        if (covered > to.at || (covered === to.at && (covered > from || History.segmentAt(lane, from) !== undefined))) {
+          return met
         }
-        const next = lane.teeth.find((tooth) => tooth.from > covered)
-        const before = lane.teeth.findLast((tooth) => tooth.to === covered)
+        const next = lane.segments.find((segment) => segment.from > covered)
+        const before = lane.segments.findLast((segment) => segment.to === covered)
         const until = Math.min(next?.from ?? to.at, to.at)
-        return no({
+        return unmet({
           expected,
-          observed: `not armed from ${at(history, covered)} to ${at(history, until)}, ${long(until - covered)}: ${switchAt(history, lane, covered)}`,
+          observed: `not armed from ${timeOf(history, covered)} to ${timeOf(history, until)}, ${lengthOf(until - covered)}: ${switchAt(history, lane, covered)}`,
           nearest: before === undefined ? undefined : lateBeat(history, lane, covered),
           from: covered,
           to: until,
@@ -94,42 +98,42 @@ export const firedOnce = (
       const until = within === undefined ? Infinity : after.at + within
       const expected =
         `the switch to fire exactly once from ${after.name} on` +
-        (within === undefined ? "" : `, and within ${long(within)}, by ${at(history, until)}`)
+        (within === undefined ? "" : `, and within ${lengthOf(within)}, by ${timeOf(history, until)}`)
       yield* notYet(history, after.at, expected)
       const lanes = yield* lanesOf(history, options.account ?? after.account, expected)
       yield* each(lanes, (lane) => {
-        if (lane.teeth.length === 0) return neverArmed(history, lane, expected)
+        if (lane.segments.length === 0) return neverArmed(history, lane, expected)
         const fires = lane.fires.filter((fire) => fire.at >= after.at)
         const [fire, ...more] = fires
         if (fire === undefined) {
           if (until !== Infinity && history.evidence.now < until) return notYet(history, until, expected)
           const call = closestCall(lane, after.at, history.evidence.now)
-          return no({
+          return unmet({
             expected,
-            observed: `it never fired${whose(history, lane)}`,
+            observed: `it never fired${ofAccount(history, lane)}`,
             nearest:
               call === undefined
                 ? switchAt(history, lane, after.at)
-                : `at ${at(history, call.at)} it was ${long(call.left)} before firing`,
+                : `at ${timeOf(history, call.at)} it was ${lengthOf(call.left)} before firing`,
             from: after.at
           })
         }
         if (more.length > 0) {
-          return no({
+          return unmet({
             expected,
-            observed: `it fired ${fires.length} times${whose(history, lane)}: at ${fires.map((fire) => at(history, fire.at)).join(", ")}`,
+            observed: `it fired ${fires.length} times${ofAccount(history, lane)}: at ${fires.map((fire) => timeOf(history, fire.at)).join(", ")}`,
             from: fire.at,
             to: fires.at(-1)?.at
           })
         }
-        if (fire.at <= until) return yes
-        return no({
+        if (fire.at <= until) return met
+        return unmet({
           expected,
-          observed: `it fired at ${at(history, fire.at)}, ${long(fire.at - until)} too late`,
-          nearest: `${long(fire.at - after.at)} after ${after.name}`,
+          observed: `it fired at ${timeOf(history, fire.at)}, ${lengthOf(fire.at - until)} too late`,
+          nearest: `${lengthOf(fire.at - after.at)} after ${after.name}`,
           from: after.at,
           to: fire.at,
-          notes: [{ at: fire.at, text: `${long(fire.at - until)} too late` }]
+          notes: [{ at: fire.at, text: `${lengthOf(fire.at - until)} too late` }]
         })
       })
     })
@@ -150,16 +154,16 @@ export const neverFired = (options: Span = {}): Expectation =>
         (from, to) => `the switch not to fire from ${from.name} to ${to.name}`
       )
       const lanes = yield* lanesOf(history, options.account ?? from.account ?? to.account, expected)
-      const armed = (lane: History.Lane) => lane.teeth.some((tooth) => tooth.from <= to.at)
+      const armed = (lane: History.Lane) => lane.segments.some((segment) => segment.from <= to.at)
       if (!lanes.some(armed)) {
-        return yield* no({ unjudged: true, expected, observed: `it was never armed before ${to.name}`, to: to.at })
+        return yield* unmet({ unjudged: true, expected, observed: `it was never armed before ${to.name}`, to: to.at })
       }
       yield* each(lanes, (lane) => {
         const fire = lane.fires.find((fire) => fire.at >= from.at && fire.at <= to.at)
-        if (fire === undefined) return yes
-        return no({
+        if (fire === undefined) return met
+        return unmet({
           expected,
-          observed: `it fired at ${at(history, fire.at)}${whose(history, lane)} and cancelled ${some(fire.cancelled.length, "order")}`,
+          observed: `it fired at ${timeOf(history, fire.at)}${ofAccount(history, lane)} and cancelled ${counted(fire.cancelled.length, "order")}`,
           nearest: lateBeat(history, lane, fire.at),
           from: fire.at - 10_000,
           to: fire.at,
@@ -181,14 +185,14 @@ export const closedAfterFire = (options: Of = {}): Expectation =>
       const expected = "the switch to fire, and to stay closed after it"
       const lanes = yield* lanesOf(history, options.account, expected)
       if (lanes.every((lane) => lane.fires.length === 0))
-        return yield* no({ unjudged: true, expected, observed: "it never fired" })
+        return yield* unmet({ unjudged: true, expected, observed: "it never fired" })
       yield* each(lanes, (lane) => {
         const fire = lane.fires[0]
-        const again = fire === undefined ? undefined : lane.teeth.find((tooth) => tooth.from >= fire.at)
-        if (fire === undefined || again === undefined) return yes
-        return no({
+        const again = fire === undefined ? undefined : lane.segments.find((segment) => segment.from >= fire.at)
+        if (fire === undefined || again === undefined) return met
+        return unmet({
           expected,
-          observed: `it fired at ${at(history, fire.at)}${whose(history, lane)} and was armed again at ${at(history, again.from)}, ${long(again.from - fire.at)} later`,
+          observed: `it fired at ${timeOf(history, fire.at)}${ofAccount(history, lane)} and was armed again at ${timeOf(history, again.from)}, ${lengthOf(again.from - fire.at)} later`,
           nearest: again.by === undefined ? undefined : `by request ${again.by}`,
           from: fire.at,
           to: again.from,

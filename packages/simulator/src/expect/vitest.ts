@@ -1,5 +1,5 @@
 /**
- * The assertions of `Expect` as matchers of vitest, for those who prefer `expect(...)`. They judge a run that was kept:
+ * The assertions of `Expect` as matchers of vitest. They judge a recorded run:
  *
  * ```ts
  * import * as Simulator from "@effect-deadman/simulator/Simulator"
@@ -17,7 +17,7 @@
  * })
  * ```
  *
- * vitest itself is not loaded from here: whoever writes `expect` has it.
+ * This module does not import vitest.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ import * as Expect from "./Expect.js"
 import type * as History from "../journal/History.js"
 
 /**
- * What a matcher answers with.
+ * The result of a matcher.
  *
  * @since 0.1.0
  * @category models
@@ -40,7 +40,7 @@ export interface Result {
 const isEvidence = (received: unknown): received is History.Evidence =>
   typeof received === "object" && received !== null && "entries" in received && "seed" in received
 
-/** What vitest binds `this` to: whether the matcher was written after `.not`. */
+/** The `this` of a matcher: whether it was called after `.not`. */
 interface Context {
   readonly isNot?: boolean | undefined
 }
@@ -53,7 +53,7 @@ const judge = (
   reverse: boolean,
   met: string
 ): Result => {
-  // What cannot be judged fails with `.not` as well as without.
+  // A run that cannot be judged fails with and without `.not`.
   const neither = context?.isNot === true
   if (!isEvidence(received)) {
     return { pass: neither, message: () => "expect(...) takes a run here: give it `yield* Simulator.record`" }
@@ -136,7 +136,7 @@ type Matchers = {
 export interface DeadmanMatchers extends Matchers {}
 
 declare module "vitest" {
-  // Merging wants the type parameter of vitest's own declaration, although nothing here uses it.
+  // Declaration merging requires the type parameter of vitest's own declaration.
   // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Matchers<T> extends DeadmanMatchers {}
 }

@@ -1,6 +1,6 @@
 /**
- * The journal read as a story: for each account its beats, the teeth of its countdown, its fires, the life of its
- * orders and what its bot believed. Assertions and pictures are both told from it. A pure function of the journal.
+ * The journal by account: beats, countdown segments, fires, the lives of orders, and the bot's own view. Assertions and
+ * pictures both start from it. A pure function of the journal.
  *
  * @since 0.1.0
  */
@@ -11,8 +11,8 @@ import * as Fault from "../network/Fault.js"
 import type * as Journal from "./records.js"
 
 /**
- * A run so far: what is needed to judge it and to draw it. Instants are ms of the venue's clock; `start` is the zero of
- * every printed time, `now` how far the run has come.
+ * A run so far, to be judged or drawn. Instants are ms of the exchange's clock. `start` is the zero of every printed
+ * time, and `now` is the end of the run so far.
  *
  * @since 0.1.0
  * @category models
@@ -21,7 +21,7 @@ export interface Evidence {
   readonly seed: number
   readonly start: number
   readonly now: number
-  /** How many older entries the journal no longer has. */
+  /** How many older entries the journal has dropped. */
   readonly dropped: number
   readonly entries: ReadonlyArray<Journal.Entry>
 }
@@ -34,17 +34,17 @@ export interface Evidence {
  */
 export interface Beat {
   readonly record: Journal.RequestRecord
-  /** What it would set: the venue's string, `"0"` for off; `undefined` for a body without one. */
+  /** The countdown in the body, `"0"` for off; `undefined` for a body without one. */
   readonly countdown: string | undefined
 }
 
 /**
- * One tooth of the countdown: the switch was armed from `from` until `to`, and would have fired at `deadline`.
+ * A countdown segment: the switch was armed from `from` until `to`, and would have fired at `deadline`.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Tooth {
+export interface Segment {
   readonly from: number
   /** Absent while it runs. */
   readonly to: number | undefined
@@ -56,7 +56,7 @@ export interface Tooth {
 }
 
 /**
- * The switch fired, and what it cancelled.
+ * A firing of the switch, and the orders that it cancelled.
  *
  * @since 0.1.0
  * @category models
@@ -82,7 +82,7 @@ export interface OrderLife {
 }
 
 /**
- * One account's story.
+ * The history of one account.
  *
  * @since 0.1.0
  * @category models
@@ -92,14 +92,14 @@ export interface Lane {
   readonly beats: ReadonlyArray<Beat>
   /** All its requests, beats included. */
   readonly requests: ReadonlyArray<Journal.RequestRecord>
-  readonly teeth: ReadonlyArray<Tooth>
+  readonly segments: ReadonlyArray<Segment>
   readonly fires: ReadonlyArray<Fire>
   readonly orders: ReadonlyArray<OrderLife>
   readonly windows: ReadonlyArray<Journal.WindowRecord>
 }
 
 /**
- * Something that held for a while; `to` is absent while it holds.
+ * A span of time; `to` is absent while it lasts.
  *
  * @since 0.1.0
  * @category models
@@ -111,14 +111,14 @@ export interface Span {
 }
 
 /**
- * The whole story.
+ * The history of a run.
  *
  * @since 0.1.0
  * @category models
  */
 export interface History {
   readonly evidence: Evidence
-  /** All accounts that the exchange has, those that did nothing too. */
+  /** All accounts of the exchange, with or without requests. */
   readonly accounts: ReadonlyArray<string>
   /** In the order of first appearance. */
   readonly lanes: ReadonlyArray<Lane>
@@ -148,7 +148,7 @@ interface Draft {
   readonly account: string
   readonly beats: Array<Beat>
   readonly requests: Array<Journal.RequestRecord>
-  readonly teeth: Array<Tooth>
+  readonly segments: Array<Segment>
   readonly fires: Array<{
     readonly at: number
     readonly deadline: number
@@ -162,9 +162,9 @@ interface Draft {
 const decimal = (text: string): BigDecimal.BigDecimal =>
   Option.getOrElse(BigDecimal.fromString(text), () => BigDecimal.fromBigInt(0n))
 
-const endTooth = (draft: Draft, to: number, end: Tooth["end"]): void => {
-  const last = draft.teeth.at(-1)
-  if (last?.end === "running") draft.teeth[draft.teeth.length - 1] = { ...last, to, end }
+const endSegment = (draft: Draft, to: number, end: Segment["end"]): void => {
+  const last = draft.segments.at(-1)
+  if (last?.end === "running") draft.segments[draft.segments.length - 1] = { ...last, to, end }
 }
 
 const closeOrder = (draft: Draft, orderId: string, closedAt: number, how: OrderLife["how"]): void => {
@@ -183,7 +183,7 @@ const closeSpan = (spans: Array<Span>, label: string, to: number): void => {
 }
 
 /**
- * The story of a run.
+ * The history of a run.
  *
  * @since 0.1.0
  * @category constructors
@@ -197,7 +197,7 @@ export const make = (evidence: Evidence): History => {
       account,
       beats: [],
       requests: [],
-      teeth: [],
+      segments: [],
       fires: [],
       orders: new Map(),
       filled: new Map(),
@@ -231,8 +231,8 @@ export const make = (evidence: Evidence): History => {
         switch (entry.transition) {
           case "armed":
           case "refreshed":
-            endTooth(draft, entry.at, "refreshed")
-            draft.teeth.push({
+            endSegment(draft, entry.at, "refreshed")
+            draft.segments.push({
               from: entry.at,
               to: undefined,
               deadline: entry.deadline ?? entry.at,
@@ -242,10 +242,10 @@ export const make = (evidence: Evidence): History => {
             })
             break
           case "closed":
-            endTooth(draft, entry.at, "closed")
+            endSegment(draft, entry.at, "closed")
             break
           case "fired":
-            endTooth(draft, entry.at, "fired")
+            endSegment(draft, entry.at, "fired")
             draft.fires.push({ at: entry.at, deadline: entry.deadline ?? entry.at, cancelled: [] })
             break
         }
@@ -295,11 +295,11 @@ export const make = (evidence: Evidence): History => {
   return {
     evidence,
     accounts: [...accounts],
-    lanes: [...drafts.values()].map(({ account, beats, fires, orders, requests, teeth, windows }) => ({
+    lanes: [...drafts.values()].map(({ account, beats, fires, orders, requests, segments, windows }) => ({
       account,
       beats,
       requests,
-      teeth,
+      segments,
       fires,
       orders: [...orders.values()],
       windows
@@ -311,7 +311,7 @@ export const make = (evidence: Evidence): History => {
 }
 
 /**
- * One account's story; an empty one for an account that never appears.
+ * The history of one account; an empty one for an account that never appears.
  *
  * @since 0.1.0
  * @category getters
@@ -321,15 +321,15 @@ export const laneOf = (history: History, account: string): Lane =>
     account,
     beats: [],
     requests: [],
-    teeth: [],
+    segments: [],
     fires: [],
     orders: [],
     windows: []
   }
 
 /**
- * The orders that are open at an instant: placed by then, and not yet closed. What happens at the very instant counts
- * as having happened.
+ * The orders that are open at an instant: placed by then, and not yet closed. Events at the instant itself count as
+ * past.
  *
  * @since 0.1.0
  * @category getters
@@ -337,7 +337,7 @@ export const laneOf = (history: History, account: string): Lane =>
 export const openOrders = (lane: Lane, at: number): ReadonlyArray<OrderLife> =>
   lane.orders.filter((life) => life.placed.at <= at && (life.closedAt === undefined || life.closedAt > at))
 
-/** How many of the items, which are sorted by their instants, are not after this one. */
+/** How many of the items, sorted by instant, are not after `at`. */
 const countUpTo = <A>(items: ReadonlyArray<A>, instantOf: (item: A) => number, at: number): number => {
   let from = 0
   let to = items.length
@@ -351,7 +351,7 @@ const countUpTo = <A>(items: ReadonlyArray<A>, instantOf: (item: A) => number, a
 }
 
 /**
- * How many orders are open at an instant, indexed once for many instants.
+ * Counts the open orders at any instant, with an index that is built once.
  *
  * @since 0.1.0
  * @category getters
@@ -365,16 +365,16 @@ export const openCount = (lane: Lane): ((at: number) => number) => {
 }
 
 /**
- * The tooth that runs at an instant; `undefined` when the switch is not armed then. At the instant of a refresh it is
- * the new one, at the instant of the firing there is none.
+ * The segment that runs at an instant; `undefined` when the switch is not armed then. At the instant of a refresh it is
+ * the new segment; at the instant of the firing there is none.
  *
  * @since 0.1.0
  * @category getters
  */
-export const toothAt = (lane: Lane, at: number): Tooth | undefined => {
-  // Each one ends by the instant at which the next begins.
-  const tooth = lane.teeth[countUpTo(lane.teeth, (tooth) => tooth.from, at) - 1]
-  return tooth === undefined || (tooth.to !== undefined && tooth.to <= at) ? undefined : tooth
+export const segmentAt = (lane: Lane, at: number): Segment | undefined => {
+  // Each segment ends before the next begins.
+  const segment = lane.segments[countUpTo(lane.segments, (segment) => segment.from, at) - 1]
+  return segment === undefined || (segment.to !== undefined && segment.to <= at) ? undefined : segment
 }
 
 /**
@@ -386,7 +386,7 @@ export const toothAt = (lane: Lane, at: number): Tooth | undefined => {
 export const seconds = (evidence: Evidence, at: number): string => ((at - evidence.start) / 1000).toFixed(3)
 
 /**
- * What a request asks for, in two words: `beat 10 s`, `switch off`, or the end of its path.
+ * A short name of a request: `beat 10 s`, `switch off`, or the end of its path.
  *
  * @since 0.1.0
  * @category conversions
@@ -403,8 +403,8 @@ const actsOf = (record: Journal.RequestRecord): ReadonlyArray<Fault.Act> =>
   )
 
 /**
- * Where a request's way ended. `"refused"` and `"reset"`: the client knows that the connection failed; `"not handled"`:
- * taken, and neither acted upon nor answered; `"under way"`: an answer may still come.
+ * The fate of a request. `"refused"` and `"reset"`: the client sees that the connection failed. `"not handled"`:
+ * accepted, and neither applied nor answered. `"under way"`: a response may still come.
  *
  * @since 0.1.0
  * @category models
@@ -413,7 +413,7 @@ export type Fate =
   "answered" | "refused" | "reset" | "request lost" | "not handled" | "answer lost" | "copy" | "under way"
 
 /**
- * Where a request's way ended; what arrived is told by its instants.
+ * The fate of a request. Its instants say how far it came.
  *
  * @since 0.1.0
  * @category getters
@@ -436,8 +436,8 @@ export const fateOf = (record: Journal.RequestRecord): Fate => {
 }
 
 /**
- * What the client has heard, in a word or two: `"ok"`, a code, or what came in place of an envelope. `undefined` when
- * it heard nothing.
+ * The response that the client received, in a word or two: `"ok"`, a code, or what came in place of an envelope.
+ * `undefined` when it received none.
  *
  * @since 0.1.0
  * @category getters

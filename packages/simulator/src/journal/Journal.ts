@@ -1,8 +1,8 @@
 /**
- * What happened, in order: every request with its five instants, every change of a switch, every order and cancel with
- * its cause. Bounded: beyond its size the oldest records are dropped, and counted.
+ * The record of a run, in order: every request with its five instants, every change of a switch, every order and cancel
+ * with its cause. It is bounded: beyond its size it drops the oldest entries, and counts them.
  *
- * Instants are ms of the venue's clock. No record ever holds a key, a passphrase or a signature.
+ * Instants are ms of the exchange's clock. No record ever holds a key, a passphrase or a signature.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ export type * from "./records.js"
 export interface Journal {
   /** The entries that are kept, oldest first. */
   readonly entries: () => ReadonlyArray<Entry>
-  /** How many that is. */
+  /** How many entries are kept. */
   readonly size: () => number
   /** How many were dropped. */
   readonly dropped: () => number
@@ -62,7 +62,7 @@ export const make = (options?: { readonly size?: number | undefined }): Journal 
 }
 
 /**
- * The entries as NDJSON: one JSON object a line, fields in a fixed order, so that equal journals are equal bytes.
+ * The entries as NDJSON: one JSON object per line, fields in a fixed order, so that equal journals are equal bytes.
  *
  * @since 0.1.0
  * @category conversions
@@ -74,7 +74,7 @@ export const toNdjson = (entries: Iterable<Entry>): string => {
 }
 
 /**
- * A text that is no journal.
+ * The text is no journal.
  *
  * @since 0.1.0
  * @category errors
@@ -90,7 +90,7 @@ export class JournalSyntaxError extends Schema.TaggedError<JournalSyntaxError>(
 const decode = Schema.decodeUnknownEither(Schema.parseJson(Entry))
 
 /**
- * The entries of a text that `toNdjson` has written. Empty lines are passed over.
+ * The entries of a text that `toNdjson` has written. Empty lines are skipped.
  *
  * @since 0.1.0
  * @category conversions
@@ -110,8 +110,8 @@ export const fromNdjson = (text: string): Either.Either<ReadonlyArray<Entry>, Jo
 }
 
 /**
- * A journal from which the exchange cannot be rebuilt: its beginning is missing, or what it tells is not what the
- * exchange does.
+ * A journal cannot be replayed, because its beginning is missing, or because the exchange does something else than it
+ * says.
  *
  * @since 0.1.0
  * @category errors
@@ -128,9 +128,9 @@ export class ReplayError extends Schema.TaggedError<ReplayError>("@effect-deadma
 /**
  * The exchange rebuilt from its journal, as it was at the instant `now` (default: that of the last entry).
  *
- * Only what came from outside is taken from the journal: countdowns set, orders placed, filled and cancelled on request,
- * release windows. What the exchange does by itself it does again, and it must be what the journal tells. Keys and rate
- * limits are not rebuilt, `Exchange.snapshot` is what is equal.
+ * A replay takes only events from outside: countdowns set, orders placed, filled and cancelled on request, release
+ * windows. The exchange does its own work again, and the journal must say the same. Keys and rate limits are not
+ * rebuilt; `Exchange.snapshot` of both states is equal.
  *
  * @since 0.1.0
  * @category conversions

@@ -1,5 +1,5 @@
 /**
- * What the exchange did, as it stands in the journal.
+ * Outputs of the exchange as entries of the journal.
  */
 import type * as Exchange from "../exchange/model.js"
 import type * as Journal from "./records.js"
@@ -12,7 +12,7 @@ export const declaredAccount = (account: Exchange.Account): Journal.DeclaredAcco
   countdownAccess: account.countdownAccess ?? true
 })
 
-/** The entry of an output; a refusal changes nothing, and has none. */
+/** The entry of an output. A refusal has none, because it changes nothing. */
 export const entryOf = (output: Exchange.Output): Journal.Entry | undefined => {
   switch (output._tag) {
     case "Switch":

@@ -1,12 +1,12 @@
 /**
- * A journal played to the exchange again.
+ * Replaying a journal.
  */
 import * as Either from "effect/Either"
 import * as Exchange from "../exchange/Exchange.js"
 import type * as Journal from "./records.js"
 import { entryOf } from "./entries.js"
 
-/** The event that an entry came from; what the exchange has done by itself came from none. */
+/** The event behind an entry; the exchange's own work has none. */
 const eventOf = (entry: Journal.Entry): Exchange.Event | undefined => {
   switch (entry._tag) {
     case "Account":
@@ -59,7 +59,7 @@ export const run = (
     venue: start.venue,
     now: start.at
   })
-  // What the exchange has done again, and the journal has not told yet.
+  // What the exchange has done in the replay, and the journal has not shown yet.
   const done: Array<string> = []
   let now = start.at
   for (const [index, entry] of entries.entries()) {
@@ -89,5 +89,5 @@ export const run = (
     : fail(entries.length, `it ends, and the exchange goes on with ${JSON.stringify(first)}`)
 }
 
-/** Under the boundary "beat" the exchange does at the next millisecond what was due at this one. */
+/** Under the boundary "beat", work that is due at one millisecond happens at the next. */
 const later = (state: Exchange.State, at: number): number => (state.venue.boundary === "beat" ? at + 1 : at)

@@ -1,8 +1,8 @@
 /**
- * One fault of the network as a value, and the one grammar that writes it everywhere: in a test, on the command
- * line, over the control API, in a request header.
+ * A fault of the network as a value, and its one text form: for tests, the command line, the control API and a request
+ * header.
  *
- * A fault is a kind, the settings of that kind, and a selection of what it acts on, in any order after the kind:
+ * A fault is a kind, then the settings of that kind and a selection of the requests that it acts on, in any order:
  *
  * ```text
  * drop-answer;after=2;times=3
@@ -19,7 +19,7 @@
  * | `reorder` | `by` (0ms), `hold` (5s) | held, at most `hold`, until `by` after a later request of the account has arrived |
  * | `partition` | | both directions lost |
  * | `partition-request`, `partition-answer` | | one direction lost |
- * | `refuse-connection` | | nothing sent, and the client knows it |
+ * | `refuse-connection` | | nothing is sent, and the client gets the error |
  * | `reset` | `direction` (answer) | the connection breaks: before the exchange acted, or after |
  * | `status` | `status` (502), `page` (html), `direction` (request) | a gateway answers with a page that is no envelope |
  * | `empty-body`, `garbage-body` | `direction` (answer) | HTTP 200 with nothing, or with bytes that are no JSON |
@@ -27,10 +27,11 @@
  * | `rate-limit` | | 429, not applied |
  * | `maintenance` | `code` (45001), `direction` (request) | a release: 45001, 40725, 40808 or 40015 |
  * | `error-after-apply` | `code` (40010) or `status` | applied, then answered as an error |
- * | `hang` | `direction` (request) | taken, never answered: not acted upon, or acted upon |
+ * | `hang` | `direction` (request) | accepted, never answered: not applied, or applied |
  * | `code` | `code` | refused with this code, not applied |
  *
- * Where a kind has a `direction`, `request` means that the exchange has not acted and `answer` that it has.
+ * Where a kind has a `direction`, `request` means that the exchange has not applied the request, and `answer` that it
+ * has.
  *
  * A duplicate reaches the exchange only while no answer has left, or where the answer was lost. TCP and TLS deliver
  * nothing twice, so a second copy is one that a client or a proxy sends for want of an answer.
@@ -40,14 +41,14 @@
  * | `account=1000001,1000002` | only these accounts |
  * | `endpoint=countdown-cancel-all` | only paths that end in one of these segments |
  * | `countdown=0`, `countdown=on`, `countdown=10` | only what switches off, what switches on, or this very value |
- * | `after=N` | lets the first N through that it could act on |
+ * | `after=N` | lets the first N requests through |
  * | `times=N` | acts N times at most |
- * | `from=5s`, `to=15s` or `for=10s` | only in this span of time, counted from when the fault was added |
- * | `probability=0.3` | acts on this share, drawn from a stream of its own |
+ * | `from=5s`, `to=15s` or `for=10s` | only in this span, counted from when the fault was added |
+ * | `probability=0.3` | acts on this share, drawn from its own stream |
  *
- * `after` and `times` count the requests of accounts, which a timeline shows. What is sent without an account's key, such
- * as `GET /api/v2/public/time`, neither counts nor meets such a fault, unless `endpoint` names it. A fault that has acted
- * N times or whose span has ended is over: it is no longer in force.
+ * `after` and `times` count the requests of accounts, which a timeline shows. A request without an account's key, such
+ * as `GET /api/v2/public/time`, neither counts nor meets such a fault, unless `endpoint` names it. A fault is over, and
+ * no longer in force, once it has acted N times or its span has ended.
  *
  * @since 0.1.0
  */
@@ -58,7 +59,7 @@ import * as Numbers from "../exchange/numbers.js"
 import * as Latency from "./Latency.js"
 
 /**
- * Which way something travels: the request to the exchange, or its answer.
+ * The direction: the request to the exchange, or its answer.
  *
  * @since 0.1.0
  * @category models
@@ -66,7 +67,7 @@ import * as Latency from "./Latency.js"
 export type Direction = "request" | "answer"
 
 /**
- * What a fault does; {@link parse} documents the settings and their defaults.
+ * The action of a fault; the table at the head of the module has the settings and their defaults.
  *
  * @since 0.1.0
  * @category models
@@ -95,7 +96,7 @@ export type Act =
 export type Page = "html" | "ring-balancer"
 
 /**
- * What a fault acts on. What is absent selects everything. Times are in milliseconds since the fault was added, `from`
+ * The requests that a fault acts on. An absent field selects all. Times are in ms since the fault was added, `from`
  * included and `to` excluded.
  *
  * @since 0.1.0
@@ -113,7 +114,7 @@ export interface Selection {
 }
 
 /**
- * What happens, and to what.
+ * A fault: its action, and the requests that it acts on.
  *
  * @since 0.1.0
  * @category models
@@ -132,7 +133,7 @@ export interface Fault {
 export type Kind = Act["kind"]
 
 /**
- * A text that is no fault: where it fails, what stands there and what is allowed.
+ * A text is no fault: the position, what was found there and what is allowed.
  *
  * @since 0.1.0
  * @category errors
@@ -217,10 +218,10 @@ const share: Codec<number> = {
 }
 
 const direction = oneOf("request", "answer")
-const code = pattern(/^[0-9]{1,9}$/, 'a code of the venue such as "40014"')
+const code = pattern(/^[0-9]{1,9}$/, 'a code of the exchange such as "40014"')
 const httpError = integer(400, 599, "an HTTP status from 400 to 599")
 const count = integer(0, 1_000_000_000, "a whole number from 0")
-// What switches off is "0" on the wire: "off" would match nothing, in silence.
+// The wire says "0" to switch off; "off" would silently match nothing.
 const countdownValue = pattern(/^(?!off$)[^\s;=,]{1,20}$/, '"0", "on" or a value such as "10"')
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -229,7 +230,7 @@ const countdownValue = pattern(/^(?!off$)[^\s;=,]{1,20}$/, '"0", "on" or a value
 
 interface Setting {
   readonly codec: Codec<never>
-  /** The value when it is not written; without one the setting must be written. */
+  /** The default value; a setting without one is required. */
   readonly fallback?: unknown
   readonly optional?: true
 }
@@ -308,7 +309,7 @@ const trimmed = (text: string, at: number): Token => ({
 })
 
 /**
- * The fault of a text. The tables at the head of the module say what is allowed.
+ * Reads a fault. The tables at the head of the module say what is allowed.
  *
  * @example
  * ```ts
@@ -396,8 +397,8 @@ export const parse = (input: string): Either.Either<Fault, FaultSyntaxError> => 
 }
 
 /**
- * The text of a fault, as {@link parse} reads it: settings first, then the selection, in the order of the tables,
- * without what is the default. Equal faults have equal texts.
+ * Writes a fault, as {@link parse} reads it: settings, then the selection, in the order of the tables, without
+ * defaults. Equal faults have equal texts.
  *
  * @since 0.1.0
  * @category text
@@ -419,8 +420,8 @@ export const print = (fault: Fault): string => {
 }
 
 /**
- * The fault of a text, or a value that is checked: what {@link print} makes of it must be a fault. The error of a value
- * points into its text.
+ * Reads a fault, or checks a value: the text that {@link print} makes of it must be a fault. The error of a value
+ * points into that text.
  *
  * @since 0.1.0
  * @category text
@@ -446,7 +447,7 @@ export const Text: Schema.Schema<Fault, string> = Schema.transformOrFail(
 ).annotations({ identifier: "Fault", description: "A fault such as drop-answer;after=2;times=3" })
 
 /**
- * Whether a fault acts on the request, at the exchange's door or on the answer: the moment at which it decides.
+ * The moment at which a fault acts: when the request departs, when it arrives, or when the answer leaves.
  *
  * @since 0.1.0
  * @category getters

@@ -1,10 +1,10 @@
 /**
- * How long something takes on the way: a distribution of whole milliseconds, with a text form for the fault grammar.
+ * A latency: a distribution of whole milliseconds, with a text form for the fault grammar.
  *
  * | Text | Meaning |
  * |---|---|
  * | `200ms` | always the same |
- * | `uniform(50ms,200ms)` | every millisecond from 50 to 200 alike |
+ * | `uniform(50ms,200ms)` | every millisecond from 50 to 200 with the same probability |
  * | `exp(200ms)`, `exp(200ms,2s)` | exponential with this mean; with a second value, never above it |
  * | `lognormal(100ms,0.5)`, `lognormal(100ms,0.5,2s)` | log-normal with this median and sigma; likewise capped |
  *
@@ -16,7 +16,7 @@ import * as Numbers from "../exchange/numbers.js"
 import * as Random from "./Random.js"
 
 /**
- * A distribution of whole milliseconds. `cap` bounds what can be drawn.
+ * A distribution of whole milliseconds. `cap` is the largest draw.
  *
  * @since 0.1.0
  * @category models
@@ -93,7 +93,7 @@ export const longest = (latency: Latency): number => {
 }
 
 /**
- * Why a text is no latency or no duration: where, counted from the start of the text, and what is allowed there.
+ * A text is no latency or no duration: the position, counted from the start of the text, and what is allowed there.
  *
  * @since 0.1.0
  * @category models
@@ -116,7 +116,7 @@ const durationExpected = 'a duration of whole milliseconds, at most 31 years, su
 export const parseDuration = (text: string): Either.Either<number, Problem> => {
   const match = durationText.exec(text)
   const millis = match === null ? Number.NaN : Number(match[1]) * (factors[match[2] ?? ""] ?? Number.NaN)
-  // 1.001 s is 1000.9999999999999 ms in binary: what is meant is the nearest whole number.
+  // 1.001 s is 1000.9999999999999 ms in binary, so the nearest whole number counts.
   const whole = Math.round(millis)
   return Math.abs(millis - whole) < 1e-6 && Numbers.isMillis(whole)
     ? Either.right(whole)
@@ -162,7 +162,7 @@ export const parse = (text: string): Either.Either<Latency, Problem> => {
     parts.push({ text: part.trim(), at: at + (part.length - part.trimStart().length) })
     at += part.length + 1
   }
-  // The first thing that is wrong, in the order of the text.
+  // The first mistake, in the order of the text.
   let wrong: Problem | undefined
   const duration = (index: number): number => {
     const part = parts[index]

@@ -1,13 +1,13 @@
 /**
- * What happens on the way: a pure machine that decides for one request at the three moments where it can meet a fault.
+ * The network as a pure machine. It decides about each request at the three moments at which it can meet a fault.
  *
  * | Moment | Asked by {@link depart} / {@link arrive} / {@link answer} | Decides |
  * |---|---|---|
  * | the client sends | `depart(state, request, now)` | refused, reset, lost, or on its way: when each copy arrives |
- * | a copy arrives | `arrive(state, passage, now)` | the exchange handles it, something in front of it answers, or nobody does |
+ * | a copy arrives | `arrive(state, passage, now)` | the exchange handles it, a gateway in front of it answers, or it gets no answer |
  * | an answer leaves | `answer(state, passage, now)` | lost, reset, or on its way: when it arrives and what is left of it |
  *
- * The driver keeps the state, waits, and asks again: a partition that begins while a request is under way loses its
+ * The driver keeps the state, waits, and asks again. So a partition that begins while a request is under way loses its
  * answer, as it would on a wire. `now` is the exchange's time in milliseconds, delays are whole milliseconds.
  *
  * Each random decision has a stream of its own, named by the fault's text and the account and indexed by the ordinal of
@@ -56,7 +56,7 @@ const texts = (acting: ReadonlyArray<Active>): ReadonlyArray<string> =>
 const draw = (state: State, latency: Latency.Latency, stream: string, passage: Passage): number =>
   Latency.sample(latency, state.seed, stream, passage.ordinal)
 
-/** What the link itself takes. Most links take nothing, and draw nothing. */
+/** The latency of the link itself, in ms. A constant one draws nothing. */
 const linkTime = (state: State, way: "request" | "answer", passage: Passage): number => {
   const latency = state.link[way]
   return latency._tag === "Constant"
@@ -68,8 +68,8 @@ const atOnce: readonly [Arrival] = [{ after: 0, hold: undefined, lag: 0 }]
 const sentAtOnce: Answer = { _tag: "Sent", acted: none, after: 0, replace: undefined, keep: undefined }
 
 /**
- * Decides about a request that the client sends. What ends its way comes before what delays it: a refused connection
- * before a reset, both before a loss; what is lost is not copied.
+ * Decides about a request that the client sends. A fault that ends its way takes precedence over a delay: a refused
+ * connection over a reset, and both over a loss. A lost request is not copied.
  *
  * @since 0.1.0
  * @category decisions
@@ -83,7 +83,7 @@ export const depart = (state: State, request: Request, now: number): readonly [D
     countdown: request.countdown,
     ordinal
   }
-  // Field by field: each request makes one of these, and spreading costs several times as much.
+  // Names all fields, because each request makes one, and a spread costs several times as much.
   const counted: State = {
     seed: state.seed,
     link: state.link,
@@ -154,8 +154,8 @@ export const depart = (state: State, request: Request, now: number): readonly [D
 }
 
 /**
- * Decides who takes copy number `copy` (0 is the request itself) when it arrives. Where several faults would answer,
- * the first that was added does.
+ * Decides about copy number `copy` (0 is the request itself) at its arrival. Where several faults would answer, the
+ * first that was added does.
  *
  * @since 0.1.0
  * @category decisions
@@ -173,8 +173,8 @@ export const arrive = (state: State, passage: Passage, now: number, copy = 0): r
 const throughTheDoor: Door = { _tag: "Exchange", acted: none }
 
 /**
- * Decides about an answer that the exchange, or what stands in front of it, sends. What ends its way comes before what
- * replaces or shortens it; where several faults would replace it, the first that was added does.
+ * Decides about an answer of the exchange or of a gateway in front of it. A fault that ends its way takes precedence
+ * over one that replaces or shortens it. Where several would replace it, the first that was added does.
  *
  * @since 0.1.0
  * @category decisions

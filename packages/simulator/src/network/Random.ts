@@ -1,15 +1,15 @@
 /**
- * Chance from one seed, with a stream of its own for each decision.
+ * Random numbers from one seed, with a stream per decision.
  *
- * A draw is a pure function of the seed, the name of the decision and its index: nothing is consumed, so a decision
- * that is no longer taken (a fault that was removed, a bot that left) shifts no other. Integer arithmetic of 32 bits
- * only, hence the same numbers on every machine and engine.
+ * A draw is a pure function of the seed, the name of the decision and its index. It consumes nothing, so a decision
+ * that is no longer taken (a fault that was removed, a bot that left) shifts no other. It uses only integer arithmetic
+ * of 32 bits, so the numbers are the same on every machine and engine.
  *
  * @since 0.1.0
  */
 
 /**
- * The seed of a run: any finite number that identifies it. Fractions and what lies above 2^53 are no seeds.
+ * The seed of a run: a safe integer.
  *
  * @since 0.1.0
  * @category models
@@ -84,13 +84,13 @@ export const normal = (seed: Seed, name: string, index: number): number => {
 }
 
 /**
- * Named streams that count their own draws, for a driver that just wants the next one.
+ * Named streams that count their own draws.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Random {
-  /** What replays it. */
+  /** The seed that replays it. */
   readonly seed: Seed
   /** The next number in `[0, 1)` of the stream `name`. */
   readonly draw: (name: string) => number

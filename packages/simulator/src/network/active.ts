@@ -10,7 +10,7 @@ import type { Active, Passage, Request, State } from "./model.js"
 import * as Random from "./Random.js"
 
 /**
- * The most faults that a network takes. Each request meets all of them, so that their number bounds its cost.
+ * The most faults that a network takes. Each request is compared with all of them, so their number bounds its cost.
  *
  * @since 0.1.0
  * @category constants
@@ -18,7 +18,7 @@ import * as Random from "./Random.js"
 export const mostFaults = 1_000
 
 /**
- * A fault that does not fit, because the network has {@link mostFaults} already.
+ * The network has {@link mostFaults} faults already.
  *
  * @since 0.1.0
  * @category errors
@@ -29,14 +29,14 @@ export class TooManyFaults extends Schema.TaggedError<TooManyFaults>("@effect-de
 ) {
   override get message(): string {
     return (
-      `The network has ${this.most} faults, and takes no more: remove some first. A fault that is to act on several ` +
-      `accounts or endpoints names them all: account=1000001,1000002.`
+      `The network has ${this.most} faults, and takes no more: remove some first. To act on several ` +
+      `accounts or endpoints, name them all in one fault: account=1000001,1000002.`
     )
   }
 }
 
 /**
- * The state with one fault more, and the fault's place in it. It does not check {@link mostFaults}.
+ * Adds a fault: the fault in force, and the next state. It does not check {@link mostFaults}.
  *
  * @since 0.1.0
  * @category faults
@@ -59,7 +59,7 @@ export const add = (state: State, fault: Fault.Fault, now: number): readonly [Ac
 }
 
 /**
- * The state without the fault of this id; without a change when there is none.
+ * Removes the fault with this id; changes nothing when there is none.
  *
  * @since 0.1.0
  * @category faults
@@ -70,7 +70,7 @@ export const remove = (state: State, id: number): State => ({
 })
 
 /**
- * The state without any fault.
+ * Removes all faults.
  *
  * @since 0.1.0
  * @category faults
@@ -90,7 +90,7 @@ export const over = (state: State, now: number): ReadonlyArray<Active> =>
   })
 
 /**
- * The instant from which a fault does not act any more: `Infinity` for one without an end.
+ * The instant from which a fault no longer acts; `Infinity` for one without an end.
  *
  * @since 0.1.0
  * @category faults
@@ -101,7 +101,7 @@ const endsWith = (path: string, end: string): boolean => path === end || path.en
 
 const selects = (active: Active, request: Request, now: number): boolean => {
   const { on } = active.fault
-  // What no account sends, such as the synchronizing of a clock, uses no count up that does not name it.
+  // A request without an account, such as that of a clock, counts only where the fault names its endpoint.
   const counts = on.after !== undefined || on.times !== undefined
   if (counts && request.account === undefined && on.endpoint === undefined) return false
   if (on.account !== undefined && (request.account === undefined || !on.account.includes(request.account))) return false
@@ -117,7 +117,7 @@ const selects = (active: Active, request: Request, now: number): boolean => {
 export const streamOf = (active: Active, passage: Passage, what: string): string =>
   `${active.stream}/${passage.account ?? ""}/${what}`
 
-/** The faults of one moment that act on this passage, and the state with their counters moved. */
+/** The faults that act on this passage at one moment, and the state with their counters. */
 export const consult = (
   state: State,
   passage: Passage,
@@ -130,7 +130,7 @@ export const consult = (
   const faults = state.faults.map((active) => {
     const at = stage(active.fault.act)
     const applies = at === moment || (at === "both ways" && moment !== "arrival")
-    // Only one can answer at the door: those behind it have had no part in it.
+    // Only one fault can answer an arrival; the others have not acted.
     const late = moment === "arrival" && acting.length > 0
     const spared = moment === "answer" && passage.spared?.includes(active.id) === true
     if (!applies || late || spared || !selects(active, passage, now)) return active

@@ -1,6 +1,5 @@
 /**
- * The network as a value: requests under way, decisions about them, faults in force. Users know these types as those of
- * `Network`.
+ * The model of the network: requests under way, decisions about them, faults in force. `Network` exports these types.
  *
  * @since 0.1.0
  */
@@ -10,8 +9,8 @@ import type * as Latency from "./Latency.js"
 import type * as Random from "./Random.js"
 
 /**
- * What the network sees of a request. `account` is the UID that the key belongs to, or `undefined` for none; `endpoint`
- * is the path without the query; `countdown` is the value that the body would set, where there is one.
+ * A request as the network sees it. `account` is the UID of its key, or `undefined` for none; `endpoint` is the path
+ * without the query; `countdown` is the value in the body, where there is one.
  *
  * @since 0.1.0
  * @category models
@@ -23,8 +22,8 @@ export interface Request {
 }
 
 /**
- * A request under way: `ordinal` counts the requests of its account from 0, and names its draws. `spared` has the ids of
- * the partitions that let it through for their `after`: they let its answer through as well.
+ * A request under way. `ordinal` counts the requests of its account from 0, and is the index of its draws. `spared` has
+ * the ids of the partitions that let it through because of their `after`; they let its answer through as well.
  *
  * @since 0.1.0
  * @category models
@@ -48,32 +47,32 @@ export interface Arrival {
 }
 
 /**
- * What becomes of a request that is sent. The first arrival is the one whose answer the client hears. `acted` has the
- * texts of the faults that had a part in it, for the journal.
+ * The decision about a request that is sent. The client gets the answer to the first arrival. `acted` has the texts of
+ * the faults that acted, for the journal.
  *
  * @since 0.1.0
  * @category models
  */
 export type Departure = { readonly passage: Passage; readonly acted: ReadonlyArray<string> } & (
   | {
-      /** No connection: nothing was sent, and the client knows it after `after` milliseconds. */
+      /** No connection. Nothing was sent, and the client gets the error after `after` ms. */
       readonly _tag: "Refused"
       readonly after: number
     }
   | {
-      /** The connection broke before the exchange saw the request; the client knows it after `after` milliseconds. */
+      /** The connection broke before the request arrived. The client gets the error after `after` ms. */
       readonly _tag: "Reset"
       readonly after: number
     }
   | {
-      /** Never arrives, and the client hears nothing. */
+      /** Never arrives. The client gets nothing. */
       readonly _tag: "Lost"
     }
   | { readonly _tag: "Sent"; readonly arrivals: readonly [Arrival, ...ReadonlyArray<Arrival>] }
 )
 
 /**
- * Who takes a copy that has arrived.
+ * The decision about a copy that has arrived.
  *
  * @since 0.1.0
  * @category models
@@ -84,36 +83,36 @@ export type Door = { readonly acted: ReadonlyArray<string> } & (
       readonly _tag: "Exchange"
     }
   | {
-      /** Something in front of the exchange answers in its place: the exchange never sees the request. */
+      /** A gateway answers; the request never reaches the exchange. */
       readonly _tag: "Gateway"
       readonly reply: Reply
     }
   | {
-      /** Taken and forgotten: not acted upon, never answered. */
+      /** Neither applied nor answered. */
       readonly _tag: "Nobody"
     }
 )
 
 /**
- * What becomes of an answer.
+ * The decision about an answer.
  *
  * @since 0.1.0
  * @category models
  */
 export type Answer = { readonly acted: ReadonlyArray<string> } & (
   | {
-      /** The client hears nothing. */
+      /** The client gets nothing. */
       readonly _tag: "Lost"
     }
   | {
-      /** The connection breaks in place of the answer; the client knows it after `after` milliseconds. */
+      /** The connection breaks in place of the answer. The client gets the error after `after` ms. */
       readonly _tag: "Reset"
       readonly after: number
     }
   | {
       readonly _tag: "Sent"
       readonly after: number
-      /** What the client gets in place of the exchange's answer. */
+      /** The answer that the client gets in place of the exchange's. */
       readonly replace: Reply | undefined
       /** How many characters of the body arrive; `undefined` for all. */
       readonly keep: number | undefined
@@ -121,8 +120,7 @@ export type Answer = { readonly acted: ReadonlyArray<string> } & (
 )
 
 /**
- * An answer that the exchange did not write: an envelope with a code, for which the driver has the text and the
- * status, or a page as it stands.
+ * An answer of a gateway: an envelope with a code, for which the driver has the text and the status, or a whole page.
  *
  * @since 0.1.0
  * @category models
@@ -132,7 +130,8 @@ export type Reply =
   | { readonly _tag: "Page"; readonly status: number; readonly contentType: string; readonly body: string }
 
 /**
- * A fault in force, until it is removed or over. `seen` counts what it could have acted on, `acted` what it acted on.
+ * A fault in force, until it is removed or over. `seen` counts the requests that it could have acted on, `acted` those
+ * that it acted on.
  *
  * @since 0.1.0
  * @category models
@@ -143,16 +142,16 @@ export interface Active {
   readonly fault: Fault.Fault
   /** The fault as text, see `Fault.print`. */
   readonly text: string
-  /** When it was added, in milliseconds. */
+  /** When it was added, in ms of the exchange's clock. */
   readonly since: number
   readonly seen: number
   readonly acted: number
-  /** Names its random stream; equal faults that are in force together have different streams. */
+  /** The name of its random stream. Equal faults that are in force together have different streams. */
   readonly stream: string
 }
 
 /**
- * How long the way takes when no fault delays it.
+ * The latency each way without faults.
  *
  * @since 0.1.0
  * @category models
@@ -163,7 +162,7 @@ export interface Link {
 }
 
 /**
- * The network as a value.
+ * The state of the network.
  *
  * @since 0.1.0
  * @category models

@@ -1,12 +1,12 @@
 /**
- * The answers of what stands in front of the exchange: codes, pages, empty and unreadable bodies.
+ * The answers of gateways in front of the exchange: codes, pages, empty and unreadable bodies.
  */
 import type * as Fault from "./Fault.js"
 import { streamOf } from "./active.js"
 import type { Active, Passage, Reply, State } from "./model.js"
 import * as Random from "./Random.js"
 
-/** What a fault answers with; `undefined` for one that answers nothing. */
+/** The answer of a fault; `undefined` for a fault that does not answer. */
 export const replyOf = (state: State, active: Active, passage: Passage): Reply | undefined => {
   const { act } = active.fault
   switch (act.kind) {
@@ -52,7 +52,7 @@ const page = (status: number, form: Fault.Page): Reply => {
   return { _tag: "Page", status, contentType: "text/html", body }
 }
 
-/** From 8 to 40 characters that begin as no JSON text can. */
+/** 8 to 40 characters that are no JSON. */
 const garbage = (state: State, active: Active, passage: Passage): string => {
   const at = (index: number, min: number, max: number) =>
     Random.integer(state.seed, streamOf(active, passage, `character ${index}`), passage.ordinal, min, max)

@@ -58,7 +58,7 @@ export const style =
   `.dm .out{stroke:var(--ink);stroke-width:1.2;fill:none;opacity:.75}` +
   `.dm .back{stroke:var(--soft);stroke-width:1.1;fill:none;stroke-dasharray:3 2}` +
   `.dm .lost{stroke:var(--urgent);stroke-width:1.4;fill:none}` +
-  `.dm .tooth{fill:var(--calm);fill-opacity:.16;stroke:none}` +
+  `.dm .segment{fill:var(--calm);fill-opacity:.16;stroke:none}` +
   `.dm .edge{stroke:var(--calm);stroke-width:1.7;fill:none;stroke-linejoin:round}` +
   `.dm .believed{fill:var(--believed);fill-opacity:.2;stroke:var(--believed);stroke-opacity:.6;stroke-width:.8}` +
   `.dm .orders{fill:var(--orders);fill-opacity:.2;stroke:none}` +
@@ -135,23 +135,28 @@ export const scale = (frame: Frame, box: Box, ceiling: number): string =>
     .join("")
 
 /** The segments of a countdown: each refresh lifts the line, which then falls by a second per second. */
-export const countdown = (frame: Frame, box: Box, ceiling: number, teeth: ReadonlyArray<History.Tooth>): string => {
+export const countdown = (
+  frame: Frame,
+  box: Box,
+  ceiling: number,
+  segments: ReadonlyArray<History.Segment>
+): string => {
   const bottom = n(box.top + box.height)
   const y = rowOf(box, ceiling)
-  return teeth
-    .filter((tooth) => shows(frame, tooth))
-    .map((tooth) => {
-      const to = tooth.to ?? Math.min(frame.to, tooth.deadline)
-      const [x1, x2] = [n(frame.x(tooth.from)), n(frame.x(to))]
-      const y1 = n(y(tooth.deadline - Math.max(tooth.from, frame.from)))
-      const y2 = n(y(tooth.deadline - Math.min(to, frame.to)))
+  return segments
+    .filter((segment) => shows(frame, segment))
+    .map((segment) => {
+      const to = segment.to ?? Math.min(frame.to, segment.deadline)
+      const [x1, x2] = [n(frame.x(segment.from)), n(frame.x(to))]
+      const y1 = n(y(segment.deadline - Math.max(segment.from, frame.from)))
+      const y2 = n(y(segment.deadline - Math.min(to, frame.to)))
       const title =
-        `armed ${frame.time(tooth.from)} for ${tooth.seconds} s\nwould fire ${frame.time(tooth.deadline)}\n` +
-        `${tooth.end}${tooth.to === undefined ? "" : ` ${frame.time(tooth.to)}`}`
+        `armed ${frame.time(segment.from)} for ${segment.seconds} s\nwould fire ${frame.time(segment.deadline)}\n` +
+        `${segment.end}${segment.to === undefined ? "" : ` ${frame.time(segment.to)}`}`
       return titled(
         title,
-        `<polygon class="tooth" points="${x1},${bottom} ${x1},${y1} ${x2},${y2} ${x2},${bottom}"/>` +
-          `<path class="edge" d="M${x1} ${bottom}V${y1}L${x2} ${y2}${tooth.end === "closed" ? `V${bottom}` : ""}"/>`
+        `<polygon class="segment" points="${x1},${bottom} ${x1},${y1} ${x2},${y2} ${x2},${bottom}"/>` +
+          `<path class="edge" d="M${x1} ${bottom}V${y1}L${x2} ${y2}${segment.end === "closed" ? `V${bottom}` : ""}"/>`
       )
     })
     .join("")
@@ -200,13 +205,15 @@ export const faults = (frame: Frame, top: number, all: ReadonlyArray<Fault>) => 
       const x1 = frame.x(fault.from)
       const x2 = Math.max(frame.x(fault.to ?? frame.to), x1 + 3)
       const width = widthOf(fault.label)
-      // A label stands in its bar, or else right of it, or else left of it.
+      // A label stands in its bar, or else right of it, or else left of it, or else over it in a row of its own.
       const [start, end, x, anchor] =
         x2 - x1 >= width
           ? [x1, x2, x1 + 6, "start"]
           : x2 + width <= frame.right
             ? [x1, x2 + width, x2 + 6, "start"]
-            : [Math.max(0, x1 - width), x2, x1 - 6, "end"]
+            : x1 - width >= 0
+              ? [x1 - width, x2, x1 - 6, "end"]
+              : [0, frame.right, frame.right, "end"]
       return { fault, x1, x2, start, end, x, anchor }
     })
     .sort((a, b) => a.start - b.start)

@@ -39,7 +39,7 @@ const legend = (history: History.History): string => {
       ? [[`<path class="out" stroke-dasharray="5 3" d="M2 2L24 12"/>`, "copy that the network made"] as const]
       : []),
     [
-      `<polygon class="tooth" points="3,13 3,1 23,13"/><path class="edge" d="M3 13V1L23 13"/>`,
+      `<polygon class="segment" points="3,13 3,1 23,13"/><path class="edge" d="M3 13V1L23 13"/>`,
       "countdown of the exchange"
     ],
     ...(believes
@@ -64,9 +64,9 @@ const card = (frame: Frame, lane: History.Lane): string => {
   const fires = lane.fires.filter((fire) => inside(fire.at))
   const closest = -largest(
     -Infinity,
-    lane.teeth
-      .filter((tooth) => tooth.end !== "fired" && tooth.end !== "running")
-      .map((tooth) => (tooth.to ?? tooth.from) - tooth.deadline)
+    lane.segments
+      .filter((segment) => segment.end !== "fired" && segment.end !== "running")
+      .map((segment) => (segment.to ?? segment.from) - segment.deadline)
   )
   const items: ReadonlyArray<readonly [string, string, boolean]> = [
     ["beats", String(beats.length), false],

@@ -170,14 +170,14 @@ const believed = (frame: Frame, lane: History.Lane, y: (remaining: number) => nu
 const countdown = (frame: Frame, lane: History.Lane, top: number): string => {
   const box = { top, height: plotHeight }
   const ceiling = Drawing.ceilingOf([
-    ...lane.teeth.map((tooth) => tooth.deadline - tooth.from),
+    ...lane.segments.map((segment) => segment.deadline - segment.from),
     ...lane.windows.map((window) => (window.latestFire ?? window.at) - window.at)
   ])
   return (
     bare(frame, lane, top) +
     Drawing.scale(frame, box, ceiling) +
     believed(frame, lane, Drawing.rowOf(box, ceiling)) +
-    Drawing.countdown(frame, box, ceiling, lane.teeth) +
+    Drawing.countdown(frame, box, ceiling, lane.segments) +
     Drawing.firings(frame, box, lane.fires)
   )
 }
@@ -188,7 +188,7 @@ const bare = (frame: Frame, lane: History.Lane, top: number): string => {
     ...new Set([
       frame.from,
       ...lane.orders.flatMap((life) => [life.placed.at, ...(life.closedAt === undefined ? [] : [life.closedAt])]),
-      ...lane.teeth.flatMap((tooth) => [tooth.from, ...(tooth.to === undefined ? [] : [tooth.to])])
+      ...lane.segments.flatMap((segment) => [segment.from, ...(segment.to === undefined ? [] : [segment.to])])
     ])
   ]
     .filter((at) => at >= frame.from && at < frame.to)
@@ -197,7 +197,7 @@ const bare = (frame: Frame, lane: History.Lane, top: number): string => {
   return instants
     .map((at, index) => {
       const until = instants[index + 1] ?? frame.to
-      if (open(at) === 0 || Story.toothAt(lane, at) !== undefined) return ""
+      if (open(at) === 0 || Story.segmentAt(lane, at) !== undefined) return ""
       const [x1, x2] = [frame.x(at), frame.x(until)]
       return titled(
         `orders open, switch not armed\n${frame.time(at)} to ${frame.time(until)}`,

@@ -1,5 +1,5 @@
 /**
- * Breaking the network for a while: faults that are in force until their scope closes.
+ * Faults of the network that are in force until their scope closes.
  *
  * ```ts
  * import * as Faults from "@effect-deadman/simulator/Faults"
@@ -13,7 +13,7 @@
  * ) // ... and healed here
  * ```
  *
- * What can be written is told in the module `Fault`.
+ * The module `Fault` has the grammar.
  *
  * @since 0.1.0
  */
@@ -64,7 +64,7 @@ export const during = <A, E, R>(
   )
 
 /**
- * Removes a fault before its scope does; does nothing when it is gone already.
+ * Removes a fault before its scope closes. Does nothing when it is gone already.
  *
  * @since 0.1.0
  * @category faults
@@ -73,7 +73,7 @@ export const remove = (active: Network.Active): Effect.Effect<void, never, Simul
   Effect.flatMap(Simulator.Simulator, ({ network }) => network.remove(active.id))
 
 /**
- * Removes all faults: the network is whole again.
+ * Removes all faults.
  *
  * @since 0.1.0
  * @category faults
@@ -84,7 +84,7 @@ export const heal: Effect.Effect<void, never, Simulator.Simulator> = Effect.flat
 )
 
 /**
- * The faults in force, with what they have done.
+ * The faults in force, with their counters.
  *
  * @since 0.1.0
  * @category getters
@@ -95,17 +95,17 @@ export const active: Effect.Effect<ReadonlyArray<Network.Active>, never, Simulat
 )
 
 /**
- * The bot of an account (by default the first) is gone. Marks `"crash"`, for `Expect`. What is under way to the exchange
- * still arrives, as after a real crash.
+ * Crashes the bot of an account (by default the first), and marks `"crash"` for `Expect`. Requests under way still
+ * arrive, as after a real crash.
  *
- * A bot that runs as a party of virtual time (`VirtualTime.withParty`) ends as by `kill -9`: every party from which
- * requests of the account came takes not one more step and runs no finalizer, and nothing of it is in the journal
- * afterwards. A fiber outside that waits for it finds it interrupted.
+ * A bot that runs as a party of virtual time (`VirtualTime.withParty`) ends as by `kill -9`. Every party that has sent
+ * requests of the account takes no further step and runs no finalizer, and nothing of it is in the journal afterwards.
+ * A fiber outside that waits for it finds it interrupted.
  *
- * Without a party a program cannot be killed from within its own process, so only its network is cut, by the fault that
- * is given back: from here on its requests, and the answers that have yet to leave the exchange, are lost; an answer that
- * is on its way arrives. The program itself runs on. It retries, its finalizers run, and what it sends is in the journal
- * and in pictures, as lost.
+ * Without a party a program cannot be killed from within its own process. Then only its network is cut, by the returned
+ * fault: from now on its requests are lost, and so are the responses that have not left the exchange. A response that
+ * is on its way arrives. The program itself runs on: it retries, its finalizers run, and its requests are in the
+ * journal and in pictures, as lost.
  *
  * Fails with `UnknownAccount` for an account that the exchange does not have.
  *
@@ -136,10 +136,10 @@ export const crash = (
   Effect.gen(function* () {
     const simulator = yield* Simulator.Simulator
     const uid = account ?? simulator.account
-    yield* Simulator.countdown(uid) // fails for an account that is not there
+    yield* Simulator.countdown(uid) // fails for an unknown account
     yield* Simulator.mark("crash", uid)
     if ((yield* simulator.crashParties(uid)) > 0) return Option.none()
     const partition: Fault.Fault = { act: { kind: "partition" }, on: { account: [uid] } }
-    // Only a text can be no fault.
+    // A fault that is a value has no syntax error.
     return Option.some(yield* Effect.orDie(simulator.network.addUntilRemoved(partition)))
   })

@@ -1,8 +1,8 @@
 /**
- * The simulated exchange as a service: what a test holds in its hand, and an `HttpClient` that is wired to it.
+ * The simulated exchange as a service: test controls, and an `HttpClient` connected to it.
  *
- * The exchange lives on Effect's clock, so that under `TestClock` time passes when the test says so. Whatever looks at
- * it moves it to now first: what a test sees never depends on the order in which fibers were woken.
+ * The exchange runs on Effect's clock, so under `TestClock` time passes when the test says so. Each access moves the
+ * exchange to now first, so a test never depends on the order in which fibers wake.
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ import { World, WorldTag } from "./world.js"
 export { demoUid, InvalidAccounts, InvalidOption, type InvalidOptions, type Options } from "./options.js"
 
 /**
- * The exchange knows no such account.
+ * The exchange has no such account.
  *
  * @since 0.1.0
  * @category errors
@@ -51,7 +51,7 @@ export class UnknownAccount extends Schema.TaggedError<UnknownAccount>("@effect-
 }
 
 /**
- * The exchange refused what the test asked of it, with the code that it would answer a bot.
+ * The exchange refused a command of the test, with the code that it would send to a bot.
  *
  * @since 0.1.0
  * @category errors
@@ -83,7 +83,7 @@ export type InvalidFault = Fault.FaultSyntaxError | Network.TooManyFaults
 export type TestOrder = Partial<Exchange.NewOrder> & { readonly account?: string | undefined }
 
 /**
- * The control surface.
+ * The test controls.
  *
  * @since 0.1.0
  * @category tags
@@ -91,25 +91,25 @@ export type TestOrder = Partial<Exchange.NewOrder> & { readonly account?: string
 export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator")<
   Simulator,
   {
-    /** The UID of the first account, which is meant wherever none is named. */
+    /** The UID of the first account, the default wherever an account is optional. */
     readonly account: string
-    /** What replays the run. */
+    /** The seed that replays the run. */
     readonly seed: Random.Seed
     readonly exchange: {
-      /** The whole exchange, now. */
+      /** The state of the exchange, now. */
       readonly state: Effect.Effect<Exchange.State>
-      /** Lets something happen to the exchange, now; a refusal is among the outputs. */
+      /** Applies an event, now. A refusal is among the outputs. */
       readonly step: (event: Exchange.Event) => Effect.Effect<ReadonlyArray<Exchange.Output>>
     }
-    /** Crashes the parties of virtual time that have sent requests of this account, and says how many these were. */
+    /** Crashes the parties of virtual time that have sent requests of this account, and returns their number. */
     readonly crashParties: (account: string) => Effect.Effect<number>
     readonly journal: {
       readonly entries: Effect.Effect<ReadonlyArray<Journal.Entry>>
-      /** How many entries the journal had to drop. */
+      /** How many entries the journal has dropped. */
       readonly dropped: Effect.Effect<number>
       readonly ndjson: Effect.Effect<string>
       readonly note: (entry: Journal.Entry) => Effect.Effect<void>
-      /** Every entry from now on; a request comes again each time it has got further. */
+      /** Every entry from now on. A request comes again each time its record changes. */
       readonly events: Stream.Stream<Journal.Entry>
     }
     readonly network: {
@@ -121,20 +121,20 @@ export class Simulator extends Context.Tag("@effect-deadman/simulator/Simulator"
       readonly remove: (id: number) => Effect.Effect<void>
       /** Removes all faults. */
       readonly heal: Effect.Effect<void>
-      /** The faults in force, with what they have done. */
+      /** The faults in force, with their counters. */
       readonly faults: Effect.Effect<ReadonlyArray<Network.Active>>
     }
     readonly time: {
-      /** The venue's clock: ms since the epoch. */
+      /** The exchange's clock: ms since the epoch. */
       readonly now: Effect.Effect<number>
-      /** What it showed when the simulator was made. */
+      /** Its reading when the simulator was made. */
       readonly start: number
     }
   }
 >() {}
 
 /**
- * Accounts, machine and journal on the clock of the caller, until the scope closes.
+ * A simulator on the clock of the caller, until the scope closes.
  *
  * @since 0.1.0
  * @category constructors
@@ -206,7 +206,7 @@ export const make: (
   })
 
 /**
- * The simulator, and an `HttpClient` that reaches nothing else.
+ * The simulator, and an `HttpClient` that reaches only the simulator.
  *
  * @since 0.1.0
  * @category layers
@@ -216,8 +216,8 @@ export const layer = (
 ): Layer.Layer<Simulator | HttpClient.HttpClient, SimulatorOptions.InvalidOptions> => Layer.scopedContext(make(options))
 
 /**
- * The configuration that a bot would read from its environment, for the first account: `BITGET_API_KEY`,
- * `BITGET_SECRET_KEY`, `BITGET_PASSPHRASE` and `BITGET_BASE_URL`. Anything else comes from where it came before.
+ * The configuration that a bot reads from its environment, for the first account: `BITGET_API_KEY`,
+ * `BITGET_SECRET_KEY`, `BITGET_PASSPHRASE` and `BITGET_BASE_URL`. Any other value comes from the current provider.
  *
  * @since 0.1.0
  * @category layers
@@ -258,7 +258,7 @@ const withAccount = <A, E>(
   )
 
 /**
- * Puts an order into the book, past all network and checks of a key.
+ * Puts an order into the book, without network and without the checks of a key.
  *
  * @since 0.1.0
  * @category accessors
@@ -286,7 +286,7 @@ export const placeOrder = (
           }
           if (output._tag === "Placed") return Effect.succeed(output.order)
         }
-        return Effect.dieMessage("an order that was not refused was not placed either")
+        return Effect.dieMessage("an order was neither refused nor placed")
       }
     )
   })
@@ -301,7 +301,7 @@ export const openOrders = (account?: string): Effect.Effect<ReadonlyArray<Exchan
   withAccount(account, (uid, state) => Effect.succeed(Exchange.openOrders(state, uid)))
 
 /**
- * The state of an account's switch, which no client of the real venue can read.
+ * The state of an account's switch. The real exchange has no endpoint that reads it.
  *
  * @since 0.1.0
  * @category accessors
@@ -310,7 +310,7 @@ export const countdown = (account?: string): Effect.Effect<Exchange.Switch, Unkn
   withAccount(account, (uid, state) => Effect.succeed(Exchange.countdown(state, uid)))
 
 /**
- * Notes something in the journal, for example `"crash"`, with the venue's time.
+ * Adds a mark to the journal, for example `"crash"`, at the exchange's time.
  *
  * @since 0.1.0
  * @category accessors
@@ -321,8 +321,8 @@ export const mark = (name: string, account?: string): Effect.Effect<void, never,
   )
 
 /**
- * Notes what the bot believes, for pictures and assertions: its state, and the edges of the window in which the venue
- * may fire (ms of the venue's clock).
+ * Adds the bot's own view to the journal, for pictures and assertions: its state, and the edges of the window in which
+ * the switch may fire (ms of the exchange's clock).
  *
  * @since 0.1.0
  * @category accessors
@@ -340,8 +340,8 @@ export const recordWindow = (window: {
   )
 
 /**
- * Every entry of the journal from now on; a request comes again each time it has got further. A reader that does not
- * read keeps what it has not read.
+ * Every entry of the journal from now on. A request comes again each time its record changes. Entries wait, without a
+ * bound, until the reader takes them.
  *
  * @since 0.1.0
  * @category accessors

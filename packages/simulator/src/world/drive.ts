@@ -11,8 +11,8 @@ import type * as Scope from "effect/Scope"
 import type { World } from "./world.js"
 
 /**
- * Wakes the world when something is due by itself. A sleeper is not called back when something earlier turns up, or when
- * its reason has gone: it looks, and sleeps on. So a refreshed countdown costs no timer.
+ * Wakes the world when something is due. A sleeper stays when its reason is gone: it finds nothing due, and the next
+ * one is set. So a refreshed countdown costs no timer.
  */
 export const drive = (
   world: World,
@@ -30,7 +30,7 @@ export const drive = (
       sleepers.delete(at)
       world.pump()
     }
-    // Virtual time needs no fiber to call back.
+    // Virtual time calls back without a fiber.
     if (Option.isSome(virtual)) {
       sleepers.set(at, Effect.sync(virtual.value.unsafeSchedule(millis, wake)))
     } else {

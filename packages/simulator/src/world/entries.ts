@@ -1,5 +1,5 @@
 /**
- * The journal's entries as they come.
+ * The journal's entries as a stream.
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import type * as Journal from "../journal/Journal.js"
 import type { World } from "./world.js"
 
-/** Every entry from the start of a reader on, until the scope closes; a request comes again each time it has got further. */
+/** Every entry from now on, for each reader, until the scope closes. */
 export const entriesOf = (world: World): Effect.Effect<Stream.Stream<Journal.Entry>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const queues = new Set<Queue.Queue<Journal.Entry>>()

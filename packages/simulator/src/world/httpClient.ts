@@ -1,6 +1,6 @@
 /**
- * An `HttpClient` without a wire: it hands each request to the world and waits for what comes of it. The response is a
- * small object of its own, because building a web `Response` costs more than everything else in a call.
+ * An in-memory `HttpClient`: it gives each request to the world and waits for its outcome. The response is a small
+ * object of its own, because a web `Response` costs more than the rest of a call.
  */
 import * as Cookies from "@effect/platform/Cookies"
 import * as Headers from "@effect/platform/Headers"
@@ -52,7 +52,7 @@ class MemoryResponse extends Inspectable.Class implements HttpClientResponse.Htt
 
   get json(): Effect.Effect<unknown, HttpClientError.ResponseError> {
     return Effect.try({
-      // As platform's own clients do, so that an empty body is no error here that it would not be elsewhere.
+      // An empty body is null, as in the clients of @effect/platform.
       try: () => (this.body === "" ? null : (JSON.parse(this.body) as unknown)),
       catch: (cause) => this.undecodable(cause)
     })
@@ -87,7 +87,7 @@ class MemoryResponse extends Inspectable.Class implements HttpClientResponse.Htt
   }
 }
 
-/** Changing the prototype of an object that exists, as platform does it, is far slower than to begin with it. */
+/** The prototype that platform sets later: an object that begins with it is far cheaper. */
 const headersProto = Object.getPrototypeOf(Headers.empty) as object
 
 const readBody = (request: HttpClientRequest.HttpClientRequest): string | undefined => {
@@ -113,19 +113,19 @@ const settle = (
       Object.create(headersProto) as Headers.Headers,
       outcome.headers
     )
-    // As a server announces it: a client that is told the length need not count the bytes of a stream to bound it, which
-    // costs more than all the rest of a call. What was cut short ends as a stream does, and nobody has said where.
+    // A client that knows the length need not count the bytes of a stream to bound it, which costs more than the rest
+    // of a call. A body that was cut short announces no length, as a stream does not.
     if (outcome.whole === undefined) headers["content-length"] = String(Buffer.byteLength(outcome.body))
     return Effect.succeed(new MemoryResponse(request, outcome.status, headers, outcome.body))
   }
-  // As the system says it: clients read the code of the cause to tell whether anything can have been sent.
+  // The system's own codes, because clients read them to decide whether the request can have been sent.
   const [call, code] = outcome._tag === "Refused" ? ["connect", "ECONNREFUSED"] : ["read", "ECONNRESET"]
   const description = `${call} ${code} (simulated)`
   const cause = Object.assign(new Error(description), { code })
   return Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport", description, cause }))
 }
 
-/** Paths by the URL they were read from: a bot calls the same few again and again. */
+/** The most URLs whose paths are kept: a bot calls the same few again and again. */
 const pathCacheSize = 256
 
 /** The path and query of a request as they would stand on the wire. */

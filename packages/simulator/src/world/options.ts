@@ -1,5 +1,5 @@
 /**
- * What a simulator is made from, checked once: what makes none is a typed error that names the option.
+ * The options of a simulator, checked once. A bad one is a typed error that names it.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import type * as Random from "../network/Random.js"
 import * as Venue from "../exchange/Venue.js"
 
 /**
- * The account that exists when none is declared.
+ * The UID of the only account when none is declared.
  *
  * @since 0.1.0
  * @category constants
@@ -29,18 +29,18 @@ export const demoUid = "1000001"
 export interface Options {
   /** Default: one account with the UID `demoUid` and obvious test values for its key. */
   readonly accounts?: ReadonlyArray<Exchange.Account> | undefined
-  /** The venue's answers to what nobody knows; all have defaults. */
+  /** Assumptions about the exchange; all have defaults. */
   readonly venue?: Venue.Options | undefined
   /**
-   * How far the venue's clock is ahead of Effect's clock, in whole milliseconds. Default 0. A number of milliseconds or a
-   * text (`"-5 seconds"`) may be negative: the venue's clock is behind then.
+   * How far the exchange's clock is ahead of Effect's clock, in whole milliseconds. Default 0. A negative number or
+   * text (`"-5 seconds"`) means that it is behind.
    */
   readonly venueOffset?: Duration.DurationInput | undefined
-  /** Faults of the network that are there from the start, as values or as text. Default none. */
+  /** The faults from the start, as values or as text. Default none. */
   readonly faults?: ReadonlyArray<Fault.Fault | string> | undefined
-  /** How long requests and answers take when no fault delays them. Default no time at all. */
+  /** How long requests and responses take without faults. Default 0. */
   readonly link?: LinkOptions | undefined
-  /** Where all randomness comes from: a whole number. Default 0. */
+  /** The source of all randomness: a whole number. Default 0. */
   readonly seed?: Random.Seed | undefined
   /** How many entries the journal keeps, 1 or more. Default 10,000. */
   readonly journalSize?: number | undefined
@@ -59,7 +59,7 @@ export interface LinkOptions {
 }
 
 /**
- * Accounts that cannot live at one exchange.
+ * Accounts that cannot be at one exchange.
  *
  * @since 0.1.0
  * @category errors
@@ -122,7 +122,7 @@ export interface Settings {
 }
 
 /**
- * The settings of these options, or what is wrong with the first that is not right.
+ * The settings of these options, or an error for the first bad one.
  *
  * @since 0.1.0
  * @category constructors
@@ -170,7 +170,7 @@ const checked = (
 const show = (given: unknown): string =>
   typeof given === "string" ? `"${given}"` : typeof given === "object" ? JSON.stringify(given) : String(given)
 
-/** Not a number where there is none. A `Duration` is never negative: the sign is read here. */
+/** NaN for no length. A `Duration` is never negative, so the sign is read here. */
 const offsetOf = (input: Duration.DurationInput): number => {
   if (typeof input === "number") return input
   const isBehind = typeof input === "string" && input.startsWith("-")
@@ -186,7 +186,7 @@ const latencyOf = (
   input === undefined
     ? Either.right(Latency.none)
     : Either.mapLeft(
-        // A value is read as its text, so that both are held to the same rules.
+        // A value is read as its text, so that the same rules hold for both.
         Latency.parse(typeof input === "string" ? input : String(Latency.print(input))),
         ({ expected }) => new InvalidOption({ option, given: show(input), expected })
       )
@@ -201,9 +201,9 @@ const problemOf = (accounts: ReadonlyArray<Exchange.Account>): string | undefine
     uids.add(account.uid)
     for (const { key } of account.keys ?? [Exchange.testKey(account.uid)]) {
       if (key === "") return `a key of account ${account.uid} is empty`
-      // The key itself stays out of the message, however obvious a test value it is.
+      // No message contains a key, not even a test value.
       if (keys.has(key))
-        return `a key of account ${account.uid} is there twice; the key tells the venue which account is meant`
+        return `a key of account ${account.uid} is there twice; give each account its own keys, because the key selects the account`
       keys.add(key)
     }
   }

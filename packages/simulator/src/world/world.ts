@@ -1,7 +1,7 @@
 /**
  * The simulator's one mutable place: the state of the exchange, the requests under way and the journal, moved along the
- * clock. All of it is synchronous. Whoever looks at it moves it to now first (`pump`), so that no result depends on the
- * order in which fibers wake; sleepers only see to it that pushes come by themselves.
+ * clock. All of it is synchronous. Each access moves it to now first (`pump`), so no result depends on the order in
+ * which fibers wake. Sleepers only make pushes come in time.
  */
 import * as Context from "effect/Context"
 import * as Either from "effect/Either"
@@ -16,7 +16,7 @@ import { declaredAccount, entryOf } from "../journal/entries.js"
 import { Tasks } from "./tasks.js"
 import type { Party } from "@effect-deadman/virtual-time"
 
-/** What the client gets in the end. */
+/** The end of a request, as the client sees it. */
 export type Outcome =
   | {
       readonly _tag: "Answer"
@@ -29,7 +29,7 @@ export type Outcome =
   | { readonly _tag: "Refused" }
   | { readonly _tag: "Reset" }
 
-/** A request as the client hands it over. */
+/** A request as the client sends it. */
 export interface Outgoing {
   readonly method: string
   readonly path: string
@@ -40,7 +40,7 @@ export interface Outgoing {
   readonly sender?: Party | undefined
 }
 
-/** A request under way: `outcome` once there is one, and who wants to hear of it. */
+/** A request under way: its outcome, once there is one, and its listener. */
 export interface Pending {
   outcome: Outcome | undefined
   listener: ((outcome: Outcome) => void) | undefined
@@ -50,7 +50,7 @@ export interface Pending {
 
 export type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
-/** A request, or a copy of it, on its way. `own` are the faults that it brought with it, in place of the network's. */
+/** A request, or a copy of it, on its way. `own` are the faults of its header, which replace the network's. */
 interface Flight {
   readonly request: Outgoing
   readonly pending: Pending
@@ -67,7 +67,7 @@ interface Answered {
   readonly body: string
 }
 
-/** A request with this header meets the faults that it names, parted by `|`, and none of the network's. */
+/** A request with this header meets only the faults that it names, separated by `|`. */
 const faultHeader = "x-simulator-fault"
 const mostInHeader = 10
 
@@ -92,16 +92,16 @@ export class World {
   network: Network.State
   readonly journal: Journal.Journal
   readonly clock: () => number
-  /** Called with the instant of the next thing to do, whenever it may have moved to the front. */
+  /** Receives the instant at which something is due next, whenever it may have become earlier. */
   onDue: ((at: number) => void) | undefined
   readonly listeners = new Set<(entry: Journal.Entry) => void>()
-  /** Whoever wants what the exchange did as it did it, with the whole order. */
+  /** Receive each output of the exchange, with the whole order. */
   readonly watchers = new Set<(output: Exchange.Output) => void>()
   /** The parties of virtual time that have sent requests of an account. */
   readonly senders = new Map<string, Set<Party>>()
-  /** When the exchange was made, or was last put back to its beginning. */
+  /** When the exchange was made or last reset. */
   startedAt = 0
-  /** What waits to be overtaken, and how long after that it arrives. */
+  /** The requests that wait to be overtaken, and how long after that they arrive, in ms. */
   private readonly held = new Map<Flight, number>()
   private readonly tasks = new Tasks()
   private ids = 0
@@ -117,7 +117,7 @@ export class World {
     this.begin()
   }
 
-  /** With this entry a journal can be replayed without knowing anything else. */
+  /** Notes all that a replay needs. */
   private begin(): void {
     const { now, venue } = this.state
     this.startedAt = now
@@ -127,10 +127,10 @@ export class World {
     this.nextEnd = Math.min(Infinity, ...this.network.faults.map(Network.endOf))
   }
 
-  /** Does everything that is due, and says what time it is (venue ms). */
+  /** Does everything that is due, and returns the time (ms of the exchange's clock). */
   pump(): number {
     const now = this.clock()
-    // What runs below may look at the world itself; it is on its way to `now` already.
+    // A task may access the world, which is on its way to `now` already.
     if (this.pumping) return this.state.now
     this.pumping = true
     try {
@@ -139,7 +139,7 @@ export class World {
         if (task.at >= this.nextEnd) this.endFaults(task.at)
         task.run(task.at)
       }
-      // A release window that had begun before the exchange did is due at the instant at which it starts.
+      // A release window that began before the exchange was made is due at its start.
       if (now > this.state.now || (Exchange.nextDue(this.state) ?? Infinity) <= now) {
         const [state, outputs] = Exchange.advance(this.state, now)
         this.state = state
@@ -153,7 +153,7 @@ export class World {
     return now
   }
 
-  /** When there is something to do next, by itself: whole ms, because the clock reads no others. */
+  /** When something is due next: whole ms, because the clock reads no fractions. */
   due(): number | undefined {
     const at = Math.min(this.tasks.next, Exchange.nextDue(this.state) ?? Infinity)
     return at === Infinity ? undefined : Math.ceil(at)
@@ -164,7 +164,7 @@ export class World {
     const [state, outputs] = Exchange.step(this.state, event, now)
     this.state = state
     if (event._tag === "AddAccount") {
-      // What was due came first, and is in the journal before the account.
+      // What was due happened first, so it is in the journal before the account.
       this.record(outputs)
       if (!outputs.some((output) => output._tag === "Refused")) {
         this.note({ _tag: "Account", at: now, account: declaredAccount(event.account) })
@@ -185,7 +185,7 @@ export class World {
     return Either.right(active)
   }
 
-  /** What will never act again is no longer in force, and the journal says since when. */
+  /** Removes the faults that will never act again, and notes when they ended. */
   private endFaults(now: number): void {
     for (const active of Network.over(this.network, now)) {
       this.network = Network.remove(this.network, active.id)
@@ -242,13 +242,13 @@ export class World {
     return pending
   }
 
-  /** Does something after a delay (ms), in its turn among all that is due. */
+  /** Runs a task after a delay (ms), in the order of time. */
   later(delay: number, run: (at: number) => void): void {
     this.at(this.pump(), Math.max(1, delay), run)
     this.announce()
   }
 
-  /** Another exchange and another network, as if nothing had been. What is under way is lost. */
+  /** Starts again with this exchange and this network. Requests under way are lost. */
   reset(state: Exchange.State, network: Network.State): void {
     this.state = state
     this.network = network
@@ -259,7 +259,7 @@ export class World {
     this.announce()
   }
 
-  /** The client gives up; what is under way stays under way. */
+  /** The client stops waiting. The request stays under way. */
   abort(pending: Pending, at = this.pump()): void {
     pending.listener = undefined
     if (pending.outcome !== undefined) return
@@ -318,7 +318,7 @@ export class World {
         return
       case "Sent": {
         const [first, ...copies] = departure.arrivals
-        // A copy is sent before the request itself can have changed anything that it is decided by.
+        // Copies depart first, because the arrival of the request may change what decides about them.
         const flights = copies.map((arrival, index): readonly [Network.Arrival, Flight] => {
           const endpoint = Protocol.endpointOf(request.path)
           const record = this.open(request, pending.record.account, endpoint, now, pending.record.id)
@@ -334,7 +334,7 @@ export class World {
     }
   }
 
-  /** Waits until a later request of the account has arrived, but not longer than that. */
+  /** Holds a request until a later one of the account has arrived, for at most `longest` ms. */
   private hold(flight: Flight, longest: number, lag: number, at: number): void {
     this.held.set(flight, lag)
     this.at(at, longest, (at) => {
@@ -379,7 +379,7 @@ export class World {
   private leave(flight: Flight, response: Answered, now: number): void {
     const record = flight.pending.record
     record.answeredAt = now
-    // Only the request itself has a client that waits; the answers of its copies reach nobody.
+    // No client waits for the response to a copy.
     if (flight.copy > 0) return this.tell(record)
     const [answer, network] = Network.answer(this.networkOf(flight), flight.passage!, now)
     this.met(flight, answer.acted)
@@ -443,7 +443,7 @@ export class World {
     }
   }
 
-  /** Now, when there is nothing to wait for; else as soon as the clock is there. */
+  /** Runs a task now, or after a delay (ms). */
   private at(now: number, delay: number, run: (at: number) => void): void {
     if (delay <= 0) run(now)
     else this.tasks.add(now + delay, run)

@@ -1,6 +1,6 @@
 /**
- * The seven promises of the exchange, over random sequences of events and random venues, against an oracle that knows
- * one thing: a table of deadlines.
+ * The seven promises of the exchange, over random sequences of events and random options, against an oracle that is
+ * only a table of deadlines.
  */
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import type * as Venue from "@effect-deadman/simulator/Venue"
@@ -41,7 +41,7 @@ const action: FastCheck.Arbitrary<Action> = FastCheck.oneof(
   { weight: 1, arbitrary: FastCheck.record({ kind: FastCheck.constant("look" as const), uid }) }
 )
 
-// Waits that meet the deadlines: whole seconds and their neighbours, so that beats fall on the very expiry.
+// Whole seconds and their neighbours, so that beats fall on the exact expiry.
 const wait = FastCheck.oneof(
   FastCheck.constantFrom(0, 1, 999, 1_000, 3_000, 4_999, 5_000, 5_001, 10_000, 60_000),
   FastCheck.integer({ min: 0, max: 12_000 })
@@ -108,7 +108,7 @@ const eventOf = (state: Exchange.State, action: Action): Exchange.Event => {
   }
 }
 
-/** A table of deadlines, asked in the order of time; it knows nothing of heaps, states or orders. */
+/** A table of deadlines, asked in the order of time; independent of trees, states and orders. */
 const oracle = (script: ReadonlyArray<Timed>, options: Venue.Options): ReadonlyArray<string> => {
   const deadlines = new Map<Uid, number>()
   const told: Array<string> = []
@@ -165,7 +165,7 @@ describe("Exchange", () => {
     })
   })
 
-  it("(2) fires once for each arming, not before the deadline and not later than the venue's next look", () => {
+  it("(2) fires once for each arming, not before the deadline and not later than the exchange's next look", () => {
     forAll((script, venue) => {
       const armed = new Map<string, number>()
       for (const output of play(script, venue).outputs) {
@@ -250,7 +250,7 @@ describe("Exchange", () => {
     forAll((script, venue) => {
       const all = play(script, venue).outputs
       for (const uid of uids) {
-        // The waits of the others' events remain; their events do not.
+        // Without the others' events, but with their waits.
         const alone = script.map((timed): Timed =>
           timed.action.uid === uid ? timed : { wait: timed.wait, action: { kind: "look", uid } }
         )
@@ -259,11 +259,11 @@ describe("Exchange", () => {
     })
   })
 
-  it("asks for nothing more than what it was given: an advance in steps equals one in a leap", () => {
+  it("an advance in steps from one due instant to the next equals one in a single jump", () => {
     forAll((script, venue) => {
       const state = play(script, venue).states.at(-1)![0]
       const end = state.now + 61_000
-      const [leapt, once] = Exchange.advance(state, end)
+      const [jumped, once] = Exchange.advance(state, end)
       let stepped = state
       const outputs: Array<Exchange.Output> = []
       for (let next = Exchange.nextDue(stepped); next !== undefined; next = Exchange.nextDue(stepped)) {
@@ -274,7 +274,7 @@ describe("Exchange", () => {
         outputs.push(...happened)
       }
       assert.deepStrictEqual(outputs, once)
-      assert.deepStrictEqual(Exchange.snapshot(Exchange.advance(stepped, end)[0]), Exchange.snapshot(leapt))
+      assert.deepStrictEqual(Exchange.snapshot(Exchange.advance(stepped, end)[0]), Exchange.snapshot(jumped))
     })
   })
 

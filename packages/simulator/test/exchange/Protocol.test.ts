@@ -22,7 +22,7 @@ const request = (method: "GET" | "POST", path: string, body: string, at: number,
   body
 })
 
-/** One call, signed as it should be, at `at` ms after the start. */
+/** One correctly signed call, `at` ms after the start. */
 const call = (
   state: Exchange.State,
   method: "GET" | "POST",
@@ -92,7 +92,7 @@ describe("Protocol", () => {
       })
     }
 
-    it("verifies SHA256withRSA with the public half of the key, and holds nonsense for a bad signature", () => {
+    it("verifies SHA256withRSA with the public half of the key, and refuses nonsense as a bad signature", () => {
       const pair = generateKeyPairSync("rsa", { modulusLength: 2048 })
       const other = generateKeyPairSync("rsa", { modulusLength: 2048 })
       const rsaPublicKey = pair.publicKey.export({ type: "spki", format: "pem" }).toString()
@@ -141,14 +141,14 @@ describe("Protocol", () => {
       }
     })
 
-    it("a classic account is refused before its signature and passphrase are looked at", () => {
+    it("a classic account is refused before its signature and passphrase are checked", () => {
       const classic = begin({ account: { mode: "classic" } })
       assert.strictEqual(code(good, classic), "40084")
       assert.strictEqual(code(signed({ "access-sign": "x", "access-passphrase": "x" }), classic), "40084")
       assert.strictEqual(code(signed({ "access-key": "someone" }), classic), "40037")
     })
 
-    it("wrong passphrase, address, permission and access have the codes that the venue was told to use", () => {
+    it("wrong passphrase, address, permission and access have the codes of the options", () => {
       const restricted = (key: Partial<Exchange.ApiKey>, venue: Venue.Options = {}) =>
         begin({ venue, account: { keys: [{ ...Exchange.testKey("1000001"), ...key }] } })
       assert.strictEqual(code(signed({ "access-passphrase": "x" })), "40012")
@@ -171,7 +171,7 @@ describe("Protocol", () => {
       assert.strictEqual(code(signed({ paptrading: "1" })), "40110")
     })
 
-    it("the rest comes in the order that the venue was told", () => {
+    it("the other checks come in the order of the option", () => {
       const stale = {
         ...good,
         headers: {
@@ -191,7 +191,7 @@ describe("Protocol", () => {
       )
     })
 
-    it("a timestamp 30 s off is taken and 30,001 ms is not, both ways; the venue can be told otherwise", () => {
+    it("a timestamp 30 s off is taken and 30,001 ms is not, both ways; options change it", () => {
       const at = (distance: number, venue: Venue.Options = {}) =>
         code(
           { ...good, headers: Bot.signedHeaders(Bot.demoKeys, start + distance, "POST", countdownPath, beatBody) },
@@ -218,7 +218,7 @@ describe("Protocol", () => {
     })
   })
 
-  it("answers in the venue's envelope, with its two stamps, and 400 or 200 for a failure", () => {
+  it("answers in the exchange's envelope, with its two stamps, and 400 or 200 for a failure", () => {
     const { response } = call(begin(), "POST", countdownPath, beatBody, 5)
     assert.deepStrictEqual(JSON.parse(response.body), {
       code: "00000",
@@ -239,7 +239,7 @@ describe("Protocol", () => {
     }
   })
 
-  it("tells its time without a key, 20 times a second for each address", () => {
+  it("gives its time without a key, 20 times per second and address", () => {
     let state = begin()
     for (let n = 0; n < 20; n++) {
       const told = call(state, "GET", "/api/v2/public/time", "", 7, { headers: {} })
@@ -265,13 +265,13 @@ describe("Protocol", () => {
       })
     }
 
-    it("one countdown a second: in each second of the venue's clock, or in the second before the call", () => {
+    it("one countdown per second: in each second of the exchange's clock, or in the second before the call", () => {
       assert.deepStrictEqual(statuses({}, [0, 500, 999, 1_000, 1_999, 2_000]), [200, 429, 429, 200, 429, 200])
       assert.deepStrictEqual(statuses({}, [999, 1_000]), [200, 200])
       assert.deepStrictEqual(statuses({ rateWindow: "sliding" }, [999, 1_000, 1_998, 1_999]), [200, 429, 429, 200])
     })
 
-    it("refused calls count where the venue counts them", () => {
+    it("refused calls count where the exchange counts them", () => {
       const refusedCallsCount = true
       assert.deepStrictEqual(statuses({ rateWindow: "sliding" }, [0, 900, 1_000]), [200, 429, 200])
       assert.deepStrictEqual(
@@ -291,7 +291,7 @@ describe("Protocol", () => {
       )
     })
 
-    it("6000 calls a minute from one address, then five minutes of nothing", () => {
+    it("6000 calls per minute from one address, then five minutes of refusals", () => {
       const venue = { ipLimit: 30 }
       let state = begin({ venue })
       const settings = (at: number) => {
@@ -384,7 +384,7 @@ describe("Protocol", () => {
       assert.lengthOf(Exchange.openOrders(fok.state, "1000001"), 0)
     })
 
-    it("a batch places what is good and says for each of the others why not", () => {
+    it("a batch places the good orders and has a reason for each of the others", () => {
       const { json, state } = post(begin(), "/api/v3/trade/place-batch", [
         limit,
         { ...limit, qty: "x", clientOid: "c" },
@@ -402,7 +402,7 @@ describe("Protocol", () => {
       assert.strictEqual(post(begin(), "/api/v3/trade/place-batch", limit).json.code, "40017")
     })
 
-    it("a cancel by symbol takes one category and leaves the others: a full cancel needs one call for each", () => {
+    it("a cancel by symbol takes one category and leaves the others: a full cancel needs one call per category", () => {
       let state = post(begin(), place, limit).state
       state = post(state, place, { ...limit, symbol: "ETHUSDT" }).state
       state = post(state, place, { ...limit, category: "USDT-FUTURES" }).state
@@ -445,14 +445,14 @@ describe("Protocol", () => {
     })
   })
 
-  it("tells the account's settings: the best probe before arming", () => {
+  it("gives the account's settings, the best probe before arming", () => {
     for (const accountMode of ["unified", "hybrid", "upgrading", "switching"] as const) {
       const { json } = call(begin({ account: { accountMode } }), "GET", settingsPath)
       assert.deepInclude(json.data, { uid: "1000001", accountMode })
     }
   })
 
-  // The bound only ends what hangs: how many requests are tried is fixed, and how long they take is the machine's.
+  // The timeout only ends a hanging test: the number of requests is fixed, and their time depends on the machine.
   const unhurried = { timeout: 600_000 }
   const promise =
     "(4) whatever is sent gets the venue's answer, never a defect, and moves no deadline unless it succeeded"

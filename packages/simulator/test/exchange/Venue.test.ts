@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Either from "effect/Either"
 
 describe("Venue", () => {
-  it("keeps the defaults of what is not given, field by field of the countdown's codes too", () => {
+  it("keeps the defaults of absent options, also within the countdown's codes", () => {
     assert.deepStrictEqual(Venue.make(), Venue.defaults)
     const venue = Venue.make({ boundary: "beat", sweepPeriod: undefined as never, badCountdown: { null: "1" } })
     assert.deepStrictEqual(venue, {
@@ -13,7 +13,7 @@ describe("Venue", () => {
     })
   })
 
-  it("says of each bad option which one it is and what it may be", () => {
+  it("names each bad option and its allowed values", () => {
     const bad: ReadonlyArray<readonly [options: object, ...mentions: ReadonlyArray<string>]> = [
       [{ sweepPeriod: -1 }, "sweepPeriod", "whole number of milliseconds"],
       [{ triggerLatency: 0.5 }, "triggerLatency"],
@@ -34,7 +34,7 @@ describe("Venue", () => {
     }
   })
 
-  it("looks at every field that is given", () => {
+  it("checks every given field", () => {
     for (const name of Object.keys(Venue.defaults)) {
       const result = Venue.decode({ [name]: { nonsense: [] } })
       assert.isTrue(Either.isLeft(result), name)

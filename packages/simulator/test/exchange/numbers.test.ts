@@ -64,7 +64,7 @@ describe("A number from outside is whole, finite and bounded, or refused", () =>
     }).pipe(Effect.provide(Server.layer()))
   )
 
-  it.live("in what a program in this process hands to a served clock", () =>
+  it.live("in the arguments of a served clock", () =>
     Effect.gen(function* () {
       const { clock, simulator } = yield* Server.Server
       for (const ms of [Infinity, 1.5, 1e300]) {
@@ -78,7 +78,7 @@ describe("A number from outside is whole, finite and bounded, or refused", () =>
       }
       const start = yield* Effect.flip(Effect.scoped(Server.make({ clock: { start: Number.MAX_SAFE_INTEGER } })))
       assert.strictEqual(start._tag, "InvalidServerOptions")
-      // An instant between two of the clock's readings is due at the next one.
+      // An instant between two readings of the clock is due at the next one.
       const now = yield* simulator.time.now
       yield* simulator.exchange.step({ _tag: "Maintenance", window: { from: now + 1_000.5, to: now + 2_000.5 } })
       assert.strictEqual(yield* clock.advance("10 seconds"), now + 10_000)

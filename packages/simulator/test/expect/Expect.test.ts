@@ -11,7 +11,7 @@ import * as Bot from "../support/Bot.js"
 const beat = (seconds = "10", uid = "1000001") =>
   Effect.ignore(Effect.timeout(Bot.setCountdown(seconds, { keys: Bot.keysOf(uid) }), "2 seconds"))
 
-/** A bot by hand: two orders, and a beat every three seconds. */
+/** A simple bot: two orders, and a beat every three seconds. */
 const myBot = Effect.zipRight(
   Effect.zipRight(Simulator.placeOrder(), Simulator.placeOrder({ category: "SPOT" })),
   Effect.forever(Effect.zipRight(beat(), Effect.sleep("3 seconds")))
@@ -90,7 +90,7 @@ describe("Expect", () => {
     }).pipe(Effect.provide(Simulator.layer()))
   )
 
-  it.effect("a failure says what was expected, what happened, the nearest miss, where, and how to replay it", () =>
+  it.effect("a failure says what was expected, what happened, where, the nearest miss, and the seed", () =>
     Effect.gen(function* () {
       const error = fails(yield* crashed, Expect.ordersCancelled({ within: "5 seconds", after: "crash" }))
       assert.strictEqual(error._tag, "ExpectationFailed")
@@ -98,7 +98,7 @@ describe("Expect", () => {
     })
   )
 
-  it.effect("as an effect fails with the typed error, and is quiet when it is met", () =>
+  it.effect("an effect fails with the typed error, and succeeds when the run meets the expectation", () =>
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
       yield* beat()
@@ -111,7 +111,7 @@ describe("Expect", () => {
     }).pipe(Effect.provide(Simulator.layer({ seed: 7 })))
   )
 
-  it.effect("holds what is true of a bot that crashes", () =>
+  it.effect("holds for what is true of a bot that crashes", () =>
     Effect.gen(function* () {
       holds(
         yield* crashed,
@@ -134,7 +134,7 @@ describe("Expect", () => {
     })
   )
 
-  it.effect("tells what is false of it, and by how much", () =>
+  it.effect("fails for what is false of it, and says by how much", () =>
     Effect.gen(function* () {
       const evidence = yield* crashed
       const told = (expectation: Expect.Expectation) => {
@@ -246,7 +246,7 @@ describe("Expect", () => {
     })
   )
 
-  it.effect("judges what it was given, not what became of it afterwards", () =>
+  it.effect("judges the given record, not later changes", () =>
     Effect.gen(function* () {
       yield* Faults.add("delay-request;by=1s")
       yield* Effect.fork(beat())
@@ -259,7 +259,7 @@ describe("Expect", () => {
     }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
   )
 
-  it.effect("judges every account for itself, and a mark's account alone", () =>
+  it.effect("judges every account on its own, and only the account of a mark", () =>
     Effect.gen(function* () {
       const evidence = yield* Effect.gen(function* () {
         yield* Simulator.placeOrder({ account: "1" })
@@ -313,7 +313,7 @@ describe("Expect", () => {
         assert.isTrue(fails(evidence, Expect.firedOnce()).judged)
       })
   )
-  /** An account that beats, with an order, for 12 s; another that did nothing; marks in between. */
+  /** An account with an order that beats for 12 s, another without requests, and marks in between. */
   const quiet = Effect.gen(function* () {
     yield* Simulator.placeOrder({ account: "1" })
     yield* Simulator.mark("begin")
@@ -353,7 +353,7 @@ describe("Expect", () => {
     assert.include(error.message, `${expectation.name} was not judged`)
   }
 
-  it.effect("says yes of no account that the exchange does not have, nor of one that did nothing", () =>
+  it.effect("holds for no unknown account, and for no account without requests", () =>
     Effect.gen(function* () {
       const evidence = yield* quiet
       for (const expectation of ofAccount) {
@@ -364,7 +364,7 @@ describe("Expect", () => {
     })
   )
 
-  it.effect("says yes of no span that is upside down, nor of one that is yet to come", () =>
+  it.effect("holds for no span that ends before it begins, and for none in the future", () =>
     Effect.gen(function* () {
       const evidence = yield* quiet
       for (const expectation of all) {
@@ -378,7 +378,7 @@ describe("Expect", () => {
     })
   )
 
-  it.effect("says yes of no switch that was never armed", () =>
+  it.effect("holds for no switch that was never armed", () =>
     Effect.gen(function* () {
       const evidence = yield* run(
         Effect.gen(function* () {
@@ -409,7 +409,7 @@ describe("Expect", () => {
     })
   )
 
-  it.effect("says yes of no journal that was cleared, that has dropped entries, or that is empty", () =>
+  it.effect("holds for no journal that was cleared, that has dropped entries, or that is empty", () =>
     Effect.gen(function* () {
       const whole = yield* quiet
       const cleared = { ...whole, entries: whole.entries.slice(4) }
@@ -422,7 +422,7 @@ describe("Expect", () => {
     })
   )
 
-  it.effect("says yes of no number of beats that was not given", () =>
+  it.effect("holds for no range of beats that was not given", () =>
     Effect.gen(function* () {
       const evidence = yield* quiet
       // As a program without types may call it.
@@ -435,7 +435,7 @@ describe("Expect", () => {
     })
   )
 
-  it.effect("an account that does not meet it counts before one that cannot be judged", () =>
+  it.effect("a failed account takes precedence over one that cannot be judged", () =>
     Effect.gen(function* () {
       const evidence = yield* Effect.gen(function* () {
         yield* Simulator.placeOrder({ account: "1" })

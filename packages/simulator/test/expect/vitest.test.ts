@@ -22,7 +22,7 @@ const run = Effect.gen(function* () {
 }).pipe(Effect.provide(Simulator.layer({ seed: 4711 })))
 
 describe("vitest", () => {
-  it.effect("matches what a run has shown", () =>
+  it.effect("matches a recorded run", () =>
     Effect.map(run, (run) => {
       expect(run).toHaveOrdersCancelled({ within: "7 seconds", after: "crash" })
       expect(run).toHaveOrdersStillOpen({ at: "crash" })
@@ -38,7 +38,7 @@ describe("vitest", () => {
     })
   )
 
-  it.effect("fails with the whole story", () =>
+  it.effect("fails with the whole report", () =>
     Effect.map(run, (run) => {
       expect(() => expect(run).toHaveOrdersCancelled({ within: "5 seconds", after: "crash" })).toThrow(
         /expected {2}every order open at "crash" \(9\.000 s\)[^]*observed {2}1 of 1 order gone only at 16\.000 s[^]*seed 4711[^]*crash/

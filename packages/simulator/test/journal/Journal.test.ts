@@ -16,7 +16,7 @@ const mark = (n: number): Journal.Entry => ({ _tag: "Mark", at: n, name: `mark $
 const right = <A, E>(result: Either.Either<A, E>): A => Either.getOrThrowWith(result, (error) => error as Error)
 
 describe("Journal", () => {
-  it("keeps its newest entries in order and counts what it dropped", () => {
+  it("keeps its newest entries in order and counts the dropped ones", () => {
     FastCheck.assert(
       FastCheck.property(
         FastCheck.integer({ min: 1, max: 12 }),
@@ -118,7 +118,7 @@ describe("Journal", () => {
   })
 
   it("(7) a journal that was tampered with does not replay, and the error names the entry", () => {
-    // Arm, place, let it fire.
+    // Arm, place an order, let the switch fire.
     const { entries } = play(
       [
         [0, 4],
@@ -156,7 +156,7 @@ describe("Journal", () => {
     }
   })
 
-  it.effect("holds no secret, whatever was sent where", () =>
+  it.effect("holds no secret, wherever a request contains one", () =>
     Effect.gen(function* () {
       yield* Bot.setCountdown("10")
       yield* Bot.call("POST", "/api/v3/trade/nothing", JSON.stringify(Bot.demoKeys))

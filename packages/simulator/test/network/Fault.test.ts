@@ -196,7 +196,7 @@ describe("Fault", () => {
     assert.deepStrictEqual(Fault.decode(fine), Either.right(fine))
   })
 
-  it("is a schema of its text", () => {
+  it("has a schema from its text", () => {
     assert.deepStrictEqual(Schema.decodeSync(Fault.Text)("drop-answer;times=1"), {
       act: { kind: "drop-answer" },
       on: { times: 1 }
@@ -217,7 +217,7 @@ describe("Latency", () => {
   const mean = (values: ReadonlyArray<number>) => values.reduce((sum, value) => sum + value, 0) / values.length
   const median = (values: ReadonlyArray<number>) => [...values].sort((a, b) => a - b)[values.length / 2] ?? Number.NaN
 
-  it("has the mean, the median and the bounds that its text says", () => {
+  it("has the mean, the median and the bounds of its text", () => {
     assert.deepStrictEqual(new Set(draws("200ms")), new Set([200]))
     const uniform = draws("uniform(50ms,60ms)")
     assert.deepStrictEqual([Math.min(...uniform), Math.max(...uniform)], [50, 60])
@@ -227,7 +227,7 @@ describe("Latency", () => {
     assert.strictEqual(Math.max(...draws("lognormal(100ms,2,1s)")), 1_000)
   })
 
-  it("never draws a fraction, less than nothing, or more than its longest", () => {
+  it("never draws a fraction, a negative number, or more than its longest", () => {
     fc.assert(
       fc.property(latency, fc.nat(), (latency, index) => {
         const value = Latency.sample(latency, 1, "x", index)

@@ -12,7 +12,7 @@ const other: Network.Request = { ...beat, account: "1000002" }
 
 const fault = (text: string) => Either.getOrThrow(Fault.parse(text))
 
-/** A network with a hand to hold its state. */
+/** A network with its current state. */
 const network = (texts: ReadonlyArray<string> = [], seed = 1, link?: Partial<Network.Link>) => {
   let state = Network.make({ seed, link })
   const keep = <A>([value, next]: readonly [A, Network.State]): A => {
@@ -26,7 +26,7 @@ const network = (texts: ReadonlyArray<string> = [], seed = 1, link?: Partial<Net
     depart: (request: Network.Request, now = 0) => keep(Network.depart(state, request, now)),
     arrive: (passage: Network.Passage, now = 0, copy = 0) => keep(Network.arrive(state, passage, now, copy)),
     answer: (passage: Network.Passage, now = 0) => keep(Network.answer(state, passage, now)),
-    /** The whole way of a request that is not held, in three words. */
+    /** The way of a request that is not held: departure, arrival and answer. */
     way: (request: Network.Request, now = 0): string => {
       const departure = keep(Network.depart(state, request, now))
       if (departure._tag !== "Sent") return departure._tag
@@ -55,7 +55,7 @@ describe("Network", () => {
     })
   })
 
-  it("does with each kind what its name says", () => {
+  it("acts as the name of each kind says", () => {
     const ways: Readonly<Record<Fault.Kind, ReadonlyArray<readonly [settings: string, way: string]>>> = {
       "delay-request": [[";by=2s", untouched]],
       "delay-answer": [[";by=2s", untouched]],
@@ -134,7 +134,7 @@ describe("Network", () => {
     })
   })
 
-  it("holds what is to be overtaken, and copies nothing that is lost", () => {
+  it("holds a request that is to be overtaken, and copies no lost request", () => {
     const held = network(["reorder;hold=3s;by=20ms"]).depart(beat)
     assert.deepStrictEqual(held._tag === "Sent" ? held.arrivals : held._tag, [{ after: 0, hold: 3_000, lag: 20 }])
     assert.strictEqual(network(["duplicate", "drop-request"]).depart(beat)._tag, "Lost")
@@ -142,7 +142,7 @@ describe("Network", () => {
     assert.strictEqual(network(["reset;direction=request", "refuse-connection"]).depart(beat)._tag, "Refused")
   })
 
-  it("answers with the venue's codes and with pages that are no envelope", () => {
+  it("answers with the exchange's codes and with pages that are no envelope", () => {
     const door = (text: string) => {
       const net = network([text])
       return net.arrive(net.depart(beat).passage)
@@ -175,7 +175,7 @@ describe("Network", () => {
     assert.deepStrictEqual(lost("countdown=10;account=1000002"), [false, false, false, true])
   })
 
-  it("lets the first pass, acts so often, and counts only what it could act on", () => {
+  it("lets the first requests pass, acts `times` times, and counts only requests that it could act on", () => {
     const net = network(["drop-answer;after=2;times=3;countdown=on"])
     const ways = [beat, disarm, beat, beat, order, beat, beat, beat, beat].map((request) => net.way(request))
     const lost = "Sent Exchange Lost"
@@ -184,7 +184,7 @@ describe("Network", () => {
     assert.deepStrictEqual([active?.seen, active?.acted], [7, 3])
   })
 
-  it("neither counts nor acts on what no account sends, where it counts, unless the endpoint is named", () => {
+  it("with `after` or `times`, ignores requests without an account unless the endpoint is named", () => {
     const time: Network.Request = { account: undefined, endpoint: "/api/v2/public/time" }
     const ways = (text: string) => {
       const net = network([text])
@@ -203,7 +203,7 @@ describe("Network", () => {
       [1, 2, 3, 4].map(() => net.way(beat)),
       [untouched, untouched, "Lost", untouched]
     )
-    // Two are let through, and so are their answers, although a third request was lost meanwhile.
+    // Two requests and their answers pass, although a third request was lost meanwhile.
     const cut = network(["partition;after=2"])
     const under = [cut.depart(beat), cut.depart(beat)]
     assert.strictEqual(cut.depart(beat)._tag, "Lost")
@@ -219,7 +219,7 @@ describe("Network", () => {
     assert.strictEqual(late.way(beat), untouched)
   })
 
-  it("acts in its span of time, from its begin and not at its end, counted from when it was added", () => {
+  it("acts in its span, from its beginning and not at its end, counted from when it was added", () => {
     const net = network()
     net.add("drop-request;from=5s;for=10s", 1_000)
     const lost = [1_000, 5_999, 6_000, 15_999, 16_000].map((now) => net.way(beat, now) === "Lost")
@@ -283,7 +283,7 @@ describe("Network", () => {
         fc.uniqueArray(chance, { minLength: 1, maxLength: 7 }),
         fc.array(fc.constantFrom(beat, other), { maxLength: 60 }),
         (texts, requests) => {
-          // What is lost at departure is still asked about at the door here, so that only chance can differ.
+          // Lost requests arrive here all the same, so that only random draws can differ.
           const [of = "", ...rest] = texts
           const alone = requests.filter((request) => request === beat)
           const door = (texts: ReadonlyArray<string>) => acting(of, texts, requests)
@@ -294,13 +294,13 @@ describe("Network", () => {
     )
   })
 
-  it("gives equal faults that are in force together streams of their own", () => {
+  it("gives equal faults that are in force together different streams", () => {
     const net = network(["drop-request;probability=0.5", "drop-request;probability=0.5"])
     const acted = Array.from({ length: 200 }, () => net.depart(beat).acted.length)
     assert.deepStrictEqual([...new Set(acted)].sort(), [0, 1, 2])
   })
 
-  it("forgets a fault that is removed, and knows the others by their ids still", () => {
+  it("removes a fault, and keeps the ids of the others", () => {
     const net = network(["drop-request", "delay-request;by=1s"])
     net.remove(1)
     net.remove(9)

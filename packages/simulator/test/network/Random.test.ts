@@ -10,7 +10,7 @@ describe("Random", () => {
     )
   })
 
-  it("keeps the streams apart: what another stream draws shifts nothing", () => {
+  it("keeps the streams apart: draws from another stream shift nothing", () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), fc.array(fc.constantFrom("a", "b", "c"), { maxLength: 50 }), (seed, names) => {
         const mixed = Random.make(seed)
@@ -43,7 +43,7 @@ describe("Random", () => {
       }
       return bins.reduce((sum, count) => sum + (count - 4_000) ** 2 / 4_000, 0)
     }
-    // 15 degrees of freedom: above 44.3 once in ten thousand honest generators.
+    // 15 degrees of freedom: a fair generator exceeds 44.3 once in ten thousand times.
     assert.isBelow(
       chiSquare((n) => Random.uniform(7, "x", n)),
       44.3
@@ -58,7 +58,7 @@ describe("Random", () => {
     )
   })
 
-  it("has 53 random bits: the lower ones say nothing of the upper ones", () => {
+  it("has 53 random bits: the lower ones do not depend on the upper ones", () => {
     const small = Array.from({ length: 64_000 }, (_, n) => Random.uniform(3, "x", n)).filter((u) => u < 1 / 16)
     const bins = Array.from({ length: 16 }, () => 0)
     for (const u of small) {

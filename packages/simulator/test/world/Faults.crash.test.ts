@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Bot from "../support/Bot.js"
 
-/** A bot by hand: an order, a beat every three seconds, and a switch that it turns off when it ends. */
+/** A simple bot: an order, a beat every three seconds, and a finalizer that switches off. */
 const bot = (uid: string) => {
   const set = (seconds: string) =>
     Effect.ignore(Effect.timeout(Bot.setCountdown(seconds, { keys: Bot.keysOf(uid) }), "2 seconds"))
@@ -21,7 +21,7 @@ const bot = (uid: string) => {
 
 const accounts = [{ uid: "1" }, { uid: "2" }]
 
-/** What is in the journal of an account's bot after an instant of the simulator's time. */
+/** The requests of an account after an instant of the simulator's time. */
 const drawn = (uid: string, after: number) =>
   Effect.map(
     Effect.flatMap(Simulator.Simulator, ({ journal }) => journal.entries),
@@ -73,7 +73,7 @@ describe("Faults.crash", () => {
     }).pipe(Effect.provide(Simulator.layer({ accounts })))
   )
 
-  it.virtual("of an account that is not there is refused", () =>
+  it.virtual("fails for an unknown account", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Faults.crash("1O"))
       assert.strictEqual(error._tag, "UnknownAccount")

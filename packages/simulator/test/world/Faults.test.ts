@@ -15,7 +15,7 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import * as Bot from "../support/Bot.js"
 
-/** One beat of 10 s, and what came of it: what the client saw, and when the exchange's switch would fire. */
+/** One beat of 10 s: the response that the client saw, and when the switch would fire. */
 const beat = (seconds = "10", patience: Duration.DurationInput = "30 seconds") =>
   Effect.gen(function* () {
     const fiber = yield* Effect.fork(Effect.timeoutOption(Bot.setCountdown(seconds), patience))
@@ -38,8 +38,8 @@ const switchSets = Effect.map(
 )
 
 /**
- * For each kind: the fault, what the client saw of a beat at 0 s (it waits 4 s, so that nothing has fired), and when the
- * exchange set its switch, in ms.
+ * For each kind: the fault, what the client saw of a beat at 0 s (it waits 4 s, so that nothing has fired), and when
+ * the exchange set its switch, in ms.
  */
 const cases: ReadonlyArray<readonly [fault: string, saw: string, did: ReadonlyArray<number>]> = [
   ["delay-request;by=3s", "200 00000", [3_000]],
@@ -76,7 +76,7 @@ const cases: ReadonlyArray<readonly [fault: string, saw: string, did: ReadonlyAr
 ]
 
 describe("Faults", () => {
-  it("has a case for every kind", () => {
+  it("has a case per kind", () => {
     const kinds = new Set(cases.map(([fault]) => fault.split(";")[0]))
     assert.deepStrictEqual([...kinds].sort(), [...Fault.kindNames].sort())
   })
@@ -130,7 +130,7 @@ describe("Faults", () => {
     )
   )
 
-  it.effect("a beat that is held until the disarm has passed it arms the switch again", () =>
+  it.effect("a held beat that a disarm overtakes arms the switch again", () =>
     Effect.gen(function* () {
       yield* Faults.add("reorder;by=1s;hold=20s;countdown=on")
       const beat = yield* Effect.fork(Bot.setCountdown("10"))
@@ -143,7 +143,7 @@ describe("Faults", () => {
     }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
   )
 
-  it.effect("what is held is passed by its own account only, and by nothing else than a later request", () =>
+  it.effect("only a later request of the same account overtakes a held one", () =>
     Effect.gen(function* () {
       yield* Faults.add("reorder;hold=20s;times=1;account=1000001")
       yield* Effect.fork(Bot.setCountdown("10"))
@@ -157,7 +157,7 @@ describe("Faults", () => {
     }).pipe(Effect.scoped, Effect.provide(Simulator.layer({ accounts: [{ uid: "1000001" }, { uid: "2" }] })))
   )
 
-  it.effect("heal with their scope, also when it fails", () =>
+  it.effect("end with their scope, also when it fails", () =>
     Effect.gen(function* () {
       const broken = Effect.gen(function* () {
         yield* Faults.add("partition")
@@ -173,16 +173,14 @@ describe("Faults", () => {
     }).pipe(Effect.provide(Simulator.layer()))
   )
 
-  it.effect(
-    "last as long as the effect that they surround, and leave nothing behind when one of them is no fault",
-    () =>
-      Effect.gen(function* () {
-        assert.strictEqual(yield* Faults.during(beat("10", "2 seconds"), "drop-request", "drop-answer"), "nothing")
-        assert.strictEqual(yield* beat("10", "2 seconds"), "200 00000")
-        const error = yield* Effect.flip(Faults.during(beat(), "drop-request", "drop-anwser"))
-        assert.strictEqual(error._tag, "FaultSyntaxError")
-        assert.deepStrictEqual(yield* Faults.active, [])
-      }).pipe(Effect.provide(Simulator.layer()))
+  it.effect("last as long as the given effect, and leave nothing behind when one of them is no fault", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* Faults.during(beat("10", "2 seconds"), "drop-request", "drop-answer"), "nothing")
+      assert.strictEqual(yield* beat("10", "2 seconds"), "200 00000")
+      const error = yield* Effect.flip(Faults.during(beat(), "drop-request", "drop-anwser"))
+      assert.strictEqual(error._tag, "FaultSyntaxError")
+      assert.deepStrictEqual(yield* Faults.active, [])
+    }).pipe(Effect.provide(Simulator.layer()))
   )
 
   it.effect("can be removed before their scope closes, one or all", () =>
@@ -199,7 +197,7 @@ describe("Faults", () => {
     }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
   )
 
-  it.effect("a bot that asks for the time uses up no `times` and no `after`", () =>
+  it.effect("a bot that requests the time uses up no `times` and no `after`", () =>
     Effect.gen(function* () {
       yield* Faults.add("drop-answer;after=1;times=1")
       const time = HttpClient.get("http://bitget.test/api/v2/public/time")
@@ -210,31 +208,29 @@ describe("Faults", () => {
     }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
   )
 
-  it.effect(
-    "a fault that is spent is over at once, and one whose span has ended at its end: nothing paints them on",
-    () =>
-      Effect.gen(function* () {
-        yield* Faults.add("drop-answer;times=2")
-        yield* Faults.add("drop-request;from=7s;for=20s")
-        for (const _ of [1, 2, 3]) yield* beat("10", "3 seconds")
-        assert.deepStrictEqual(
-          (yield* Faults.active).map(({ text }) => text),
-          ["drop-request;from=7s;to=27s"]
-        )
-        yield* TestClock.adjust("51 seconds")
-        assert.deepStrictEqual(yield* Faults.active, [])
-        const evidence = yield* Simulator.record
-        assert.deepStrictEqual(History.make(evidence).faults, [
-          { label: "drop-answer;times=2", from: 0, to: 3_000 },
-          { label: "drop-request;from=7s;to=27s", from: 0, to: 27_000 }
-        ])
-        const text = Timeline.text(evidence)
-        assert.match(text, /^ *3\.000 .*- drop-answer;times=2 \(over\)/m)
-        assert.match(text, /^ *27\.000 .*- drop-request;from=7s;to=27s \(over\)/m)
-        assert.match(Timeline.svg(evidence), /drop-answer;times=2\n0\.000 s to 3\.000 s\nmet 2 requests/)
-        const again = yield* Journal.fromNdjson(Journal.toNdjson(evidence.entries))
-        assert.deepStrictEqual(History.make({ ...evidence, entries: again }).faults, History.make(evidence).faults)
-      }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
+  it.effect("a fault is over at its last act or at the end of its span, also in pictures", () =>
+    Effect.gen(function* () {
+      yield* Faults.add("drop-answer;times=2")
+      yield* Faults.add("drop-request;from=7s;for=20s")
+      for (const _ of [1, 2, 3]) yield* beat("10", "3 seconds")
+      assert.deepStrictEqual(
+        (yield* Faults.active).map(({ text }) => text),
+        ["drop-request;from=7s;to=27s"]
+      )
+      yield* TestClock.adjust("51 seconds")
+      assert.deepStrictEqual(yield* Faults.active, [])
+      const evidence = yield* Simulator.record
+      assert.deepStrictEqual(History.make(evidence).faults, [
+        { label: "drop-answer;times=2", from: 0, to: 3_000 },
+        { label: "drop-request;from=7s;to=27s", from: 0, to: 27_000 }
+      ])
+      const text = Timeline.text(evidence)
+      assert.match(text, /^ *3\.000 .*- drop-answer;times=2 \(over\)/m)
+      assert.match(text, /^ *27\.000 .*- drop-request;from=7s;to=27s \(over\)/m)
+      assert.match(Timeline.svg(evidence), /drop-answer;times=2\n0\.000 s to 3\.000 s\nacted on 2 requests/)
+      const again = yield* Journal.fromNdjson(Journal.toNdjson(evidence.entries))
+      assert.deepStrictEqual(History.make({ ...evidence, entries: again }).faults, History.make(evidence).faults)
+    }).pipe(Effect.scoped, Effect.provide(Simulator.layer()))
   )
 
   const chaos = (seed: number) =>
@@ -261,19 +257,21 @@ describe("Faults", () => {
     })
   )
 
-  it.effect("the network takes a thousand faults, twins with streams of their own, and then says that it is full", () =>
-    Effect.gen(function* () {
-      const { network } = yield* Simulator.Simulator
-      for (let twin = 0; twin < 1_000; twin++) yield* network.addUntilRemoved("drop-answer;account=nobody")
-      const full = yield* Effect.flip(network.addUntilRemoved("hang"))
-      assert.strictEqual(full._tag, "TooManyFaults")
-      assert.include(full.message, "remove some")
-      assert.strictEqual(new Set((yield* network.faults).map((active) => active.stream)).size, 1_000)
-      yield* network.remove(1)
-      assert.strictEqual((yield* network.addUntilRemoved("drop-answer;account=nobody")).stream.split("#")[1], "0")
-      const tooMany = Array.from({ length: 1_001 }, () => "hang")
-      const options = yield* Effect.flip(Effect.scoped(Simulator.make({ faults: tooMany })))
-      assert.strictEqual(options._tag, "TooManyFaults")
-    }).pipe(Effect.provide(Simulator.layer()))
+  it.effect(
+    "the network takes a thousand faults, equal ones with different streams, and then says that it is full",
+    () =>
+      Effect.gen(function* () {
+        const { network } = yield* Simulator.Simulator
+        for (let twin = 0; twin < 1_000; twin++) yield* network.addUntilRemoved("drop-answer;account=nobody")
+        const full = yield* Effect.flip(network.addUntilRemoved("hang"))
+        assert.strictEqual(full._tag, "TooManyFaults")
+        assert.include(full.message, "remove some")
+        assert.strictEqual(new Set((yield* network.faults).map((active) => active.stream)).size, 1_000)
+        yield* network.remove(1)
+        assert.strictEqual((yield* network.addUntilRemoved("drop-answer;account=nobody")).stream.split("#")[1], "0")
+        const tooMany = Array.from({ length: 1_001 }, () => "hang")
+        const options = yield* Effect.flip(Effect.scoped(Simulator.make({ faults: tooMany })))
+        assert.strictEqual(options._tag, "TooManyFaults")
+      }).pipe(Effect.provide(Simulator.layer()))
   )
 })

@@ -57,7 +57,7 @@ describe("Simulator", () => {
     }).pipe(Effect.provide(Simulator.layer()))
   )
 
-  it.effect("a request that the client gives up still arrives, and an answer that is lost was still given", () =>
+  it.effect("a request that the client abandons still arrives, and a lost answer was still sent", () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.Simulator
       yield* simulator.network.addUntilRemoved("delay-request;by=4s;times=1")
@@ -89,7 +89,7 @@ describe("Simulator", () => {
     }).pipe(Effect.provide(Simulator.layer()))
   )
 
-  it.effect("a firing comes by itself, as a push", () =>
+  it.effect("a firing comes as a push", () =>
     Effect.gen(function* () {
       const pushed = yield* Effect.fork(Stream.runHead(Simulator.fired))
       yield* TestClock.adjust("1 seconds")
@@ -102,7 +102,7 @@ describe("Simulator", () => {
     }).pipe(Effect.provide(Simulator.layer()))
   )
 
-  it.effect("the bot's own wiring finds its credentials in the configuration, and all else where it was", () =>
+  it.effect("the bot's configuration has the credentials, and every other value from its own provider", () =>
     Effect.gen(function* () {
       const read = (name: string) => Effect.orElseSucceed(Config.string(name), () => "nothing")
       assert.strictEqual(yield* read("BITGET_API_KEY"), "test-key-7")
@@ -118,7 +118,7 @@ describe("Simulator", () => {
     )
   )
 
-  it.effect("the venue's clock may stand apart from the bot's", () =>
+  it.effect("the exchange's clock can be ahead of the bot's", () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.Simulator
       assert.strictEqual(yield* simulator.time.now, 3_600_000)
@@ -129,7 +129,7 @@ describe("Simulator", () => {
     }).pipe(Effect.provide(Simulator.layer({ venueOffset: "1 hour" })))
   )
 
-  it.effect("a release window that began before the simulator did is on from the start, and ends", () =>
+  it.effect("a release window that began before the simulator is on from the start, and ends", () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.Simulator
       assert.isTrue(Exchange.inMaintenance(yield* simulator.exchange.state))
@@ -146,7 +146,7 @@ describe("Simulator", () => {
   )
 
   for (const venueOffset of ["-20 seconds", -20_000] as const) {
-    it.effect(`the venue's clock may be behind: ${venueOffset}`, () =>
+    it.effect(`the exchange's clock can be behind: ${venueOffset}`, () =>
       Effect.gen(function* () {
         const simulator = yield* Simulator.Simulator
         assert.strictEqual(yield* simulator.time.now, -20_000)
@@ -154,7 +154,7 @@ describe("Simulator", () => {
     )
   }
 
-  it.effect("a link takes its time each way, said as text or as a value", () =>
+  it.effect("a link has its latency each way, given as text or as a value", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Bot.setCountdown("10"))
       yield* TestClock.adjust("1 second")
@@ -165,7 +165,7 @@ describe("Simulator", () => {
     }).pipe(Effect.provide(Simulator.layer({ link: { request: "20ms", answer: Latency.constant(30) } })))
   )
 
-  it.effect("says what is wrong with options, accounts and orders", () =>
+  it.effect("names the mistake in options, accounts and orders", () =>
     Effect.gen(function* () {
       const message = (options: Simulator.Options) =>
         Effect.map(Effect.flip(Effect.scoped(Simulator.make(options))), (error) => error.message)
@@ -204,7 +204,7 @@ describe("Simulator", () => {
   )
 
   for (const traced of [true, false]) {
-    it.effect(`its client is as good as any of platform's, ${traced ? "with" : "without"} spans`, () =>
+    it.effect(`its client behaves as those of platform, ${traced ? "with" : "without"} spans`, () =>
       Effect.gen(function* () {
         const time = HttpClientRequest.get("http://bitget.test/api/v2/public/time?x=1#y")
         const response = yield* HttpClient.execute(time)
@@ -226,7 +226,7 @@ describe("Simulator", () => {
         const { network } = yield* Simulator.Simulator
         for (const [fault, text, json, length] of [
           ["empty-body;times=1;endpoint=time", "", "null", "0"],
-          // What is cut short has announced nothing: a client that trusts the announced length would wait for the rest.
+          // A truncated body announces no length, because a client that trusts it would wait for the rest.
           ["truncated-body;keep=10;times=1;endpoint=time", `{"code":"0`, "ResponseError", undefined]
         ] as const) {
           yield* network.addUntilRemoved(fault)
@@ -246,7 +246,7 @@ describe("Simulator", () => {
     )
   }
 
-  it.effect("leaves nothing behind when its scope closes: no sleeper, and the streams end", () =>
+  it.effect("ends with its scope: no sleeper is left, and the streams end", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const context = yield* Simulator.make().pipe(Scope.extend(scope))

@@ -18,7 +18,7 @@ const plotHeight = 104
 const patience = 2_000
 
 interface Lane {
-  readonly teeth: Array<History.Tooth>
+  readonly segments: Array<History.Segment>
   readonly fires: Array<{ readonly at: number; readonly deadline: number; cancelled: Array<Journal.CancelRecord> }>
   readonly beats: Array<Journal.RequestRecord>
 }
@@ -33,7 +33,7 @@ interface Story {
 const storyOf = (entries: ReadonlyArray<Entry>, active: ReadonlyArray<ActiveFault>): Story => {
   const lanes = new Map<string, Lane>()
   const laneOf = (uid: string): Lane => {
-    const lane = lanes.get(uid) ?? { teeth: [], fires: [], beats: [] }
+    const lane = lanes.get(uid) ?? { segments: [], fires: [], beats: [] }
     lanes.set(uid, lane)
     return lane
   }
@@ -45,12 +45,12 @@ const storyOf = (entries: ReadonlyArray<Entry>, active: ReadonlyArray<ActiveFaul
     switch (entry._tag) {
       case "Switch": {
         const { at, by, deadline = at, seconds = 0, transition } = entry
-        const { fires, teeth } = laneOf(entry.account)
-        const last = teeth.at(-1)
+        const { fires, segments } = laneOf(entry.account)
+        const last = segments.at(-1)
         const refilled = transition === "armed" || transition === "refreshed"
         if (last?.end === "running")
-          teeth[teeth.length - 1] = { ...last, to: at, end: refilled ? "refreshed" : transition }
-        if (refilled) teeth.push({ from: at, to: undefined, deadline, seconds, end: "running", by })
+          segments[segments.length - 1] = { ...last, to: at, end: refilled ? "refreshed" : transition }
+        if (refilled) segments.push({ from: at, to: undefined, deadline, seconds, end: "running", by })
         else if (transition === "fired") fires.push({ at, deadline, cancelled: [] })
         break
       }
@@ -96,15 +96,20 @@ const outcomes: Readonly<Record<Outcome, string>> = {
 }
 
 /** Each beat where it refilled the countdown, or, if it did not, on the falling line where it was sent. */
-const beats = (frame: Drawing.Frame, { beats, teeth }: Lane, y: (remaining: number) => number, now: number): string =>
+const beats = (
+  frame: Drawing.Frame,
+  { beats, segments }: Lane,
+  y: (remaining: number) => number,
+  now: number
+): string =>
   beats
     .filter((beat) => beat.sentAt >= frame.from)
     .map((beat) => {
       const outcome = outcomeOf(beat, now)
-      const refilled = teeth.find((tooth) => tooth.by === beat.id)
+      const refilled = segments.find((segment) => segment.by === beat.id)
       const at = refilled?.from ?? beat.sentAt
-      const tooth = refilled ?? teeth.findLast((tooth) => tooth.from <= at && (tooth.to ?? now) >= at)
-      const [column, row] = [frame.x(at), y(tooth === undefined ? 0 : tooth.deadline - at)]
+      const segment = refilled ?? segments.findLast((segment) => segment.from <= at && (segment.to ?? now) >= at)
+      const [column, row] = [frame.x(at), y(segment === undefined ? 0 : segment.deadline - at)]
       const sign =
         outcome === "good" || outcome === "waits"
           ? `<circle cx="${Drawing.n(column)}" cy="${Drawing.n(row)}" r="3.5"/>`
@@ -135,12 +140,12 @@ export const draw = (
   for (const { openOrders, uid } of accounts) {
     const lane = story.laneOf(uid)
     const box = { top: top + headHeight, height: plotHeight }
-    const ceiling = Drawing.ceilingOf(lane.teeth.map((tooth) => tooth.deadline - tooth.from))
+    const ceiling = Drawing.ceilingOf(lane.segments.map((segment) => segment.deadline - segment.from))
     lanes +=
       `<text class="name" x="0" y="${top + 15}">${Drawing.escape(uid)}</text>` +
       `<text x="${frame.right}" y="${top + 15}" text-anchor="end">${openOrders} open</text>` +
       Drawing.scale(frame, box, ceiling) +
-      Drawing.countdown(frame, box, ceiling, lane.teeth) +
+      Drawing.countdown(frame, box, ceiling, lane.segments) +
       beats(frame, lane, Drawing.rowOf(box, ceiling), now) +
       Drawing.firings(frame, box, lane.fires)
     top += headHeight + plotHeight + 12
