@@ -1,6 +1,6 @@
 /**
- * The whole stack: the client's own HTTP, signature and clock, against the simulator that verifies all of it. What the
- * exchange did is read from the journal when the run is over.
+ * The whole stack: the client's own HTTP, signature and clock, against the simulator that verifies all of it. The journal
+ * shows at the end what the exchange did.
  */
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
@@ -164,7 +164,7 @@ export const make = (
     }
   })
 
-/** The journal in the words of the log. A request belongs to the last call that was made before it was sent. */
+/** Adds the journal to the log. A request belongs to the last call that was made before it was sent. */
 const transcribe = (
   entries: ReadonlyArray<Journal.Entry>,
   venueStart: number,

@@ -1,7 +1,7 @@
 /**
- * The port of the client over the exchange machine and the network, without HTTP and signature: what most seeds run.
- * It does what lies between `set` and the exchange with its own code: timestamps, the venue's limit of one call a second,
- * the delivery of what the network has decided, and the reading of answers.
+ * The client's port over the exchange machine and the network, without HTTP and signature. Most seeds run it. Its own code
+ * does what lies between `set` and the exchange: timestamps, the limit of one call a second, the deliveries that the network
+ * decides, and the reading of answers.
  */
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
@@ -34,7 +34,7 @@ interface Flight {
   readonly stamp: number
   /** Ends the call that sent it. */
   readonly finish: Finish
-  /** When the exchange took it in, on the venue's clock. */
+  /** When the exchange accepted it, on the exchange's clock. */
   arrived: number
   /** One for the request and its copies. */
   readonly shared: Shared
@@ -51,7 +51,7 @@ const newShared = (): Shared => ({ taken: 0, answered: false })
 
 type Finish = (end: Log.End, result: Answer, code?: string) => void
 
-/** What the exchange, or something in front of it, says: before the network has had its way with it. */
+/** The answer of the exchange, or of something in front of it, before the network changes it. */
 type Reply =
   | { readonly _tag: "Good"; readonly acceptedAt: number; readonly completedAt: number }
   | { readonly _tag: "Code"; readonly code: string }
@@ -81,7 +81,7 @@ export const order: Exchange.NewOrder = {
   price: "50000"
 }
 
-/** The options of the venue as the simulator takes them. */
+/** The options of the exchange as the simulator takes them. */
 export const venueOptions = (plan: Plan, venueStart: number) => {
   const { maintenance, stamps: _, wrongMachine: __, ...venue } = plan.venue
   return {
@@ -91,12 +91,12 @@ export const venueOptions = (plan: Plan, venueStart: number) => {
   }
 }
 
-/** What a setting is called on the wire, in the campaign's own words. */
+/** A setting as text on the wire, by the campaign's own code. */
 export const wireOf = (setting: CountdownCancelAll.Setting): string => (setting === "off" ? "0" : String(setting))
 
 const whichAccount = (uid: string): "own" | "bystander" => (uid === own ? "own" : "bystander")
 
-/** A change of the switch in the words of the log, as the machine or its journal tells it. */
+/** Adds a change of the switch to the log, from the machine or its journal. */
 export const noteSwitch = (
   recorder: Recorder,
   venueStart: number,
@@ -110,7 +110,7 @@ export const noteSwitch = (
     deadline: deadline === undefined ? undefined : deadline - venueStart
   })
 
-/** The same of an order that came or went. */
+/** Adds an order that was placed or cancelled to the log. */
 export const noteOrder = (
   recorder: Recorder,
   venueStart: number,
@@ -133,7 +133,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
   const venueNow = (): number => Math.floor(recorder.now()) + venueStart
   const { stamps, timeToApply, timeToComplete, wrongMachine } = plan.venue
   let answers = 0
-  /** How far the clock of the machine is off that stamps the next answer, ms. */
+  /** The error of the clock that stamps the next answer, ms. */
   const offOfMachine = (): number => {
     const answer = answers++
     return answer === wrongMachine?.answer ? wrongMachine.by : ((answer % 3) - 1) * plan.clock.machineSkew
@@ -156,7 +156,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
   let lastCall = -Infinity
   let open = 0
   let writes = 0
-  /** While it is ahead, what is sent is lost: the needle arrives alone. */
+  /** While it is ahead, all requests are lost, so that the needle arrives alone. */
   let silentUntil = -Infinity
   let healed = false
 
@@ -174,7 +174,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     }
   }
 
-  /** Brings the exchange to now; what is due by then has happened. */
+  /** Moves the exchange to now. What is due by then has happened. */
   const pump = (): number => {
     const now = venueNow()
     if (now > state.now) {
@@ -203,7 +203,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
           resume(result)
         }
         depart(call, finish)
-        // A service that does not hear of interruptions still ends: the system gives up in the end.
+        // A service that ignores interruptions ends, too, when the system gives up.
         if (plan.client.deaf && call.end === undefined) schedule(45_000, () => finish("lost", Effect.fail(reset())))
       })
       if (plan.client.deaf) return answer
@@ -310,7 +310,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
       code
     })
 
-  /** The exchange takes the request: the checks in the venue's order, then the countdown. */
+  /** The exchange handles the request: the checks in its order, then the countdown. */
   const apply = (flight: Flight): void => {
     const now = pump()
     if (flight.shared.answered) return

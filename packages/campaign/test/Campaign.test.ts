@@ -133,7 +133,7 @@ describe("Campaign", () => {
     }
   })
 
-  it("a venue slower than the client was told is caught, with a smaller plan that shows it", () => {
+  it("an exchange slower than the client assumes is found, with a smaller plan that shows it", () => {
     const slow = (seed: number): Plan.Plan => {
       const plan = Plan.draw(seed, { stack: "port" })
       return { ...plan, venue: { ...plan.venue, sweepPeriod: 6_000 } }
