@@ -96,13 +96,13 @@ const lostForAReason: Rule = (evidence, report) => {
   if (wrongMachine.by < 0 && (first === undefined || wrongMachine.answer <= first.id)) return
   // Its own clocks are reason enough where an acknowledgement, or the loss, came after the countdown of the one before.
   const countdown = (plan.client.countdown * 1_000) / Math.max(1, plan.clock.rate)
-  const heard = calls.filter(
-    ({ at, end, endAt }) =>
-      end === "acknowledged" && endAt! <= lost.at && endAt! < at + plan.client.requestTimeout - tolerance
-  )
-  const overdue = heard.some((call, index) => {
-    const next = heard[index + 1]?.endAt ?? lost.at
-    return next >= call.at + countdown - tolerance
+  const acknowledged = calls.filter((call) => call.end === "acknowledged" && call.endAt! <= lost.at)
+  const overdue = acknowledged.some((call) => {
+    // An answer near the timeout may have been ignored.
+    const next = acknowledged.find(
+      ({ at, endAt, seq }) => seq > call.seq && endAt! < at + plan.client.requestTimeout - tolerance
+    )
+    return (next?.endAt ?? lost.at) >= call.at + countdown - tolerance
   })
   if (!overdue) report("9", lost.at, "lost as uncertain, and one answer of a wrong machine is the only reason")
 }
