@@ -80,7 +80,7 @@ export const make = (options: {
     let over = false
     let reported: Log.Claim["state"] = "Armed"
 
-    const claim = (status: HeartbeatStatus.Status, how: "told" | "read", late: number): void => {
+    const claim = (status: HeartbeatStatus.Status, how: "reported" | "read", late: number): void => {
       if (status._tag === "Released") return
       const { at, earliestFire, latestFire, lost } = status
       log.add({
@@ -144,7 +144,7 @@ export const make = (options: {
           reported = to._tag
           if (plan.stack === "http") output.push(inspect(to, { depth: 8 }))
           if (to._tag !== "Released") {
-            claim(to, "told", clock === undefined ? 0 : clock.unsafeCurrentTimeMillis() - to.at)
+            claim(to, "reported", clock === undefined ? 0 : clock.unsafeCurrentTimeMillis() - to.at)
           }
         })
     }

@@ -1,4 +1,4 @@
-/** Many seeds, one after the other: what broke, what was excused, what was reached. */
+/** Tries many seeds, one after the other, and counts what broke, what was excused and what was reached. */
 import type * as Log from "./Log.js"
 import * as Evidence from "./Evidence.js"
 import * as Oracle from "./Oracle.js"
@@ -40,7 +40,7 @@ export const nothing = (): Tally => ({
 
 const count = (map: Map<string, number>, key: string, times = 1): void => void map.set(key, (map.get(key) ?? 0) + times)
 
-/** Adds what other seeds came to. */
+/** Adds the tally of other seeds. */
 export const add = (tally: Tally, other: Tally): void => {
   tally.seeds += other.seeds
   tally.httpSeeds += other.httpSeeds
@@ -55,7 +55,7 @@ export interface Options {
   readonly seeds: number
   readonly until: number
   readonly draw?: Plan.Draw | undefined
-  /** What a seed stands for; drawn unless given. */
+  /** The plan of a seed. Drawn unless given. */
   readonly planOf?: ((seed: number) => Plan.Plan) | undefined
   readonly now: () => number
   readonly progress?: ((tally: Tally) => void) | undefined
@@ -64,7 +64,7 @@ export interface Options {
 /** Tries seeds from `from` on, until there were `seeds` of them, the time is over, or a promise broke. */
 export const run = (options: Options): Tally => {
   const { stackTraceLimit } = Error
-  // Nobody reads the stacks of a seed that passes, and taking them is a part of its cost that shows.
+  // A seed that passes needs no stack traces, and they are a measurable part of its cost.
   Error.stackTraceLimit = 0
   let tally: Tally
   try {
@@ -112,8 +112,7 @@ export const deterministic = (seed: number, draw?: Plan.Draw): boolean => {
 }
 
 /**
- * Leaves out of a plan all that it can without mending the promise that broke: each part alone, again and again, until
- * nothing more can go.
+ * Makes a plan smaller while the same promise breaks. Leaves out one part at a time, until no other part can go.
  */
 export const shrink = (
   plan: Plan.Plan,

@@ -1,4 +1,4 @@
-/** What a log says, sorted for the rules: the records by kind, in order, and the instants from which an excuse holds. */
+/** Sorts a log for the rules: the records by kind, in order, and the instants from which an excuse holds. */
 import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
 
@@ -23,7 +23,7 @@ export interface Evidence {
   readonly outcome: Log.Outcome | undefined
   readonly lost: Log.Lost | undefined
   readonly crash: Log.Deed | undefined
-  /** Ms that an edge may be off: the fractions that clocks do not show, and the drift of the host's hand. */
+  /** Ms that an edge may be off: the fractions that clocks do not show, and the drift of the host's clock. */
   readonly tolerance: number
   /** The instants from which an excuse holds; `Infinity` for never. */
   readonly otherClientAt: number
@@ -113,7 +113,7 @@ export interface Stop {
   readonly what: string
 }
 
-/** When the host was stopped, with the instants at which it went on; what overlaps is one. */
+/** The times during which the host was stopped. Those that overlap are one. */
 export const stopsOf = (evidence: Evidence): ReadonlyArray<Stop> => {
   const stops: Array<Stop> = []
   for (const deed of evidence.deeds) {

@@ -1,6 +1,6 @@
 /**
- * The whole stack: the client's own HTTP, signature and clock, against the simulator that verifies all of it. What the
- * exchange did is read from the journal when the run is over.
+ * The whole stack: the client's own HTTP, signature and clock, against the simulator that verifies all of it. The journal
+ * shows at the end what the exchange did.
  */
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
@@ -25,15 +25,12 @@ import type * as Scope from "effect/Scope"
 import { inspect } from "node:util"
 import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
-import * as Port from "./PortOnly.js"
 import type { Recorder } from "./Recorder.js"
 import type { Scene, SceneEnd } from "./Scene.js"
-
-const own = "1000001"
-const bystander = "1000002"
+import * as Venue from "./Venue.js"
 
 const baseUrl = "https://bitget.simulator"
-const key = Exchange.testKey(own)
+const key = Exchange.testKey(Venue.own)
 const credentialsOfKey = {
   apiKey: Redacted.make(key.key),
   passphrase: Redacted.make(key.passphrase),
@@ -59,13 +56,13 @@ export const make = (
   output: Array<string>
 ): Effect.Effect<Scene, never, VirtualTime.VirtualTime | Scope.Scope> =>
   Effect.gen(function* () {
-    const venueStart = Port.startOfWorld + plan.clock.venueOffset
+    const venueStart = Venue.startOfWorld + plan.clock.venueOffset
     const world = yield* Effect.orDie(
       Simulator.make({
-        accounts: [{ uid: own }, { uid: bystander }],
-        venue: Port.venueOptions(plan, venueStart),
+        accounts: [{ uid: Venue.own }, { uid: Venue.bystander }],
+        venue: Venue.venueOptions(plan, venueStart),
         venueOffset: plan.clock.venueOffset,
-        link: { request: Port.latency(plan.link.request), answer: Port.latency(plan.link.answer) },
+        link: { request: Venue.latency(plan.link.request), answer: Venue.latency(plan.link.answer) },
         faults: plan.faults,
         seed: plan.seed
       })
@@ -85,7 +82,7 @@ export const make = (
 
     const recorded = (setting: CountdownCancelAll.Setting) =>
       Effect.suspend(() => {
-        const call = recorder.call(Port.wireOf(setting), false)
+        const call = recorder.call(Venue.wireOf(setting), false)
         open++
         return Effect.onExit(set(setting), (exit) =>
           Effect.sync(() => {
@@ -111,7 +108,7 @@ export const make = (
       const timeline = () =>
         Timeline.text(
           { entries, dropped: 0, seed: plan.seed, start: venueStart, now: state.now },
-          { account: own, maxRows: 400 }
+          { account: Venue.own, maxRows: 400 }
         )
       output.push(ndjson)
       return {
@@ -136,14 +133,14 @@ export const make = (
         range,
         set: (setting) => (plan.client.deaf ? Effect.uninterruptible(recorded(setting)) : recorded(setting))
       }),
-      armed: () => Exchange.countdown(stateNow(), own)._tag === "Armed",
+      armed: () => Exchange.countdown(stateNow(), Venue.own)._tag === "Armed",
       firesIn: () => {
         const state = stateNow()
-        const due = Exchange.countdown(state, own)
+        const due = Exchange.countdown(state, Venue.own)
         return due._tag === "Armed" ? due.firesAt - state.now : undefined
       },
       place: (account) =>
-        void step({ _tag: "PlaceOrder", account: account === "own" ? own : bystander, order: Port.order }),
+        void step({ _tag: "PlaceOrder", account: account === "own" ? Venue.own : Venue.bystander, order: Venue.order }),
       otherClient: (seconds) => {
         const at = stateNow().now - venueStart
         recorder.add({
@@ -156,7 +153,7 @@ export const make = (
           from: at,
           code: "00000"
         })
-        step({ _tag: "SetCountdown", account: own, seconds })
+        step({ _tag: "SetCountdown", account: Venue.own, seconds })
       },
       heal: () => Effect.runSync(simulator.network.heal),
       open: () => open,
@@ -164,7 +161,7 @@ export const make = (
     }
   })
 
-/** The journal in the words of the log. A request belongs to the last call that was made before it was sent. */
+/** Adds the journal to the log. A request belongs to the last call that was made before it was sent. */
 const transcribe = (
   entries: ReadonlyArray<Journal.Entry>,
   venueStart: number,
@@ -198,11 +195,11 @@ const transcribe = (
         break
       }
       case "Switch":
-        Port.noteSwitch(recorder, venueStart, entry)
+        Venue.noteSwitch(recorder, venueStart, entry)
         break
       case "Placed":
       case "Cancelled":
-        Port.noteOrder(recorder, venueStart, entry, entry.orderId)
+        Venue.noteOrder(recorder, venueStart, entry, entry.orderId)
         break
     }
   }

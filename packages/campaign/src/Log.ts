@@ -1,9 +1,9 @@
 /**
- * What one seed leaves behind for the judge: plain records in the order in which they were made. All instants are ms of
- * the world's time since the start of the run, whichever clock the party that had a part in it showed.
+ * The log of one seed, for the judge: plain records in the order in which they were made. All instants are ms of the
+ * world's time since the start of the run, whatever the party's own clocks showed.
  */
 
-/** What the client read of a call: an acknowledgement, an answer with a code, something that said nothing, or nothing. */
+/** The end of a call as the client saw it. */
 export type End = "acknowledged" | "code" | "unreadable" | "lost" | "refused-connection" | "interrupted"
 
 /** One `set` as the client made it. */
@@ -21,7 +21,7 @@ export interface Call {
   end: End | undefined
   /** The code that the client read. */
   code: string | undefined
-  /** Whether a request left at all: before one does, the client may have to ask for the venue's clock first. */
+  /** Whether a request left at all. The client may have to ask for the exchange's clock first. */
   left: boolean
 }
 
@@ -33,7 +33,7 @@ export interface Arrival {
   readonly copy: number
   readonly at: number
   readonly wire: string
-  /** When it took effect, and what its countdown counts from. */
+  /** When it took effect, and from when its countdown counts. */
   readonly appliedAt: number | undefined
   readonly from: number | undefined
   readonly code: string
@@ -58,13 +58,13 @@ export interface Ordered {
   readonly cause: string | undefined
 }
 
-/** What the client said of itself, and the exchange's switch at the same instant. */
+/** A state that the client claims, and the exchange's switch at the same instant. */
 export interface Claim {
   readonly _tag: "Claim"
   readonly seq: number
   readonly at: number
-  /** Told by `onTransition`, read from `status`, or what was last told, looked at again. */
-  readonly how: "told" | "read" | "standing"
+  /** Reported by `onTransition`, read from `status`, or the last reported one, checked again. */
+  readonly how: "reported" | "read" | "standing"
   readonly state: "Armed" | "Jeopardy" | "MayHaveFired" | "Fired" | "Released"
   /** Ms from `at` to either edge; absent where the state carries none. */
   readonly earliest: number | undefined
@@ -81,7 +81,7 @@ export interface Lost {
   readonly reason: string
 }
 
-/** A step of the plan, or something that became of it. */
+/** A step of the plan, or a result of one. */
 export interface Deed {
   readonly _tag: "Deed"
   readonly seq: number
@@ -102,7 +102,7 @@ export interface Acquired {
   readonly code: string | undefined
 }
 
-/** The scope began to close, or has closed; `mono` is the monotonic hand of the party. */
+/** The scope began to close, or has closed. `mono` is the party's monotonic time in ms. */
 export interface Closing {
   readonly _tag: "Closing"
   readonly seq: number
@@ -111,7 +111,7 @@ export interface Closing {
   readonly mono: number
 }
 
-/** What became of the switch; `until` and the edges are ms from `at`. */
+/** The outcome of the release. The edges are ms from `at`. */
 export interface Outcome {
   readonly _tag: "Outcome"
   readonly seq: number
@@ -130,20 +130,20 @@ export interface Leftover {
   readonly requests: number
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface Log {
   readonly entries: ReadonlyArray<Entry>
   readonly end: number
-  /** Absent where the host was killed: then everything is left behind. */
+  /** Absent where the host was killed, because then everything is left behind. */
   readonly leftover: Leftover | undefined
-  /** What the run itself failed with: a defect, a limit, a program that got stuck. */
+  /** The failure of the run itself: a defect, a limit, a program that got stuck. */
   readonly defect: string | undefined
-  /** All text that came out, where the whole stack ran, and what must not be in it. */
+  /** All text that came out, where the whole stack ran. None of `secrets` may be in it. */
   readonly output: string | undefined
   readonly secrets: ReadonlyArray<string>
-  /** What differs between the exchange and the one rebuilt from its journal, where there is a journal. */
+  /** The difference between the exchange and the one rebuilt from its journal, where there is a journal. */
   readonly replay: string | undefined
   readonly trace: string
-  /** The simulator's own picture, drawn when it is asked for. */
+  /** Draws the simulator's own timeline. */
   readonly timeline: (() => string) | undefined
 }

@@ -1,6 +1,6 @@
 /**
- * The judge: which promises a log breaks. It knows the venue's documentation and the plan, and shares no code with the
- * client or the simulator; of both it believes nothing but the records.
+ * The judge: finds the promises that a log breaks. It knows the exchange's documentation and the plan, and shares no code
+ * with the client or the simulator. It believes nothing of either but the records.
  */
 import type { Evidence } from "./Evidence.js"
 import * as claims from "./rules/claims.js"
@@ -15,9 +15,9 @@ export interface Breach {
   readonly what: string
 }
 
-/** A breach that the promise excepts, and why. */
+/** A breach that the promise excuses, with the reason. */
 export interface Excused extends Breach {
-  readonly why: "another client wrote" | "the venue held its timers" | "a machine of the exchange had a wrong clock"
+  readonly why: "another client wrote" | "the exchange held its timers" | "a machine of the exchange had a wrong clock"
 }
 
 export interface Verdict {
@@ -48,6 +48,6 @@ const excuse = (evidence: Evidence, promise: string, at: number): Excused["why"]
   if (promise === "15" && evidence.plan.venue.wrongMachine !== undefined) {
     return "a machine of the exchange had a wrong clock"
   }
-  if (byHeld.has(promise) && at >= evidence.heldAt) return "the venue held its timers"
+  if (byHeld.has(promise) && at >= evidence.heldAt) return "the exchange held its timers"
   return undefined
 }

@@ -1,6 +1,6 @@
 /**
- * Everything that a seed decides, drawn before anything runs: plain data that can be printed, and made smaller. Each
- * seed draws a swarm, a subset of the features with strengths of its own, so that rare ones meet often.
+ * Everything that a seed decides, drawn before anything runs, as plain data that can be printed and made smaller. Each seed
+ * draws a subset of the features with strengths of its own, so that rare ones meet often.
  */
 
 export type Deed =
@@ -12,7 +12,7 @@ export type Deed =
       readonly at: number
       readonly do: "close"
       readonly how: "success" | "failure" | "interruption"
-      /** Ms after which who waits for the release is interrupted. */
+      /** Ms after which the fiber that waits for the release is interrupted. */
       readonly interruptedAfter: number | undefined
     }
 
@@ -25,7 +25,7 @@ export interface Plan {
   /** The port alone, over the exchange and the network; or HTTP, signature and verification as well. */
   readonly stack: "port" | "http"
   readonly client: {
-    /** Seconds; what is no whole number from 5 to 60 has to be refused. */
+    /** Seconds. A value that is no whole number from 5 to 60 has to be refused. */
     readonly countdown: number
     readonly interval: number
     readonly requestTimeout: number
@@ -36,9 +36,9 @@ export interface Plan {
     readonly abandon: "Disarm" | "LetExpire"
     readonly onUncertain: "lose" | "verify"
     readonly liveness: boolean
-    /** Whether `set` hears of an interruption. */
+    /** Whether `set` ignores interruptions. */
     readonly deaf: boolean
-    /** Whether `status` is read while it runs, or only what it tells by itself is judged. */
+    /** Whether `status` is read while it runs. If not, only its reports are judged. */
     readonly read: boolean
   }
   readonly venue: {
@@ -51,20 +51,20 @@ export interface Plan {
     readonly clockStart: "accept" | "apply" | "complete"
     readonly rateWindow: "fixed" | "sliding"
     readonly stamps: "headers" | "requestTime" | "zero" | "none"
-    /** The answer of this number is stamped by a machine whose clock is off by so many ms. */
+    /** The answer of this number has stamps of a machine whose clock is wrong by so many ms. */
     readonly wrongMachine: { readonly answer: number; readonly by: number } | undefined
     readonly maintenance: { readonly from: number; readonly to: number } | undefined
     readonly maintenanceTimer: "runs" | "pauses" | "fires-at-end"
     readonly maintenanceApplies: boolean
   }
   readonly clock: {
-    /** Speed of the host's monotonic hand. */
+    /** Speed of the host's monotonic clock. */
     readonly rate: number
     readonly wallOffset: number
     readonly venueOffset: number
-    /** How far the clock of the machine that stamps an answer may be off, either way, ms. */
+    /** The largest error of the clocks that stamp other answers, ms. */
     readonly machineSkew: number
-    /** How wrong the client is about the venue's clock, and how wrong it knows it may be. */
+    /** The error of the client's estimate of the exchange's clock, and the bound that it knows for it, ms. */
     readonly skew: number
     readonly uncertainty: number
   }
@@ -72,13 +72,13 @@ export interface Plan {
   readonly faults: ReadonlyArray<string>
   /** A heartbeat of the same account in the same process before the one that is judged: ms that it lives, ms after it. */
   readonly predecessor: { readonly lives: number; readonly gap: number } | undefined
-  /** The write of this number arrives in the very millisecond of the expiry, and nothing after it before that. */
+  /** The write of this number arrives in the millisecond of the expiry, and no other write before it. */
   readonly needle: number | undefined
   readonly ties: { readonly instants: "first-in" | "seeded"; readonly parties: "first-in" | "seeded" }
   readonly deeds: ReadonlyArray<Deed>
 }
 
-/** Chance for the plan: 32-bit, seeded, and no part of what it judges. */
+/** The plan's random numbers: 32-bit, seeded, and no part of the judged code. */
 const dice = (seed: number) => {
   let a = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.floor(seed / 0x1_0000_0000)
   const next = (): number => {
@@ -94,7 +94,7 @@ const dice = (seed: number) => {
 }
 type Dice = ReturnType<typeof dice>
 
-/** Refused for good: nothing that is sent again can heal it. */
+/** Refusals for good: no retry can heal them. */
 const fatalCodes = ["40009", "40014", "40012", "40018", "25008", "40084"]
 const passingCodes = ["25000", "40200", "40808", "40010", "45001", "31337", "40008"]
 
@@ -221,11 +221,10 @@ const venueOf = ({ chance, int, pick }: Dice, healAt: number): Plan["venue"] => 
   }
 }
 
-/** How long a healthy client needs at most, once all is healed, to be armed again or to have said why not. */
+/** The longest time in ms that a healthy client needs after the healing to be armed again or to report why not. */
 export const recoveryTime = ({ client }: Plan): number =>
   client.interval + client.countdown * 100 + 4 * (client.requestTimeout + 1_000)
 
-/** The latest at which a healed world is looked at. */
 const deedsOf = (die: Dice, plan: Omit<Plan, "deeds" | "predecessor">, healAt: number): ReadonlyArray<Deed> => {
   const { chance, int, pick } = die
   const deeds: Array<Deed> = []
@@ -331,7 +330,7 @@ export const draw = (seed: number, options: Draw = {}): Plan => {
   return { ...plan, predecessor, deeds }
 }
 
-/** Whether the client's options are ones that it must not accept. */
+/** Whether the client must refuse its options. */
 export const invalid = ({ client }: Pick<Plan, "client">): boolean =>
   !Number.isInteger(client.countdown) || client.countdown < 5 || client.countdown > 60
 
@@ -352,7 +351,7 @@ const calmVenue = (venue: Plan["venue"]): Plan["venue"] => ({
   maintenance: undefined
 })
 
-/** The ways in which a plan can be made simpler, by name. Faults and deeds go by their place in the plan of the seed. */
+/** The edits that make a plan simpler, by name. Faults and deeds are named by their place in the plan of the seed. */
 const edits: Readonly<Record<string, Edit>> = {
   venue: (plan) => ({ ...plan, venue: calmVenue(plan.venue) }),
   maintenance: (plan) => ({ ...plan, venue: { ...plan.venue, maintenance: undefined } }),

@@ -1,7 +1,7 @@
 /**
- * The port of the client over the exchange machine and the network, without HTTP and signature: what most seeds run.
- * It does what lies between `set` and the exchange with its own code: timestamps, the venue's limit of one call a second,
- * the delivery of what the network has decided, and the reading of answers.
+ * The client's port over the exchange machine and the network, without HTTP and signature. Most seeds run it. Its own code
+ * does what lies between `set` and the exchange: timestamps, the limit of one call a second, the deliveries that the network
+ * decides, and the reading of answers.
  */
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
@@ -16,12 +16,7 @@ import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
 import type { Recorder } from "./Recorder.js"
 import type { Scene, Schedule } from "./Scene.js"
-
-const own = "1000001"
-const bystander = "1000002"
-
-/** The wall clock of the world when a run begins. */
-export const startOfWorld = 1_700_000_000_000
+import * as Venue from "./Venue.js"
 
 type Answer = Effect.Effect<CountdownCancelAll.Acknowledgement, VenueError.VenueError>
 
@@ -34,7 +29,7 @@ interface Flight {
   readonly stamp: number
   /** Ends the call that sent it. */
   readonly finish: Finish
-  /** When the exchange took it in, on the venue's clock. */
+  /** When the exchange accepted it, on the exchange's clock. */
   arrived: number
   /** One for the request and its copies. */
   readonly shared: Shared
@@ -51,7 +46,7 @@ const newShared = (): Shared => ({ taken: 0, answered: false })
 
 type Finish = (end: Log.End, result: Answer, code?: string) => void
 
-/** What the exchange, or something in front of it, says: before the network has had its way with it. */
+/** The answer of the exchange, or of something in front of it, before the network changes it. */
 type Reply =
   | { readonly _tag: "Good"; readonly acceptedAt: number; readonly completedAt: number }
   | { readonly _tag: "Code"; readonly code: string }
@@ -59,7 +54,7 @@ type Reply =
 
 /** Faults by their text: parsing costs more than most of a seed. */
 const parsed = new Map<string, Fault.Fault>()
-export const readFault = (text: string): Fault.Fault => {
+const readFault = (text: string): Fault.Fault => {
   let fault = parsed.get(text)
   if (fault === undefined) {
     fault = Either.getOrThrowWith(Fault.parse(text), (error) => error)
@@ -69,86 +64,27 @@ export const readFault = (text: string): Fault.Fault => {
   return fault
 }
 
-export const latency = ([min, max]: readonly [number, number]) =>
-  min === max ? ({ _tag: "Constant", millis: min } as const) : ({ _tag: "Uniform", min, max } as const)
-
-export const order: Exchange.NewOrder = {
-  category: "USDT-FUTURES",
-  symbol: "BTCUSDT",
-  side: "buy",
-  orderType: "limit",
-  qty: "0.01",
-  price: "50000"
-}
-
-/** The options of the venue as the simulator takes them. */
-export const venueOptions = (plan: Plan, venueStart: number) => {
-  const { maintenance, stamps: _, wrongMachine: __, ...venue } = plan.venue
-  return {
-    ...venue,
-    maintenance:
-      maintenance === undefined ? [] : [{ from: venueStart + maintenance.from, to: venueStart + maintenance.to }]
-  }
-}
-
-/** What a setting is called on the wire, in the campaign's own words. */
-export const wireOf = (setting: CountdownCancelAll.Setting): string => (setting === "off" ? "0" : String(setting))
-
-const whichAccount = (uid: string): "own" | "bystander" => (uid === own ? "own" : "bystander")
-
-/** A change of the switch in the words of the log, as the machine or its journal tells it. */
-export const noteSwitch = (
-  recorder: Recorder,
-  venueStart: number,
-  { account, at, deadline, transition }: Extract<Exchange.Output, { readonly _tag: "Switch" }>
-): void =>
-  recorder.add({
-    _tag: "Switched",
-    account: whichAccount(account),
-    at: at - venueStart,
-    transition,
-    deadline: deadline === undefined ? undefined : deadline - venueStart
-  })
-
-/** The same of an order that came or went. */
-export const noteOrder = (
-  recorder: Recorder,
-  venueStart: number,
-  change: { readonly account: string; readonly at: number } & (
-    { readonly _tag: "Placed" } | { readonly _tag: "Cancelled"; readonly cause: string }
-  ),
-  order: string
-): void =>
-  recorder.add({
-    _tag: "Ordered",
-    account: whichAccount(change.account),
-    at: change.at - venueStart,
-    what: change._tag === "Placed" ? "placed" : "cancelled",
-    order,
-    cause: change._tag === "Cancelled" ? change.cause : undefined
-  })
-
 export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene => {
-  const venueStart = startOfWorld + plan.clock.venueOffset
+  const venueStart = Venue.startOfWorld + plan.clock.venueOffset
   const venueNow = (): number => Math.floor(recorder.now()) + venueStart
   const { stamps, timeToApply, timeToComplete, wrongMachine } = plan.venue
   let answers = 0
-  /** How far the clock of the machine is off that stamps the next answer, ms. */
+  /** The error of the clock that stamps the next answer, ms. */
   const offOfMachine = (): number => {
     const answer = answers++
     return answer === wrongMachine?.answer ? wrongMachine.by : ((answer % 3) - 1) * plan.clock.machineSkew
   }
   let state = Exchange.make({
     accounts: [
-      { uid: own, keys: [] },
-      { uid: bystander, keys: [] }
+      { uid: Venue.own, keys: [] },
+      { uid: Venue.bystander, keys: [] }
     ],
-    venue: venueOptions(plan, venueStart),
+    venue: Venue.venueOptions(plan, venueStart),
     now: venueStart
   })
   let network = Network.make({
     seed: plan.seed,
-    link: { request: latency(plan.link.request), answer: latency(plan.link.answer) }
+    link: { request: Venue.latency(plan.link.request), answer: Venue.latency(plan.link.answer) }
   })
   for (const text of plan.faults) network = Network.add(network, readFault(text), venueNow())[1]
 
@@ -156,7 +92,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
   let lastCall = -Infinity
   let open = 0
   let writes = 0
-  /** While it is ahead, what is sent is lost: the needle arrives alone. */
+  /** While it is ahead, all requests are lost, so that the needle arrives alone. */
   let silentUntil = -Infinity
   let healed = false
 
@@ -167,14 +103,14 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
 
   const note = (outputs: ReadonlyArray<Exchange.Output>): void => {
     for (const output of outputs) {
-      if (output._tag === "Switch") noteSwitch(recorder, venueStart, output)
+      if (output._tag === "Switch") Venue.noteSwitch(recorder, venueStart, output)
       else if (output._tag === "Placed" || output._tag === "Cancelled") {
-        noteOrder(recorder, venueStart, output, output.order.orderId)
+        Venue.noteOrder(recorder, venueStart, output, output.order.orderId)
       }
     }
   }
 
-  /** Brings the exchange to now; what is due by then has happened. */
+  /** Moves the exchange to now. What is due by then has happened. */
   const pump = (): number => {
     const now = venueNow()
     if (now > state.now) {
@@ -193,7 +129,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
 
   const set = (setting: CountdownCancelAll.Setting): Answer =>
     Effect.uninterruptibleMask((restore) => {
-      const call = recorder.call(wireOf(setting), true)
+      const call = recorder.call(Venue.wireOf(setting), true)
       open++
       const answer = Effect.async<CountdownCancelAll.Acknowledgement, VenueError.VenueError>((resume) => {
         const finish = (end: Log.End, result: Answer, code?: string) => {
@@ -203,7 +139,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
           resume(result)
         }
         depart(call, finish)
-        // A service that does not hear of interruptions still ends: the system gives up in the end.
+        // A service that ignores interruptions ends, too, when the system gives up.
         if (plan.client.deaf && call.end === undefined) schedule(45_000, () => finish("lost", Effect.fail(reset())))
       })
       if (plan.client.deaf) return answer
@@ -220,7 +156,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     const ordinal = writes++
     if (now < silentUntil) return
     if (ordinal === plan.needle && !healed) {
-      const due = Exchange.countdown(state, own)
+      const due = Exchange.countdown(state, Venue.own)
       if (due._tag === "Armed" && due.firesAt - now < 29_000 && due.firesAt > now + timeToApply) {
         silentUntil = due.firesAt
         const flight: Flight = {
@@ -239,7 +175,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     }
     const [departure, next] = Network.depart(
       network,
-      { account: own, endpoint: "/api/v3/trade/countdown-cancel-all", countdown: call.wire },
+      { account: Venue.own, endpoint: "/api/v3/trade/countdown-cancel-all", countdown: call.wire },
       now
     )
     network = next
@@ -310,7 +246,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
       code
     })
 
-  /** The exchange takes the request: the checks in the venue's order, then the countdown. */
+  /** The exchange handles the request: the checks in its order, then the countdown. */
   const apply = (flight: Flight): void => {
     const now = pump()
     if (flight.shared.answered) return
@@ -334,7 +270,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     lastCall = now
     const from = { accept: accepted, apply: now, complete: now + timeToComplete }[plan.venue.clockStart]
     arrived(flight, copy, now, from, inWindow ? "45001" : "00000")
-    step({ _tag: "SetCountdown", account: own, seconds, from })
+    step({ _tag: "SetCountdown", account: Venue.own, seconds, from })
     const reply: Reply = inWindow
       ? { _tag: "Code", code: "45001" }
       : { _tag: "Good", acceptedAt: accepted, completedAt: now + timeToComplete }
@@ -392,16 +328,16 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     }),
     armed: () => {
       pump()
-      return Exchange.countdown(state, own)._tag === "Armed"
+      return Exchange.countdown(state, Venue.own)._tag === "Armed"
     },
     firesIn: () => {
       const at = pump()
-      const due = Exchange.countdown(state, own)
+      const due = Exchange.countdown(state, Venue.own)
       return due._tag === "Armed" ? due.firesAt - at : undefined
     },
     place: (account) => {
       pump()
-      step({ _tag: "PlaceOrder", account: account === "own" ? own : bystander, order })
+      step({ _tag: "PlaceOrder", account: account === "own" ? Venue.own : Venue.bystander, order: Venue.order })
     },
     otherClient: (seconds) => {
       const now = pump()

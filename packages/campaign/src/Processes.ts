@@ -1,29 +1,29 @@
 /**
- * The campaign in several processes: one hands out the seeds in their order, a range at a time to whoever is free, and
- * adds up what they report. The first broken promise ends all of them.
+ * The campaign in several processes. One hands out the seeds in their order, a range at a time to a process that is free,
+ * and adds up what they report. The first broken promise ends all of them.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import * as Campaign from "./Campaign.js"
 import type * as Plan from "./Plan.js"
 
-/** What a process is asked to try. */
+/** The seeds that a process tries next. */
 interface Range {
   readonly from: number
   readonly seeds: number
   readonly draw: Plan.Draw | undefined
 }
 
-/** What it says when it has. */
+/** The result of a range. */
 interface Report {
   readonly tally: Campaign.Tally
-  /** The seed that broke a promise: how it did is found again from the seed. */
+  /** The seed that broke a promise. It is run once more to show how. */
   readonly failed: number | undefined
   readonly seconds: number
   /** The memory of the whole process. */
   readonly bytes: number
 }
 
-/** What one process has done so far. */
+/** The work of one process so far. */
 export interface Share {
   seeds: number
   /** Spent on seeds, without the start of the process. */
@@ -37,7 +37,7 @@ export interface Result {
   readonly shares: ReadonlyArray<Share>
 }
 
-/** Long enough that handing out costs nothing, short enough that none waits long for the others at the end. */
+/** Long enough that a hand-out costs nothing, short enough that no process waits long for the others at the end. */
 const longestRange = 200
 
 /** The ranges of a campaign, in order. */
@@ -58,8 +58,8 @@ export const ranges = (options: {
 }
 
 /**
- * Seeds from `from` on, until there were so many, the time is over, or a promise broke. No seed is left out between the
- * first and the last; after a failure, what the other processes were about to report is not counted.
+ * Tries seeds from `from` on, until there were `seeds` of them, the time is over, or a promise broke. No seed is left out
+ * between the first and the last. After a failure, reports of the other processes are not counted.
  */
 export const run = (options: {
   /** The module that each process runs: it calls `serve`. */
@@ -126,7 +126,7 @@ export const run = (options: {
     for (let n = 0; n < options.processes; n++) begin()
   })
 
-/** Tries what the process that started this one asks for, as long as that lives. */
+/** Tries the ranges that the parent process sends, as long as it lives. */
 export const serve = (planOf?: (seed: number) => Plan.Plan): void => {
   process.on("message", (message) => {
     const { draw, from, seeds } = message as Range

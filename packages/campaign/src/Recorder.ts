@@ -1,4 +1,4 @@
-/** Collects the log of one run: who writes into it, and with which instant. */
+/** Collects the log of one run. */
 import type * as Log from "./Log.js"
 
 type Unnumbered<A> = A extends unknown ? Omit<A, "seq"> : never
@@ -6,14 +6,14 @@ type Unnumbered<A> = A extends unknown ? Omit<A, "seq"> : never
 export interface Recorder {
   readonly entries: Array<Log.Entry>
   readonly now: () => number
-  /** Numbers the entry and keeps it: it belongs to the log from then on. */
+  /** Numbers the entry and keeps it. The log owns it from then on. */
   readonly add: (entry: Unnumbered<Exclude<Log.Entry, Log.Call>>) => void
   readonly call: (wire: string, left: boolean) => Log.Call
   readonly end: (call: Log.Call, end: Log.End, code?: string) => void
   readonly calls: Array<Log.Call>
   /** Whether the heartbeat before the one that is judged still lives. */
   before: boolean
-  /** Told whenever a call has ended. */
+  /** Called whenever a call has ended. */
   onEnd: (() => void) | undefined
 }
 

@@ -1,4 +1,4 @@
-/** How a broken promise is told: what was drawn, what happened, what broke, and the one command that replays it. */
+/** Prints a broken promise: the drawn options, the run, the breach, and the one command that replays it. */
 import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
 import type { Verdict } from "./Oracle.js"
@@ -60,7 +60,7 @@ const timeline = (log: Log.Log): string => {
           entry.earliest === undefined ? "" : ` [${s(entry.at + entry.earliest)}, ${s(entry.at + entry.latest!)}]`
         put(
           entry.at,
-          `${entry.how === "told" ? "** " : "   "}${entry.state}${window}`,
+          `${entry.how === "reported" ? "** " : "   "}${entry.state}${window}`,
           "",
           `(${entry.venueArmed ? "runs" : "does not run"})`
         )

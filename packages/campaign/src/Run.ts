@@ -11,6 +11,7 @@ import type { Deed, Plan } from "./Plan.js"
 import * as PortOnly from "./PortOnly.js"
 import * as Recorder from "./Recorder.js"
 import type { Scene, SceneEnd } from "./Scene.js"
+import * as Venue from "./Venue.js"
 
 /** A request signed 30 s ago is refused, so what is under way longer than that changes nothing. */
 const drainMillis = 31_500
@@ -121,7 +122,7 @@ export const run = (plan: Plan): Log.Log => {
 
   const outcome = VirtualTime.run(program, {
     seed: plan.seed,
-    start: PortOnly.startOfWorld,
+    start: Venue.startOfWorld,
     instants: plan.ties.instants,
     parties: plan.ties.parties,
     maxTime: "1 hour",
@@ -130,7 +131,7 @@ export const run = (plan: Plan): Log.Log => {
   const { exit, leftover } = outcome
   return {
     entries: recorder?.entries ?? [],
-    end: outcome.now - PortOnly.startOfWorld,
+    end: outcome.now - Venue.startOfWorld,
     leftover: crashed
       ? undefined
       : { fibers: leftover.fibers, timers: leftover.timers - outstanding, held: held.size, requests: open },

@@ -1,4 +1,4 @@
-/** What surrounds the bot, in either stack: the exchange, the way to it, and the hands that reach into them. */
+/** The surroundings of the bot, in either stack: the exchange, the network, and what the plan does to them. */
 import type * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 
 export interface Scene {
@@ -13,11 +13,11 @@ export interface Scene {
   readonly heal: () => void
   /** Requests that neither an answer nor the client has ended. */
   readonly open: () => number
-  /** Writes what only the end of the run can tell into the log. */
+  /** Adds to the log what is known only at the end of the run. */
   readonly finish: () => SceneEnd
 }
 
-/** What the scene adds to the log. */
+/** The part of the log that the scene gives at the end. */
 export interface SceneEnd {
   readonly output: string | undefined
   readonly secrets: ReadonlyArray<string>

@@ -1,4 +1,4 @@
-/** What a campaign must have reached: a situation that never came up is one about which nothing was shown. */
+/** The situations that a campaign has to reach. It has shown nothing about one that it never reached. */
 import type { Evidence } from "./Evidence.js"
 import type { Verdict } from "./Oracle.js"
 
@@ -66,7 +66,7 @@ const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict)
     lost === undefined &&
     fires.length === 0 &&
     armedAfterDoubt(claims),
-  "proven fired by the venue's stamps": ({ claims }) =>
+  "proven fired by the exchange's stamps": ({ claims }) =>
     claims.some((claim) => claim.state === "Fired" && (claim.latest ?? 0) > 0),
   "suspended beyond the window": ({ fires, deeds }) =>
     deeds.some(
@@ -84,7 +84,7 @@ const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict)
   "refused for good": ({ lost }) => lost?.reason === "Refused",
   "a late answer": ({ calls, plan }) =>
     calls.some((call) => call.end === "acknowledged" && call.endAt! > call.at + plan.client.requestTimeout + 1),
-  "a stray refused for its age": ({ arrivals }) =>
+  "an unresolved write refused for its age": ({ arrivals }) =>
     arrivals.some((arrival) => arrival.code === "40008" && arrival.at > 30_000),
   'turned off by a late "0" of the heartbeat before': ({ acquired, allCalls, applied, switched }) =>
     acquired?.result === "armed" &&

@@ -90,12 +90,12 @@ const one = (seed: number): void => {
   if (judged.verdict.breaches.length === 0) console.log("no promise is broken")
 }
 
-/** Says how far it is, every ten seconds. */
+/** Prints how far it is, every ten seconds. */
 const progress = () => {
-  let told = Date.now()
+  let last = Date.now()
   return (seeds: number, more = ""): void => {
-    if (Date.now() - told < 10_000) return
-    told = Date.now()
+    if (Date.now() - last < 10_000) return
+    last = Date.now()
     console.error(`${seeds} seeds${more}`)
   }
 }
@@ -146,7 +146,7 @@ const many = async (from: number, seeds: number, millis: number): Promise<void> 
     process.exitCode = 1
     fail(tally.failure, [])
   }
-  // Several processes do not end with the same seed when one of them finds something.
+  // Several processes do not end at the same seed when one of them finds a breach.
   const which =
     tally.failure !== undefined && count > 1 ? `from seed ${from} on` : `seeds ${from} to ${from + tally.seeds - 1}`
   console.log(`${which}: ${tally.seeds} in ${pace}`)

@@ -1,6 +1,6 @@
 /**
- * Plants known bugs, one at a time, in a copy of this package and tells how long the campaign and the unit tests take to
- * notice.
+ * Plants known bugs, one at a time, in a copy of the client and prints how long the campaign and the unit tests take to
+ * find them.
  *
  *   pnpm campaign:mutants                         all, campaign and unit tests
  *   pnpm campaign:mutants --only campaign         or: --only tests
@@ -26,7 +26,7 @@ const root = Path.resolve(import.meta.dirname, "../../..")
 const tsc = Path.join(root, "node_modules/typescript/bin/tsc")
 
 interface Ended {
-  /** `undefined`: it did not end within its time, and was killed. */
+  /** `undefined` when it did not end within its time, and was killed. */
   readonly status: number | undefined
   readonly stdout: string
   readonly stderr: string
@@ -76,7 +76,7 @@ const node = (args: ReadonlyArray<string>, options: { readonly cwd?: string; rea
     child.once("error", reject)
     child.once("close", (code) => {
       clearTimeout(timer)
-      // A worker that outlives its leader is nobody's.
+      // A worker that outlives its leader has to end, too.
       killGroup()
       group = undefined
       resolve({ status: late ? undefined : (code ?? 1), ...output })
@@ -119,7 +119,7 @@ const plant = async (mutant: Mutants.Mutant): Promise<void> => {
     const file = Path.join(place, "packages/core/src", change.file)
     Fs.writeFileSync(file, Mutants.apply(Fs.readFileSync(file, "utf8"), change, mutant.name))
   }
-  // Unused names are no errors here: what a bug leaves behind is not the point.
+  // The names that a bug leaves unused are no errors here.
   const loose = ["--incremental", "--composite", "--noUnusedLocals"].flatMap((option) => [option, "false"])
   const build = await node([tsc, "-p", "packages/core/tsconfig.src.json", ...loose], { cwd: place, longest: 120_000 })
   if (build.status !== 0) throw new Error(`The mutant "${mutant.name}" does not compile:\n${build.stdout}`)
@@ -163,7 +163,7 @@ const byTests = async (): Promise<string | undefined> => {
     { cwd: place, longest: longestTests }
   )
   const took = seconds(began)
-  // A bug can be a loop without end: who runs the tests notices that, too.
+  // A bug can be an endless loop, which counts as found.
   if (run.status === undefined) return `${took}, they did not end`
   const failed = /"status":"failed","title":"((?:[^"\\]|\\.)*)"/.exec(run.stdout)?.[1]
   if (run.status === 0) return undefined
@@ -172,7 +172,7 @@ const byTests = async (): Promise<string | undefined> => {
   return `${took}, "${(JSON.parse(`"${failed}"`) as string).slice(0, 100)}"`
 }
 
-/** Whether a copy with nothing planted passes what the mutants are to fail: else a finding would prove nothing. */
+/** Checks that a copy with nothing planted passes. Otherwise a finding would prove nothing. */
 const sound = async (): Promise<void> => {
   await plant({ name: "none", changes: [] })
   const began = performance.now()

@@ -102,7 +102,7 @@ describe("Campaign", () => {
   for (const stack of ["port", "http"] as const) {
     it(`no copy of an answered write is applied, and copies of unanswered ones are, late: ${stack}`, () => {
       let late = 0
-      for (let seed = 0; seed < 40; seed++) {
+      for (let seed = 0; seed < 20; seed++) {
         const faults = ["duplicate;by=uniform(0ms,8s)", "drop-answer;probability=0.3"]
         const { evidence } = Campaign.tryPlan({ ...Plan.draw(seed, { stack }), faults })
         for (const { appliedAt, call, copy } of evidence.applied) {
@@ -133,7 +133,7 @@ describe("Campaign", () => {
     }
   })
 
-  it("a venue slower than the client was told is caught, with a smaller plan that shows it", () => {
+  it("an exchange slower than the client assumes is found, with a smaller plan that shows it", () => {
     const slow = (seed: number): Plan.Plan => {
       const plan = Plan.draw(seed, { stack: "port" })
       return { ...plan, venue: { ...plan.venue, sweepPeriod: 6_000 } }

@@ -1,4 +1,4 @@
-/** The campaign in several processes, which are real ones: a seed must not get lost between them, and no failure. */
+/** The campaign in several real processes. Neither a seed nor a failure may get lost between them. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Path from "node:path"
 import * as Campaign from "../src/Campaign.js"
@@ -28,7 +28,7 @@ describe("the campaign in several processes", () => {
     }
   })
 
-  it("several come to what one comes to", async () => {
+  it("several processes have the result of one", async () => {
     const alone = Campaign.run({ from: 0, seeds: 40, ...forever })
     const { failed, shares, tally } = await Processes.run({
       program: worker,
@@ -56,7 +56,7 @@ describe("the campaign in several processes", () => {
     assert.strictEqual(tally.seeds, 20)
   })
 
-  it("the first broken promise ends all, and its seed is told", async () => {
+  it("the first broken promise ends all processes, and its seed is reported", async () => {
     const { failed, tally } = await Processes.run({
       program: planted,
       processes: 2,

@@ -1,4 +1,4 @@
-/** What the client says of its switch: promises 8 to 11, 15, 16 and 18, and the recovery. */
+/** Rules about what the client claims of its switch: promises 8 to 11, 15, 16 and 18, and the recovery. */
 import { stopsOf } from "../Evidence.js"
 import type * as Log from "../Log.js"
 import { recoveryTime } from "../Plan.js"
@@ -6,31 +6,31 @@ import { promisedPace, type Rule, s } from "./rule.js"
 
 const safe = (claim: Log.Claim): boolean => claim.state === "Armed" || claim.state === "Jeopardy"
 
-/** 8: `Armed` or `Jeopardy` implies that the venue's timer runs. */
+/** 8: `Armed` or `Jeopardy` implies that the exchange's timer runs. */
 const armedMeansArmed: Rule = (evidence, report) => {
   const { begun, claims, crash, fires, switched, tolerance } = evidence
   const stops = stopsOf(evidence)
   for (const claim of claims) {
     if (!safe(claim) || claim.venueArmed) continue
     if (claim.how !== "standing") {
-      report("8", claim.at, `${claim.how} ${claim.state} while the venue's timer does not run`)
+      report("8", claim.at, `${claim.how} ${claim.state} while the exchange's timer does not run`)
       continue
     }
-    // What was told last stands until the alarm goes: at the instant itself, or a second after the host went on.
+    // The last report stands until the alarm fires: at the instant itself, or a second after the host went on.
     const since = [...fires, ...switched.filter((one) => one.transition === "closed")].reduce(
       (last, one) => (one.at <= claim.at ? Math.max(last, one.at) : last),
       -Infinity
     )
     const stopped = stops.reduce((last, stop) => (stop.to <= claim.at ? Math.max(last, stop.to) : last), -Infinity)
     const due = Math.max(since + 15, stopped + 1_100) + tolerance
-    // The release tells only its end.
+    // The release reports only its end.
     if (crash === undefined && claim.at > due && (begun === undefined || claim.seq < begun.seq)) {
-      report("8", claim.at, `still ${claim.state}, ${s(claim.at - since)} after the venue's timer has ended`)
+      report("8", claim.at, `still ${claim.state}, ${s(claim.at - since)} after the exchange's timer has ended`)
     }
   }
 }
 
-/** 9: the venue fires inside the window, and what is called fired has fired. */
+/** 9: the exchange fires inside the window, and `Fired` is claimed only after a firing. */
 const firesInsideTheWindow: Rule = (
   { acquired, begun, calls, claims, crash, fires, outcome, plan, tolerance },
   report
@@ -47,17 +47,21 @@ const firesInsideTheWindow: Rule = (
         fire.at < earliest - tolerance &&
         !(shorter && shorter.at <= fire.at)
       ) {
-        report("9", fire.at, `fired ${s(earliest - fire.at)} before the earliest fire that was told at ${s(claim.at)}`)
+        report(
+          "9",
+          fire.at,
+          `fired ${s(earliest - fire.at)} before the earliest fire that was claimed at ${s(claim.at)}`
+        )
       }
       if (claim.at < fire.at) latest = claim
     }
     if (latest !== undefined && (crash === undefined || crash.at >= fire.at)) {
-      // What was sent since moves the edge. What is told is as of its instant, and a write may leave before it is heard.
-      const since = (call: Log.Call) => call.seq > latest.seq || (latest.how === "told" && call.at >= latest.at)
+      // A later write moves the edge. A report is as of its instant, and a write may leave before it is delivered.
+      const since = (call: Log.Call) => call.seq > latest.seq || (latest.how === "reported" && call.at >= latest.at)
       const sent = calls.some((call) => call.at <= fire.at && since(call))
       const edge = latest.at + latest.latest!
       if (!sent && fire.at > edge + tolerance) {
-        report("9", fire.at, `fired ${s(fire.at - edge)} after the latest fire that was told at ${s(latest.at)}`)
+        report("9", fire.at, `fired ${s(fire.at - edge)} after the latest fire that was claimed at ${s(latest.at)}`)
       }
     }
     if (outcome !== undefined && fire.at > outcome.at && outcome.earliest !== undefined) {
@@ -70,7 +74,7 @@ const firesInsideTheWindow: Rule = (
   for (const claim of claims) {
     if (claim.state !== "Fired" || (begun !== undefined && claim.at > begun.at)) continue
     if (!fires.some((fire) => fire.at <= claim.at + tolerance && fire.at >= (acquired?.at ?? 0) - 120_000)) {
-      report("9", claim.at, "told that it has fired, and it has not")
+      report("9", claim.at, "claimed Fired, and it has not fired")
     }
   }
 }
@@ -92,25 +96,25 @@ const lostForAReason: Rule = (evidence, report) => {
   if (wrongMachine.by < 0 && (first === undefined || wrongMachine.answer <= first.id)) return
   // Its own clocks are reason enough where an acknowledgement, or the loss, came after the countdown of the one before.
   const countdown = (plan.client.countdown * 1_000) / Math.max(1, plan.clock.rate)
-  // Whether an answer at the very end of the request's time was heard in time is not known: either will do.
-  const overdue = [-tolerance, tolerance].some((margin) => {
-    const heard = calls.filter(
-      ({ at, end, endAt }) =>
-        end === "acknowledged" && endAt! <= lost.at && endAt! < at + plan.client.requestTimeout + margin
+  const acknowledged = calls.filter((call) => call.end === "acknowledged" && call.endAt! <= lost.at)
+  const overdue = acknowledged.some((call) => {
+    // An answer near the timeout may have been ignored.
+    const next = acknowledged.find(
+      ({ at, endAt, seq }) => seq > call.seq && endAt! < at + plan.client.requestTimeout - tolerance
     )
-    return heard.some((call, index) => (heard[index + 1]?.endAt ?? lost.at) >= call.at + countdown - tolerance)
+    return (next?.endAt ?? lost.at) >= call.at + countdown - tolerance
   })
   if (!overdue) report("9", lost.at, "lost as uncertain, and one answer of a wrong machine is the only reason")
 }
 
-/** 10: after a crash, every order that was open is closed by then + countdown + the longest delay + the venue's look. */
+/** 10: every order open at a crash is closed within countdown + the longest delay + the exchange's sweep. */
 const crashClosesOrders: Rule = (evidence, report) => {
   const { applied, begun, claims, crash, log, ordered, plan } = evidence
   if (crash === undefined || begun !== undefined) return
   const last = claims.findLast((claim) => claim.at <= crash.at)
   if (last === undefined || !safe(last) || evidence.fires.some((fire) => fire.at >= last.at && fire.at <= crash.at))
     return
-  // What stands is what was told before the host stopped; how soon it has to be taken back is for promise 8 to say.
+  // The last report before the host stopped stands. Promise 8 says how soon it must change.
   if (last.how === "standing" && !last.venueArmed) return
   const { cancelPace, sweepPeriod, timeToComplete, triggerLatency } = plan.venue
   const lastWrite = applied.reduce(
@@ -184,13 +188,13 @@ const noSilentRearm: Rule = (evidence, report) => {
   for (const fire of fires) {
     if (acquired === undefined || fire.at <= acquired.at) continue
     if (begun !== undefined && fire.at >= begun.at) break
-    // The book was compared up to the acknowledgement that the client had then.
+    // The book was compared up to the last acknowledgement of that instant.
     const reconciled = deeds.find(
       (deed) =>
         deed.what === "reconcile" &&
         calls.some((call) => call.end === "acknowledged" && call.endSeq! < deed.seq && call.endAt! >= fire.at)
     )
-    // A host that is stopped again before it has looked at the clock has not had its second.
+    // A host that is stopped again before it reads the clock has not had its second.
     const goes = stops.reduce(
       (last, stop) => (stop.from <= last + (last === fire.at ? 15 : 1_100) ? Math.max(last, stop.to) : last),
       fire.at
@@ -198,7 +202,7 @@ const noSilentRearm: Rule = (evidence, report) => {
     for (const claim of claims) {
       if (claim.at <= fire.at || !safe(claim)) continue
       if (reconciled !== undefined && claim.seq > reconciled.seq) break
-      // The release tells only its end, so what stands meanwhile is old.
+      // The release reports only its end, so the last report is old meanwhile.
       if (claim.how === "standing" && begun !== undefined && claim.at >= begun.at) break
       if (claim.how === "standing" && claim.at <= Math.max(goes + 1_100, fire.at + 15) + tolerance) continue
       report("15", claim.at, `${claim.how} ${claim.state}, ${s(claim.at - fire.at)} after the switch had fired`)
@@ -221,14 +225,14 @@ const countsFromTheSending: Rule = ({ calls, claims, plan, tolerance }, report) 
     for (const call of calls) {
       if (call.seq > claim.seq) break
       if (call.end !== "acknowledged" || call.endSeq! > claim.seq) continue
-      // After a "0" a stray beat can only start the countdown anew, and not before that "0" was sent.
+      // After a "0" an unresolved beat can only start the countdown anew, and not before that "0" was sent.
       longest = Math.max(longest, call.at + (Number(call.wire) || plan.client.countdown) * 1_000)
     }
     if (longest !== -Infinity && claim.at + claim.earliest > longest + tolerance) {
       report(
         "16",
         claim.at,
-        `the earliest fire is told as ${s(claim.at + claim.earliest)}, by the sendings it is ${s(longest)}`
+        `the earliest fire is claimed as ${s(claim.at + claim.earliest)}, by the send times it is ${s(longest)}`
       )
     }
   }
@@ -257,7 +261,7 @@ const wakesUpInDoubt: Rule = (evidence, report) => {
   }
 }
 
-/** Once all is healed, an armed and healthy client is armed again, or has said why not. */
+/** Once all is healed, an armed and healthy client is armed again, or has reported why not. */
 const recovers: Rule = ({ acquired, allCalls, begun, calls, claims, deeds, otherClientAt, plan }, report) => {
   const verdict = deeds.find((deed) => deed.what === "verdict")
   if (verdict === undefined || acquired?.result !== "armed") return
@@ -277,7 +281,7 @@ const recovers: Rule = ({ acquired, allCalls, begun, calls, claims, deeds, other
   const suspended = deeds.reduce((sum, deed) => (deed.what === "suspend" ? sum + deed.length! : sum), 0)
   const oldest = verdict.at - 31_000 - plan.clock.uncertainty - suspended - recoveryTime(plan)
   if (allCalls.some((call) => call.before && call.wire === "0" && call.at > oldest)) return
-  // A copy from before the healing can take the one place of a second. What is under way has told the client nothing yet.
+  // A copy from before the healing can take the one place of a second. A write under way has no answer yet.
   if (calls.findLast((call) => (call.endAt ?? Infinity) <= verdict.at)?.code === "429") return
   const claim = claims.find((claim) => claim.how === "read" && claim.at >= verdict.at)
   if (claim === undefined || claim.state === "Armed" || claim.lost !== undefined || otherClientAt < verdict.at) return

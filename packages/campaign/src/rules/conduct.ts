@@ -1,14 +1,14 @@
-/** What the client does: promises 12 to 14, 17, 19 and 20, refusals and options. */
+/** Rules about what the client does: promises 12 to 14, 17, 19 and 20, refusals and options. */
 import { type Evidence, stopsOf } from "../Evidence.js"
 import type * as Log from "../Log.js"
 import { invalid, type Plan } from "../Plan.js"
 import { promisedPace, type Rule, s } from "./rule.js"
 
-/** Answers that leave the countdown untouched, from the venue's table of codes; of all others nothing is known. */
+/** Codes that leave the countdown untouched, by the exchange's table. All others leave it unknown. */
 const untouched = new Set(
   "429 40009 40014 40012 40018 25008 40084 40037 25000 40200 40008 40017 40301 40036 40038".split(" ")
 )
-/** Refusals that nothing but a person can heal. 40037 comes and goes at the venue, and 40008 once. */
+/** Refusals that only a person can heal. 40037 comes and goes at the exchange, and 40008 comes once. */
 const fatal = new Set(["40009", "40014", "40012", "40018", "25008", "40084"])
 
 /** How long the release waits for the last reports of transitions, ms. */
@@ -45,7 +45,7 @@ const paceIsKept: Rule = ({ allCalls: calls, arrivals, plan, tolerance }, report
   const pace = promisedPace / Math.max(1, plan.clock.rate) - 1
   for (let i = 1; i < calls.length; i++) {
     const [before, call] = [calls[i - 1]!, calls[i]!]
-    // An answer that came after the request was given up is not heard.
+    // An answer after the request was given up is ignored.
     // The release of the heartbeat before gives up what is in flight when its own time is over.
     const givenUp = before.before !== call.before
     const heard =
@@ -72,7 +72,7 @@ const paceIsKept: Rule = ({ allCalls: calls, arrivals, plan, tolerance }, report
     if (a === undefined || b === undefined) continue
     const later = b.at - calls[i]!.at - (a.at - calls[i - 1]!.at)
     if (later >= 0 && b.at - a.at < pace - 1) {
-      report("14", b.at, `writes ${i - 1} and ${i} reached the venue ${s(b.at - a.at)} apart, neither was late`)
+      report("14", b.at, `writes ${i - 1} and ${i} reached the exchange ${s(b.at - a.at)} apart, neither was late`)
     }
   }
 }
@@ -91,7 +91,7 @@ const lastWrite = (
   return how === "failure" || (how === "interruption" && release === "cancelUnlessDone") ? "5" : "0"
 }
 
-/** How the scope may have closed: a host that stands still closes it when it goes on, with what has come meanwhile. */
+/** The ways in which the scope may have closed. A host that was stopped closes it when it goes on. */
 const closings = ({ begun, deeds, plan }: Evidence): ReadonlyArray<string> => {
   const close = plan.deeds.find((deed) => deed.do === "close")
   if (close?.do !== "close" || !deeds.some((deed) => deed.what === "close")) return ["interruption"]
@@ -103,7 +103,7 @@ const closings = ({ begun, deeds, plan }: Evidence): ReadonlyArray<string> => {
 const closingWritesTheLast: Rule = (evidence, report) => {
   const { acquired, begun, calls, claims, lost } = evidence
   if (begun === undefined || acquired?.result !== "armed") return
-  // Of one instant either may have been first, and what is lost then may go unheard.
+  // Of one instant either may have been first, and a loss may go unnoticed then.
   const losses: Array<string | undefined> = lost === undefined || lost.at >= begun.at ? [undefined] : []
   if (lost !== undefined && lost.at <= begun.at + 1) losses.push(lost.reason)
   const unsafe = claims.find((claim) => claim.at >= begun.at && claim.at <= begun.at + 1 && claim.seq > begun.seq)
@@ -112,14 +112,14 @@ const closingWritesTheLast: Rule = (evidence, report) => {
   const wanted = new Set<string | undefined>(
     closings(evidence).flatMap((how) => losses.map((loss) => lastWrite(release, how, loss)))
   )
-  // A beat of the very instant may still have been before it.
+  // A beat of the same instant may have been before it.
   const other = calls.find((call) => call.at > begun.at && !wanted.has(call.wire))
   if (other !== undefined) {
     report("12", other.at, `write ${other.id} of "${other.wire}" left after the scope had begun to close`)
   }
 }
 
-/** 17: the cadence counts from send times on the monotonic hand; no step of the wall clock changes it. */
+/** 17: the cadence counts from send times on the monotonic clock. No step of the wall clock changes it. */
 const cadenceIsKept: Rule = (evidence, report) => {
   const { acquired, begun, calls, crash, deeds, lost, plan } = evidence
   // A client whose answer contradicts its clocks asks again at once.
@@ -140,7 +140,7 @@ const cadenceIsKept: Rule = (evidence, report) => {
     const call = calls[i]!
     if (call.at >= end) return
     const next = calls[i + 1]
-    // An answer of the very instant of the timeout may not have been heard.
+    // An answer at the instant of the timeout may have been ignored.
     if (call.end !== "acknowledged" || call.endAt! > call.at + plan.client.requestTimeout - slack) {
       plan0 = undefined
       continue
@@ -194,7 +194,7 @@ const leavesNothing: Rule = (evidence, report) => {
       call.end !== "refused-connection"
   )
   const room = plan.client.requestTimeout + 2 * promisedPace
-  // A host that stands still while the bound runs has no time left to send anything.
+  // A host that stops while the bound runs has no time left to send anything.
   const stopped = stopsOf(evidence).some(
     (stop) => touched !== undefined && stop.to >= touched.at && stop.from <= ended.at
   )
@@ -237,7 +237,7 @@ const believesRefusals: Rule = ({ acquired, begun, calls, claims, crash, plan, t
     return
   }
   if (acquired?.failure === "InvalidOptions") report("options", 0, "options that hold were refused")
-  // A service that is deaf to interruptions answers requests that were given up long ago: nobody hears it.
+  // A service that ignores interruptions also answers requests that were given up long ago. Those answers count for nothing.
   const inTime = (call: Log.Call) => call.endAt! < call.at + plan.client.requestTimeout - tolerance
   const refusal = calls.find(
     (call) => call.end === "code" && fatal.has(call.code!) && (!plan.client.deaf || inTime(call))

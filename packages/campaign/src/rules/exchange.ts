@@ -1,4 +1,4 @@
-/** What the exchange promises, 1 to 7. */
+/** Rules about the exchange: promises 1 to 7. */
 import { type Rule, s } from "./rule.js"
 
 /** 1, 4: each write that took effect set the deadline, or closed the switch; nothing else did. */
@@ -9,7 +9,7 @@ const writesSetTheDeadline: Rule = ({ applied, plan, switched }, report) => {
   let fire = 0
   const fires = switched.filter((entry) => entry.transition === "fired")
   for (const write of applied) {
-    // What has fired before is not running; of the same millisecond the switch's own records decide.
+    // A switch that has fired does not run. Within one millisecond the switch's own records decide.
     while (fire < fires.length && fires[fire]!.at < write.appliedAt) {
       runs = false
       fire++
@@ -50,7 +50,7 @@ const writesSetTheDeadline: Rule = ({ applied, plan, switched }, report) => {
   if (next < own.length) report("4", own[next]!.at, `the switch was ${own[next]!.transition} and no write did it`)
 }
 
-/** 2: it fires once, not before the deadline and not later than the venue looks. */
+/** 2: it fires once, not before the deadline and not later than the exchange's sweep. */
 const firesOnce: Rule = ({ plan, switched }, report) => {
   const { boundary, maintenance, sweepPeriod } = plan.venue
   let deadline: number | undefined
@@ -63,7 +63,7 @@ const firesOnce: Rule = ({ plan, switched }, report) => {
     else if (maintenance === undefined) {
       const latest = deadline + sweepPeriod + (boundary === "beat" ? 1 : 0)
       if (entry.at < deadline || entry.at > latest) {
-        report("2", entry.at, `due at ${s(deadline)}, looked at until ${s(latest)}, fired at ${s(entry.at)}`)
+        report("2", entry.at, `due at ${s(deadline)}, swept until ${s(latest)}, fired at ${s(entry.at)}`)
       }
     }
     deadline = undefined
@@ -98,7 +98,7 @@ const cancelsWhatWasOpen: Rule = ({ fires, log, ordered, plan }, report) => {
   for (const order of placed) {
     const end = cancelled.get(order.order)
     if (end === undefined) continue
-    // An order of the very millisecond of the firing may be either.
+    // An order of the same millisecond as the firing may be before or after it.
     if (!fires.some((fire) => order.at <= fire.at && end.at >= fire.at && end.at <= fire.at + span)) {
       report("6", end.at, `order ${order.order}, placed at ${s(order.at)}, was cancelled and no firing is the reason`)
     }

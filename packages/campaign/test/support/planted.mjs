@@ -1,5 +1,5 @@
-// A process of a campaign in which something is wrong: a venue slower than the client was told, or, with CAMPAIGN_PLANT
-// set to exit, a process that is gone with its first seeds.
+// A process of a campaign in which something is wrong: an exchange slower than the client assumes or, with CAMPAIGN_PLANT
+// set to exit, a process that ends with its first seeds.
 import process from "node:process"
 import * as Plan from "../../dist/Plan.js"
 import * as Processes from "../../dist/Processes.js"

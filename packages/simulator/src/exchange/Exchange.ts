@@ -100,7 +100,7 @@ const apply = (state: State, event: Event, outputs: Array<Output>): State => {
             state,
             event.account.uid,
             "simulator",
-            "A key of this account belongs to another account already: give this account its own key",
+            "A key of this account belongs to another account already: give it a key of its own",
             outputs
           )
         : addAccount(state, event.account)

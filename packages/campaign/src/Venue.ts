@@ -1,0 +1,70 @@
+/** The exchange of a plan as both stacks use it: its accounts, its options, and its records in the log. */
+import type * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import type * as Exchange from "@effect-deadman/simulator/Exchange"
+import type { Plan } from "./Plan.js"
+import type { Recorder } from "./Recorder.js"
+
+export const own = "1000001"
+export const bystander = "1000002"
+
+/** The wall clock of the world when a run begins. */
+export const startOfWorld = 1_700_000_000_000
+
+export const latency = ([min, max]: readonly [number, number]) =>
+  min === max ? ({ _tag: "Constant", millis: min } as const) : ({ _tag: "Uniform", min, max } as const)
+
+export const order: Exchange.NewOrder = {
+  category: "USDT-FUTURES",
+  symbol: "BTCUSDT",
+  side: "buy",
+  orderType: "limit",
+  qty: "0.01",
+  price: "50000"
+}
+
+/** The options of the exchange as the simulator takes them. */
+export const venueOptions = (plan: Plan, venueStart: number) => {
+  const { maintenance, stamps: _, wrongMachine: __, ...venue } = plan.venue
+  return {
+    ...venue,
+    maintenance:
+      maintenance === undefined ? [] : [{ from: venueStart + maintenance.from, to: venueStart + maintenance.to }]
+  }
+}
+
+/** A setting as text on the wire, by the campaign's own code. */
+export const wireOf = (setting: CountdownCancelAll.Setting): string => (setting === "off" ? "0" : String(setting))
+
+const whichAccount = (uid: string): "own" | "bystander" => (uid === own ? "own" : "bystander")
+
+/** Adds a change of the switch to the log, from the machine or its journal. */
+export const noteSwitch = (
+  recorder: Recorder,
+  venueStart: number,
+  { account, at, deadline, transition }: Extract<Exchange.Output, { readonly _tag: "Switch" }>
+): void =>
+  recorder.add({
+    _tag: "Switched",
+    account: whichAccount(account),
+    at: at - venueStart,
+    transition,
+    deadline: deadline === undefined ? undefined : deadline - venueStart
+  })
+
+/** Adds an order that was placed or cancelled to the log. */
+export const noteOrder = (
+  recorder: Recorder,
+  venueStart: number,
+  change: { readonly account: string; readonly at: number } & (
+    { readonly _tag: "Placed" } | { readonly _tag: "Cancelled"; readonly cause: string }
+  ),
+  order: string
+): void =>
+  recorder.add({
+    _tag: "Ordered",
+    account: whichAccount(change.account),
+    at: change.at - venueStart,
+    what: change._tag === "Placed" ? "placed" : "cancelled",
+    order,
+    cause: change._tag === "Cancelled" ? change.cause : undefined
+  })
