@@ -23,11 +23,11 @@ export default {
     { name: "no-circle", severity: "error", from: {}, to: { circular: true } },
     { name: "pure-imports-no-shell", severity: "error", from: { path: pure }, to: { path: shell } },
     {
-      name: "pure-imports-no-clock-http-or-node",
+      name: "pure-imports-no-clock-and-no-http",
       severity: "error",
       from: { path: pure },
       to: {
-        path: "^node:|/effect/[a-z/]*(Clock|Random|Runtime|Fiber|Scope)\\.|@effect/platform",
+        path: "/effect/[a-z/]*(Clock|Random|Runtime|Fiber|Scope)\\.|@effect/platform",
         dependencyTypesNot: ["type-only"]
       }
     },
@@ -48,7 +48,14 @@ export default {
       name: "core-imports-no-other-package",
       severity: "error",
       from: { path: "^packages/core/src/" },
-      to: { path: "^(packages/(?!core/)|@effect-deadman/(?!core)|node:)" }
+      to: { path: "^(packages/(?!core/)|@effect-deadman/(?!core))" }
+    },
+    {
+      name: "core-imports-nothing-of-node",
+      comment: "Core runs in browsers, too.",
+      severity: "error",
+      from: { path: "^packages/core/src/" },
+      to: { dependencyTypes: ["core"] }
     },
     ...rooms.slice(0, -1).map((room, floor) => ({
       name: `${room}-imports-no-room-above`,
