@@ -18,7 +18,7 @@ const expected = [
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
   /^docs\/.+\.(md|json|svg|png)$/,
-  /^src\/.+\.(ts|html|css)$/,
+  /^src\/.+\.(ts|html|css|svg)$/,
   /^bin\.mjs$/,
   /^dist\/.+\.(js|d\.ts|html|css)(\.map)?$/
 ]
