@@ -40,8 +40,6 @@ const slow = [
   { command: "pnpm campaign --seeds 10000 --seed 50000", as: "pnpm campaign --seeds 20 --seed 50000", ...few },
   { command: "pnpm campaign --seeds 1000000 --processes 4", as: "pnpm campaign --seeds 20 --processes 2", ...few },
   { command: "pnpm campaign --minutes 5", as: "pnpm campaign --minutes 0.02", ...few },
-  { command: "pnpm campaign --seeds 10000 --stack port", as: "pnpm campaign --seeds 20 --stack port", ...few },
-  { command: "pnpm campaign --seeds 2000 --stack http", as: "pnpm campaign --seeds 20 --stack http", ...few },
   { command: "pnpm bench", as: "pnpm bench --no-peers --rounds 1 --accounts 1 --seconds 3" },
   { command: "pnpm bench --calls", as: "pnpm bench --calls --no-peers --rounds 1" },
   {
