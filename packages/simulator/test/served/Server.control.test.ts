@@ -1,29 +1,17 @@
 import * as ControlApi from "@effect-deadman/simulator/ControlApi"
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpApi from "@effect/platform/HttpApi"
-import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { once } from "node:events"
 import * as Http from "node:http"
+import { connect, served } from "../support/Control.js"
 import * as Served from "../support/Served.js"
 
 const uid = Simulator.demoUid
-
-const connect = Effect.flatMap(Server.Server, ({ url }) => HttpApiClient.make(ControlApi.Api, { baseUrl: url }))
-
-const served = (options?: Server.Options) =>
-  Effect.provide(
-    Layer.mergeAll(
-      Server.layer({ clock: { mode: "manual" }, venue: { timestampWindow: 3_600_000 }, ...options }),
-      FetchHttpClient.layer
-    )
-  )
 
 /** Reads server-sent events until one satisfies the condition. */
 const readUntil = async (url: string, wanted: (text: string) => boolean, start?: () => void): Promise<string> => {

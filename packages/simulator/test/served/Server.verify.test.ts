@@ -1,23 +1,11 @@
-import * as ControlApi from "@effect-deadman/simulator/ControlApi"
+import type * as ControlApi from "@effect-deadman/simulator/ControlApi"
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import { connect, served } from "../support/Control.js"
 
 const uid = Simulator.demoUid
-
-const connect = Effect.flatMap(Server.Server, ({ url }) => HttpApiClient.make(ControlApi.Api, { baseUrl: url }))
-
-const served = (options?: Server.Options) =>
-  Effect.provide(
-    Layer.mergeAll(
-      Server.layer({ clock: { mode: "manual" }, venue: { timestampWindow: 3_600_000 }, ...options }),
-      FetchHttpClient.layer
-    )
-  )
 
 describe("Server's verification", () => {
   it.live("judges nothing about an unknown account, an empty span, an idle switch or a cleared journal", () =>
