@@ -93,9 +93,9 @@ try {
   await step("the picture of the last minute shows beats, the fault and the firing", async () => {
     const timeline = page.locator("#timeline")
     await timeline.locator(".fire").waitFor()
-    assert.equal(await timeline.locator(".tooth").count(), 2)
+    assert.equal(await timeline.locator(".segment").count(), 2)
     const opacity = (element) => getComputedStyle(element).fillOpacity
-    assert.equal(await timeline.locator(".tooth").first().evaluate(opacity), "0.16", "the chart has its style")
+    assert.equal(await timeline.locator(".segment").first().evaluate(opacity), "0.16", "the chart has its style")
     assert.equal(await timeline.locator(".beat.good").count(), 2)
     assert.equal(await timeline.locator(".beat.lost").count(), 1)
     assert.equal(await timeline.locator(".fault").count(), 1)
