@@ -307,12 +307,12 @@ class Call {
         )
       case "unfilled-orders":
         return this.read(Parameters.readListing(this.venue, fields), (listing) =>
-          success(Parameters.listed(Exchange.openOrders(this.state, uid), listing))
+          success(Parameters.listed(Exchange.openOrders(this.state, uid), listing, Parameters.openOrderOnWire))
         )
       case "history-orders":
         return this.read(Parameters.readMarket(this.venue, fields), () =>
           this.read(Parameters.readListing(this.venue, fields), (listing) =>
-            success(Parameters.listed(Exchange.closedOrders(this.state, uid), listing))
+            success(Parameters.listed(Exchange.closedOrders(this.state, uid), listing, Parameters.orderOnWire))
           )
         )
       case "order-info":
