@@ -56,7 +56,7 @@ export interface Segment {
 }
 
 /**
- * A firing of the switch, and the orders that it cancelled.
+ * A firing of the switch, and the cancels of the orders that it was the first to find in the book.
  *
  * @since 0.1.0
  * @category models

@@ -145,4 +145,115 @@ describe("unfilled-orders", () => {
     assert.deepInclude(list(state, "", 999).response, { status: 429, code: "429" })
     assert.strictEqual(list(state, "", 1_000).code, "00000")
   })
+
+  describe("as the proof that orders have survived", () => {
+    const beat = (state: Exchange.State, at: number, countdown = "5") =>
+      post(state, "/api/v3/trade/countdown-cancel-all", { countdown }, at).state
+
+    it("800 orders cancelled at 5 ms each: every page shows what the sweep has not reached at the page's own instant", () => {
+      for (const cancelOrder of ["oldest", "newest"] as const) {
+        const armed = beat(stocked({ cancelPace: 5, cancelOrder }, 800), 1_000)
+        const ids = Exchange.openOrders(armed, uid).map((order) => order.orderId)
+        /** The place of an order in the sweep, which begins at 6,000 ms. */
+        const placeOf = (orderId: unknown) => {
+          const place = ids.indexOf(orderId as string)
+          return cancelOrder === "oldest" ? place : ids.length - 1 - place
+        }
+        const isGone = (orderId: unknown, at: number) => 6_000 + 5 * placeOf(orderId) <= at
+        const instants = (page: number) => 6_700 + 400 * page
+        const read = pages(armed, "limit=100", instants)
+        let below = ids.length
+        for (const [page, { list, response }] of read.entries()) {
+          const at = instants(page)
+          const left = ids
+            .slice(0, below)
+            .filter((id) => !isGone(id, at))
+            .reverse()
+          const listed = list.map((order) => order["orderId"])
+          assert.deepStrictEqual(listed, left.slice(0, 100))
+          assert.strictEqual(response.headers["x-bg-request-accept-time"], String(start + at))
+          for (const order of list) assert.strictEqual(order["orderStatus"], "live")
+          if (listed.length > 0) below = ids.indexOf(listed.at(-1) as string)
+        }
+        assert.isAbove(read.length, 2)
+        assert.isAtLeast(
+          idsOf(read).filter((id) => isGone(id, 10_000)).length,
+          100,
+          "an early page lists doomed orders"
+        )
+        assert.lengthOf(list(armed, "", 9_990).list, 1)
+        assert.deepStrictEqual(list(armed, "", 9_995).list, [])
+        // The history has the instant of each cancel.
+        const [end] = Exchange.advance(armed, start + 10_000)
+        assert.deepStrictEqual(
+          Exchange.closedOrders(end, uid).map((order) => order.updatedTime - start),
+          ids.map((_, place) => 6_000 + 5 * place)
+        )
+      }
+    })
+
+    it("an order accepted before the firing enters the book after it, and stays: its creation time alone proves nothing", () => {
+      const armed = beat(begin({ venue: { placingLatency: 300 } }), 0)
+      const early = place(armed, 4_700, { clientOid: "early" })
+      const late = place(early.state, 4_701, { clientOid: "late" })
+      const { orderId } = late.json.data as { orderId: string }
+      // Until it is in the book no request finds it, but its name is taken.
+      assert.deepStrictEqual(list(late.state, "", 4_999).list, [])
+      assert.strictEqual(
+        call(late.state, "GET", `/api/v3/trade/order-info?orderId=${orderId}`, "", 4_999).json.code,
+        "25204"
+      )
+      assert.strictEqual(post(late.state, "/api/v3/trade/cancel-order", { orderId }, 4_999).json.code, "25204")
+      assert.strictEqual(place(late.state, 4_999, { clientOid: "late" }).json.code, "25212")
+      const after = list(late.state, "", 6_000)
+      assert.deepStrictEqual(
+        after.list.map((order) => [order["clientOid"], order["createdTime"]]),
+        [["late", String(start + 4_701)]]
+      )
+      assert.deepInclude(Exchange.countdown(after.state, uid), { _tag: "Fired", at: start + 5_000, orders: 1 })
+      assert.strictEqual(post(after.state, "/api/v3/trade/cancel-order", { orderId }, 6_001).json.code, "00000")
+    })
+
+    it("orders that have no place in the book yet count against its cap", () => {
+      let state = begin({ venue: { placingLatency: 300, openOrderCap: 2 } })
+      state = place(place(state, 0).state, 0).state
+      assert.strictEqual(place(state, 0).json.code, "25209")
+      assert.lengthOf(list(state, "", 300).list, 2)
+    })
+
+    it("spared orders are listed after the firing like any other", () => {
+      const venue = { sparedOrders: ["MARGIN", "reduceOnly"] } as const
+      let state = begin({ venue })
+      for (const order of [{}, { category: "MARGIN" }, { reduceOnly: "yes" }, { category: "USDC-FUTURES" }]) {
+        state = place(state, 0, order).state
+      }
+      const after = list(beat(state, 0), "", 5_000)
+      assert.deepStrictEqual(
+        after.list.map((order) => [order["category"], order["reduceOnly"]]),
+        [
+          ["SPOT", "yes"],
+          ["MARGIN", "no"]
+        ]
+      )
+      assert.deepInclude(Exchange.countdown(after.state, uid), { _tag: "Fired", orders: 2 })
+    })
+
+    it("a stale list shows cancelled orders under stamps of now, for as long as the option says and no longer", () => {
+      const placed = place(begin({ venue: { listStaleness: 2_000 } }), 0)
+      const armed = beat(placed.state, 0)
+      const { orderId } = placed.json.data as { orderId: string }
+      const info = `/api/v3/trade/order-info?orderId=${orderId}`
+      assert.deepStrictEqual(list(armed, "", 1_999).list, [])
+      assert.lengthOf(list(armed, "", 2_000).list, 1)
+      const stale = list(armed, "", 6_999)
+      assert.deepInclude(Exchange.countdown(stale.state, uid), { _tag: "Fired", at: start + 5_000 })
+      assert.deepInclude(stale.list[0], { orderId, orderStatus: "live" })
+      assert.strictEqual(stale.response.headers["x-bg-request-accept-time"], String(start + 6_999))
+      assert.deepInclude(call(armed, "GET", info, "", 6_999).json.data, { orderStatus: "live" })
+      assert.deepStrictEqual(list(armed, "", 7_000).list, [])
+      assert.deepInclude(call(armed, "GET", info, "", 7_000).json.data, { orderStatus: "cancelled" })
+      // Requests that write see the truth.
+      assert.strictEqual(post(armed, "/api/v3/trade/cancel-order", { orderId }, 5_000).json.code, "25204")
+    })
+  })
 })
