@@ -39,7 +39,8 @@ const cores = Math.max(2, Os.availableParallelism())
 const shared = {
   // Only ever bounds a hang: what a busy machine takes is no reason to fail.
   testTimeout: 300_000,
-  hookTimeout: 300_000
+  hookTimeout: 300_000,
+  setupFiles: [Path.join(import.meta.dirname, "scripts", "turn.mjs")]
 }
 
 export default defineConfig({
