@@ -208,22 +208,37 @@ interface Entry extends Omit<Row, "ackedAgo" | "quietIn" | "zeroIn" | "kickedAgo
   readonly outcome: { readonly untilAt: number | null } | null
 }
 
-const seen = (
-  { ackedAt, endedAt: _, kickedAt, outcome, previousQuietAt: __, quietAt, zeroAt, ...row }: Entry,
-  now: number
-): Row => ({
-  ...row,
-  ackedAgo: ackedAt === null ? null : now - ackedAt,
-  quietIn: quietAt - now,
-  zeroIn: zeroAt - now,
-  kickedAgo: kickedAt === null ? null : now - kickedAt,
-  outcome:
-    outcome === null
-      ? null
-      : outcome.untilAt === null
-        ? { _tag: "Disarmed" }
-        : { _tag: "DisarmUnconfirmed", untilIn: outcome.untilAt - now }
-})
+const seen = (entry: Entry, now: number): Row => {
+  const { ackedAt, kickedAt, outcome, quietAt, zeroAt } = entry
+  const untilAt = outcome?.untilAt
+  return {
+    account: entry.account,
+    wanted: entry.wanted,
+    asked: entry.asked,
+    epoch: entry.epoch,
+    runner: entry.runner,
+    boot: entry.boot,
+    countdown: entry.countdown,
+    shortestBefore: entry.shortestBefore,
+    acceptedAt: entry.acceptedAt,
+    completedAt: entry.completedAt,
+    ackedEpoch: entry.ackedEpoch,
+    mayRun: entry.mayRun,
+    signedOff: entry.signedOff,
+    isLast: entry.isLast,
+    permit: entry.permit,
+    ackedAgo: ackedAt === null ? null : now - ackedAt,
+    quietIn: quietAt - now,
+    zeroIn: zeroAt - now,
+    kickedAgo: kickedAt === null ? null : now - kickedAt,
+    outcome:
+      untilAt === undefined
+        ? null
+        : untilAt === null
+          ? { _tag: "Disarmed" }
+          : { _tag: "DisarmUnconfirmed", untilIn: untilAt - now }
+  }
+}
 
 const fresh = (account: string): Entry => ({
   account,
