@@ -86,7 +86,7 @@ export const Row = Schema.Struct({
 export type Row = typeof Row.Type
 
 /**
- * An acknowledged write, by the exchange's stamps.
+ * Says that an epoch is armed, with the exchange's stamps of its record, in ms, where it has one.
  *
  * @since 0.2.0
  * @category models
@@ -94,8 +94,8 @@ export type Row = typeof Row.Type
 export interface Report {
   readonly account: string
   readonly epoch: number
-  readonly acceptedAt: number
-  readonly completedAt: number
+  readonly acceptedAt: number | null
+  readonly completedAt: number | null
 }
 
 /**
@@ -322,7 +322,8 @@ export const makeMemory: Effect.Effect<Store> = Effect.sync(() => {
         for (const { acceptedAt, account, completedAt, epoch } of reports) {
           const entry = entries.get(account)
           if (entry === undefined || entry.epoch !== epoch || entry.signedOff === epoch) continue
-          entries.set(account, { ...entry, acceptedAt, completedAt, ackedEpoch: epoch, ackedAt: now })
+          const stamps = acceptedAt === null || completedAt === null ? {} : { acceptedAt, completedAt }
+          entries.set(account, { ...entry, ...stamps, ackedEpoch: epoch, ackedAt: now })
         }
         return {
           rows: [...entries.values()].map((entry) => seen(entry, now)),

@@ -115,7 +115,8 @@ export const make: Effect.Effect<AccountStore.Store, never, SqlClient.SqlClient>
                UPDATE deadman_runners SET seen_at = clock_timestamp() WHERE name = $1 AND boot = $2
              ), written AS (
                UPDATE deadman_accounts a
-               SET accepted_at = w.accepted_at, completed_at = w.completed_at, acked_epoch = a.epoch,
+               SET accepted_at = coalesce(w.accepted_at, a.accepted_at), completed_at = coalesce(w.completed_at, a.completed_at),
+                   acked_epoch = a.epoch,
                    acked_at = clock_timestamp()
                FROM unnest($3::text[], $4::int[], $5::float8[], $6::float8[]) AS w (account, epoch, accepted_at, completed_at)
                WHERE a.account = w.account AND a.epoch = w.epoch AND a.signed_off <> a.epoch

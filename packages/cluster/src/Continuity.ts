@@ -93,6 +93,17 @@ export const judge = (
 
 const inOrder = ({ acceptedAt, completedAt }: FireWindow.Stamps): boolean => 0 < acceptedAt && acceptedAt <= completedAt
 
+/** A record of no time at all: nothing is held for shorter than that. */
+const unproven: FireWindow.Continuity = { acceptedAt: 1, completedAt: 1, shortestCountdown: 1 }
+
+/**
+ * Whether a record is one for the store. A heartbeat that began without proof gives on the record that it was given.
+ *
+ * @since 0.2.0
+ * @category conversions
+ */
+export const isEvidence = ({ acceptedAt }: FireWindow.Stamps): boolean => acceptedAt > unproven.acceptedAt
+
 /**
  * The record for the option `predecessor` of a heartbeat. With a record that proves nothing the heartbeat begins as
  * `MayHaveFired`.
@@ -105,7 +116,7 @@ export const toRecord = (predecessor: Predecessor): FireWindow.Continuity | unde
     case "None":
       return undefined
     case "Unproven":
-      return { acceptedAt: 1, completedAt: 1, shortestCountdown: 1 }
+      return unproven
     case "Write":
       return inOrder(predecessor)
         ? {

@@ -45,6 +45,8 @@ export interface Cell {
   /** The permit to send `0`, and the end of its validity on the clock of this runner. */
   permit: { readonly epoch: number; readonly until: number } | undefined
   working: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  /** Whether the work itself runs. It waits while the switch is not surely armed. */
+  isWorking: boolean
   resting: Fiber.RuntimeFiber<unknown, unknown> | undefined
   restart: Schedule.ScheduleDriver<unknown> | undefined
   continuity: Continuity.Verdict | undefined
@@ -63,6 +65,7 @@ export const make = (row: Row, since: number): Cell => ({
   unreported: false,
   permit: undefined,
   working: undefined,
+  isWorking: false,
   resting: undefined,
   restart: undefined,
   continuity: undefined,

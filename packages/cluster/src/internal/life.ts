@@ -135,6 +135,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       predecessor: Continuity.toRecord(predecessor),
       onAcknowledged: ({ acceptedAt, completedAt }) =>
         Effect.sync(() => {
+          if (!Continuity.isEvidence({ acceptedAt, completedAt })) return
           record = { acceptedAt, completedAt }
           cell.unreported = true
         })
@@ -157,6 +158,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
     cell.gap =
       predecessor._tag === "Write" && first !== undefined ? first.acceptedAt - predecessor.acceptedAt : undefined
     cell.failure = undefined
+    cell.unreported = true
     const commands = yield* Queue.unbounded<Command>()
     cell.life = {
       epoch,

@@ -15,6 +15,8 @@ import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import * as Runtime from "effect/Runtime"
+import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Report, Row } from "../AccountStore.js"
@@ -75,8 +77,10 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
     let isOusted = false
     let asking: Effect.Effect<void> | undefined
 
+    // As a fiber of the loop and not of the caller of `protect`, whose context and log annotations are its own.
+    const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime(), RuntimeFlags.Interruption)
     const fork = <A>(effect: Effect.Effect<A>): Effect.Effect<Fiber.RuntimeFiber<A>> =>
-      Effect.forkIn(Effect.interruptible(effect), scope)
+      Effect.sync(() => Runtime.runFork(runtime, effect, { scope, immediate: false }))
 
     // -----------------------------------------------------------------------------------------------------------------
     // Decisions and orders
@@ -125,23 +129,29 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
       const { account } = cell
       const running = Work.run(
         heartbeat,
-        Effect.suspend(() => work(account, heartbeat)),
+        Effect.suspend(() => {
+          cell.isWorking = true
+          return Effect.ensuring(
+            work(account, heartbeat),
+            Effect.sync(() => {
+              cell.isWorking = false
+            })
+          )
+        }),
         reconcile === undefined ? undefined : Effect.suspend(() => reconcile(account, heartbeat))
       )
       const watched = Effect.flatMap(Effect.exit(running), (exit) =>
         Effect.withFiberRuntime<void>((fiber) => {
           // Only the work that the account has now says something about it; a lost heartbeat says so itself.
           if (cell.working !== fiber || isLoss(exit)) return Effect.void
+          cell.working = undefined
           cell.failure = Exit.isSuccess(exit) ? "the work has ended" : `the work failed: ${Cause.pretty(exit.cause)}`
           return dispatch(cell, { _tag: "WorkEnded" })
         })
       )
-      return Effect.flatMap(Effect.makeLatch(), (latch) =>
-        Effect.flatMap(fork(latch.whenOpen(watched)), (fiber) => {
-          cell.working = fiber
-          return latch.open
-        })
-      )
+      return Effect.map(fork(watched), (fiber) => {
+        cell.working = fiber
+      })
     }
 
     const stopWork = (cell: Cell): void => {
@@ -154,7 +164,9 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
         const { asked } = cell.row
         cell.restart ??= yield* Schedule.driver(options.restart ?? defaultRestart)
         const next = yield* Effect.exit(cell.restart.next(undefined))
-        yield* dispatch(cell, Exit.isSuccess(next) ? { _tag: "Rested" } : { _tag: "Exhausted", asked })
+        if (Exit.isSuccess(next)) return yield* dispatch(cell, { _tag: "Rested" })
+        cell.restart = undefined
+        yield* dispatch(cell, { _tag: "Exhausted", asked })
       })
 
     // -----------------------------------------------------------------------------------------------------------------
@@ -176,7 +188,9 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
 
     const reports = (): ReadonlyArray<Report> =>
       [...cells.values()].flatMap(({ account, life, unreported }) =>
-        unreported && life?.record !== undefined ? [{ account, epoch: life.epoch, ...life.record }] : []
+        unreported && life !== undefined
+          ? [{ account, epoch: life.epoch, acceptedAt: null, completedAt: null, ...life.record }]
+          : []
       )
 
     const ask = Effect.gen(function* () {
@@ -190,9 +204,10 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
         isOusted = true
         yield* Effect.logError(`another process has taken the name of runner ${runner.name}: this one owns nothing now`)
       }
-      for (const { account, acceptedAt } of sent) {
+      for (const { account, acceptedAt, epoch } of sent) {
         const cell = cells.get(account)
-        if (cell?.life?.record?.acceptedAt === acceptedAt) cell.unreported = false
+        if (cell?.life?.epoch === epoch && (cell.life.record?.acceptedAt ?? null) === acceptedAt)
+          cell.unreported = false
       }
       const at = yield* Clock.wall
       const seen = new Set<string>()
@@ -294,7 +309,7 @@ const statusOf = (cell: Cell): Effect.Effect<AccountStatus> =>
     owner: cell.row.runner ?? undefined,
     continuity: cell.continuity,
     gap: cell.gap,
-    isWorking: cell.state._tag === "Beating" && cell.state.isWorking,
+    isWorking: cell.isWorking,
     heartbeat,
     failure: cell.failure
   }))
