@@ -433,6 +433,55 @@ describe("a bot", () => {
       })
     ))
 
+  it("that cleans up slowly is followed by the next only after its clean-up, here and on another runner", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const work = () => Effect.onInterrupt(Effect.never, () => Effect.sleep("1 second"))
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { work })
+        const bert = yield* world.start("bert", { work })
+        yield* protect(anna, ["a"])
+        // Doubtful and back within the time of the clean-up.
+        yield* world.storeAway(true)
+        yield* Effect.sleep("4200 millis")
+        yield* world.storeAway(false)
+        yield* Effect.sleep("4 seconds")
+        yield* anna.stop
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("2 seconds")
+        assert.isTrue((yield* stateOf(bert))?.isWorking)
+        assert.deepStrictEqual(
+          world.works.map(({ runner }) => runner),
+          ["anna", "anna", "bert"]
+        )
+        for (const [index, next] of world.works.slice(1).entries()) {
+          assert.isAtLeast(next.from, world.works[index]!.to ?? Infinity)
+        }
+      })
+    ))
+
+  it("stops while the switch may have fired, and begins again once the book was compared", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const compared: Array<number> = []
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { reconcile: () => Effect.sync(() => compared.push(world.now())) })
+        yield* protect(anna, ["a"])
+        world.cutFromExchange.add("anna")
+        yield* Effect.sleep("40 seconds")
+        assert.deepStrictEqual([(yield* stateOf(anna))?.state, (yield* stateOf(anna))?.isWorking], ["Owned", false])
+        world.settle()
+        const [fired] = world.fired
+        assert.isAtMost(world.works[0]!.to ?? Infinity, fired!.at)
+        world.cutFromExchange.delete("anna")
+        yield* Effect.sleep("10 seconds")
+        assert.isAtLeast(compared.length, 1)
+        assert.isTrue((yield* stateOf(anna))?.isWorking)
+        assert.isAtLeast(world.works.at(-1)!.from, compared.at(-1)!)
+        assert.strictEqual(world.fired.length, 1)
+      })
+    ))
+
   it("that is held by another runner is not given out", () =>
     inWorld((world) =>
       Effect.gen(function* () {

@@ -4,7 +4,10 @@
  * @internal
  */
 import type * as Heartbeat from "@effect-deadman/core/Heartbeat"
-import type * as Fiber from "effect/Fiber"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import type * as Queue from "effect/Queue"
 import type * as Schedule from "effect/Schedule"
 import type { Row } from "../AccountStore.js"
@@ -12,6 +15,7 @@ import type { AccountState } from "../ClusterStatus.js"
 import type * as Continuity from "../Continuity.js"
 import type * as Fence from "../Fence.js"
 import * as Handover from "../Handover.js"
+import { within } from "./bounded.js"
 
 /** @internal */
 export type Command = "Stop" | "Release"
@@ -45,6 +49,8 @@ export interface Cell {
   /** The permit to send `0`, and the end of its validity on the clock of this runner. */
   permit: { readonly epoch: number; readonly until: number } | undefined
   working: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  /** The work that was interrupted last: the next begins after its clean-up. */
+  leaving: Fiber.RuntimeFiber<unknown, unknown> | undefined
   /** Whether the work itself runs. It waits while the switch is not surely armed. */
   isWorking: boolean
   resting: Fiber.RuntimeFiber<unknown, unknown> | undefined
@@ -65,6 +71,7 @@ export const make = (row: Row, since: number): Cell => ({
   unreported: false,
   permit: undefined,
   working: undefined,
+  leaving: undefined,
   isWorking: false,
   resting: undefined,
   restart: undefined,
@@ -72,6 +79,29 @@ export const make = (row: Row, since: number): Cell => ({
   gap: undefined,
   failure: undefined
 })
+
+/**
+ * Interrupts the work.
+ *
+ * @internal
+ */
+export const stopWork = (cell: Cell): void => {
+  if (cell.working === undefined) return
+  cell.leaving = cell.working
+  cell.working = undefined
+  cell.leaving.unsafeInterruptAsFork(FiberId.none)
+}
+
+/**
+ * Waits for the clean-up of the work, `bound` ms at most.
+ *
+ * @internal
+ */
+export const workEnded = (cell: Cell, bound: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { leaving } = cell
+    return leaving === undefined ? Effect.void : within(Effect.asVoid(Fiber.await(leaving)), bound, Exit.void)
+  })
 
 /** @internal */
 export const stateOf = ({ state }: Cell): AccountState =>

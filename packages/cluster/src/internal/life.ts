@@ -22,6 +22,7 @@ import * as Fence from "../Fence.js"
 import * as Handover from "../Handover.js"
 import type { Runner } from "../Ownership.js"
 import { bounded } from "./bounded.js"
+import { stopWork, workEnded } from "./cell.js"
 import type { Cell, Command, Life } from "./cell.js"
 import * as Clock from "./clock.js"
 import * as Settings from "./settings.js"
@@ -248,6 +249,9 @@ const end = (
   quietAt: number | undefined
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
+    // The next owner begins its work after the sign-off.
+    stopWork(cell)
+    yield* workEnded(cell, Settings.workBound)
     yield* Scope.close(scope, Exit.void)
     const status = yield* life.heartbeat.status
     const at = yield* Clock.wall

@@ -5,7 +5,6 @@
  * @internal
  */
 import type * as Heartbeat from "@effect-deadman/core/Heartbeat"
-import { SwitchLost } from "@effect-deadman/core/HeartbeatError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -13,7 +12,6 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
@@ -105,12 +103,12 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
         case "StartWork":
           return cell.life === undefined ? Effect.void : startWork(cell, cell.life)
         case "StopWork":
-          stopWork(cell)
+          Cells.stopWork(cell)
           return Effect.void
         case "Release":
           return command(cell, "Release")
         case "Stop":
-          stopWork(cell)
+          Cells.stopWork(cell)
           cell.permit = undefined
           return command(cell, "Stop")
         case "Rest":
@@ -140,10 +138,12 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
         }),
         reconcile === undefined ? undefined : Effect.suspend(() => reconcile(account, heartbeat))
       )
-      const watched = Effect.flatMap(Effect.exit(running), (exit) =>
+      const begun = Effect.zipRight(Cells.workEnded(cell, settings.countdown), running)
+      const watched = Effect.flatMap(Effect.zip(Effect.exit(begun), heartbeat.status), ([exit, status]) =>
         Effect.withFiberRuntime<void>((fiber) => {
           // Only the work that the account has now says something about it; a lost heartbeat says so itself.
-          if (cell.working !== fiber || isLoss(exit)) return Effect.void
+          const isOver = status._tag === "Released" || status.lost !== undefined
+          if (cell.working !== fiber || isOver) return Effect.void
           cell.working = undefined
           cell.failure = Exit.isSuccess(exit) ? "the work has ended" : `the work failed: ${Cause.pretty(exit.cause)}`
           return dispatch(cell, { _tag: "WorkEnded" })
@@ -152,11 +152,6 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
       return Effect.map(fork(watched), (fiber) => {
         cell.working = fiber
       })
-    }
-
-    const stopWork = (cell: Cell): void => {
-      cell.working?.unsafeInterruptAsFork(FiberId.none)
-      cell.working = undefined
     }
 
     const rest = (cell: Cell): Effect.Effect<void> =>
@@ -258,26 +253,32 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
 
     const host: Life.Host = { ...options, rules, now, turns, dispatch, ask: askAfterPause }
 
-    yield* fork(
-      Effect.forever(
-        Effect.suspend(() => {
-          const began = now()
-          return Effect.zipRight(
-            sync,
-            Effect.suspend(() => Effect.sleep(Math.max(1, Math.ceil(began + Settings.reportEvery - now()))))
+    /** A defect, of an engine for example, must not end what keeps all accounts alive. */
+    const forever = (effect: Effect.Effect<void>) =>
+      fork(
+        Effect.forever(
+          Effect.catchAllCause(effect, (cause) =>
+            Effect.zipRight(
+              Effect.logError("the loop of the cluster goes on after a defect", cause),
+              Effect.sleep("1 second")
+            )
           )
-        })
+        )
       )
+    yield* forever(
+      Effect.gen(function* () {
+        const began = now()
+        yield* sync
+        yield* Effect.sleep(Math.max(1, Math.ceil(began + Settings.reportEvery - now())))
+      })
     )
-    yield* fork(
-      Effect.forever(
-        Effect.gen(function* () {
-          yield* Effect.sleep(Settings.tickEvery)
-          yield* askAfterPause
-          ranAt = now()
-          yield* tick
-        })
-      )
+    yield* forever(
+      Effect.gen(function* () {
+        yield* Effect.sleep(Settings.tickEvery)
+        yield* askAfterPause
+        ranAt = now()
+        yield* tick
+      })
     )
 
     const status = Effect.gen(function* () {
@@ -294,9 +295,6 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
     })
     return { status, cell: (account) => cells.get(account), sync }
   })
-
-const isLoss = (exit: Exit.Exit<unknown, unknown>): boolean =>
-  Exit.isFailure(exit) && Option.exists(Cause.failureOption(exit.cause), (error) => error instanceof SwitchLost)
 
 const statusOf = (cell: Cell): Effect.Effect<AccountStatus> =>
   Effect.map(cell.life === undefined ? Effect.succeed(undefined) : cell.life.heartbeat.status, (heartbeat) => ({

@@ -25,6 +25,9 @@ export const longPause = 2 * reportEvery
  */
 export const doubtAfter = 4_000
 
+/** The longest time that an owner waits for the clean-up of its work before it lets the account go, ms. */
+export const workBound = 2_000
+
 /** The longest time for which a process with the same name counts as living, ms. */
 export const livingFor = 4_000
 

@@ -9,7 +9,6 @@ import * as Ownership from "@effect-deadman/cluster/Ownership"
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
-import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
 import * as VenueError from "@effect-deadman/core/VenueError"
 import * as VirtualTime from "@effect-deadman/virtual-time"
 import * as Deferred from "effect/Deferred"
@@ -251,7 +250,6 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
   })
 
 export type World = Effect.Effect.Success<ReturnType<typeof make>>
-export type Runner = Effect.Effect.Success<ReturnType<World["start"]>>
 
 /** Runs a test in a world of its own, without its log. */
 export const inWorld = <E>(
@@ -267,5 +265,3 @@ export const inWorld = <E>(
   if (Exit.isFailure(exit))
     throw Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause.error : new Error(String(exit.cause))
 }
-
-export type { HeartbeatError }
