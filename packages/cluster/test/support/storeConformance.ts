@@ -62,6 +62,16 @@ export const conformance = (
       assert.deepInclude(yield* row(account), { acceptedAt: 1_000.5, ackedEpoch: 1, shortestBefore: 30_000 })
     }))
 
+  test("a report without stamps says that the epoch is armed, and keeps the older stamps", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* store.report(anna, [{ account, epoch: 1, acceptedAt: 1_000, completedAt: 1_010 }])
+      yield* take(account, 1, bert)
+      yield* store.report(bert, [{ account, epoch: 2, acceptedAt: null, completedAt: null }])
+      assert.deepInclude(yield* row(account), { ackedEpoch: 2, acceptedAt: 1_000, completedAt: 1_010 })
+    }))
+
   test("a report after the sign-off of its epoch does not count", (store, account) =>
     Effect.gen(function* () {
       yield* store.want(account, "protect")
