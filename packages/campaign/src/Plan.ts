@@ -79,7 +79,7 @@ export interface Plan {
 }
 
 /** The plan's random numbers: 32-bit, seeded, and no part of the judged code. */
-const dice = (seed: number) => {
+export const dice = (seed: number) => {
   let a = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.floor(seed / 0x1_0000_0000)
   const next = (): number => {
     a = (a + 0x6d2b79f5) | 0
@@ -92,7 +92,7 @@ const dice = (seed: number) => {
   const pick = <A>(values: ReadonlyArray<A>): A => values[int(0, values.length - 1)]!
   return { chance, int, pick }
 }
-type Dice = ReturnType<typeof dice>
+export type Dice = ReturnType<typeof dice>
 
 /** Refusals for good: no retry can heal them. */
 const fatalCodes = ["40009", "40014", "40012", "40018", "25008", "40084"]

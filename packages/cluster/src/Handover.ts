@@ -21,7 +21,7 @@ import type * as AccountStore from "./AccountStore.js"
 export interface Settings {
   /** The time without a confirmation by the store after which nothing may trade, because another may have taken over. */
   readonly doubtAfter: number
-  /** The time after the last confirmation until which the beats go on. */
+  /** How long the beats go on after the account was lost, and, if that is longer than `doubtAfter`, without a confirmation. */
   readonly grace: number
   /** The rest of a runner that was superseded although its engine still gives it the account. */
   readonly yieldFor: number
@@ -147,19 +147,29 @@ export type Step = readonly [State, ReadonlyArray<Order>]
 export const idle: State = { _tag: "Idle", restUntil: -Infinity }
 
 /**
+ * The longest time for which beats go on without a confirmation by the store, ms.
+ *
+ * @since 0.2.0
+ * @category decisions
+ */
+export const beatsUnconfirmed = ({ doubtAfter, grace }: Pick<Settings, "doubtAfter" | "grace">): number =>
+  Math.max(doubtAfter, grace)
+
+/**
  * Whether a beat may be sent. The fence asks this before each write, also when no event has come for long.
  *
  * @since 0.2.0
  * @category decisions
  */
-export const mayBeat = (state: State, now: number, { grace }: Settings): boolean => {
+export const mayBeat = (state: State, now: number, settings: Settings): boolean => {
+  const { grace } = settings
   switch (state._tag) {
     case "Starting":
-      return state.epoch !== undefined && now < state.seen + grace
+      return state.epoch !== undefined && now < state.seen + beatsUnconfirmed(settings)
     case "Releasing":
-      return now < state.seen + grace
+      return now < state.seen + beatsUnconfirmed(settings)
     case "Beating":
-      return now < Math.min(state.seen, state.handingSince ?? Infinity) + grace
+      return now < Math.min(state.seen + beatsUnconfirmed(settings), (state.handingSince ?? Infinity) + grace)
     default:
       return false
   }
@@ -250,6 +260,10 @@ const onSeen = (
       if (!isMine || row === undefined || row.asked !== state.asked) return [idle, []]
       return [state, []]
     case "Starting":
+      // The arming is not interrupted in the middle of a write. Nothing more is sent, and so it fails.
+      if (row !== undefined && state.epoch !== undefined && row.ackedEpoch > state.epoch) {
+        return [{ ...state, seen: -Infinity }, []]
+      }
       return [row?.epoch === state.epoch ? { ...state, seen: Math.max(state.seen, askedAt) } : state, []]
     case "Releasing":
       if (row === undefined || row.ackedEpoch > state.epoch) return stop("Superseded")

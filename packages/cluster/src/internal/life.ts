@@ -104,7 +104,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       epoch: cell.row.epoch,
       runner: host.runner,
       countdown: settings.countdown,
-      silence: settings.grace + horizon
+      silence: Handover.beatsUnconfirmed(host.rules) + horizon
     })
     const taken = yield* Effect.either(bounded("take-over", takeOver, Settings.storeTimeout))
     if (taken._tag === "Left") {

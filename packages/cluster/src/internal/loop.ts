@@ -275,9 +275,10 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
     yield* forever(
       Effect.gen(function* () {
         yield* Effect.sleep(Settings.tickEvery)
+        // After a pause of this process nothing trades until the store has answered.
+        yield* tick
         yield* askAfterPause
         ranAt = now()
-        yield* tick
       })
     )
 
