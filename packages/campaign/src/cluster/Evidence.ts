@@ -120,11 +120,11 @@ export const gather = (plan: Plan, log: Log.Log) => {
     return last !== undefined && last.countdown > 0 && at < last.appliedAt + 1_000 * last.countdown
   }
 
-  /** The last firing that no one has looked into: neither was the book compared, nor the switch turned off with proof. */
+  /** The last firing of which nobody was told: neither was the book compared, nor the switch turned off since. */
   const unexplained = (account: string, at: number): number | undefined => {
     const last = fired.findLast((one) => one.account === account && one.at <= at)?.at
     if (last === undefined) return undefined
-    if (outcomes.some((one) => one.account === account && one.untilAt === undefined && one.at > last && one.at <= at)) {
+    if (applied.some((one) => one.account === account && one.countdown === 0 && one.appliedAt > last && one.appliedAt <= at)) {
       return undefined
     }
     const compared = bots.some((begun, index) => {

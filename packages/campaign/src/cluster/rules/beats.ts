@@ -5,6 +5,8 @@ import type { Report } from "../Oracle.js"
 /** What a clock of the host may jump unnoticed, and drift; and the period in which the engine is asked. */
 const slack = 350
 const tick = 250
+/** A runner does not wait for longer than a second for an answer, ms. */
+const heardWithin = 900
 /** Without a sign from the store a runner beats for so long at least, whatever `grace` is, ms. */
 const unconfirmed = 4_000
 
@@ -38,11 +40,13 @@ export const beats = (evidence: Evidence, report: Report) => {
     if (isArmed && last !== undefined && !last.isMine && last.at < since && isAwake(boot, since - 5_000, at)) {
       report("grace is a bound", at, `${boot} beat for ${account}, which it has lost ${Math.round(at - last.at)} ms ago`)
     }
-    if (rowsOf.some(({ one, row }) => one.what === "report" && one.answeredAt! < at && row.ackedEpoch > epoch)) {
+    const reports = rowsOf.filter(({ one }) => one.what === "report" && one.answeredAt! - one.askedAt < heardWithin)
+    if (reports.some(({ one, row }) => one.answeredAt! < at && row.ackedEpoch > epoch)) {
       report("superseded is silent", at, `${boot} beat for ${account} after it had heard that a newer epoch is armed`)
     }
-    if (kickWithin !== undefined) {
-      const lately = rowsOf.filter(({ one }) => one.what === "report" && one.answeredAt! >= at - 3_000)
+    // A release is carried out also when its bot is dead.
+    if (kickWithin !== undefined && tenureOf(boot, account, at)?.wanted === "protect") {
+      const lately = reports.filter(({ one }) => one.answeredAt! >= at - 3_000)
       const isOld = lately.every(({ one, row }) => row.kickedAt === undefined || one.at - row.kickedAt > kickWithin)
       if (isOld && lately.some(({ one }) => one.answeredAt! < at - 1_100)) {
         report("a dead bot is not beaten for", at, `${boot} beat for ${account}, which was not kicked`)

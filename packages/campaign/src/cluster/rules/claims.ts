@@ -8,7 +8,7 @@ const isArmed = (heartbeat: string | undefined): boolean => heartbeat === "Armed
 const staleFor = 5_000
 
 export const claims = (evidence: Evidence, report: Report) => {
-  const { applied, claims, fired, outcomes, tenureOf, tenures, unexplained } = evidence
+  const { applied, claims, fired, tenureOf, tenures, unexplained } = evidence
   for (const { account, at, boot, continuity, heartbeat, runs, state } of claims) {
     if (heartbeat === undefined) continue
     const own = tenureOf(boot, account, at)
@@ -40,13 +40,8 @@ export const claims = (evidence: Evidence, report: Report) => {
     if (!firedBefore && continuity === "Fired") {
       report("Fired is true", at, `${boot} claims that ${account} fired, which it did not`)
     }
-    if (continuity === "First" && before !== undefined) {
-      const offAt = outcomes.findLast(
-        (one) => one.account === account && one.untilAt === undefined && one.at <= own.at
-      )?.at
-      if (applied.some((one) => one.account === account && one.epoch < own.epoch && one.appliedAt > (offAt ?? 0))) {
-        if (before.appliedAt > (offAt ?? 0)) report("First is true", at, `${boot} claims First for ${account}, which ran`)
-      }
+    if (continuity === "First" && before !== undefined && before.countdown > 0) {
+      report("First is true", at, `${boot} claims First for ${account}, which ran`)
     }
   }
 }
