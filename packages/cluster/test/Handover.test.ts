@@ -48,7 +48,7 @@ const machine = (rules: Handover.Settings = settings) => {
     owning() {
       assert.deepStrictEqual(this.seen({ epoch: 2, ackedEpoch: 2 }), ["Start"])
       this.give({ _tag: "TookOver", epoch: 3, askedAt: now })
-      this.give({ _tag: "Armed", workFrom: now })
+      this.give({ _tag: "Armed", workFrom: now, wanted: "protect" })
       assert.deepStrictEqual(this.seen(), ["StartWork"])
       assert.strictEqual(this.phase, "Owned")
       return this
@@ -117,7 +117,7 @@ describe("Handover", () => {
     const runner = machine({ ...settings, grace: 0 })
     runner.seen({ epoch: 2 })
     runner.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
-    runner.give({ _tag: "Armed", workFrom: 0 })
+    runner.give({ _tag: "Armed", workFrom: 0, wanted: "protect" })
     assert.deepStrictEqual(runner.tick(false), ["Stop"])
   })
 
@@ -141,7 +141,7 @@ describe("Handover", () => {
     const runner = machine()
     runner.seen({ epoch: 2 })
     runner.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
-    runner.at(500).give({ _tag: "Armed", workFrom: 5_000 })
+    runner.at(500).give({ _tag: "Armed", workFrom: 5_000, wanted: "protect" })
     assert.deepStrictEqual(runner.at(1_000).seen(), [])
     runner.at(4_900).seen()
     assert.deepStrictEqual(runner.at(4_999).tick(), [])
@@ -266,7 +266,7 @@ describe("Handover", () => {
                 : event === "TookOver"
                   ? { _tag: "TookOver", epoch: epoch + 1, askedAt }
                   : event === "Armed"
-                    ? { _tag: "Armed", workFrom: now }
+                    ? { _tag: "Armed", workFrom: now, wanted: "protect" }
                     : event === "NotArmed"
                       ? { _tag: "NotArmed", isRest: isAcked }
                       : { _tag: event as "Lost" | "WorkEnded" | "Stopped" | "Rested" | "NotPermitted" }

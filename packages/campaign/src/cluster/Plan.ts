@@ -85,6 +85,8 @@ export interface Plan {
     readonly loseAnswer: number
     /** The share of requests that arrive late, within the horizon. */
     readonly late: number
+    /** The same for a `0`. */
+    readonly lateZero: number
   }
   readonly store: {
     readonly there: readonly [number, number]
@@ -182,6 +184,26 @@ const deedOf = (die: Dice, plan: Omit<Plan, "deeds" | "healAt" | "endAt">, at: n
   }
 }
 
+/** A release meets more than others: its withdrawal, and a runner that is lost while it asks for the permit or has it. */
+const aroundRelease = (
+  { chance, int, pick }: Dice,
+  { runners }: Omit<Plan, "deeds" | "healAt" | "endAt">,
+  { account, at }: Extract<Deed, { do: "release" | "protect" }>
+): ReadonlyArray<Deed> => {
+  const soon = () => at + int(0, 2_500)
+  const runner = int(0, runners - 1)
+  const deeds: Array<Deed> = []
+  if (chance(0.5)) deeds.push({ at: soon(), do: "protect", account, runner })
+  if (chance(0.3)) deeds.push({ at: soon(), do: "crash", runner, backAfter: int(1_000, 20_000) })
+  if (chance(0.4)) {
+    const how = pick(["hang", "refuse", "answers"] as const)
+    deeds.push({ at: soon(), do: "cut", runner, from: pick(["store", "store", "exchange"]), how, length: int(3_000, 20_000) })
+  }
+  if (chance(0.2)) deeds.push({ at: soon(), do: "stall", runner, length: int(2_000, 15_000), twin: false })
+  if (chance(0.3)) deeds.push({ at: at + int(2_500, 12_000), do: "protect", account, runner })
+  return deeds
+}
+
 export const draw = (seed: number): Plan => {
   const die = dice(seed)
   const { chance, int, pick } = die
@@ -230,7 +252,8 @@ export const draw = (seed: number): Plan => {
       isPaced: chance(0.5),
       loseRequest: share(0.5),
       loseAnswer: share(0.5),
-      late: share(0.4)
+      late: share(0.4),
+      lateZero: chance(0.15) ? int(30, 90) / 100 : 0
     },
     store: {
       there: link(),
@@ -251,6 +274,8 @@ export const draw = (seed: number): Plan => {
   for (let n = int(1, 4); n > 0; n--) {
     const at = int(from, until)
     deeds.push(deedOf(die, plan, at))
+    const first = deeds.at(-1)!
+    if (first.do === "release" && chance(0.6)) deeds.push(...aroundRelease(die, plan, first))
     while (chance(0.35)) deeds.push(deedOf(die, plan, at + int(0, chance(0.5) ? 1_500 : 12_000)))
   }
   deeds.sort((a, b) => a.at - b.at)

@@ -120,6 +120,7 @@ export const run = (plan: Plan): Log.Log => {
                 const fails = getOr(failing, account, () => new Set<() => void>())
                 const fail = () => {
                   if (process.pauses > 0 || process.isGone) return
+                  fails.delete(fail)
                   log({ _tag: "Bot", at: now(), boot, account, what: "work fails" })
                   resume(Effect.fail("the bot broke"))
                 }

@@ -1,5 +1,6 @@
 /** What the cluster achieves: one fault of a runner fires nothing, and once all is well every account is as it is wanted. */
 import type { Evidence } from "../Evidence.js"
+import type * as Log from "../Log.js"
 import type { Report } from "../Oracle.js"
 import { runnerName } from "../Plan.js"
 import type { Deed, Plan } from "../Plan.js"
@@ -83,7 +84,7 @@ const budget = ({ claims, fired, ofAccount, plan }: Evidence, report: Report) =>
   }
 }
 
-const recovery = ({ accounts, claims, goneAt, log, ofAccount, plan, spans }: Evidence, report: Report) => {
+const recovery = ({ accounts, claims, goneAt, log, ofAccount, plan, spans, tenures }: Evidence, report: Report) => {
   const { end } = log
   for (const account of accounts) {
     const row = ofAccount(account, end)
@@ -100,12 +101,16 @@ const recovery = ({ accounts, claims, goneAt, log, ofAccount, plan, spans }: Evi
     }
     // These wait for a person.
     if (plan.bot.kickWithin !== undefined || plan.bot.reconcile === "none") continue
-    const owners = claims.filter(
-      (one) => one.account === account && one.at >= log.lastLook && one.state === "Owned" && one.heartbeat === "Armed"
-    )
-    if (owners.length !== 1) report("recovery", end, `${account} has ${owners.length} owners that are armed`)
+    const isOwned = (one: Log.Claim): boolean =>
+      one.account === account && one.at >= log.lastLook && one.state === "Owned" && one.heartbeat === "Armed"
+    const owners = new Set(claims.filter(isOwned).map(({ boot }) => boot))
+    // The owner before hears within seconds that it is one no more.
+    const isNews = tenures.some((one) => one.account === account && one.at > end - 6_000)
+    if (owners.size !== 1 && !(isNews && owners.size > 1)) {
+      report("recovery", end, `${account} has ${owners.size} owners that are armed`)
+    }
     const works = spans.filter((one) => one.account === account && one.to === Infinity && !goneAt.has(one.boot))
-    if (works.length !== 1) report("recovery", end, `${account} has ${works.length} bots`)
+    if (works.length !== 1 && !isNews) report("recovery", end, `${account} has ${works.length} bots`)
   }
   for (let index = 0; index < plan.runners; index++) {
     const runner = runnerName(index)

@@ -2,7 +2,7 @@
 import type { Evidence } from "../Evidence.js"
 import type { Report } from "../Oracle.js"
 
-export const releases = ({ applied, fired, ofAccount, outcomes, ranAt, statements, writes }: Evidence, report: Report) => {
+export const releases = ({ applied, fired, ofAccount, outcomes, ranAt, statements, tenures, writes }: Evidence, report: Report) => {
   for (const { account, at, boot, countdown, epoch } of writes) {
     if (countdown !== 0) continue
     const isPermitted = statements.some(
@@ -22,6 +22,8 @@ export const releases = ({ applied, fired, ofAccount, outcomes, ranAt, statement
     if (countdown !== 0) continue
     const row = ofAccount(account, appliedAt)
     if (row === undefined || row.wanted !== "protect" || row.epoch <= epoch) continue
+    // One that took over for a release which was withdrawn is in doubt for as long as that.
+    if (tenures.find((one) => one.account === account && one.epoch === row.epoch)?.wanted === "release") continue
     if (applied.some((one) => one.account === account && one.epoch === row.epoch && one.appliedAt < appliedAt)) {
       report("no stray zero", appliedAt, `a 0 of epoch ${epoch} turned off ${account}, which epoch ${row.epoch} protects`)
     }
