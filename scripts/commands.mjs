@@ -40,6 +40,9 @@ const slow = [
   { command: "pnpm campaign --seeds 10000 --seed 50000", as: "pnpm campaign --seeds 20 --seed 50000", ...few },
   { command: "pnpm campaign --seeds 1000000 --processes 4", as: "pnpm campaign --seeds 20 --processes 2", ...few },
   { command: "pnpm campaign --minutes 5", as: "pnpm campaign --minutes 0.02", ...few },
+  { command: "pnpm campaign:cluster --seed 4711", says: /no promise is broken/ },
+  { command: "pnpm campaign:cluster --seed 4711 --shrink", says: /no promise is broken/ },
+  { command: "pnpm campaign:cluster --seeds 20000", as: "pnpm campaign:cluster --seeds 5", ...few },
   { command: "pnpm bench", as: "pnpm bench --no-peers --rounds 1 --accounts 1 --seconds 3" },
   { command: "pnpm bench --calls", as: "pnpm bench --calls --no-peers --rounds 1" },
   {
@@ -60,6 +63,7 @@ const notRun = {
   "pnpm check": ".ci/run runs it",
   "pnpm check:all": "`pnpm release` begins with it; this script is a part of it",
   "pnpm campaign:mutants": "scripts/check.mjs runs it",
+  "pnpm campaign:cluster:mutants": "scripts/check.mjs runs it",
   "pnpm bench --accounts": "`pnpm bench` runs with this option above",
   "pnpm bench:simulator:machine": "takes minutes; the page has its figures",
   "pnpm start": "packages/examples/test/start.test.ts runs it",

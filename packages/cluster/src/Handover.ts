@@ -283,9 +283,7 @@ const onSeen = (
       }
       // An answer that is older than the epoch says nothing about it.
       const confirmed =
-        row.epoch < state.epoch
-          ? state
-          : { ...state, seen: Math.max(state.seen, askedAt), zeroUntil: now + row.zeroIn }
+        row.epoch < state.epoch ? state : { ...state, seen: Math.max(state.seen, askedAt), zeroUntil: now + row.zeroIn }
       if (row.epoch === state.epoch && row.wanted === "release" && isMine) {
         return [
           { _tag: "Releasing", epoch: state.epoch, seen: confirmed.seen, workFrom: state.workFrom },

@@ -58,7 +58,8 @@ export const make = (world: World): Engine => {
   const look = (process: Process): void => {
     const { boot, runner } = process
     if (world.cuts.store.has(runner) || world.outage !== undefined) {
-      if (now() - (reachedAt.get(boot) ?? 0) >= gullible) for (const account of accounts) believe(process, account, false)
+      if (now() - (reachedAt.get(boot) ?? 0) >= gullible)
+        for (const account of accounts) believe(process, account, false)
       return
     }
     reachedAt.set(boot, now())

@@ -124,7 +124,11 @@ export const gather = (plan: Plan, log: Log.Log) => {
   const unexplained = (account: string, at: number): number | undefined => {
     const last = fired.findLast((one) => one.account === account && one.at <= at)?.at
     if (last === undefined) return undefined
-    if (applied.some((one) => one.account === account && one.countdown === 0 && one.appliedAt > last && one.appliedAt <= at)) {
+    if (
+      applied.some(
+        (one) => one.account === account && one.countdown === 0 && one.appliedAt > last && one.appliedAt <= at
+      )
+    ) {
       return undefined
     }
     const compared = bots.some((begun, index) => {

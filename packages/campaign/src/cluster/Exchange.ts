@@ -99,7 +99,8 @@ export const make = (world: World, acknowledged: (process: Process) => void): Ex
       const cut = world.cuts.exchange.get(process.runner)
       if (cut === "refuse") schedule(5, () => finish("refused", failure("refused")))
       else if (cut === "hang" || draws(world, exchange.loseRequest)) lose()
-      else if (draws(world, countdown === 0 ? exchange.lateZero : exchange.late)) schedule(die.int(1_000, plan.settings.horizon - 100), arrive)
+      else if (draws(world, countdown === 0 ? exchange.lateZero : exchange.late))
+        schedule(die.int(1_000, plan.settings.horizon - 100), arrive)
       else schedule(between(exchange.there) + (lastBoot.get(account) === process.boot ? 0 : world.slowBy), arrive)
       return Effect.sync(() => {
         if (write.end !== undefined) return

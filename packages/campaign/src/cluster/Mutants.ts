@@ -56,7 +56,13 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "the work does not wait for the end of the one before",
-    changes: [{ file: "internal/life.ts", find: "? takenAt : takenAt + Settings.doubtAfter + 1_000", replace: "? takenAt : takenAt" }]
+    changes: [
+      {
+        file: "internal/life.ts",
+        find: "? takenAt : takenAt + Settings.doubtAfter + 1_000",
+        replace: "? takenAt : takenAt"
+      }
+    ]
   },
   {
     name: "the work goes on while the store is away",
@@ -71,15 +77,17 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "an account is armed while a permitted 0 may arrive",
     changes: [
-      { file: "AccountStore.ts", find: 'entry.outcome === null : entry.zeroAt <= now)', replace: "entry.outcome === null : true)" },
+      {
+        file: "AccountStore.ts",
+        find: "entry.outcome === null : entry.zeroAt <= now)",
+        replace: "entry.outcome === null : true)"
+      },
       { file: "Handover.ts", find: ": row.zeroIn <= 0 && (", replace: ": true && (" }
     ]
   },
   {
     name: "a withdrawn release forgets the 0 of an earlier owner",
-    changes: [
-      { file: "Handover.ts", find: " || now < current.zeroUntil", replace: "" }
-    ]
+    changes: [{ file: "Handover.ts", find: " || now < current.zeroUntil", replace: "" }]
   },
   {
     name: "a runner arms although its take-over was not answered",

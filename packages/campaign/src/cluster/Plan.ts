@@ -197,7 +197,14 @@ const aroundRelease = (
   if (chance(0.3)) deeds.push({ at: soon(), do: "crash", runner, backAfter: int(1_000, 20_000) })
   if (chance(0.4)) {
     const how = pick(["hang", "refuse", "answers"] as const)
-    deeds.push({ at: soon(), do: "cut", runner, from: pick(["store", "store", "exchange"]), how, length: int(3_000, 20_000) })
+    deeds.push({
+      at: soon(),
+      do: "cut",
+      runner,
+      from: pick(["store", "store", "exchange"]),
+      how,
+      length: int(3_000, 20_000)
+    })
   }
   if (chance(0.2)) deeds.push({ at: soon(), do: "stall", runner, length: int(2_000, 15_000), twin: false })
   if (chance(0.3)) deeds.push({ at: at + int(2_500, 12_000), do: "protect", account, runner })

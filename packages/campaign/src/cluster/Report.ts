@@ -10,7 +10,8 @@ const textOf = (entry: Log.Entry): ReadonlyArray<readonly [number, string]> => {
     case "Write": {
       const name = `${entry.boot} ${entry.account} "${entry.countdown}"`
       const sent = [entry.at, `${name} sent`] as const
-      const applied = entry.appliedAt === undefined ? [] : [[entry.appliedAt, `${name} of ${s(entry.at)} APPLIED`] as const]
+      const applied =
+        entry.appliedAt === undefined ? [] : [[entry.appliedAt, `${name} of ${s(entry.at)} APPLIED`] as const]
       const ended = entry.endAt === undefined ? [] : [[entry.endAt, `${name} of ${s(entry.at)} ${entry.end}`] as const]
       return [sent, ...applied, ...ended]
     }
@@ -46,7 +47,12 @@ const textOf = (entry: Log.Entry): ReadonlyArray<readonly [number, string]> => {
     case "Engine":
       return [[entry.at, `engine: ${entry.account} ${entry.isMine ? "is" : "is not"} of ${entry.boot}`]]
     case "Process":
-      return [[entry.at, `-- ${entry.boot} ${entry.what}${entry.detail === undefined ? "" : `: ${entry.detail.slice(0, 200)}`}`]]
+      return [
+        [
+          entry.at,
+          `-- ${entry.boot} ${entry.what}${entry.detail === undefined ? "" : `: ${entry.detail.slice(0, 200)}`}`
+        ]
+      ]
     case "Deed":
       return [[entry.at, `-- ${entry.what}`]]
     case "Released":

@@ -207,8 +207,7 @@ export const run = (plan: Plan): Log.Log => {
       // Before what became due meanwhile runs.
       schedule(length - justAfter, () => {
         process.pauses--
-        if (!process.isGone && process.pauses === 0)
-          log({ _tag: "Process", at: now(), runner, boot, what: "goes on" })
+        if (!process.isGone && process.pauses === 0) log({ _tag: "Process", at: now(), runner, boot, what: "goes on" })
       })
     }
 

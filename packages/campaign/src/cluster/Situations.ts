@@ -29,9 +29,7 @@ const situations: Readonly<Record<string, (evidence: Evidence) => boolean>> = {
     claims.some(
       (one, index) =>
         one.state === "Doubtful" &&
-        claims
-          .slice(index)
-          .some((two) => two.boot === one.boot && two.account === one.account && two.state === "Owned")
+        claims.slice(index).some((two) => two.boot === one.boot && two.account === one.account && two.state === "Owned")
     ),
   "the old owner beat until the next was armed": (evidence) =>
     claimed(evidence, ({ state }) => state === "HandingOver") && interleaved(evidence),
@@ -67,7 +65,9 @@ const situations: Readonly<Record<string, (evidence: Evidence) => boolean>> = {
   "two runners believed at once": ({ engine }) =>
     engine.some((one) => {
       if (!one.isMine) return false
-      const others = engine.filter(({ account, at, boot }) => account === one.account && boot !== one.boot && at <= one.at)
+      const others = engine.filter(
+        ({ account, at, boot }) => account === one.account && boot !== one.boot && at <= one.at
+      )
       return [...new Set(others.map(({ boot }) => boot))].some(
         (boot) => others.findLast((other) => other.boot === boot)!.isMine
       )
@@ -122,15 +122,19 @@ const situations: Readonly<Record<string, (evidence: Evidence) => boolean>> = {
     did(
       evidence,
       (deed) =>
-        deed.do === "slow" && evidence.tenures.some(({ at, epoch }) => epoch > 1 && at > deed.at && at < deed.at + deed.length)
+        deed.do === "slow" &&
+        evidence.tenures.some(({ at, epoch }) => epoch > 1 && at > deed.at && at < deed.at + deed.length)
     ),
   "a bot failed and began again": ({ bots }) =>
     bots.some(
       (one) =>
-        one.what === "work fails" && bots.some((two) => two.what === "work" && two.account === one.account && two.at > one.at)
+        one.what === "work fails" &&
+        bots.some((two) => two.what === "work" && two.account === one.account && two.at > one.at)
     ),
   "the book compared after a firing": ({ bots, fired }) =>
-    bots.some((one) => one.what === "reconciled" && fired.some((two) => two.account === one.account && two.at < one.at)),
+    bots.some(
+      (one) => one.what === "reconciled" && fired.some((two) => two.account === one.account && two.at < one.at)
+    ),
   "a bot elsewhere was silent for too long": (evidence) =>
     did(evidence, (deed) => deed.do === "silence" && deed.length > 5_000 + evidence.plan.bot.kickWithin!),
   "no grace": ({ plan, tenures }) => plan.settings.grace === 0 && tenures.some(({ epoch }) => epoch > 1),
@@ -163,9 +167,12 @@ const cutFrom = (evidence: Evidence, from: "store" | "exchange"): boolean =>
     (deed) =>
       deed.do === "cut" &&
       deed.from === from &&
-      evidence.writes.some((write) => write.runner === ["anna", "bert", "carl"][deed.runner] && write.at > deed.at + 5_000)
+      evidence.writes.some(
+        (write) => write.runner === ["anna", "bert", "carl"][deed.runner] && write.at > deed.at + 5_000
+      )
   )
 
 export const names: ReadonlyArray<string> = Object.keys(situations)
 
-export const reached = (evidence: Evidence): ReadonlyArray<string> => names.filter((name) => situations[name]!(evidence))
+export const reached = (evidence: Evidence): ReadonlyArray<string> =>
+  names.filter((name) => situations[name]!(evidence))

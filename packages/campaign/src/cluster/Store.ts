@@ -23,7 +23,8 @@ export interface Remote {
 export const make = (world: World, clock: Clock.Clock): Remote => {
   const { die, log, now, plan, schedule } = world
   const memory = Effect.runSync(AccountStore.makeMemory)
-  const at = <A>(statement: Effect.Effect<A, unknown>): A => Effect.runSync(Effect.withClock(Effect.orDie(statement), clock))
+  const at = <A>(statement: Effect.Effect<A, unknown>): A =>
+    Effect.runSync(Effect.withClock(Effect.orDie(statement), clock))
   const between = ([least, most]: readonly [number, number]): number => die.int(least, most)
 
   const noted = (row: AccountStore.Row): Log.Row => ({

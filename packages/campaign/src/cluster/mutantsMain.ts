@@ -66,7 +66,8 @@ const campaign = async (mutant: Mutant, seeds: string): Promise<string | undefin
       ["--max-semi-space-size=64", "--single-threaded-gc", program, "--seeds", seeds],
       { timeout: longest, maxBuffer: 1e9 },
       // Few seeds do not reach every situation: that is no failure here.
-      (error, out, err) => (out.includes(" seeds") || out.includes("BROKEN") ? resolve(out) : reject(new Error(String(error) + err)))
+      (error, out, err) =>
+        out.includes(" seeds") || out.includes("BROKEN") ? resolve(out) : reject(new Error(String(error) + err))
     )
   )
   const seed = /^replay: pnpm campaign:cluster --seed (\d+)/m.exec(stdout)?.[1]

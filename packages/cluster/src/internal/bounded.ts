@@ -19,10 +19,12 @@ export const within = <A, E>(
     const done = yield* Deferred.make<A, E>()
     const worker = yield* Effect.forkDaemon(Effect.interruptible(Effect.intoDeferred(work, done)))
     const timer = yield* Effect.forkDaemon(
-      Effect.interruptible(Effect.zipRight(
+      Effect.interruptible(
+        Effect.zipRight(
           Effect.sleep(millis),
           Effect.suspend(() => Deferred.done(done, late()))
-        ))
+        )
+      )
     )
     return yield* Effect.ensuring(
       Deferred.await(done),

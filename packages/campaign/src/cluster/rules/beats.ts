@@ -28,7 +28,11 @@ export const beats = (evidence: Evidence, report: Report) => {
       .reduce((last, { one }) => Math.max(last, one.askedAt), -Infinity)
     const allowed = Math.max(grace, unconfirmed) + slack
     if (at - confirmed > allowed) {
-      report("grace is a bound", at, `${boot} beat for ${account} ${Math.round(at - confirmed)} ms after it was confirmed`)
+      report(
+        "grace is a bound",
+        at,
+        `${boot} beat for ${account} ${Math.round(at - confirmed)} ms after it was confirmed`
+      )
     }
     const since = at - grace - 1_000 - 2 * tick
     const told = engine.filter((one) => one.boot === boot && one.account === account && one.at <= at)
@@ -38,7 +42,11 @@ export const beats = (evidence: Evidence, report: Report) => {
       (one) => one.boot === boot && one.account === account && one.epoch === epoch && (one.endAt ?? Infinity) < since
     )
     if (isArmed && last !== undefined && !last.isMine && last.at < since && isAwake(boot, since - 5_000, at)) {
-      report("grace is a bound", at, `${boot} beat for ${account}, which it has lost ${Math.round(at - last.at)} ms ago`)
+      report(
+        "grace is a bound",
+        at,
+        `${boot} beat for ${account}, which it has lost ${Math.round(at - last.at)} ms ago`
+      )
     }
     const reports = rowsOf.filter(({ one }) => one.what === "report" && one.answeredAt! - one.askedAt < heardWithin)
     if (reports.some(({ one, row }) => one.answeredAt! < at && row.ackedEpoch > epoch)) {
@@ -80,7 +88,11 @@ const armings = ({ goneAt, plan, writes }: Evidence, report: Report) => {
     const now = (open.get(boot) ?? 0) + by
     open.set(boot, now)
     if (by > 0 && now > plan.settings.atOnce) {
-      return report("arming is bounded", at, `${boot} arms ${now} accounts at once, and may arm ${plan.settings.atOnce}`)
+      return report(
+        "arming is bounded",
+        at,
+        `${boot} arms ${now} accounts at once, and may arm ${plan.settings.atOnce}`
+      )
     }
   }
 }

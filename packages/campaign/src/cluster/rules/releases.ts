@@ -2,7 +2,10 @@
 import type { Evidence } from "../Evidence.js"
 import type { Report } from "../Oracle.js"
 
-export const releases = ({ applied, fired, ofAccount, outcomes, ranAt, statements, tenures, writes }: Evidence, report: Report) => {
+export const releases = (
+  { applied, fired, ofAccount, outcomes, ranAt, statements, tenures, writes }: Evidence,
+  report: Report
+) => {
   for (const { account, at, boot, countdown, epoch } of writes) {
     if (countdown !== 0) continue
     const isPermitted = statements.some(
@@ -25,7 +28,11 @@ export const releases = ({ applied, fired, ofAccount, outcomes, ranAt, statement
     // One that took over for a release which was withdrawn is in doubt for as long as that.
     if (tenures.find((one) => one.account === account && one.epoch === row.epoch)?.wanted === "release") continue
     if (applied.some((one) => one.account === account && one.epoch === row.epoch && one.appliedAt < appliedAt)) {
-      report("no stray zero", appliedAt, `a 0 of epoch ${epoch} turned off ${account}, which epoch ${row.epoch} protects`)
+      report(
+        "no stray zero",
+        appliedAt,
+        `a 0 of epoch ${epoch} turned off ${account}, which epoch ${row.epoch} protects`
+      )
     }
   }
   for (const { account, at, nextAt, untilAt } of outcomes) {
@@ -41,6 +48,7 @@ export const releases = ({ applied, fired, ofAccount, outcomes, ranAt, statement
     }
     // The store tells whole milliseconds.
     const late = fired.find((one) => one.account === account && one.at > untilAt + 2 && one.at < nextAt)
-    if (late !== undefined) report("nothing fires after until", late.at, `${account} fired ${late.at - untilAt} ms late`)
+    if (late !== undefined)
+      report("nothing fires after until", late.at, `${account} fired ${late.at - untilAt} ms late`)
   }
 }

@@ -16,7 +16,8 @@ export const works = ({ applied, fired, isAwake, pauses, ranAt, spans, unexplain
       report("one bot at a time", at, `the bots of ${one.account} on ${one.boot} and ${two.boot} run at once`)
     }
     const { account, boot, from, to } = one
-    if (!ranAt(account, from)) report("a bot begins protected", from, `the bot of ${account} on ${boot} begins unprotected`)
+    if (!ranAt(account, from))
+      report("a bot begins protected", from, `the bot of ${account} on ${boot} begins unprotected`)
     if (unexplained(account, from) !== undefined) {
       report("a bot begins reconciled", from, `the bot of ${account} on ${boot} begins after a firing`)
     }
