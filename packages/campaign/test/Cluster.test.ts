@@ -16,9 +16,9 @@ const src = Path.join(import.meta.dirname, "../../cluster/src")
 
 describe("the cluster's campaign", () => {
   it("no seed breaks a promise", () => {
-    const { failure, seeds } = Campaign.run(0, 30)
+    const { failure, seeds } = Campaign.run(0, 20)
     if (failure !== undefined) assert.fail(Report.failure(failure.plan, failure.log, failure.breaches, []))
-    assert.strictEqual(seeds, 30)
+    assert.strictEqual(seeds, 20)
   })
 
   it("one seed gives the same run twice", () => {

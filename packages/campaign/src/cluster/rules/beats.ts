@@ -39,7 +39,12 @@ export const beats = (evidence: Evidence, report: Report) => {
     const last = told.at(-1)
     // An arming that has begun is brought to its end.
     const isArmed = writes.some(
-      (one) => one.boot === boot && one.account === account && one.epoch === epoch && (one.endAt ?? Infinity) < since
+      (one) =>
+        one.boot === boot &&
+        one.account === account &&
+        one.epoch === epoch &&
+        one.end === "acknowledged" &&
+        one.endAt! < since
     )
     if (isArmed && last !== undefined && !last.isMine && last.at < since && isAwake(boot, since - 5_000, at)) {
       report(
