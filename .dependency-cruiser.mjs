@@ -51,6 +51,19 @@ export default {
       to: { path: "^(packages/(?!core/)|@effect-deadman/(?!core))" }
     },
     {
+      name: "cli-imports-core-only",
+      comment: "A command that people install in a moment. Its tests may use the simulator.",
+      severity: "error",
+      from: { path: "^packages/cli/src/" },
+      to: { path: "^(packages/(?!cli/|core/)|@effect-deadman/(?!core))" }
+    },
+    {
+      name: "no-package-imports-the-cli",
+      severity: "error",
+      from: { path: "^packages/(?!cli/)" },
+      to: { path: "^(packages/|@effect-deadman/)cli\\b" }
+    },
+    {
       name: "core-imports-nothing-of-node",
       comment: "Core runs in browsers, too.",
       severity: "error",

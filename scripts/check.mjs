@@ -27,6 +27,7 @@ const fast = [
       "--config",
       ".dependency-cruiser.mjs",
       "packages/core/src",
+      "packages/cli/src",
       "packages/simulator/src",
       "packages/virtual-time/src",
       "packages/campaign/src",

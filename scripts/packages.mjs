@@ -25,7 +25,10 @@ const expected = [
 
 /** What a user must bring. A tool that rewrites these ranges on the way breaks every installation. */
 const peersOf = (name) =>
-  name === "virtual-time" ? { effect: "^3.22.0" } : { effect: "^3.22.0", "@effect/platform": "^0.97.0" }
+  ({ cli: {}, "virtual-time": { effect: "^3.22.0" } })[name] ?? {
+    effect: "^3.22.0",
+    "@effect/platform": "^0.97.0"
+  }
 
 const checkManifest = (name, tarball) => {
   const { files, folder: unpacked } = unpack(tarball)
@@ -110,6 +113,8 @@ const checkWithAttw = (name, tarball, files, manifest) => {
   const modules = [...named.map((path) => path.slice(2)), ...matched.map((path) => Path.basename(path, ".js"))].filter(
     (module) => module !== "index"
   )
+  // A command exports no module.
+  if (manifest.exports["."] === undefined) return 0
   const attw = Path.join(root, "node_modules", ".bin", "attw")
   const args = [tarball, "--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji", "--entrypoints", "."]
   const { status, stderr, stdout } = spawnSync(attw, [...args, ...modules], { encoding: "utf8" })

@@ -1,0 +1,48 @@
+/**
+ * The command line of `deadman`. The program of a subcommand is imported when it runs, so that help and mistakes are
+ * quick.
+ */
+import * as CliConfig from "@effect/cli/CliConfig"
+import * as Command from "@effect/cli/Command"
+import * as ValidationError from "@effect/cli/ValidationError"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Main from "./main.js"
+import { version } from "./version.js"
+
+const name = "deadman"
+
+const cli = Command.run(
+  Command.make(name).pipe(
+    Command.withDescription("Bitget's dead man's switch for a trading bot in any language")
+    // The subcommands of `run/command.ts`, `check/command.ts` and `probe/command.ts` come here.
+  ),
+  { name, version, executable: name }
+)
+
+/** One or two lines for the failures that this package, core or the system expects, and the whole cause for others. */
+const explain = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  if (typeof error !== "object" || error === null) return String(error)
+  return "_tag" in error && "message" in error ? String(error.message) : Cause.pretty(cause)
+}
+
+/** Runs the command of these arguments. Prints what went wrong, and then fails with it. */
+export const command = (argv: ReadonlyArray<string>): Effect.Effect<void, unknown, Main.Signals> => {
+  const main: Effect.Effect<void, unknown, NodeContext.NodeContext | Main.Signals> = cli(argv)
+  return main.pipe(
+    Effect.tapErrorCause((cause) =>
+      // The command line has printed its own mistakes already.
+      Cause.isInterruptedOnly(cause) || ValidationError.isValidationError(Cause.squash(cause))
+        ? Effect.void
+        : Console.error(`deadman: ${explain(cause)}`)
+    ),
+    Effect.provide(Layer.mergeAll(NodeContext.layer, CliConfig.layer({ showBuiltIns: false })))
+  )
+}
+
+/** Runs the command, and ends the process. */
+export const run = (argv: ReadonlyArray<string>): void => Main.run(command(argv))

@@ -1,0 +1,85 @@
+/**
+ * The process around a command. Interrupts the command on every signal that would end the process, ends with its exit
+ * code, and survives that the reader of stdout or stderr goes away.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import * as Os from "node:os"
+import process from "node:process"
+import * as exitCodes from "./exitCodes.js"
+
+/** The signals of this process. */
+export class Signals extends Context.Tag("@effect-deadman/cli/Signals")<
+  Signals,
+  {
+    /** Hands every signal to the handler, instead of interrupting the command, until the scope closes. */
+    readonly take: (handler: (signal: NodeJS.Signals) => void) => Effect.Effect<void, never, Scope.Scope>
+  }
+>() {}
+
+/** Signals that end a process by default. Those of a crash are not among them: the process cannot go on after them. */
+const deadly = [
+  "SIGHUP",
+  "SIGINT",
+  "SIGQUIT",
+  "SIGTERM",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGALRM",
+  "SIGVTALRM",
+  "SIGXCPU",
+  "SIGIO",
+  "SIGPWR",
+  "SIGSTKFLT",
+  "SIGSYS",
+  "SIGTRAP",
+  "SIGABRT"
+] as const
+
+/** Waits until what was written has left the process, for a second at most, because the reader may have stopped. */
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, 1_000).unref()
+    stream.write("", () => resolve())
+  })
+
+/** Runs the command and ends the process with its exit code. */
+export const run = (command: Effect.Effect<void, unknown, Signals>): void => {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
+  let received: NodeJS.Signals | undefined
+  let handler: ((signal: NodeJS.Signals) => void) | undefined
+
+  const signals = Signals.of({
+    take: (mine) =>
+      Effect.acquireRelease(
+        Effect.sync(() => void (handler = mine)),
+        () => Effect.sync(() => void (handler = undefined))
+      )
+  })
+  const fiber = Effect.runFork(Effect.provideService(command, Signals, signals))
+  for (const signal of deadly) {
+    // Not every system has each of them.
+    if (!(signal in Os.constants.signals)) continue
+    process.on(signal, () => {
+      if (handler !== undefined) return handler(signal)
+      received ??= signal
+      fiber.unsafeInterruptAsFork(fiber.id())
+    })
+  }
+
+  const keepAlive = setInterval(() => {}, 2_147_483_647)
+  fiber.addObserver((exit) => {
+    const code = Exit.match(exit, {
+      onSuccess: () => 0,
+      onFailure: (cause) =>
+        Cause.isInterruptedOnly(cause)
+          ? exitCodes.afterSignal(Os.constants.signals[received ?? "SIGINT"])
+          : exitCodes.of(Cause.squash(cause))
+    })
+    clearInterval(keepAlive)
+    void Promise.all([flushed(process.stdout), flushed(process.stderr)]).then(() => process.exit(code))
+  })
+}
