@@ -10,6 +10,7 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { explain } from "./explain.js"
 import * as Main from "./main.js"
 import * as Run from "./run/command.js"
 import { version } from "./version.js"
@@ -25,13 +26,6 @@ const cli = (program: ReadonlyArray<string> | undefined) =>
     ),
     { name, version, executable: name }
   )
-
-/** One or two lines for the failures that this package, core or the system expects, and the whole cause for others. */
-const explain = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  if (typeof error !== "object" || error === null) return String(error)
-  return "_tag" in error && "message" in error ? String(error.message) : Cause.pretty(cause)
-}
 
 /** Runs the command of these arguments. Prints what went wrong, and then fails with it. */
 export const command = (argv: ReadonlyArray<string>): Effect.Effect<void, unknown, Main.Signals> => {
