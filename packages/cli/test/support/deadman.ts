@@ -3,7 +3,7 @@ import * as Exchange from "@effect-deadman/simulator/Exchange"
 import type * as Journal from "@effect-deadman/simulator/Journal"
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
-import { it } from "@effect/vitest"
+import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process"
@@ -18,7 +18,7 @@ export const exchange = Server.layer({ accounts: [{ uid }] })
 /** The command of the build. */
 export const bin = Path.join(import.meta.dirname, "..", "..", "bin.mjs")
 export const bot = Path.join(import.meta.dirname, "bot.mjs")
-const terminal = Path.join(import.meta.dirname, "terminal.py")
+const terminalProgram = Path.join(import.meta.dirname, "terminal.py")
 
 export const node = process.execPath
 
@@ -107,7 +107,7 @@ export const run = (...words: ReadonlyArray<string>): ReadonlyArray<string> => [
 /** The same on a terminal. */
 export const onTerminal = (...words: ReadonlyArray<string>): ReadonlyArray<string> => [
   "python3",
-  terminal,
+  terminalProgram,
   ...run(...words)
 ]
 
@@ -217,3 +217,34 @@ export const soon = { seconds: 5, transition: "refreshed" } as const
 export const refuse = Effect.flatMap(Simulator.Simulator, ({ network }) =>
   network.addUntilRemoved("code;code=40014;endpoint=countdown-cancel-all")
 )
+
+/** A test that one way to stop reaches the bot once, as this signal, and that the switch is turned off afterwards. */
+export const stopsOnce = (
+  name: string,
+  command: ReadonlyArray<string>,
+  stop: (deadman: Running) => Effect.Effect<unknown>,
+  signal: NodeJS.Signals,
+  options?: Parameters<typeof start>[1]
+): void =>
+  proves(
+    name,
+    Effect.gen(function* () {
+      const { deadman, pid } = yield* botUnder(command, options)
+      yield* stop(deadman)
+      yield* gone(pid)
+      yield* until(
+        "the switch is off",
+        Effect.map(last, ({ transition }) => transition === "closed")
+      )
+      assert.deepStrictEqual(stops(deadman), [`${signal} 1`])
+      assert.isTrue(saidBye(deadman))
+    })
+  )
+
+/** Signals the group of `deadman`. */
+export const toGroup = (name: NodeJS.Signals) => (deadman: Running) =>
+  Effect.sync(() => process.kill(-deadman.pid, name))
+
+/** Gives a command to the terminal of `onTerminal`. */
+export const types = (text: string) => (deadman: Running) => Effect.sync(() => deadman.child.stdin?.write(`${text}\n`))
+export const terminal: Parameters<typeof start>[1] = { stdio: ["pipe", "pipe", "inherit"] }
