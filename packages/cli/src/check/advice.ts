@@ -65,7 +65,7 @@ const byTag: Readonly<Record<VenueError.VenueError["_tag"], Advice>> = {
   CredentialsRefused: ["key", "Copy key, passphrase and secret again."],
   TimestampRefused: [
     "clock",
-    "deadman signs with the exchange's own time, so a wrong clock here is not the cause. Look for a proxy that holds requests back for longer than 30 s, or for an exchange whose machines disagree."
+    "Look for a proxy that holds requests back for longer than 30 s. A wrong clock of this host is not the cause, because deadman signs with the exchange's time."
   ],
   IpRefused: ["address", whitelist],
   RegionRefused: [
