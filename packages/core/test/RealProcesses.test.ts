@@ -297,7 +297,7 @@ describe.concurrent("real processes, real sockets", () => {
           concurrency: "unbounded"
         })
         const listening = Effect.fnUntraced(function* (exchange: Processes.Child, port: string) {
-          yield* exchange.tell(port)
+          yield* exchange.write(port)
           yield* until("the exchange listens", says(exchange, "listening"))
           return exchange.lines.find((line) => line.kind === "listening")?.url ?? ""
         })
