@@ -92,7 +92,7 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
     [["serve", "--host", "0.0.0.0"], "give a token as well"],
     [["serve", "--start", "yesterday"], "is no instant"],
     [["serve", "--port", "0", "--journal", Path.join(folder, "no", "such", "folder")], "cannot be written"],
-    [["replay", manifest], "Line 1 is no entry of a journal"],
+    [["replay", manifest], "Line 1 is not an entry of a journal"],
     [["dance"], "Invalid subcommand"]
   ]
   for (const [args, message] of mistakes) {
