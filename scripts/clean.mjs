@@ -1,4 +1,4 @@
-// Removes what the build and the checks make; node_modules stays.
+// Removes the output of build and checks, but not node_modules.
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 

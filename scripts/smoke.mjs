@@ -1,7 +1,5 @@
-// What a new user does, in an empty folder with npm and the packed tarballs: the commands and the code of the READMEs,
-// in JavaScript and in TypeScript. It needs a registry for everything but the packages of this repository.
-//
-//   node scripts/smoke.mjs         keeps the folder when something fails, and says where it is
+// Follows the READMEs as a new user, in an empty folder, with npm and the packed tarballs: their commands and code, in
+// JavaScript and in TypeScript. Everything else comes from the registry. Keeps the folder after a failure.
 import { spawn, spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -9,11 +7,11 @@ import * as Path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { installLines, pack, published, root } from "./lib/pack.mjs"
 
-/** The TypeScripts that must understand the published types. */
+/** The versions of TypeScript that must accept the published types. */
 const compilers = ["5.9", "6", "7"]
 
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-deadman-smoke-"))
-// npm and what it runs see neither this repository nor the pnpm that may have started this.
+// Hides this repository, and the pnpm that may have started this, from npm.
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(npm_|pnpm_|INIT_CWD$|NODE_PATH$|BITGET_)/i.test(name))
 )
@@ -42,7 +40,7 @@ const run = (command, options = {}) => {
 const write = (name, text) => Fs.writeFileSync(Path.join(folder, name), text)
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What the READMEs say
+// The READMEs
 
 const tarballs = Object.fromEntries(published.map((name) => [name, pack(name, Path.join(root, ".reports", "smoke"))]))
 
@@ -66,7 +64,7 @@ const blockOf = (path, part) => {
 const living = new Set()
 process.on("exit", () => living.forEach((child) => child.kill("SIGKILL")))
 
-/** A program that goes on; everything it says is kept. */
+/** Starts a program in the background and collects its output. */
 const spawnProgram = (args, variables = {}) => {
   const child = spawn(process.execPath, args, {
     cwd: folder,
@@ -87,7 +85,7 @@ const spawnProgram = (args, variables = {}) => {
   return program
 }
 
-/** Asks until it is so, for half a minute. */
+/** Polls until `ask` gives a value, for half a minute. */
 const eventually = async (what, program, ask) => {
   for (const until = Date.now() + 30_000; Date.now() < until; await sleep(50)) {
     const answer = await ask()
@@ -100,9 +98,9 @@ const eventually = async (what, program, ask) => {
   throw new Failed(`${what} was expected and did not come within 30 s:\n${program.output}`)
 }
 
-/** Runs the quickstart against the served exchange: it must arm the switch, and turn it off when it is asked to end. */
+/** Runs the quickstart against the served exchange. It must arm the switch, and turn it off on SIGTERM. */
 const protectedProgram = async (name, file, venue) => {
-  // A connection of its own each time: while a compiler runs nobody here sees that the server has closed an idle one.
+  // A new connection each time, because the server may have closed an idle one while a compiler blocked this process.
   const headers = { connection: "close" }
   const account = `${venue.BITGET_BASE_URL}/_sim/accounts/1000001`
   const tag = async () => (await (await fetch(account, { headers })).json()).switch._tag
@@ -124,7 +122,7 @@ const main = async () => {
   run(`${installOf("README.md")} --no-audit --no-fund`)
   say("installed by the line of the README")
   const copies = run("find node_modules -path '*node_modules/effect/package.json'").split("\n")
-  need(copies.length === 1, `there is more than one copy of effect, which do not work together:\n${copies.join("\n")}`)
+  need(copies.length === 1, `there are several copies of effect, which do not work together:\n${copies.join("\n")}`)
 
   const alone = Path.join(folder, "core-alone")
   Fs.mkdirSync(alone)
@@ -132,7 +130,7 @@ const main = async () => {
   run(`${installOf("packages/core/README.md")} --no-audit --no-fund`, { cwd: alone })
   write("core-alone/heartbeat.js", blockOf("packages/core/README.md", "heartbeat.guard"))
   run(`${process.execPath} heartbeat.js`, { cwd: alone })
-  say("core alone, by the line of its own README, loads what its README shows")
+  say("core alone, installed by the line of its README, loads the code of its README")
 
   const code = blockOf("README.md", "NodeRuntime.runMain")
   write("bot.mjs", code)
@@ -175,9 +173,9 @@ const main = async () => {
     }
     const config = (name, more, files) =>
       write(name, JSON.stringify({ compilerOptions: { ...options, ...more }, files }))
-    // The published types themselves are checked, and all that they name.
+    // Checks the published types themselves, and all that they name.
     config(`program.${version}.json`, { skipLibCheck: false, rootDir: ".", outDir }, ["bot.mts"])
-    // The types of vitest 3 and of its chai contradict each other in the eyes of TypeScript 7.
+    // TypeScript 7 finds contradictions between the types of vitest 3 and of its chai.
     config(`test.${version}.json`, { skipLibCheck: true, noEmit: true }, ["first.test.ts"])
     const tsc = Path.join(place, "node_modules", ".bin", "tsc")
     const name = run(`${tsc} --version`).replace("Version", "TypeScript")
@@ -196,7 +194,7 @@ try {
 } catch (error) {
   if (!(error instanceof Failed)) throw error
   console.error(error.message)
-  console.error(`The folder is kept: ${folder}`)
+  console.error(`The folder stays for inspection: ${folder}`)
   process.exitCode = 1
 } finally {
   for (const child of living) child.kill("SIGKILL")
