@@ -204,13 +204,15 @@ export interface Outcome<A, E> {
  * @category running
  */
 export const run = <A, E>(effect: Effect.Effect<A, E, VirtualTime>, options?: Options): Outcome<A, E> => {
-  const made = makeScheduler(options)
-  if (made instanceof InvalidOption) return refused(made)
-  return during(made, () => {
-    const root = start(made, effect)
-    drive(made)
-    return conclude(made, root)
-  })
+  const world = makeScheduler(options)
+  if (world instanceof InvalidOption) return refused(world)
+  try {
+    const root = start(world, effect)
+    drive(world)
+    return conclude(world, root)
+  } finally {
+    world.close()
+  }
 }
 
 /**
@@ -311,14 +313,6 @@ const limitReached = (world: VirtualScheduler): LimitReached => {
 }
 
 const nowOf = (world: VirtualScheduler): number => world.options.startMillis + world.now / NANOS_PER_MILLI
-
-const during = <A>(world: VirtualScheduler, body: () => A): A => {
-  try {
-    return body()
-  } finally {
-    world.close()
-  }
-}
 
 const refused = (error: InvalidOption): Outcome<never, never> => ({
   exit: Exit.fail(error),
@@ -453,10 +447,7 @@ class Service implements VirtualTime {
 
   unsafeElapsed = (): number => this.world.now / NANOS_PER_MILLI
 
-  unsafeSchedule = (millis: number, run: () => void): (() => void) => {
-    const timer = this.world.schedule(Math.round(Math.max(0, millis) * NANOS_PER_MILLI), undefined, run)
-    return () => void this.world.cancel(timer)
-  }
+  unsafeSchedule = (millis: number, run: () => void): (() => void) => this.world.unsafeSchedule(millis, run)
 }
 
 const worldOf = (time: VirtualTime): VirtualScheduler => {
@@ -483,4 +474,4 @@ export const partyOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Party | un
  * @category drivers
  */
 export const schedulerOf = (clock: Clock.Clock): Option.Option<Pick<VirtualTime, "unsafeSchedule">> =>
-  clock instanceof VirtualClock && clock.isWorlds ? Option.some(clock) : Option.none()
+  clock instanceof VirtualClock && clock.party === undefined ? Option.some(clock.world) : Option.none()

@@ -24,8 +24,8 @@ export class VirtualClock implements TestClock.TestClock {
   readonly currentTimeNanos: Effect.Effect<bigint>
   readonly save: Effect.Effect<Effect.Effect<void>>
   readonly sleeps: Effect.Effect<Chunk.Chunk<number>>
-  private readonly world: VirtualScheduler
-  private readonly party: Party | undefined
+  readonly world: VirtualScheduler
+  readonly party: Party | undefined
 
   constructor(world: VirtualScheduler, party?: Party) {
     this.world = world
@@ -66,17 +66,6 @@ export class VirtualClock implements TestClock.TestClock {
           )
         : wait
     })
-  }
-
-  /** Whether it is the world's own clock, which no party's stop touches. */
-  get isWorlds(): boolean {
-    return this.party === undefined
-  }
-
-  /** Calls a function when a sleep of so many milliseconds would end. The result cancels it. */
-  unsafeSchedule(millis: number, run: () => void): () => void {
-    const timer = this.world.schedule(toNanos(millis), this.party, run)
-    return () => void this.world.cancel(timer)
   }
 
   adjust(duration: Duration.DurationInput): Effect.Effect<void> {

@@ -9,17 +9,12 @@ import * as FiberId from "effect/FiberId"
 import * as FiberStatus from "effect/FiberStatus"
 import { globalValue } from "effect/GlobalValue"
 import * as Runtime from "effect/Runtime"
+import type { Waiting } from "../VirtualTimeError.js"
 import type { AnyFiber } from "./ready.js"
 import { childrenOf, endFiber } from "./death.js"
 import { currentParty, type Party, type VirtualScheduler } from "./scheduler.js"
 
-export interface WaitingFiber {
-  readonly fiber: string
-  readonly party?: string
-  readonly span?: string
-  readonly on?: string
-  readonly held: boolean
-}
+type WaitingFiber = typeof Waiting.Type
 
 /**
  * The fibers of this world that no other fiber of it supervises: the program's first, daemons, and those forked in scopes.

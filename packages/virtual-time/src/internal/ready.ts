@@ -101,11 +101,6 @@ export class FirstIn implements Ready {
   }
 }
 
-interface Line {
-  readonly owner: unknown
-  readonly queue: FirstIn
-}
-
 /**
  * Any of the owners that have something ready, by a seeded draw; each owner's fibers first in, first out.
  *
@@ -116,9 +111,9 @@ interface Line {
 export class Seeded implements Ready {
   fiber: AnyFiber | undefined = undefined
   size = 0
-  private readonly lines: Array<Line> = []
-  private readonly idle = new Map<unknown, Line>()
-  private readonly busy = new Map<unknown, Line>()
+  /** The queues of all owners, and those of them that hold a task. */
+  private readonly queues = new Map<unknown, FirstIn>()
+  private readonly busy: Array<FirstIn> = []
   private readonly draw: () => number
   private readonly ownerOf: (fiber: AnyFiber) => unknown
 
@@ -130,38 +125,31 @@ export class Seeded implements Ready {
   push(task: Task, priority: number, fiber: AnyFiber | undefined): void {
     this.size++
     const owner = fiber === undefined ? undefined : this.ownerOf(fiber)
-    let line = this.busy.get(owner)
-    if (line === undefined) {
-      line = this.idle.get(owner) ?? { owner, queue: new FirstIn() }
-      this.idle.delete(owner)
-      this.busy.set(owner, line)
-      this.lines.push(line)
-    }
-    line.queue.push(task, priority, fiber)
+    let queue = this.queues.get(owner)
+    if (queue === undefined) this.queues.set(owner, (queue = new FirstIn()))
+    if (queue.size === 0) this.busy.push(queue)
+    queue.push(task, priority, fiber)
   }
 
   take(): Task | undefined {
-    const count = this.lines.length
+    const count = this.busy.length
     if (count === 0) return undefined
     this.size--
     const at = count === 1 ? 0 : Math.floor(this.draw() * count)
-    const line = this.lines[at]!
-    const task = line.queue.take()
-    this.fiber = line.queue.fiber
-    if (line.queue.size === 0) {
-      const last = this.lines.pop()!
-      if (last !== line) this.lines[at] = last
-      this.busy.delete(line.owner)
-      this.idle.set(line.owner, line)
+    const queue = this.busy[at]!
+    const task = queue.take()
+    this.fiber = queue.fiber
+    if (queue.size === 0) {
+      const last = this.busy.pop()!
+      if (last !== queue) this.busy[at] = last
     }
     return task
   }
 
   clear(): void {
     this.size = 0
-    this.lines.length = 0
-    this.idle.clear()
-    this.busy.clear()
+    this.busy.length = 0
+    this.queues.clear()
     this.fiber = undefined
   }
 }

@@ -296,13 +296,17 @@ export class VirtualScheduler implements Scheduler {
     return timer
   }
 
-  cancel(timer: Timer): boolean {
-    if (this.timers.remove(timer)) return true
-    const party = timer.owner
-    if (party === undefined || party.frozen.length === 0) return false
-    const at = party.frozen.indexOf(timer)
-    if (at >= 0) party.frozen.splice(at, 1)
-    return at >= 0
+  /** Calls a plain function after so many ms of the world's time. The result cancels the call. */
+  unsafeSchedule(millis: number, run: () => void): () => void {
+    const timer = this.schedule(Math.round(Math.max(0, millis) * NANOS_PER_MILLI), undefined, run)
+    return () => this.cancel(timer)
+  }
+
+  cancel(timer: Timer): void {
+    if (this.timers.remove(timer) || timer.owner === undefined) return
+    const { frozen } = timer.owner
+    const at = frozen.indexOf(timer)
+    if (at >= 0) frozen.splice(at, 1)
   }
 
   /** Lets `nanos` of the world's time pass and then, after everything that was due by then, calls `done`. */

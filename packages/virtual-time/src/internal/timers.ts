@@ -36,12 +36,6 @@ export class Timers<Owner> {
     this.rise(timer, this.items.length - 1)
   }
 
-  pop(): Timer<Owner> | undefined {
-    const first = this.items[0]
-    if (first !== undefined) this.remove(first)
-    return first
-  }
-
   /** Whether the timer was still waiting. */
   remove(timer: Timer<Owner>): boolean {
     const hole = timer.index
