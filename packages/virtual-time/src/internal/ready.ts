@@ -1,5 +1,5 @@
 /**
- * What can run now, and in which order it does.
+ * The queues of tasks that can run now, and their order.
  *
  * @internal
  */
@@ -8,7 +8,7 @@ import { PriorityBuckets, type Task } from "effect/Scheduler"
 
 export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
-/** A queue that gives tasks one at a time: `take` returns the task and leaves its fiber in `fiber`. */
+/** A queue of tasks. `take` returns the next task and leaves its fiber in `fiber`. */
 export interface Ready {
   readonly size: number
   fiber: AnyFiber | undefined
@@ -17,7 +17,7 @@ export interface Ready {
   clear(): void
 }
 
-/** Tasks with their fibers. It keeps its arrays when it empties: a round is over every few microseconds. */
+/** Tasks with their fibers. It keeps its arrays when it empties, because a round takes only a few microseconds. */
 class Round {
   readonly tasks: Array<Task> = []
   readonly fibers: Array<AnyFiber | undefined> = []
@@ -38,8 +38,9 @@ class Round {
 }
 
 /**
- * First in, first out, in rounds: what becomes ready during a round runs in the next one, sorted by Effect's scheduling
- * priority as Effect's own schedulers do. All tasks of priority 0, the usual case, stay in two plain arrays.
+ * First in, first out, in rounds. A task that becomes ready during a round runs in the next one. Rounds are sorted by
+ * Effect's scheduling priority, as in Effect's own schedulers. Tasks of priority 0, the usual case, stay in two plain
+ * arrays.
  */
 export class FirstIn implements Ready {
   fiber: AnyFiber | undefined = undefined
@@ -102,11 +103,11 @@ export class FirstIn implements Ready {
 }
 
 /**
- * Any of the owners that have something ready, by a seeded draw; each owner's fibers first in, first out.
+ * Draws one of the owners with a ready task by the seed. The tasks of each owner run first in, first out.
  *
- * Fibers of one owner are not shuffled: a Node process runs them in this order, and Effect relies on it. `Effect.forEach` with
- * concurrency, for one, hangs if it is interrupted after it forked and before the fork has started, which cannot happen
- * otherwise.
+ * It does not shuffle fibers of one owner, because a Node process runs them in this order, and Effect relies on it. For
+ * example, `Effect.forEach` with concurrency hangs when it is interrupted after it forked and before the fork has
+ * started, which cannot happen in this order.
  */
 export class Seeded implements Ready {
   fiber: AnyFiber | undefined = undefined
