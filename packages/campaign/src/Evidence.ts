@@ -1,14 +1,14 @@
-/** Sorts a log for the rules: the records by kind, in order, and the instants from which an excuse holds. */
+/** Sorts a log for the rules. */
 import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
 
-/** The records by kind, in order, with what the promises need of them. */
+/** The records by kind, in order, and the instants from which an excuse holds. */
 export interface Evidence {
   readonly plan: Plan
   readonly log: Log.Log
-  /** Of the heartbeat that is judged. */
+  /** The calls of the judged heartbeat. */
   readonly calls: ReadonlyArray<Log.Call>
-  /** And of the one before it; a call's id is its place. */
+  /** Those and the calls of the heartbeat before it. The id of a call is its place. */
   readonly allCalls: ReadonlyArray<Log.Call>
   readonly arrivals: ReadonlyArray<Log.Arrival>
   readonly applied: ReadonlyArray<Log.Arrival & { readonly appliedAt: number; readonly from: number }>
@@ -23,9 +23,9 @@ export interface Evidence {
   readonly outcome: Log.Outcome | undefined
   readonly lost: Log.Lost | undefined
   readonly crash: Log.Deed | undefined
-  /** Ms that an edge may be off: the fractions that clocks do not show, and the drift of the host's clock. */
+  /** The allowed error of an edge, ms: the fractions that clocks do not show, and the drift of the host's clock. */
   readonly tolerance: number
-  /** The instants from which an excuse holds; `Infinity` for never. */
+  /** The instants from which an excuse holds, `Infinity` for never. */
   readonly otherClientAt: number
   readonly heldAt: number
 }
@@ -113,7 +113,7 @@ export interface Stop {
   readonly what: string
 }
 
-/** The times during which the host was stopped. Those that overlap are one. */
+/** The spans in which the host stood still. Overlapping ones are merged. */
 export const stopsOf = (evidence: Evidence): ReadonlyArray<Stop> => {
   const stops: Array<Stop> = []
   for (const deed of evidence.deeds) {

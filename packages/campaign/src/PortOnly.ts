@@ -1,7 +1,7 @@
 /**
- * The client's port over the exchange machine and the network, without HTTP and signature. Most seeds run it. Its own code
- * does what lies between `set` and the exchange: timestamps, the limit of one call a second, the deliveries that the network
- * decides, and the reading of answers.
+ * The client's port over the exchange machine and the network, without HTTP and signature. Most seeds run it. Its own
+ * code covers everything between `set` and the exchange: timestamps, the limit of one call per second, the deliveries
+ * that the network decides, and the reading of answers.
  */
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
@@ -31,14 +31,14 @@ interface Flight {
   readonly finish: Finish
   /** When the exchange accepted it, on the exchange's clock. */
   arrived: number
-  /** One for the request and its copies. */
+  /** The state that the request shares with its copies. */
   readonly shared: Shared
 }
 
 interface Shared {
-  /** How many of them the exchange, or something in front of it, has taken. */
+  /** The number of copies that the exchange, or a gateway in front of it, has taken. */
   taken: number
-  /** Whether an answer that is not lost has left. No client and no proxy sends a request again once it has the answer. */
+  /** Whether an answer that is not lost has left. After that no client and no proxy sends the request again. */
   answered: boolean
 }
 
@@ -46,13 +46,13 @@ const newShared = (): Shared => ({ taken: 0, answered: false })
 
 type Finish = (end: Log.End, result: Answer, code?: string) => void
 
-/** The answer of the exchange, or of something in front of it, before the network changes it. */
+/** The answer of the exchange, or of a gateway in front of it, before the network changes it. */
 type Reply =
   | { readonly _tag: "Good"; readonly acceptedAt: number; readonly completedAt: number }
   | { readonly _tag: "Code"; readonly code: string }
   | { readonly _tag: "Page"; readonly status: number }
 
-/** Faults by their text: parsing costs more than most of a seed. */
+/** Faults by their text, because parsing costs more than most of a seed. */
 const parsed = new Map<string, Fault.Fault>()
 const readFault = (text: string): Fault.Fault => {
   let fault = parsed.get(text)
@@ -92,7 +92,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
   let lastCall = -Infinity
   let open = 0
   let writes = 0
-  /** While it is ahead, all requests are lost, so that the needle arrives alone. */
+  /** Until then all requests are lost, so that the needle arrives alone. */
   let silentUntil = -Infinity
   let healed = false
 
@@ -139,7 +139,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
           resume(result)
         }
         depart(call, finish)
-        // A service that ignores interruptions ends, too, when the system gives up.
+        // A service that ignores interruptions still ends when the system gives up.
         if (plan.client.deaf && call.end === undefined) schedule(45_000, () => finish("lost", Effect.fail(reset())))
       })
       if (plan.client.deaf) return answer
@@ -250,7 +250,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
   const apply = (flight: Flight): void => {
     const now = pump()
     if (flight.shared.answered) return
-    // Of those that arrive in one millisecond any may be first: it is the one that is answered.
+    // Any of the copies that arrive in one millisecond may be first. Only the first is answered.
     const copy = flight.shared.taken++
     const accepted = flight.arrived
     const seconds = Number(flight.wire)
@@ -277,7 +277,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     after(timeToComplete, () => leave(flight, copy, reply))
   }
 
-  /** The answer leaves. That of a later copy reaches no caller. */
+  /** Sends the answer. The answer to a later copy reaches no caller. */
   const leave = (flight: Flight, copy: number, reply: Reply): void => {
     if (copy > 0 || flight.call === undefined) return
     if (flight.passage === undefined) return deliver(reply, undefined, flight.finish)
@@ -366,7 +366,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
 const replyFrom = (reply: Network.Reply): Reply =>
   reply._tag === "Code" ? reply : { _tag: "Page", status: reply.status }
 
-// Made of literals many times a seed: the fields need no check.
+// These run many times per seed. Their fields are literals and need no check.
 
 const refusedConnection = () =>
   new VenueError.TransportFailure(

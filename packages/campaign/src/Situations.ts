@@ -1,4 +1,4 @@
-/** The situations that a campaign has to reach. It has shown nothing about one that it never reached. */
+/** The situations that a campaign has to reach. It proves nothing about one that it never reached. */
 import type { Evidence } from "./Evidence.js"
 import type { Verdict } from "./Oracle.js"
 

@@ -2,13 +2,13 @@
  * The campaign from the command line.
  *
  *   pnpm campaign --seeds 10000                 seeds 0 to 9999, or until a promise breaks
- *   pnpm campaign --seed 4711                   one seed, all of it printed
- *   pnpm campaign --seeds 10000 --seed 50000    that many, from there on
- *   pnpm campaign --minutes 5                   as many as fit
- *   pnpm campaign --seeds 1000000 --processes 4   in so many processes at once
- *   pnpm campaign --seed 4711 --shrink          and a smaller plan that breaks the same promise
+ *   pnpm campaign --seed 4711                   one seed, with its plan and its run
+ *   pnpm campaign --seeds 10000 --seed 50000    10,000 seeds from 50000 on
+ *   pnpm campaign --minutes 5                   as many seeds as fit
+ *   pnpm campaign --seeds 1000000 --processes 4   in four processes
+ *   pnpm campaign --seed 4711 --shrink          also prints a smaller plan that breaks the same promise
  *   --drop fault:0,deed:3,link                  without these parts of the plan (with one seed)
- *   --stack port|http                           all seeds with this stack (default: one in ten runs the whole one)
+ *   --stack port|http                           runs all seeds with this stack (default: one in ten with http)
  */
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
@@ -47,24 +47,24 @@ const values = arguments_()
 const whole = (name: "seeds" | "seed" | "processes"): number | undefined => {
   const text = values[name]
   if (text === undefined) return undefined
-  return /^\d{1,15}$/.test(text) ? Number(text) : usage(`--${name} is a whole number, not "${text}"`)
+  return /^\d{1,15}$/.test(text) ? Number(text) : usage(`--${name} takes a whole number, not "${text}"`)
 }
 
 const minutes = (): number | undefined => {
   if (values.minutes === undefined) return undefined
   const value = Number(values.minutes)
-  return value > 0 ? value : usage(`--minutes is a number above 0, not "${values.minutes}"`)
+  return value > 0 ? value : usage(`--minutes takes a number above 0, not "${values.minutes}"`)
 }
 
 const processes = (): number => {
   const value = whole("processes") ?? 1
-  return value >= 1 && value <= 64 ? value : usage(`--processes is a number from 1 to 64, not ${value}`)
+  return value >= 1 && value <= 64 ? value : usage(`--processes takes a number from 1 to 64, not ${value}`)
 }
 
 const draw = (): Plan.Draw => {
   const { stack } = values
   if (stack === undefined || stack === "port" || stack === "http") return { stack }
-  return usage(`--stack is port or http, not "${stack}"`)
+  return usage(`--stack takes port or http, not "${stack}"`)
 }
 
 const fail = ({ log, plan, verdict }: Campaign.Judged, dropped: ReadonlyArray<string>): void => {
@@ -90,7 +90,7 @@ const one = (seed: number): void => {
   if (judged.verdict.breaches.length === 0) console.log("no promise is broken")
 }
 
-/** Prints how far it is, every ten seconds. */
+/** Prints the progress every ten seconds. */
 const progress = () => {
   let last = Date.now()
   return (seeds: number, more = ""): void => {
@@ -129,7 +129,7 @@ const inSeveral = async (
     const judged = Campaign.tryPlan(Plan.draw(failed, options.draw))
     if (judged.verdict.breaches.length === 0)
       throw new Error(
-        `Seed ${failed} broke a promise in another process and none in this one: it is not deterministic.`
+        `Seed ${failed} broke a promise in another process and none in this one, so it is not deterministic.`
       )
     tally.failure = judged
   }
@@ -146,7 +146,7 @@ const many = async (from: number, seeds: number, millis: number): Promise<void> 
     process.exitCode = 1
     fail(tally.failure, [])
   }
-  // Several processes do not end at the same seed when one of them finds a breach.
+  // After a breach, several processes end at different seeds.
   const which =
     tally.failure !== undefined && count > 1 ? `from seed ${from} on` : `seeds ${from} to ${from + tally.seeds - 1}`
   console.log(`${which}: ${tally.seeds} in ${pace}`)
@@ -160,7 +160,7 @@ const many = async (from: number, seeds: number, millis: number): Promise<void> 
   const missing = Campaign.missing(tally)
   if (tally.failure === undefined && missing.length > 0) {
     process.exitCode = 1
-    console.log(`\nNEVER REACHED, nothing is shown about: ${missing.join("; ")}`)
+    console.log(`\nNEVER REACHED, so nothing is proven about: ${missing.join("; ")}`)
   }
   if (process.exitCode === undefined) console.log("\nno promise is broken")
 }
