@@ -57,6 +57,8 @@ const noLoggers = HashSet.empty<Logger.Logger<unknown, void>>()
 /** Removes the number of the fiber, because Effect counts fibers through the process and a seed cannot repeat it. */
 const withoutFiber = (line: string): string => line.replace(/ fiber=\S+/, "")
 
+type Edges = Pick<Log.Claim, "earliest" | "latest" | "lost">
+
 /** Monotonic time in ms. */
 const monotonic = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000
 
@@ -80,38 +82,25 @@ export const make = (options: {
     let over = false
     let reported: Log.Claim["state"] = "Armed"
 
+    const none = { earliest: undefined, latest: undefined, lost: undefined }
+    const add = (how: Log.Claim["how"], state: Log.Claim["state"], late = 0, rest: Edges = none): void =>
+      log.add({ _tag: "Claim", at: log.now() - late, how, state, ...rest, venueArmed: scene.armed() })
+
     const claim = (status: HeartbeatStatus.Status, how: "reported" | "read", late: number): void => {
       if (status._tag === "Released") return
       const { at, earliestFire, latestFire, lost } = status
-      log.add({
-        _tag: "Claim",
-        at: log.now() - late,
-        how,
-        state: status._tag,
-        earliest: earliestFire - at,
-        latest: latestFire - at,
-        lost: lost?.reason,
-        venueArmed: scene.armed()
-      })
+      add(how, status._tag, late, { earliest: earliestFire - at, latest: latestFire - at, lost: lost?.reason })
     }
 
+    const observable = (): boolean => heartbeat !== undefined && stops === 0 && !over
+
     const read = (): void => {
-      if (heartbeat !== undefined && stops === 0 && !over) claim(Effect.runSync(heartbeat.status), "read", 0)
+      if (observable()) claim(Effect.runSync(heartbeat!.status), "read", 0)
     }
 
     const look = (): void => {
-      if (plan.client.read) return read()
-      if (heartbeat === undefined || stops > 0 || over) return
-      log.add({
-        _tag: "Claim",
-        at: log.now(),
-        how: "standing",
-        state: reported,
-        earliest: undefined,
-        latest: undefined,
-        lost: undefined,
-        venueArmed: scene.armed()
-      })
+      if (plan.client.read) read()
+      else if (observable()) add("standing", reported)
     }
 
     /** Records claims at the instants at which the exchange fires, and soon after. */

@@ -54,8 +54,7 @@ export interface Options {
   readonly from: number
   readonly seeds: number
   readonly until: number
-  readonly draw?: Plan.Draw | undefined
-  /** The plan of a seed. Drawn unless given. */
+  /** The plan of a seed, by default the drawn one. */
   readonly planOf?: ((seed: number) => Plan.Plan) | undefined
   readonly now: () => number
   readonly progress?: ((tally: Tally) => void) | undefined
@@ -81,7 +80,7 @@ export const run = (options: Options): Tally => {
 
 const runAll = (options: Options): Tally => {
   const tally = nothing()
-  const planOf = options.planOf ?? ((seed: number) => Plan.draw(seed, options.draw))
+  const planOf = options.planOf ?? Plan.draw
   for (let seed = options.from; seed < options.from + options.seeds; seed++) {
     if (options.now() >= options.until) break
     const judged = tryPlan(planOf(seed))
@@ -106,8 +105,8 @@ export const missing = (tally: Tally): ReadonlyArray<string> =>
   [...tally.situations].filter(([, times]) => times === 0).map(([name]) => name)
 
 /** Whether two runs of a seed give the same records, and the same fibers at the same instants. */
-export const deterministic = (seed: number, draw?: Plan.Draw): boolean => {
-  const [one, two] = [Run.run(Plan.draw(seed, draw)), Run.run(Plan.draw(seed, draw))]
+export const deterministic = (seed: number): boolean => {
+  const [one, two] = [Run.run(Plan.draw(seed)), Run.run(Plan.draw(seed))]
   return one.trace === two.trace && JSON.stringify(one) === JSON.stringify(two)
 }
 

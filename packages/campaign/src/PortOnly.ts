@@ -20,16 +20,17 @@ import * as Venue from "./Venue.js"
 
 type Answer = Effect.Effect<CountdownCancelAll.Acknowledgement, VenueError.VenueError>
 
+/** A copy of a request. The needle and another client's write have no passage, and the latter has no call. */
 interface Flight {
   readonly call: Log.Call | undefined
-  readonly passage: Network.Passage | undefined
+  readonly passage?: Network.Passage
   readonly copy: number
   readonly wire: string
-  /** The timestamp that it was signed with. */
+  /** The timestamp of its signature. */
   readonly stamp: number
   /** Ends the call that sent it. */
   readonly finish: Finish
-  /** When the exchange accepted it, on the exchange's clock. */
+  /** The instant of its arrival, on the exchange's clock. */
   arrived: number
   /** The state that the request shares with its copies. */
   readonly shared: Shared
@@ -41,8 +42,6 @@ interface Shared {
   /** Whether an answer that is not lost has left. After that no client and no proxy sends the request again. */
   answered: boolean
 }
-
-const newShared = (): Shared => ({ taken: 0, answered: false })
 
 type Finish = (end: Log.End, result: Answer, code?: string) => void
 
@@ -152,24 +151,22 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
 
   const depart = (call: Log.Call, finish: Finish): void => {
     const now = pump()
-    const stamp = now + plan.clock.skew
     const ordinal = writes++
     if (now < silentUntil) return
+    const request = {
+      call,
+      copy: 0,
+      wire: call.wire,
+      stamp: now + plan.clock.skew,
+      finish,
+      arrived: 0,
+      shared: { taken: 0, answered: false }
+    }
     if (ordinal === plan.needle && !healed) {
       const due = Exchange.countdown(state, Venue.own)
       if (due._tag === "Armed" && due.firesAt - now < 29_000 && due.firesAt > now + timeToApply) {
         silentUntil = due.firesAt
-        const flight: Flight = {
-          call,
-          passage: undefined,
-          copy: 0,
-          wire: call.wire,
-          stamp,
-          finish,
-          arrived: 0,
-          shared: newShared()
-        }
-        schedule(due.firesAt - now - timeToApply, () => arrive(flight))
+        schedule(due.firesAt - now - timeToApply, () => arrive(request))
         return
       }
     }
@@ -187,10 +184,8 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
       case "Lost":
         return
       case "Sent": {
-        const { passage } = departure
-        const shared = newShared()
         for (const [copy, arrival] of departure.arrivals.entries()) {
-          const flight: Flight = { call, passage, copy, wire: call.wire, stamp, finish, arrived: 0, shared }
+          const flight: Flight = { ...request, passage: departure.passage, copy }
           after(arrival.after, () => {
             if (arrival.hold === undefined) return arrive(flight)
             held.set(flight, arrival.lag)
@@ -341,17 +336,15 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     },
     otherClient: (seconds) => {
       const now = pump()
-      const flight: Flight = {
+      apply({
         call: undefined,
-        passage: undefined,
         copy: 0,
         wire: String(seconds),
         stamp: now,
         finish: () => undefined,
         arrived: now,
-        shared: newShared()
-      }
-      apply(flight)
+        shared: { taken: 0, answered: false }
+      })
     },
     heal: () => {
       healed = true

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process"
 import * as Campaign from "./Campaign.js"
-import type * as Plan from "./Plan.js"
+import * as Plan from "./Plan.js"
 
 /** The next seeds of a process. */
 interface Range {
@@ -127,11 +127,11 @@ export const run = (options: {
   })
 
 /** Tries the ranges that the parent process sends, as long as it lives. */
-export const serve = (planOf?: (seed: number) => Plan.Plan): void => {
+export const serve = (planOf: (seed: number, draw?: Plan.Draw) => Plan.Plan = Plan.draw): void => {
   process.on("message", (message) => {
     const { draw, from, seeds } = message as Range
     const began = performance.now()
-    const tally = Campaign.run({ from, seeds, until: Infinity, draw, planOf, now: () => 0 })
+    const tally = Campaign.run({ from, seeds, until: Infinity, planOf: (seed) => planOf(seed, draw), now: () => 0 })
     const failed = tally.failure?.plan.seed
     // A message cannot hold the functions of a log.
     tally.failure = undefined
