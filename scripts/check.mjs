@@ -5,8 +5,8 @@
 //   node scripts/check.mjs size knip  only these
 import { spawn } from "node:child_process"
 import * as Path from "node:path"
+import { root } from "./lib/pack.mjs"
 
-const root = Path.join(import.meta.dirname, "..")
 const node = (script, ...args) => [process.execPath, Path.join("scripts", script), ...args]
 const bin = (name, ...args) => [Path.join("node_modules", ".bin", name), ...args]
 

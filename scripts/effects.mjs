@@ -2,8 +2,8 @@
 // `yield*`, needless generators, and others.
 import { spawnSync } from "node:child_process"
 import * as Path from "node:path"
+import { root } from "./lib/pack.mjs"
 
-const root = Path.join(import.meta.dirname, "..")
 const program = Path.join(root, "node_modules", ".bin", "effect-language-service")
 const options = ["--project", "tsconfig.whole.json", "--format", "text", "--severity", "error,warning", "--strict"]
 // Without a configuration, even an empty one, the service checks nothing.

@@ -2,8 +2,9 @@
 import { build } from "esbuild"
 import * as Path from "node:path"
 import { gzipSync } from "node:zlib"
+import { root } from "./lib/pack.mjs"
 
-const dist = Path.join(import.meta.dirname, "..", "packages", "core", "dist")
+const dist = Path.join(root, "packages", "core", "dist")
 
 const bundles = [
   // 12.1 kB before the repairs of stamps, guard, release and the port, 15.1 kB with them.

@@ -1,20 +1,18 @@
 // Follows the READMEs as a new user, in an empty folder, with npm and the packed tarballs: their commands and code, in
 // JavaScript and in TypeScript. Everything else comes from the registry. Keeps the folder after a failure.
-import { spawn, spawnSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { installLines, pack, published, root } from "./lib/pack.mjs"
+import { cleanEnv, exported, start } from "./lib/shell.mjs"
 
 /** The versions of TypeScript that must accept the published types. */
 const compilers = ["5.9", "6", "7"]
 
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-deadman-smoke-"))
-// Hides this repository, and the pnpm that may have started this, from npm.
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(npm_|pnpm_|INIT_CWD$|NODE_PATH$|BITGET_)/i.test(name))
-)
+const env = cleanEnv()
 const started = performance.now()
 const say = (text) => console.log(`${((performance.now() - started) / 1_000).toFixed(1).padStart(6)} s  ${text}`)
 
@@ -61,42 +59,9 @@ const blockOf = (path, part) => {
 // ---------------------------------------------------------------------------------------------------------------------
 // Processes
 
-const living = new Set()
-process.on("exit", () => living.forEach((child) => child.kill("SIGKILL")))
-
-/** Starts a program in the background and collects its output. */
-const spawnProgram = (args, variables = {}) => {
-  const child = spawn(process.execPath, args, {
-    cwd: folder,
-    env: { ...env, ...variables },
-    stdio: ["ignore", "pipe", "pipe"]
-  })
-  const program = { child, output: "", code: undefined }
-  living.add(child)
-  child.stdout.on("data", (chunk) => (program.output += chunk))
-  child.stderr.on("data", (chunk) => (program.output += chunk))
-  program.ended = new Promise((resolve) => {
-    child.on("close", (code, signal) => {
-      living.delete(child)
-      program.code = code ?? signal
-      resolve(program.code)
-    })
-  })
-  return program
-}
-
-/** Polls until `ask` gives a value, for half a minute. */
-const eventually = async (what, program, ask) => {
-  for (const until = Date.now() + 30_000; Date.now() < until; await sleep(50)) {
-    const answer = await ask()
-    if (answer !== undefined) return answer
-    need(
-      program.code === undefined,
-      `${what} was expected, but the program ended with ${program.code}:\n${program.output}`
-    )
-  }
-  throw new Failed(`${what} was expected and did not come within 30 s:\n${program.output}`)
-}
+/** Starts a program of the folder in the background. */
+const startProgram = (line, variables, until) =>
+  start(`exec '${process.execPath}' ${line}`, { bound: 1_800_000, cwd: folder, env: { ...env, ...variables }, until })
 
 /** Runs the quickstart against the served exchange. It must arm the switch, and turn it off on SIGTERM. */
 const protectedProgram = async (name, file, venue) => {
@@ -105,11 +70,11 @@ const protectedProgram = async (name, file, venue) => {
   const account = `${venue.BITGET_BASE_URL}/_sim/accounts/1000001`
   const tag = async () => (await (await fetch(account, { headers })).json()).switch._tag
   need((await tag()) === "Closed", `before ${name} the switch must be off`)
-  const program = spawnProgram([file], venue)
-  await eventually(`${name}: an armed switch`, program, async () => ((await tag()) === "Armed" ? true : undefined))
-  await eventually(`${name}: its trading`, program, () => (program.output.includes("protected") ? true : undefined))
-  program.child.kill("SIGTERM")
-  const code = await program.ended
+  const program = startProgram(file, venue, /protected/)
+  await Promise.race([program.reached, sleep(30_000, undefined, { ref: false })])
+  need(program.output.includes("protected"), `${name} did not trade within 30 s:\n${program.output}`)
+  need((await tag()) === "Armed", `${name} trades, and the switch is not armed:\n${program.output}`)
+  const code = await program.end("SIGTERM")
   need(code === 0, `${name} ended with ${code}:\n${program.output}`)
   need((await tag()) === "Closed", `${name} has ended, and the switch is not off:\n${program.output}`)
   say(`${name}: armed, protected, disarmed by SIGTERM`)
@@ -145,14 +110,10 @@ const main = async () => {
   say("the first test passes")
 
   const command = Path.join("node_modules", ".bin", "effect-deadman-simulator")
-  const server = spawnProgram([command, "serve", "--port", "0"])
-  const venue = await eventually("a served exchange", server, () => {
-    const variables = [...server.output.matchAll(/^export (BITGET_\w+)='(.*)'$/gm)].map(([, name, value]) => [
-      name,
-      value
-    ])
-    return variables.length >= 4 ? Object.fromEntries(variables) : undefined
-  })
+  const server = startProgram(`${command} serve --port 0`, {}, /BITGET_PASSPHRASE='.*'\n/)
+  await server.reached
+  const venue = exported(server.output)
+  need(venue.BITGET_BASE_URL !== undefined, `the simulator does not serve:\n${server.output}`)
   say("the simulator serves")
   await protectedProgram("JavaScript", "bot.mjs", venue)
 
@@ -183,8 +144,7 @@ const main = async () => {
     run(`${tsc} -p test.${version}.json`)
     await protectedProgram(name, Path.join(outDir, "bot.mjs"), venue)
   }
-  server.child.kill("SIGTERM")
-  await server.ended
+  await server.end("SIGTERM")
 }
 
 try {
@@ -195,7 +155,5 @@ try {
   if (!(error instanceof Failed)) throw error
   console.error(error.message)
   console.error(`The folder stays for inspection: ${folder}`)
-  process.exitCode = 1
-} finally {
-  for (const child of living) child.kill("SIGKILL")
+  process.exit(1)
 }

@@ -361,20 +361,13 @@ const replyFrom = (reply: Network.Reply): Reply =>
 
 // These run many times per seed. Their fields are literals and need no check.
 
+const common = { venueMessage: "", retryable: true } as const
+
 const refusedConnection = () =>
-  new VenueError.TransportFailure(
-    { venueMessage: "", applied: "no", retryable: true, reason: "refused", detail: "ECONNREFUSED" },
-    true
-  )
+  new VenueError.TransportFailure({ ...common, applied: "no", reason: "refused", detail: "ECONNREFUSED" }, true)
 
 const reset = () =>
-  new VenueError.TransportFailure(
-    { venueMessage: "", applied: "unknown", retryable: true, reason: "lost", detail: "ECONNRESET" },
-    true
-  )
+  new VenueError.TransportFailure({ ...common, applied: "unknown", reason: "lost", detail: "ECONNRESET" }, true)
 
 const unreadable = (httpStatus: number) =>
-  new VenueError.UnreadableAnswer(
-    { venueMessage: "", applied: "unknown", retryable: true, reason: "notJson", httpStatus, detail: "" },
-    true
-  )
+  new VenueError.UnreadableAnswer({ ...common, applied: "unknown", reason: "notJson", httpStatus, detail: "" }, true)

@@ -6,6 +6,9 @@ import { promisedPace, type Rule, s } from "./rule.js"
 
 const safe = (claim: Log.Claim): boolean => claim.state === "Armed" || claim.state === "Jeopardy"
 
+/** Deeds after which a client is not healthy. */
+const troubling = new Set("suspend stall crash lapse beat interrupted-beat step-wall other-client".split(" "))
+
 /** 8: `Armed` or `Jeopardy` implies that the exchange's timer runs. */
 const armedMeansArmed: Rule = (evidence, report) => {
   const { begun, claims, crash, fires, switched, tolerance } = evidence
@@ -140,20 +143,10 @@ const healthyIsNotFiredUpon: Rule = (evidence, report) => {
   const { client } = plan
   if (acquired?.result !== "armed" || client.deaf || plan.needle !== undefined) return
   if (plan.venue.maintenance !== undefined || plan.clock.rate !== 1) return
-  const troubled = new Set([
-    "suspend",
-    "stall",
-    "crash",
-    "lapse",
-    "beat",
-    "interrupted-beat",
-    "step-wall",
-    "other-client"
-  ])
   const patience = Math.max(client.requestTimeout, promisedPace) - promisedPace
   for (const fire of fires) {
     if (begun !== undefined && fire.at >= begun.at) break
-    if (deeds.some((deed) => troubled.has(deed.what) && deed.at <= fire.at)) break
+    if (deeds.some((deed) => troubling.has(deed.what) && deed.at <= fire.at)) break
     if (lost !== undefined && lost.at < fire.at) break
     const acknowledged = calls.findLast((call) => call.end === "acknowledged" && call.endAt! <= fire.at)
     if (acknowledged === undefined) continue

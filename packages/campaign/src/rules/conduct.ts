@@ -11,6 +11,9 @@ const untouched = new Set(
 /** Refusals that only a person can heal. 40037 comes and goes at the exchange, and 40008 comes once. */
 const fatal = new Set(["40009", "40014", "40012", "40018", "25008", "40084"])
 
+/** Deeds that change the cadence. */
+const disturbing = new Set(["suspend", "stall", "lapse", "beat", "interrupted-beat"])
+
 /** The time that the release waits for the last reports of transitions, ms. */
 const reporterMillis = 1_000
 
@@ -127,14 +130,7 @@ const cadenceIsKept: Rule = (evidence, report) => {
   // A client whose answer contradicts its clocks asks again at once.
   if (acquired?.result !== "armed" || plan.venue.wrongMachine !== undefined) return
   const { interval } = plan.client
-  const disturbed = deeds.filter(
-    (deed) =>
-      deed.what === "suspend" ||
-      deed.what === "stall" ||
-      deed.what === "lapse" ||
-      deed.what === "beat" ||
-      deed.what === "interrupted-beat"
-  )
+  const disturbed = deeds.filter(({ what }) => disturbing.has(what))
   const slack = 2 + interval * Math.abs(plan.clock.rate - 1) + Math.abs(plan.clock.rate - 1) * 60_000
   const end = Math.min(begun?.at ?? Infinity, crash?.at ?? Infinity, lost?.at ?? Infinity)
   let plan0: number | undefined
@@ -153,19 +149,14 @@ const cadenceIsKept: Rule = (evidence, report) => {
     const earliest = Math.max(lowest + interval, answered)
     const latest = Math.max(call.at + interval, answered)
     const until = next?.at ?? Infinity
+    const isDisturbed = disturbed.some(
+      (deed) => deed.at <= Math.min(until, latest + slack) + 1 && deed.at + (deed.length ?? 0) + 70_000 >= call.at
+    )
+    if (isDisturbed || latest + slack >= end || call.endAt! < acquired.at) {
+      plan0 = undefined
+      continue
+    }
     plan0 = lowest + interval
-    if (
-      disturbed.some(
-        (deed) => deed.at <= Math.min(until, latest + slack) + 1 && deed.at + (deed.length ?? 0) + 70_000 >= call.at
-      )
-    ) {
-      plan0 = undefined
-      continue
-    }
-    if (latest + slack >= end || call.endAt! < acquired.at) {
-      plan0 = undefined
-      continue
-    }
     if (next === undefined || next.at > latest + slack || next.at < earliest - slack) {
       report(
         "17",
