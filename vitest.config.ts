@@ -39,7 +39,8 @@ const cores = Math.max(2, Os.availableParallelism())
 const shared = {
   // Bounds only a hang, because a busy machine is no reason to fail.
   testTimeout: 300_000,
-  hookTimeout: 300_000
+  hookTimeout: 300_000,
+  setupFiles: [Path.join(import.meta.dirname, "scripts", "turn.mjs")]
 }
 
 export default defineConfig({
