@@ -84,7 +84,7 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
   const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: string]> = [
     [["serve", "--clock", "fast"], "give real, scaled:10, manual or auto"],
     [["serve", "--account", "uid=1,key=a,secret=not-to-be-shown"], "passphrase missing"],
-    [["serve", "--fault", "drop-anser"], "at position 0"],
+    [["serve", "--fault", "drop-anser"], 'position 0 has "drop-anser"'],
     [["serve", "--venue", "triggerLatency=-1"], "a whole number of milliseconds, 0 or more"],
     [["serve", "--venue", "__proto__=1"], 'there is no "__proto__"'],
     [["serve", "--account", "uid=1,__proto__=1"], 'there is no "__proto__"'],
