@@ -12,9 +12,9 @@ import { root } from "./lib/pack.mjs"
 // This package has installed everything that an example may use.
 const examples = "packages/examples"
 /** The pages of these packages see only what their own package has installed. */
-const alone = ["packages/virtual-time"]
+const alone = ["packages/virtual-time", "packages/cluster"]
 
-const sources = ["core", "simulator", "virtual-time"].flatMap((name) =>
+const sources = ["core", "simulator", "virtual-time", "cluster"].flatMap((name) =>
   walk(Path.join(root, "packages", name, "src"), ".ts")
 )
 const pages = walk(root, ".md")
