@@ -174,13 +174,14 @@ export const firings = (
       const x = frame.x(fire.at)
       const bottom = box.top + box.height
       const late = fire.at - fire.deadline
-      const label = `fired ${frame.time(fire.at)}, -${fire.cancelled.length}`
+      const label = `fired, \u2212${fire.cancelled.length}`
+      // The countdown has run out here, so that there is room at the top on both sides.
       const flip = x + 14 + widthOf(label) > frame.right
       return titled(
-        `${label}${late > 0 ? `\n${late} ms after its deadline` : ""}\ncancelled ${fire.cancelled.length} orders`,
+        `fired ${frame.time(fire.at)}${late > 0 ? `\n${late} ms after its deadline` : ""}\ncancelled ${fire.cancelled.length} orders`,
         `<path d="M${n(x)} ${n(box.top)}V${n(bottom)}" stroke="var(--fired)" stroke-width="1.6" stroke-dasharray="2 3"/>` +
           `<circle cx="${n(x)}" cy="${n(bottom)}" r="5" fill="var(--fired)"/>` +
-          `<text class="firet halo" x="${n(flip ? x - 12 : x + 12)}" y="${n(bottom - 8)}"${flip ? ' text-anchor="end"' : ""}>${label}</text>`,
+          `<text class="firet halo" x="${n(flip ? x - 7 : x + 7)}" y="${n(box.top + 14)}"${flip ? ' text-anchor="end"' : ""}>${label}</text>`,
         "fire"
       )
     })
@@ -194,7 +195,7 @@ export interface Fault extends History.Span {
   readonly acted: ReadonlyArray<number>
 }
 
-const barHeight = 18
+const barHeight = 22
 
 /** Faults as bars in as few rows as keep bars and labels apart. Returns the drawing and its height. */
 export const faults = (frame: Frame, top: number, all: ReadonlyArray<Fault>) => {
@@ -228,9 +229,9 @@ export const faults = (frame: Frame, top: number, all: ReadonlyArray<Fault>) => 
         `<rect class="fault" x="${n(x1)}" y="${n(y + 1)}" width="${n(x2 - x1)}" height="${barHeight - 4}" rx="3"/>` +
           fault.acted
             .filter((at) => at >= frame.from && at <= frame.to)
-            .map((at) => `<path d="M${n(frame.x(at))} ${n(y + 10)}v5" stroke="var(--urgent)" stroke-width="2"/>`)
+            .map((at) => `<path d="M${n(frame.x(at))} ${n(y + 15)}v4" stroke="var(--urgent)" stroke-width="2"/>`)
             .join("") +
-          `<text class="faultt" x="${n(x)}" y="${n(y + 12)}" text-anchor="${anchor}">${escape(fault.label)}</text>`
+          `<text class="faultt" x="${n(x)}" y="${n(y + 13)}" text-anchor="${anchor}">${escape(fault.label)}</text>`
       )
     })
     .join("")
