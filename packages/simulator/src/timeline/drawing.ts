@@ -17,8 +17,8 @@ export const n = (value: number): string => String(Math.round(value * 10) / 10)
 export const titled = (title: string, body: string, name = ""): string =>
   `<g${name === "" ? "" : ` class="${name}"`}><title>${escape(title)}</title>${body}</g>`
 
-export const cross = (x: number, y: number): string =>
-  `<path class="lost" stroke-width="2" d="M${n(x - 4)} ${n(y - 4)}l8 8m0 -8l-8 8"/>`
+export const cross = (x: number, y: number, name: "lost" | "deaf" = "lost"): string =>
+  `<path class="${name}" stroke-width="2" d="M${n(x - 4)} ${n(y - 4)}l8 8m0 -8l-8 8"/>`
 
 /**
  * Colours by role, light and dark, the same as in the live page's stylesheet. Contrast is at least 4.5 : 1 for text and
@@ -57,7 +57,7 @@ export const style =
   `.dm .grid{stroke:var(--line);stroke-width:1}.dm .rail{stroke:var(--soft);stroke-width:1;stroke-opacity:.6}` +
   `.dm .out{stroke:var(--ink);stroke-width:1.2;fill:none;opacity:.75}` +
   `.dm .back{stroke:var(--soft);stroke-width:1.1;fill:none;stroke-dasharray:3 2}` +
-  `.dm .lost{stroke:var(--urgent);stroke-width:1.4;fill:none}` +
+  `.dm .lost{stroke:var(--urgent);stroke-width:1.4;fill:none}.dm .deaf{stroke:var(--soon);stroke-width:1.4;fill:none}` +
   `.dm .segment{fill:var(--calm);fill-opacity:.16;stroke:none}` +
   `.dm .edge{stroke:var(--calm);stroke-width:1.7;fill:none;stroke-linejoin:round}` +
   `.dm .believed{fill:var(--believed);fill-opacity:.2;stroke:var(--believed);stroke-opacity:.6;stroke-width:.8}` +
@@ -188,7 +188,7 @@ export const firings = (
     .join("")
 
 /** The width of a label, about. */
-const widthOf = (text: string): number => text.length * 6.2 + 16
+export const widthOf = (text: string): number => text.length * 6.2 + 16
 
 /** A fault over the time that it was in force, and the instants of the requests on which it acted. */
 export interface Fault extends History.Span {
