@@ -57,6 +57,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Numbers from "../exchange/numbers.js"
 import * as Latency from "./Latency.js"
+import { didYouMean } from "./nearest.js"
 
 /**
  * The direction: the request to the exchange, or its answer.
@@ -153,7 +154,8 @@ export class FaultSyntaxError extends Schema.TaggedError<FaultSyntaxError>(
   override get message(): string {
     const found = this.found === "" ? "the end of the text" : `"${this.found}"`
     return (
-      `This is no fault, at position ${this.position}: found ${found}, expected ${this.expected.join(", ")}.\n` +
+      `This is no fault, at position ${this.position}: found ${found}, expected ${this.expected.join(", ")}` +
+      `${didYouMean(this.found, this.expected) || "."}\n` +
       `  ${this.input}\n  ${" ".repeat(this.position)}^`
     )
   }

@@ -305,7 +305,7 @@ describe("Expect", () => {
         )
         assert.strictEqual(
           open(Expect.ordersCancelled({ within: "10 seconds", after: "crsh" })),
-          'only these were marked: "before", "crash"'
+          'only these were marked: "before", "crash"; did you mean `crash`?'
         )
         assert.match(open(Expect.ordersCancelled({ within: "1 seconds", after: "before" })), /nothing was at stake/)
         assert.match(open(Expect.neverFired({ to: "6 seconds" })), /let 1 s more pass/)

@@ -85,6 +85,8 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
     [["serve", "--clock", "fast"], "give real, scaled:10, manual or auto"],
     [["serve", "--account", "uid=1,key=a,secret=not-to-be-shown"], "passphrase missing"],
     [["serve", "--fault", "drop-anser"], "at position 0"],
+    [["serve", "--fault", "drop-anser"], "did you mean `drop-answer`?"],
+    [["serve", "--venue", "trigerLatency=1"], "did you mean `triggerLatency`?"],
     [["serve", "--venue", "triggerLatency=-1"], "a whole number of milliseconds, 0 or more"],
     [["serve", "--venue", "__proto__=1"], 'there is no "__proto__"'],
     [["serve", "--account", "uid=1,__proto__=1"], 'there is no "__proto__"'],
