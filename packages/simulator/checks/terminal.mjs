@@ -9,11 +9,14 @@ const letter = 0.602
 /** The colour of the page for each code of the terminal that the demonstration uses. */
 const roles = { 31: "urgent", 32: "calm", 33: "soon", 2: "soft" }
 
+const escapeCode = "\u001b"
+const code = new RegExp(`${escapeCode}\\[([\\d;]*)m`)
+
 /** The parts of a line, each with the codes that it has. */
 const partsOf = (line) => {
   const parts = []
   let codes = []
-  for (const [index, text] of line.split(/\u001b\[([\d;]*)m/).entries()) {
+  for (const [index, text] of line.split(code).entries()) {
     if (index % 2 === 1) codes = text === "0" ? [] : text.split(";")
     else if (text !== "") parts.push({ text, codes })
   }

@@ -41,7 +41,7 @@ const resultOf = (entry: Journal.RequestRecord): readonly [kind: Row["kind"], te
   return ["waits", "waiting"]
 }
 
-export const orderText = (order: Named | undefined): string =>
+const orderText = (order: Named | undefined): string =>
   order === undefined
     ? "an order"
     : `${order.side} ${order.qty} ${order.symbol} ${order.price ? `@ ${order.price}` : "market"}`
