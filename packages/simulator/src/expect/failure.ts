@@ -7,7 +7,16 @@ import { fileURLToPath } from "node:url"
 import type * as History from "../journal/History.js"
 import * as Timeline from "../timeline/Timeline.js"
 
-const room = Path.dirname(fileURLToPath(import.meta.url))
+/** This room in the build and in the sources, to which a runner maps the build. */
+const rooms = ["dist", "src"].map((folder) => fileURLToPath(new URL(`../../${folder}/expect/`, import.meta.url)))
+
+/** The frames of a stack that are not of these folders. */
+export const framesOutside = (stack: string, folders: ReadonlyArray<string>): string =>
+  stack
+    .split("\n")
+    .slice(1)
+    .filter((line) => !folders.some((folder) => line.includes(folder)))
+    .join("\n")
 
 /** The frames of the caller, without those of this room, as the lines of a stack. */
 export type CallSite = () => string
@@ -16,12 +25,7 @@ export type CallSite = () => string
 export const callSite = (): CallSite => {
   const holder: { readonly stack?: string } = {}
   Error.captureStackTrace(holder, callSite)
-  return () =>
-    (holder.stack ?? "")
-      .split("\n")
-      .slice(1)
-      .filter((line) => !line.includes(room))
-      .join("\n")
+  return () => framesOutside(holder.stack ?? "", rooms)
 }
 
 /** `test/first.test.ts:27` of the first frame of the test, relative to the folder in which the tests run. */

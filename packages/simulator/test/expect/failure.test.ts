@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
 import { expect } from "vitest"
+import { framesOutside } from "../../src/expect/failure.js"
 
 expect.extend(matchers)
 
@@ -34,6 +35,15 @@ describe("A failed expectation", () => {
       assert.include(Fs.readFileSync(page, "utf8"), "<svg")
     }).pipe(Effect.provide(Simulator.layer()))
   )
+
+  it("has no frame of this package, from the build or mapped to its sources", () => {
+    const folder = "/app/node_modules/@effect-deadman/simulator"
+    const rooms = [`${folder}/dist/expect/`, `${folder}/src/expect/`]
+    const own = "    at next (/app/test/src/expect/first.test.ts:22:19)"
+    const mapped = `    at new Expectation (${folder}/src/expect/expectation.ts:31:5)`
+    const built = `    at ordersCancelled (file://${folder}/dist/expect/orders.js:43:3)`
+    assert.strictEqual(framesOutside(["Error", mapped, built, own].join("\n"), rooms), own)
+  })
 
   it.effect("of a matcher, with and without `not`, writes the run as a page too", () =>
     Effect.gen(function* () {
