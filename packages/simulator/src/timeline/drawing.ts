@@ -246,10 +246,11 @@ export const maintenance = (frame: Frame, box: Box, spans: ReadonlyArray<History
     .filter((span) => shows(frame, span))
     .map((span) => {
       const [x1, x2] = [frame.x(span.from), frame.x(span.to ?? frame.to)]
+      const flip = x1 + widthOf("maintenance") > frame.right
       return titled(
         `maintenance\n${frame.time(span.from)} to ${span.to === undefined ? "now" : frame.time(span.to)}`,
         `<rect class="maintenance" x="${n(x1)}" y="${n(box.top)}" width="${n(x2 - x1)}" height="${n(box.height)}"/>` +
-          `<text class="soont halo" x="${n(x1 + 6)}" y="${n(box.top + 14)}">maintenance</text>`
+          `<text class="soont halo" x="${n(flip ? x1 - 6 : x1 + 6)}" y="${n(box.top + 14)}"${flip ? ' text-anchor="end"' : ""}>maintenance</text>`
       )
     })
     .join("")

@@ -175,6 +175,12 @@ const showState = (): void => {
     }
   )
   set(element("healthy"), { hidden: state.faults.length > 0 })
+  setText(
+    element("healthy"),
+    state.maintenance
+      ? "Maintenance: the exchange refuses every request."
+      : "No faults: all requests and answers arrive."
+  )
   set(element("heal"), { disabled: state.faults.length === 0 })
   const hidden = state.faults.filter(({ fault }) => fault !== "partition").length
   setText(element("more"), hidden === 0 ? "More" : `More (${hidden})`)
