@@ -262,6 +262,22 @@ try {
     await advance(13)
     await card.locator(".bot.primary").waitFor()
   })
+  await step("the exported timeline fits its box, zooms, and can be downloaded", async () => {
+    await page.goto(`${url}/_sim/timeline`)
+    const shown = page.locator(".pane:visible")
+    const overflow = () => shown.evaluate((pane) => pane.scrollWidth - pane.clientWidth)
+    assert.equal(await overflow(), 0, "the picture fits")
+    await page.getByText("4 ×", { exact: true }).click()
+    assert.ok((await overflow()) > 3_000, "the picture is four times as wide, and scrolls")
+    await page.keyboard.press("ArrowLeft")
+    assert.ok((await overflow()) > 1_000 && (await overflow()) < 3_000, "the keyboard changes the zoom")
+    await accessible("the timeline")
+    const download = page.waitForEvent("download")
+    await page.getByRole("link", { name: "Download" }).click()
+    assert.equal((await download).suggestedFilename(), "timeline-seed-0.html")
+    await page.goto(url)
+    await has("live", page.locator("header"))
+  })
   await step("the page reconnects after a restart of the server", async () => {
     restarting = true
     await running.stop()

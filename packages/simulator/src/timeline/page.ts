@@ -135,9 +135,9 @@ export const html = (
   const zooms = zoomsOf(history, options)
   return (
     `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
-    `<title>${title}</title><style>${pageStyle}</style></head>\n<body><h1>${title}</h1>` +
+    `<title>${title}</title><style>${pageStyle}</style></head>\n<body><main><h1>${title}</h1>` +
     `<p class="sub">seed ${history.evidence.seed} · ${length} · ${lanes.length} account${lanes.length === 1 ? "" : "s"}${missing}</p>\n` +
     `${cards}\n${zoomBar(zooms, history.evidence.seed)}\n${panes(history, options, zooms)}\n${legend(history)}\n` +
-    `<details><summary>The same as text</summary><pre>${escape(text)}</pre></details></body></html>\n`
+    `<details><summary>The same as text</summary><pre>${escape(text)}</pre></details></main></body></html>\n`
   )
 }
