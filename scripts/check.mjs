@@ -31,6 +31,7 @@ const fast = [
       "--config",
       ".dependency-cruiser.mjs",
       "packages/core/src",
+      "packages/cluster/src",
       "packages/simulator/src",
       "packages/virtual-time/src",
       "packages/campaign/src",

@@ -224,8 +224,8 @@ const demonstration = Effect.gen(function* () {
   const broken = rows.filter((row) => !row.held).length
   screen.print(
     broken === 0
-      ? screen.colour("good", "\nEvery promise held.")
-      : screen.colour("bad", `\n${broken} of ${rows.length} promises did NOT hold.`)
+      ? `\n${screen.colour("good", "Every promise held.")}`
+      : `\n${screen.colour("bad", `${broken} of ${rows.length} promises did NOT hold.`)}`
   )
   return broken === 0
 }).pipe(

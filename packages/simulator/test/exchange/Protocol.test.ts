@@ -5,45 +5,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { createSign, generateKeyPairSync } from "node:crypto"
 import * as Bot from "../support/Bot.js"
+import { begin, call, post, request, start } from "../support/Calls.js"
 
-const start = 1_659_076_670_000
 const countdownPath = "/api/v3/trade/countdown-cancel-all"
 const settingsPath = "/api/v3/account/settings"
-
-const begin = (options: { readonly venue?: Venue.Options; readonly account?: Partial<Exchange.Account> } = {}) =>
-  Exchange.make({ accounts: [{ uid: "1000001", ...options.account }], venue: options.venue, now: start })
-
-type Overrides = Partial<Protocol.Request> & { readonly keys?: Bot.Keys }
-
-const request = (method: "GET" | "POST", path: string, body: string, at: number, keys = Bot.demoKeys) => ({
-  method,
-  path,
-  headers: Bot.signedHeaders(keys, at, method, path, body),
-  body
-})
-
-/** One correctly signed call, `at` ms after the start. */
-const call = (
-  state: Exchange.State,
-  method: "GET" | "POST",
-  path: string,
-  body = "",
-  at = 0,
-  overrides: Overrides = {}
-) => {
-  const { keys, ...rest } = overrides
-  const sent: Protocol.Request = { ...request(method, path, body, start + at, keys), ...rest }
-  const [next, response, outputs] = Protocol.handle(state, sent, start + at)
-  return {
-    state: next,
-    response,
-    outputs,
-    json: JSON.parse(response.body) as { code: string; requestTime: number; data: unknown }
-  }
-}
-
-const post = (state: Exchange.State, path: string, body: unknown, at = 0) =>
-  call(state, "POST", path, JSON.stringify(body), at)
 
 const without = (name: string, sent: Protocol.Request): Protocol.Request => ({
   ...sent,
@@ -349,6 +314,24 @@ describe("Protocol", () => {
       const cancelled = post(second.state, "/api/v3/trade/cancel-order", { orderId, clientOid: "b" })
       assert.deepInclude(cancelled.json.data, { orderId, clientOid: "a" })
       assert.strictEqual(post(cancelled.state, place, { ...limit, clientOid: "a" }).json.code, "00000")
+    })
+
+    it("a clientOid is free again once its order is filled, cancelled by the countdown, or has never rested", () => {
+      const named = { ...limit, clientOid: "a" }
+      const placed = post(begin(), place, named)
+      const { orderId } = placed.json.data as { orderId: string }
+      const fill = (state: Exchange.State, qty?: string) =>
+        Exchange.step(state, { _tag: "FillOrder", account: "1000001", orderId, qty }, start)[0]
+      const part = fill(placed.state, "0.5")
+      assert.strictEqual(post(part, place, named).json.code, "25212")
+      assert.strictEqual(post(fill(part), place, named).json.code, "00000")
+      const armed = post(placed.state, countdownPath, { countdown: "5" }).state
+      assert.strictEqual(post(armed, place, named, 4_999).json.code, "25212")
+      assert.strictEqual(post(armed, place, named, 5_000).json.code, "00000")
+      for (const brief of [{ orderType: "market" }, { timeInForce: "ioc" }]) {
+        const once = post(begin(), place, { ...named, ...brief })
+        assert.strictEqual(post(once.state, place, named).json.code, "00000", JSON.stringify(brief))
+      }
     })
 
     it("bad orders are refused with the code for missing or wrong parameters, and none is placed", () => {
