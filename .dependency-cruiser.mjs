@@ -7,10 +7,11 @@ const pureCore = [
   "HeartbeatOptions",
   "HeartbeatStatus",
   "Release",
+  "Sighting",
   "Signature",
   "VenueError"
 ].join("|")
-const pure = `^packages/(core/src/(${pureCore})\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
+const pure = `^packages/(core/src/((${pureCore})\\.ts|internal/window/)|simulator/src/(exchange|network|journal|timeline)/)`
 const shell =
   "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock|Undici)|simulator/src/(world|expect|served)/|virtual-time/)"
 
