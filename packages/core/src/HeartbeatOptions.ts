@@ -11,6 +11,7 @@ import type * as CountdownCancelAll from "./CountdownCancelAll.js"
 import type * as FireWindow from "./FireWindow.js"
 import { InvalidOptions } from "./HeartbeatError.js"
 import type * as HeartbeatStatus from "./HeartbeatStatus.js"
+import type { OpenOrders } from "./OpenOrders.js"
 import * as Release from "./Release.js"
 
 /**
@@ -63,6 +64,13 @@ export interface Options {
    * until `markReconciled`. Defaults to `"lose"`.
    */
   readonly onUncertain?: "lose" | "verify" | undefined
+  /**
+   * With `onUncertain: "verify"`: the open orders of the same account. An order that was open before the switch could
+   * fire, and still is, proves that it held, where the stamps prove nothing. The list is requested after a beat that
+   * leaves the question open, beside the beats, until the question is settled. A list that fails or hangs costs nothing
+   * but itself. Defaults to none.
+   */
+  readonly evidence?: OpenOrders["Type"] | undefined
   /** Runs before each beat. A beat is withheld while it fails. See the module `Liveness`. Defaults to none. */
   readonly liveness?: Effect.Effect<unknown, unknown> | undefined
   /**
@@ -93,6 +101,18 @@ export interface Options {
    * much less. Defaults to 1 second.
    */
   readonly stampTolerance?: Duration.DurationInput | undefined
+  /**
+   * The longest time that a firing takes to cancel all orders, one by one. An order that is listed sooner after a
+   * possible firing proves nothing. Defaults to 5 seconds. Bitget documents none.
+   */
+  readonly cancelLatency?: Duration.DurationInput | undefined
+  /**
+   * The longest time from the creation of an order until it is in the book. An order that was created later than this
+   * before a possible firing proves nothing. Defaults to 1 second.
+   */
+  readonly placingLatency?: Duration.DurationInput | undefined
+  /** The largest age of a list of open orders. An older list cannot be detected. Defaults to 0. */
+  readonly maxStaleness?: Duration.DurationInput | undefined
 }
 
 /**
@@ -116,6 +136,7 @@ export interface Settings {
   readonly abandon: "Disarm" | "LetExpire"
   readonly predecessor: FireWindow.Continuity | undefined
   readonly onUncertain: "lose" | "verify"
+  readonly evidence: OpenOrders["Type"] | undefined
   readonly liveness: Effect.Effect<unknown, unknown> | undefined
   readonly livenessTimeout: number
   readonly guardGrace: number
@@ -123,6 +144,9 @@ export interface Settings {
   readonly onAcknowledged: ((record: FireWindow.Continuity) => Effect.Effect<unknown, unknown>) | undefined
   readonly triggerLatency: number
   readonly stampTolerance: number
+  readonly cancelLatency: number
+  readonly placingLatency: number
+  readonly maxStaleness: number
 }
 
 /**
@@ -132,6 +156,7 @@ export interface Settings {
  * @category models
  */
 export interface Limits {
+  readonly account?: string | undefined
   readonly range?: CountdownCancelAll.Range | undefined
   readonly pace?: Duration.DurationInput | undefined
 }
@@ -146,7 +171,7 @@ const seconds = (millis: number): string => `${millis / 1_000} s`
  */
 export const resolve = (
   options: Options = {},
-  { pace: paceInput = "1 second", range = Countdown.range }: Limits = {}
+  { account, pace: paceInput = "1 second", range = Countdown.range }: Limits = {}
 ): Either.Either<Settings, InvalidOptions> =>
   Either.gen(function* () {
     const pace = Duration.toMillis(paceInput)
@@ -209,6 +234,7 @@ export const resolve = (
       abandon: options.abandon ?? "Disarm",
       predecessor: options.predecessor,
       onUncertain: options.onUncertain ?? "lose",
+      evidence: options.evidence,
       liveness: options.liveness,
       livenessTimeout:
         options.liveness === undefined
@@ -218,7 +244,10 @@ export const resolve = (
       onTransition: options.onTransition,
       onAcknowledged: options.onAcknowledged,
       triggerLatency: yield* millis("triggerLatency", 1_000),
-      stampTolerance: yield* millis("stampTolerance", 1_000)
+      stampTolerance: yield* millis("stampTolerance", 1_000),
+      cancelLatency: yield* millis("cancelLatency", 5_000),
+      placingLatency: yield* millis("placingLatency", 1_000),
+      maxStaleness: yield* millis("maxStaleness", 0)
     }
     for (const [name, words] of Object.entries(choices)) {
       const given = options[name as keyof typeof choices]
@@ -255,7 +284,17 @@ export const resolve = (
       numbers: `${seconds(requestTimeout)} > ${seconds(settings.releaseTimeout)}`,
       advice: "Closing the scope needs time for at least one request."
     })
-    const { predecessor } = settings
+    const { evidence, predecessor } = settings
+    yield* demand(evidence === undefined || settings.onUncertain === "verify", {
+      inequality: 'evidence needs onUncertain: "verify"',
+      numbers: `onUncertain is "${settings.onUncertain}"`,
+      advice: "A heartbeat that is lost at the first doubt asks for no proof. Use the gap of SwitchLost there."
+    })
+    yield* demand(evidence === undefined || account === undefined || evidence.account === account, {
+      inequality: "evidence lists the orders of the heartbeat's account",
+      numbers: `evidence is of account ${evidence?.account}, the heartbeat of ${account}`,
+      advice: "Make both from the same client."
+    })
     yield* demand(
       predecessor === undefined ||
         (isPositive(predecessor?.acceptedAt) &&

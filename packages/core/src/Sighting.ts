@@ -97,10 +97,17 @@ export const openGap = (
   const { acknowledged, gap, pending } = window
   if (acknowledged === undefined) return undefined
   const { answered, sent, stamps } = gap?.base ?? acknowledged
+  const { cancelLatency, maxStaleness, placingLatency, stampTolerance, triggerLatency } = assumptions
   const shortest = Math.min(gap?.shortest ?? Infinity, shortestOf([acknowledged, ...pending]))
   // The doubt includes the past: the window forgets writes that have surely fired.
   const latest = Math.max(0, FireWindow.edges(window, at).latest)
-  return { base: { stamps, sent, answered }, shortest, at, latest, assumptions }
+  return {
+    base: { stamps, sent, answered },
+    shortest,
+    at,
+    latest,
+    assumptions: { cancelLatency, maxStaleness, placingLatency, stampTolerance, triggerLatency }
+  }
 }
 
 /**

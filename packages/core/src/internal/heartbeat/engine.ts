@@ -30,6 +30,7 @@ import type * as Release from "../../Release.js"
 import { bounded } from "../bounded.js"
 import { flatten } from "../exit.js"
 import * as Fork from "../fork.js"
+import { Evidence } from "./evidence.js"
 import { LiveLedger, type Subject } from "./ledger.js"
 import * as Shared from "./shared.js"
 import { quietly } from "./quietly.js"
@@ -70,6 +71,7 @@ export class Engine implements Ticker.Member {
   private readonly endpoint: string | undefined
   private readonly settings: HeartbeatOptions.Settings
   private readonly writer: Writer.Writer
+  private readonly evidence: Evidence | undefined
   private readonly ticker: Ticker.Ticker
   private readonly slot: Ticker.Slot
   private current: Beat | undefined
@@ -100,6 +102,15 @@ export class Engine implements Ticker.Member {
       this.report(subject)
     )
     this.writer = new Writer.Writer(service, this.live, inheritance, host, () => this.plan())
+    this.evidence =
+      settings.evidence === undefined
+        ? undefined
+        : new Evidence(settings.evidence, this.live, host.fork, (step) =>
+            this.safely(() => {
+              step()
+              this.plan()
+            })
+          )
     this.ticker = ticker
     this.slot = ticker.join(this)
   }
@@ -148,6 +159,7 @@ export class Engine implements Ticker.Member {
           this.current.began = mono
         }
       }
+      this.evidence?.look()
       this.plan()
     })
   }
@@ -172,6 +184,7 @@ export class Engine implements Ticker.Member {
       if (earliest > 0) next = Math.min(next, now.mono + earliest)
       else if (latest > 0) next = Math.min(next, now.mono + latest)
       if (this.beats && this.current?.due === undefined) next = Math.min(next, this.beatAt)
+      if (this.evidence !== undefined) next = Math.min(next, this.evidence.dueAt(now))
     }
     this.ticker.plan(this.slot, next)
   }
@@ -342,6 +355,7 @@ export class Engine implements Ticker.Member {
     this.safely(() => this.live.observe())
     this.live.phase = "releasing"
     this.live.endGuards()
+    this.evidence?.stop()
     if (this.current?.flight === undefined) this.current?.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 

@@ -51,11 +51,15 @@ const record = (live: LiveLedger): Effect.Effect<void> | undefined => {
 const hook = (name: string, run: () => Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
   quietly(Effect.catchAllCause(Effect.suspend(run), (cause) => Effect.logError(`${name} failed`, cause)))
 
-const report = (live: LiveLedger, { to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
+const report = (live: LiveLedger, { provenBy, to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
   const { cause, window } = live.ledger
   switch (to._tag) {
     case "Armed":
-      return Effect.logInfo("the switch is armed again")
+      return Effect.logInfo(
+        provenBy === "sighting"
+          ? "the switch is armed, and it held: an order from before it could fire is still open"
+          : "the switch is armed again"
+      )
     case "Jeopardy": {
       const left = ((to.earliestFire - to.at) / 1_000).toFixed(1)
       return Effect.logWarning(
