@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Numbers from "./numbers.js"
 
 const checks = ["timestamp", "passphrase", "ip", "permission", "rate", "body"] as const
+const spared = ["SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "reduceOnly"] as const
 
 /**
  * A check of a private call, in the part of the chain whose order is not published.
@@ -37,6 +38,14 @@ export type CountdownFlaw = keyof typeof badCountdown
  * @category models
  */
 export type Refusal = keyof typeof codes
+
+/**
+ * A kind of order that a firing can spare: a category, or the orders whose `reduceOnly` is `"yes"`.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Spared = (typeof spared)[number]
 
 /**
  * A span of the exchange's clock, in ms since the epoch: `from` belongs to it, `to` does not.
@@ -83,6 +92,8 @@ export interface Venue {
    * Whether the `updatedTime` of such an order is the instant of the firing or of its own cancel. Default `"cancel"`.
    */
   readonly cancelUpdatedTime: "trigger" | "cancel"
+  /** The orders that no firing cancels: those of a category, and those that only reduce a position. Default none. */
+  readonly sparedOrders: ReadonlyArray<Spared>
 
   /** From the acceptance of a request to the moment at which it takes effect. Default 0. */
   readonly timeToApply: number
@@ -122,6 +133,17 @@ export interface Venue {
 
   /** Most open orders of an account, in futures, and in spot and margin. Default 400. */
   readonly openOrderCap: number
+  /**
+   * From the acceptance of an order, its `createdTime`, to its entry into the book. Until then no request finds it and no
+   * firing cancels it. Default 0.
+   */
+  readonly placingLatency: number
+  /**
+   * How far `unfilled-orders`, `order-info` and `history-orders` are behind, as those of a read replica are, although their
+   * stamps are those of now. A client that takes a listed order for an open one needs an allowance of at least this length,
+   * and no answer shows how long that is. Default 0.
+   */
+  readonly listStaleness: number
 
   /** The release windows that are scheduled from the start. Default none; see `releaseWindows`. */
   readonly maintenance: ReadonlyArray<Window>
@@ -186,6 +208,7 @@ export const defaults: Venue = {
   cancelOrder: "oldest",
   cancelReason: "normal_cancel",
   cancelUpdatedTime: "cancel",
+  sparedOrders: [],
   timeToApply: 0,
   timeToComplete: 0,
   clockStart: "apply",
@@ -200,6 +223,8 @@ export const defaults: Venue = {
   refusedCallsCount: false,
   ipLimit: 6_000,
   openOrderCap: 400,
+  placingLatency: 0,
+  listStaleness: 0,
   maintenance: [],
   maintenanceTimer: "runs",
   maintenanceApplies: false
@@ -256,6 +281,7 @@ export const schema: Schema.Schema<Venue> = Schema.Struct({
   cancelOrder: Schema.Literal("oldest", "newest"),
   cancelReason: Schema.String,
   cancelUpdatedTime: Schema.Literal("trigger", "cancel"),
+  sparedOrders: Schema.Array(Schema.Literal(...spared)),
   timeToApply: Numbers.millis,
   timeToComplete: Numbers.millis,
   clockStart: Schema.Literal("accept", "apply", "complete"),
@@ -281,6 +307,8 @@ export const schema: Schema.Schema<Venue> = Schema.Struct({
   refusedCallsCount: Schema.Boolean,
   ipLimit: Numbers.count,
   openOrderCap: Numbers.count,
+  placingLatency: Numbers.millis,
+  listStaleness: Numbers.millis,
   maintenance: Schema.Array(Window),
   maintenanceTimer: Schema.Literal("runs", "pauses", "fires-at-end"),
   maintenanceApplies: Schema.Boolean
