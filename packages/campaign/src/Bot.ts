@@ -3,6 +3,7 @@ import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
+import type * as OpenOrders from "@effect-deadman/core/OpenOrders"
 import * as Release from "@effect-deadman/core/Release"
 import * as VirtualTime from "@effect-deadman/virtual-time"
 import * as Cause from "effect/Cause"
@@ -22,6 +23,7 @@ import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
 import type { Recorder } from "./Recorder.js"
 import type { Scene, Schedule } from "./Scene.js"
+import * as Venue from "./Venue.js"
 
 export interface Bot {
   /** Ends when the bot's scope has closed. */
@@ -80,7 +82,12 @@ export const make = (options: {
     let over = false
     let reported: Log.Claim["state"] = "Armed"
 
-    const claim = (status: HeartbeatStatus.Status, how: "reported" | "read", late: number): void => {
+    const claim = (
+      status: HeartbeatStatus.Status,
+      how: "reported" | "read",
+      late: number,
+      provenBy?: HeartbeatStatus.Transition["provenBy"]
+    ): void => {
       if (status._tag === "Released") return
       const { at, earliestFire, latestFire, lost } = status
       log.add({
@@ -91,6 +98,7 @@ export const make = (options: {
         earliest: earliestFire - at,
         latest: latestFire - at,
         lost: lost?.reason,
+        provenBy,
         venueArmed: scene.armed()
       })
     }
@@ -110,6 +118,7 @@ export const make = (options: {
         earliest: undefined,
         latest: undefined,
         lost: undefined,
+        provenBy: undefined,
         venueArmed: scene.armed()
       })
     }
@@ -128,6 +137,25 @@ export const make = (options: {
       schedule(left === undefined ? 2_500 : Math.max(1, left), watch)
     }
 
+    /** The scene's open orders, recorded. */
+    const evidence: OpenOrders.OpenOrders["Type"] = {
+      account: scene.service.account,
+      survivor: (before) =>
+        Effect.suspend(() => {
+          const sentAt = log.now()
+          const venueStart = Venue.startOfWorld + plan.clock.venueOffset
+          return Effect.onExit(scene.orders.survivor(before), (exit) =>
+            Effect.sync(() => {
+              if (over) return
+              const sighting = Exit.isSuccess(exit) ? exit.value : undefined
+              const result = Exit.isFailure(exit) ? "failed" : sighting === undefined ? "nothing" : "listed"
+              const createdAt = sighting === undefined ? undefined : sighting.createdAt - venueStart
+              log.add({ _tag: "Listed", at: log.now(), sentAt, before: before - venueStart, result, createdAt })
+            })
+          )
+        })
+    }
+
     const { abandon, armTimeout, countdown, interval, onUncertain, release, releaseTimeout, requestTimeout, settle } =
       plan.client
     const timing = { countdown: countdown * 1_000, interval, requestTimeout, armTimeout, releaseTimeout, settle }
@@ -139,12 +167,13 @@ export const make = (options: {
       liveness: plan.client.liveness
         ? Effect.suspend(() => (alive ? Effect.void : Effect.fail("the loop hangs")))
         : undefined,
-      onTransition: ({ to }: HeartbeatStatus.Transition) =>
+      ...(plan.evidence === undefined ? undefined : { evidence, maxStaleness: plan.evidence.maxStaleness }),
+      onTransition: ({ provenBy, to }: HeartbeatStatus.Transition) =>
         Effect.sync(() => {
           reported = to._tag
           if (plan.stack === "http") output.push(inspect(to, { depth: 8 }))
           if (to._tag !== "Released") {
-            claim(to, "reported", clock === undefined ? 0 : clock.unsafeCurrentTimeMillis() - to.at)
+            claim(to, "reported", clock === undefined ? 0 : clock.unsafeCurrentTimeMillis() - to.at, provenBy)
           }
         })
     }

@@ -16,6 +16,7 @@ export interface Evidence {
   readonly fires: ReadonlyArray<Log.Switched>
   readonly ordered: ReadonlyArray<Log.Ordered>
   readonly claims: ReadonlyArray<Log.Claim>
+  readonly lists: ReadonlyArray<Log.Listed>
   readonly deeds: ReadonlyArray<Log.Deed>
   readonly acquired: Log.Acquired | undefined
   readonly begun: Log.Closing | undefined
@@ -40,6 +41,7 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
   const switched: Array<Log.Switched> = []
   const ordered: Array<Log.Ordered> = []
   const claims: Array<Log.Claim> = []
+  const lists: Array<Log.Listed> = []
   const deeds: Array<Log.Deed> = []
   let acquired: Log.Acquired | undefined
   let begun: Log.Closing | undefined
@@ -62,6 +64,9 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
         break
       case "Claim":
         claims.push(entry)
+        break
+      case "Listed":
+        lists.push(entry)
         break
       case "Deed":
         deeds.push(entry)
@@ -94,6 +99,7 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
     fires: switched.filter((entry) => entry.transition === "fired"),
     ordered,
     claims,
+    lists,
     deeds,
     acquired,
     begun,

@@ -1,5 +1,5 @@
 /**
- * Ten known bugs, each as a change of the client's text: the mistakes that are easily made in such a client. A change
+ * Thirteen known bugs, each as a change of the client's text: the mistakes that are easily made in such a client. A change
  * that finds nothing to replace, or more than one place, is an error: then the client has moved on and so must this list.
  */
 
@@ -139,6 +139,36 @@ export const mutants: ReadonlyArray<Mutant> = [
         file: "Countdown.ts",
         find: 'setting === off ? "0" : String(setting)',
         replace: 'setting === off ? "0" : String(Math.floor(setting / 10) * 10)'
+      }
+    ]
+  },
+  {
+    name: "an order that was created inside the gap counts",
+    changes: [
+      {
+        file: "Sighting.ts",
+        find: "base.stamps.acceptedAt + shortest - placingLatency - stampTolerance",
+        replace: "base.stamps.acceptedAt + shortest - placingLatency - stampTolerance + 1e9"
+      }
+    ]
+  },
+  {
+    name: "a list counts that was requested before the latencies are over",
+    changes: [
+      {
+        file: "Sighting.ts",
+        find: "  triggerLatency + cancelLatency + maxStaleness\n",
+        replace: "  0 * (triggerLatency + cancelLatency + maxStaleness)\n"
+      }
+    ]
+  },
+  {
+    name: "the host's clock for the age of an order",
+    changes: [
+      {
+        file: "Sighting.ts",
+        find: "base.stamps.acceptedAt + shortest - placingLatency",
+        replace: "(base.sent ?? base.answered ?? { wall: 0 }).wall + shortest - placingLatency"
       }
     ]
   }

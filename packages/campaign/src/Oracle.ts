@@ -17,7 +17,11 @@ export interface Breach {
 
 /** A breach that the promise excuses, with the reason. */
 export interface Excused extends Breach {
-  readonly why: "another client wrote" | "the exchange held its timers" | "a machine of the exchange had a wrong clock"
+  readonly why:
+    | "another client wrote"
+    | "the exchange held its timers"
+    | "a machine of the exchange had a wrong clock"
+    | "a list of orders was staler than the client allows for"
 }
 
 export interface Verdict {
@@ -44,6 +48,11 @@ const byHeld = new Set(["9", "10", "12"])
 
 const excuse = (evidence: Evidence, promise: string, at: number): Excused["why"] | undefined => {
   if (byOthers.has(promise) && at >= evidence.otherClientAt) return "another client wrote"
+  const { evidence: orders } = evidence.plan
+  const stale = orders !== undefined && orders.listStaleness > orders.maxStaleness
+  if (promise === "15" && stale && evidence.claims.some((claim) => claim.provenBy === "sighting" && claim.at <= at)) {
+    return "a list of orders was staler than the client allows for"
+  }
   // The stamps of machines prove something only while their clocks differ by less than `stampTolerance`.
   const { wrongMachine } = evidence.plan.venue
   // With a wall clock that has jumped nothing else refutes them.

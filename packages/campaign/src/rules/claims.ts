@@ -121,11 +121,14 @@ const crashClosesOrders: Rule = (evidence, report) => {
     (last, write) => (write.call === undefined ? last : Math.max(last, write.appliedAt)),
     0
   )
+  const placing = plan.evidence?.placingLatency ?? 0
   const by =
     Math.max(crash.at, lastWrite) + plan.client.countdown * 1_000 + sweepPeriod + triggerLatency + timeToComplete + 2
   const own = ordered.filter((entry) => entry.account === "own")
   for (const order of own) {
     if (order.what !== "placed" || order.at > crash.at) continue
+    // It was not in the book yet.
+    if (evidence.fires.some((fire) => fire.at >= order.at && fire.at <= order.at + placing)) continue
     const end = own.find((entry) => entry.what === "cancelled" && entry.order === order.order)
     const bound = by + cancelPace * own.length
     if (bound > log.end) continue
