@@ -81,7 +81,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the wall clock for the deadline",
     changes: [
       {
-        file: "FireWindow.ts",
+        file: "internal/window/models.ts",
         find: "Math.max(0, to.mono - from.mono + Math.max(0, (to.jumped ?? 0) - (from.jumped ?? 0)), to.wall - from.wall)",
         replace: "Math.max(0, to.wall - from.wall)"
       }
