@@ -158,7 +158,7 @@ const byTests = async (): Promise<string | undefined> => {
       "--reporter",
       "json",
       // The tests of what the bugs are in; those with real sockets and processes depend on the load of the machine.
-      ...["Countdown", "FireWindow", "Heartbeat", "Liveness"].map((name) => `packages/core/test/${name}`)
+      ...["Countdown", "FireWindow", "Heartbeat", "Liveness", "Sighting"].map((name) => `packages/core/test/${name}`)
     ],
     { cwd: place, longest: longestTests }
   )
