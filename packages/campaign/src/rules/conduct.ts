@@ -133,6 +133,10 @@ const cadenceIsKept: Rule = (evidence, report) => {
       deed.what === "beat" ||
       deed.what === "interrupted-beat"
   )
+  // The rest of the window is shorter by such a step, so the next beat comes sooner.
+  const hurried = plan.deeds.filter(
+    (deed) => deed.do === "step-wall" && deed.by > 0 && deed.by <= plan.client.countdown * 1_000
+  )
   const slack = 2 + interval * Math.abs(plan.clock.rate - 1) + Math.abs(plan.clock.rate - 1) * 60_000
   const end = Math.min(begun?.at ?? Infinity, crash?.at ?? Infinity, lost?.at ?? Infinity)
   let plan0: number | undefined
@@ -155,7 +159,8 @@ const cadenceIsKept: Rule = (evidence, report) => {
     if (
       disturbed.some(
         (deed) => deed.at <= Math.min(until, latest + slack) + 1 && deed.at + (deed.length ?? 0) + 70_000 >= call.at
-      )
+      ) ||
+      hurried.some((deed) => deed.at >= call.at && deed.at <= until)
     ) {
       plan0 = undefined
       continue

@@ -167,6 +167,7 @@ export class Engine implements Ticker.Member {
   look(): void {
     this.safely(() => {
       this.live.observe()
+      if (this.current === undefined) this.beatAt = this.inTime(this.beatAt)
       this.plan()
     })
   }
@@ -289,11 +290,27 @@ export class Engine implements Ticker.Member {
       // Fixed rate, so that small delays do not add up. After a stall or a retry the rate starts anew; missed beats are
       // skipped.
       const sent = this.live.ledger.window.acknowledged?.sent.mono ?? beat.began
-      this.beatAt = (sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval
+      this.beatAt = this.inTime((sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval)
     }
     beat.due = undefined
     if (beat.waiting !== undefined) Deferred.unsafeDone(beat.waiting, outcome)
     this.safely(() => this.plan())
+  }
+
+  /**
+   * The planned instant of the next beat, or a sooner one. After a suspend less of the window may be left than the plan
+   * assumes, and only the wall clock shows it. Two further tries have to fit, as without a suspend.
+   */
+  private inTime(planned: number): number {
+    const { live, settings, writer } = this
+    const now = live.now()
+    const { window } = live.ledger
+    const { earliest } = FireWindow.edges(window, now)
+    // Once the window has passed, haste helps no more: the clock was set, or the switch has fired.
+    if (now.jumped === window.acknowledged?.sent.jumped || earliest <= 0) return planned
+    const { livenessTimeout, pace, requestTimeout } = settings
+    const tries = 2 * Math.max(requestTimeout, pace) + requestTimeout + 3 * livenessTimeout
+    return Math.max(writer.paceAt, Math.min(planned, now.mono + earliest - tries))
   }
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -343,7 +360,7 @@ export class Engine implements Ticker.Member {
   private beginBeating(): void {
     this.live.phase = "beating"
     const last = this.live.ledger.window.acknowledged
-    this.beatAt = (last?.sent.mono ?? this.live.now().mono) + this.settings.interval
+    this.beatAt = this.inTime((last?.sent.mono ?? this.live.now().mono) + this.settings.interval)
     this.live.telemetry.armed()
     // With an unresolved `0` of an earlier heartbeat, or an unproven predecessor, the state is not `Armed`.
     this.live.observe()
