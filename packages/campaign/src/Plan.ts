@@ -190,7 +190,7 @@ const clientOf = ({ chance, int, pick }: Dice): Plan["client"] => {
   const interval = byDefault && total * 0.3 <= room ? Math.round(total * 0.3) : int(1_000, room)
   const patient = chance(0.03)
   const settle = patient ? int(31_000, 35_000) : chance(0.7) ? requestTimeout : int(0, 5_000)
-  const closing = Math.ceil(2 * requestTimeout + Math.max(settle, 1_000))
+  const closing = Math.ceil(3 * requestTimeout + 1_000 + Math.max(settle, 1_000))
   return {
     countdown,
     interval,

@@ -229,7 +229,7 @@ export const resolve = (
       requestTimeout,
       armTimeout: yield* millis("armTimeout", total),
       releaseTimeout,
-      settle: yield* millis("settle", Math.max(0, Math.min(requestTimeout, releaseTimeout - 2 * requestTimeout))),
+      settle: yield* millis("settle", Math.max(0, Math.min(requestTimeout, releaseTimeout - 3 * requestTimeout - pace))),
       release: options.release ?? Release.disarm,
       abandon: options.abandon ?? "Disarm",
       predecessor: options.predecessor,
@@ -308,13 +308,14 @@ export const resolve = (
       }
     )
     const second = Math.max(settings.settle, pace)
-    yield* demand(settings.release === Release.letExpire || 2 * requestTimeout + second <= settings.releaseTimeout, {
+    const closing = requestTimeout + pace + requestTimeout + second + requestTimeout
+    yield* demand(settings.release === Release.letExpire || closing <= settings.releaseTimeout, {
       inequality:
-        `requestTimeout + max(settle, ${seconds(pace)}) + requestTimeout <= releaseTimeout ` +
-        '(a second "0" after settle fits into the release)',
+        `3 * requestTimeout + ${seconds(pace)} + max(settle, ${seconds(pace)}) <= releaseTimeout ` +
+        '(a beat in flight, a "0", and a second "0" after settle fit into the release)',
       numbers:
-        `${seconds(requestTimeout)} + ${seconds(second)} + ${seconds(requestTimeout)} = ` +
-        `${seconds(2 * requestTimeout + second)} > ${seconds(settings.releaseTimeout)}`,
+        `3 * ${seconds(requestTimeout)} + ${seconds(pace)} + ${seconds(second)} = ` +
+        `${seconds(closing)} > ${seconds(settings.releaseTimeout)}`,
       advice: "Lengthen the release timeout, or shorten settle or the request timeout."
     })
     return settings
