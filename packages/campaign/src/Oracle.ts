@@ -53,11 +53,13 @@ const excuse = (evidence: Evidence, promise: string, at: number): Excused["why"]
   if (promise === "15" && stale && evidence.claims.some((claim) => claim.provenBy === "sighting" && claim.at <= at)) {
     return "a list of orders was staler than the client allows for"
   }
-  // The stamps of machines prove something only while their clocks differ by less than `stampTolerance`.
+  // The stamps of machines prove something only while their clocks differ by less than `stampTolerance`. One wrong answer
+  // is refuted by the host's clocks and by the next answer, but not where it is the first.
   const { wrongMachine } = evidence.plan.venue
-  // With a wall clock that has jumped nothing else refutes them.
+  const first = evidence.calls.find((call) => call.end === "acknowledged")
+  const isFirst = wrongMachine !== undefined && (first === undefined || wrongMachine.answer <= first.id)
   const jumped = evidence.deeds.some((deed) => deed.at <= at && (deed.what === "step-wall" || deed.what === "suspend"))
-  if (wrongMachine !== undefined && (promise === "15" || (promise === "9" && jumped))) {
+  if (isFirst && (promise === "15" || (promise === "9" && jumped))) {
     return "a machine of the exchange had a wrong clock"
   }
   if (byHeld.has(promise) && at >= evidence.heldAt) return "the exchange held its timers"

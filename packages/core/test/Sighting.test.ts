@@ -32,7 +32,7 @@ describe("Sighting over random histories of writes, orders and lists", () => {
             if (base !== undefined && firedBetween(base, write)) return
             base = write
             doubtful = undefined
-          } else if (!Histories.inTime(writes, last!, write) && !Histories.provenHeld(writes, last!, write)) {
+          } else if (!Histories.stepHolds(writes, last!, write)) {
             doubtful = { doubtful: write, before: last! }
           }
           last = write

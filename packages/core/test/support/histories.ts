@@ -187,6 +187,34 @@ export const provenHeld = (writes: ReadonlyArray<Write>, base: Write, write: Wri
   )
 }
 
+/**
+ * The wall clock has measured more time than the stamps claim: it was set forward, or the host was suspended and a machine
+ * of the exchange is wrong.
+ */
+export const wallContradicts = (one: Write, two: Write): boolean =>
+  one.stamps !== undefined &&
+  two.stamps !== undefined &&
+  atMost(one.ended, two.sent) > two.stamps.completedAt - one.stamps.acceptedAt + stampTolerance
+
+/** Of two answers that follow each other, the second holds by the clocks, or by stamps that no clock contradicts. */
+export const stepHolds = (writes: ReadonlyArray<Write>, last: Write, write: Write): boolean =>
+  inTime(writes, last, write) || (provenHeld(writes, last, write) && !wallContradicts(last, write))
+
+/** The stamps of one answer that prove that it held are the only ones, and the wall clock contradicts them. */
+export const isSuspect = (writes: ReadonlyArray<Write>, last: Write, write: Write): boolean =>
+  provenHeld(writes, last, write) && !stepHolds(writes, last, write)
+
+/** An answer agrees with the suspect one before it. */
+export const corroborates = (writes: ReadonlyArray<Write>, suspect: Write, write: Write): boolean =>
+  stepHolds(writes, suspect, write) &&
+  areInOrder(suspect, write) &&
+  write.stamps!.acceptedAt - suspect.stamps!.completedAt - stampTolerance <= atMost(suspect.sent, write.ended) &&
+  write.sent.mono - suspect.ended.mono <= write.stamps!.completedAt - suspect.stamps!.acceptedAt + stampTolerance &&
+  !wallContradicts(suspect, write)
+
+const areInOrder = (...writes: ReadonlyArray<Write>): boolean =>
+  writes.every(({ stamps }) => stamps !== undefined && stamps.acceptedAt <= stamps.completedAt)
+
 /** The acknowledgement arrived before the early edge, which counts from the sends, by the host's clocks. */
 export const inTime = (writes: ReadonlyArray<Write>, last: Write, write: Write): boolean =>
   mayCount(writes, last, write).every(

@@ -279,12 +279,15 @@ export class Engine implements Ticker.Member {
   private finish(beat: Beat, outcome: BeatOutcome): void {
     if (this.current === beat) this.current = undefined
     const { interval, pace } = this.settings
+    const { window } = this.live.ledger
     if (Exit.isFailure(outcome)) {
       // The next try comes as soon as the pace allows, also after a manual beat.
       const withheld = this.live.ledger.cause instanceof Liveness.LivenessFailed
       const next = withheld ? beat.began + pace : this.writer.paceAt
       this.beatAt = beat.due === undefined ? Math.min(this.beatAt, next) : next
-    } else if (this.live.ledger.window.gap?.confirmed === false) {
+    } else if (window.gap?.confirmed === false && window.acknowledged?.stamps === undefined) {
+      // One answer claims that the window has passed. Where only the wall clock does, the plan is kept: steps of that
+      // clock change no cadence.
       this.beatAt = this.writer.paceAt
     } else if (beat.due !== undefined) {
       // Fixed rate, so that small delays do not add up. After a stall or a retry the rate starts anew; missed beats are

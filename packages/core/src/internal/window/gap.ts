@@ -44,10 +44,13 @@ export const judge = (
   const base: Gap["base"] | undefined =
     gap?.base ?? last ?? (predecessor && { stamps: inOrder(predecessor), sent: undefined, answered: undefined })
   // Nothing was armed before that could have fired.
-  if (base === undefined || heldFor(base, answer, assumptions, shortest)) return { verdict: "held", gap: undefined }
+  if (base === undefined) return { verdict: "held", gap: undefined }
+  const inTime = gap === undefined && earliest > 0
+  if (heldFor(base, answer, assumptions, shortest) && (inTime || !claimsLess(base, answer, assumptions))) {
+    return { verdict: "held", gap: undefined }
+  }
   const step = last === undefined ? "open" : stepVerdict(before, last, answer, recent, earliest)
-  // The only reason for doubt was one answer, and the next one agrees with the host's clocks.
-  const settled = gap === undefined || (!gap.confirmed && agree(base, answer, assumptions))
+  const settled = gap === undefined || (!gap.confirmed && settles(base, last, answer, assumptions))
   if (step === "held" && settled) return { verdict: "held", gap: undefined }
   const extended: Gap = {
     // The other process had its answer before this window's first write left.
@@ -78,7 +81,9 @@ const stepVerdict = (
   earliest: number
 ): Verdict | "contradicted" => {
   const { assumptions } = before
-  if (heldFor(last, answer, assumptions, shortest)) return "held"
+  if (heldFor(last, answer, assumptions, shortest)) {
+    return earliest <= 0 && claimsLess(last, answer, assumptions) ? "contradicted" : "held"
+  }
   const passed = atTheVenue(last, answer, assumptions)
   const impossible = passed !== undefined && !agree(last, answer, assumptions)
   if (earliest > 0) return impossible ? "contradicted" : "held"
@@ -88,6 +93,32 @@ const stepVerdict = (
     before.pending.length === 0 &&
     passed.least > last.countdown + assumptions.triggerLatency
   return fired ? "fired" : "open"
+}
+
+/**
+ * Whether an answer removes the doubt about the one before it, which was the only reason for the gap. That one claimed
+ * more time than the host's clocks, and has no stamps any more: the answer has to agree with the clocks since the base.
+ * Or it claimed less time: the answer, perhaps of another machine, has to agree with it.
+ */
+const settles = (
+  base: Gap["base"],
+  last: Acknowledged | undefined,
+  answer: Answer,
+  assumptions: Assumptions
+): boolean =>
+  last?.stamps === undefined
+    ? agree(base, answer, assumptions)
+    : agree(last, answer, assumptions) && !claimsLess(last, answer, assumptions)
+
+/**
+ * Whether the stamps claim less time than the host's clocks may have measured. Either the wall clock was set forward, or
+ * the host was suspended and one machine of the exchange has a wrong clock.
+ */
+const claimsLess = (from: Gap["base"], answer: Answer, assumptions: Assumptions): boolean => {
+  const passed = atTheVenue(from, answer, assumptions)
+  return (
+    passed !== undefined && from.answered !== undefined && passed.most < elapsedAtMost(from.answered, answer.write.sent)
+  )
 }
 
 /** Whether the stamps prove that less time than the shortest countdown has passed since the base. */

@@ -102,9 +102,10 @@ export interface Gap {
   /** When that acknowledgement was sent and answered, and its stamps, also those that the host's clocks refute. */
   readonly end: { readonly sent: Reading; readonly answered: Reading; readonly stamps: Stamps | undefined }
   /**
-   * False while the stamps of one answer are the only reason for doubt, because they claim more time than the host's
-   * clocks measured. Either the host stood still together with its clocks, or one machine of the exchange has a wrong
-   * clock. The next acknowledgement decides.
+   * False while the stamps of one answer are the only reason for doubt, because they contradict the host's clocks. They
+   * claim more time than both clocks: the host stood still together with them, or one machine of the exchange has a wrong
+   * clock. Or they claim less than the wall clock: it was set forward, or the host was suspended and one machine has a
+   * wrong clock. The next acknowledgement decides.
    */
   readonly confirmed: boolean
 }
