@@ -6,8 +6,9 @@ import { gzipSync } from "node:zlib"
 const dist = Path.join(import.meta.dirname, "..", "packages", "core", "dist")
 
 const bundles = [
-  // What the mends of stamps, guard, release and the port cost: 12.1 kB before them, 15.1 with them.
-  { name: "Heartbeat", budget: 15_500, code: `export * from "./Heartbeat.js"` },
+  // What the mends of stamps, guard, release and the port cost: 12.1 kB before them, 15.1 with them. Sightings add 1.5 kB
+  // (the rule, the requests beside the beats, the gap of a lost switch), and no client of an exchange.
+  { name: "Heartbeat", budget: 17_000, code: `export * from "./Heartbeat.js"` },
   {
     name: "Heartbeat and the client below it",
     budget: 30_000,
