@@ -231,8 +231,10 @@ const venueOf = ({ chance, int, pick }: Dice, healAt: number): Plan["venue"] => 
 }
 
 /** The longest time in ms that a healthy client needs after the healing to be armed again or to report why not. */
-export const recoveryTime = ({ client }: Plan): number =>
-  client.interval + client.countdown * 100 + 4 * (client.requestTimeout + 1_000)
+export const recoveryTime = ({ client, deeds }: Pick<Plan, "client" | "deeds">): number =>
+  // After a step of the wall clock the answer after the next one settles the doubt, and steps change no cadence.
+  (deeds.some((deed) => deed.do === "step-wall" || deed.do === "suspend") ? 2 : 1) * client.interval +
+  client.countdown * 100 + 4 * (client.requestTimeout + 1_000)
 
 const deedsOf = (
   die: Dice,
@@ -279,7 +281,7 @@ const deedsOf = (
   else if (fate < 20) deeds.push({ at: int(500, healAt), do: "crash" })
   else if (fate < 55) deeds.push({ at: int(500, healAt), do: "close", how, interruptedAfter })
   else {
-    const verdictAt = lasts + recoveryTime(plan as Plan)
+    const verdictAt = lasts + recoveryTime({ client: plan.client, deeds })
     if (plan.client.onUncertain === "verify") deeds.push({ at: verdictAt - 1, do: "reconcile" })
     deeds.push({ at: verdictAt, do: "verdict" })
     deeds.push({ at: verdictAt + int(1, 12_000), do: "close", how, interruptedAfter })
