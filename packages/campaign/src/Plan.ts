@@ -88,7 +88,7 @@ export interface Plan {
 }
 
 /** The plan's random numbers: 32-bit, seeded, and no part of the judged code. */
-const dice = (seed: number) => {
+export const dice = (seed: number) => {
   let a = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.floor(seed / 0x1_0000_0000)
   const next = (): number => {
     a = (a + 0x6d2b79f5) | 0
@@ -234,7 +234,8 @@ const venueOf = ({ chance, int, pick }: Dice, healAt: number): Plan["venue"] => 
 export const recoveryTime = ({ client, deeds }: Pick<Plan, "client" | "deeds">): number =>
   // After a step of the wall clock the answer after the next one settles the doubt, and steps change no cadence.
   (deeds.some((deed) => deed.do === "step-wall" || deed.do === "suspend") ? 2 : 1) * client.interval +
-  client.countdown * 100 + 4 * (client.requestTimeout + 1_000)
+  client.countdown * 100 +
+  4 * (client.requestTimeout + 1_000)
 
 const deedsOf = (
   die: Dice,
@@ -349,7 +350,7 @@ const drawOne = (seed: number, options: Draw): Plan => {
  * The plan with open orders as evidence, and with what makes it hard: gaps that held, gaps over a firing, resting orders
  * from before, orders from between, a slow exchange.
  */
-const withEvidence = (plan: Plan, { chance, int, pick }: Dice): Plan => {
+export const withEvidence = (plan: Plan, { chance, int, pick }: Dice): Plan => {
   const healAt = plan.deeds.find((deed) => deed.do === "heal")?.at ?? 20_000
   const ends = plan.deeds.reduce((last, deed) => (deed.do === "close" || deed.do === "crash" ? deed.at : last), healAt)
   const deeds: Array<Deed> = [...plan.deeds]
