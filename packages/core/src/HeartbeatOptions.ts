@@ -229,7 +229,10 @@ export const resolve = (
       requestTimeout,
       armTimeout: yield* millis("armTimeout", total),
       releaseTimeout,
-      settle: yield* millis("settle", Math.max(0, Math.min(requestTimeout, releaseTimeout - 3 * requestTimeout - pace))),
+      settle: yield* millis(
+        "settle",
+        Math.max(0, Math.min(requestTimeout, releaseTimeout - 3 * requestTimeout - pace))
+      ),
       release: options.release ?? Release.disarm,
       abandon: options.abandon ?? "Disarm",
       predecessor: options.predecessor,

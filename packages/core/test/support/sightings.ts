@@ -16,7 +16,7 @@ const placingLatency = 2
 const maxStaleness = 1
 export const assumptions = { ...Histories.assumptions, cancelLatency, placingLatency, maxStaleness }
 /** The time that a firing takes until no list shows its orders, ms. */
-export const settling = triggerLatency + cancelLatency + maxStaleness
+const settling = triggerLatency + cancelLatency + maxStaleness
 
 /** One order of the account. All times in ms. */
 export interface Drawn {
