@@ -105,7 +105,7 @@ export class Engine implements Ticker.Member {
     this.evidence =
       settings.evidence === undefined
         ? undefined
-        : new Evidence(settings.evidence, this.live, host.fork, (step) =>
+        : new Evidence(settings.evidence, this.live, inheritance, host.fork, (step) =>
             this.safely(() => {
               step()
               this.plan()

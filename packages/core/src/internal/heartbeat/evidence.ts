@@ -16,14 +16,13 @@ import { flatten } from "../exit.js"
 import type { Fork } from "../fork.js"
 import type { LiveLedger } from "./ledger.js"
 import { quietly } from "./quietly.js"
-
-/** Lists of orders that a firing does not cancel: they prove nothing. For all heartbeats of the process. */
-const refuted = new WeakSet<OpenOrders["Type"]>()
+import type { Inheritance } from "./shared.js"
 
 /** @internal */
 export class Evidence {
   private readonly orders: OpenOrders["Type"]
   private readonly live: LiveLedger
+  private readonly inheritance: Inheritance
   private readonly fork: Fork
   private readonly safely: (step: () => void) => void
   private fiber: Fiber.RuntimeFiber<unknown> | undefined
@@ -33,9 +32,16 @@ export class Evidence {
   private last: string | undefined
 
   /** `safely` runs a step that may change `dueAt` and the state. */
-  constructor(orders: OpenOrders["Type"], live: LiveLedger, fork: Fork, safely: (step: () => void) => void) {
+  constructor(
+    orders: OpenOrders["Type"],
+    live: LiveLedger,
+    inheritance: Inheritance,
+    fork: Fork,
+    safely: (step: () => void) => void
+  ) {
     this.orders = orders
     this.live = live
+    this.inheritance = inheritance
     this.fork = fork
     this.safely = safely
   }
@@ -46,7 +52,7 @@ export class Evidence {
    */
   private get gap(): FireWindow.Gap | Sighting.OpenGap | undefined {
     const { ledger, phase } = this.live
-    if (phase !== "beating" || refuted.has(this.orders)) return undefined
+    if (phase !== "beating" || this.inheritance.isEvidenceRefuted === true) return undefined
     if (ledger.lost === undefined) return ledger.window.gap
     return ledger.lost.reason === "Fired" ? ledger.lost.gap : undefined
   }
@@ -56,7 +62,8 @@ export class Evidence {
     const { gap } = this
     const { settings } = this.live
     if (gap === undefined || this.fiber !== undefined) return Infinity
-    if (Sighting.createdBefore(gap, settings) === undefined) return Infinity
+    // Without stamps on both sides no order can prove anything.
+    if (gap.base.stamps === undefined || ("end" in gap && gap.end.stamps === undefined)) return Infinity
     const due =
       "end" in gap
         ? now.mono + Sighting.dueIn(gap, now, settings)
@@ -111,12 +118,12 @@ export class Evidence {
     const { lost, window } = live.ledger
     if (lost !== undefined) {
       if (lost.gap === undefined || Sighting.survival(lost.gap, sighting).verdict !== "held") return
-      refuted.add(this.orders)
+      this.inheritance.isEvidenceRefuted = true
       return this.report(
         "refuted",
         Effect.logError(
           "an order has outlived a proven firing: the switch does not cancel it, or another client restarted the " +
-            "countdown. Open orders are no evidence in this process any more"
+            "countdown. The open orders of this account are no evidence in this process any more"
         )
       )
     }
