@@ -11,7 +11,7 @@ const pureCore = [
   "Signature",
   "VenueError"
 ].join("|")
-const pure = `^packages/(core/src/((${pureCore})\\.ts|internal/window/)|simulator/src/(exchange|network|journal|timeline)/)`
+const pure = `^packages/(core/src/((${pureCore})\.ts|internal/window/)|cluster/src/(Continuity|Handover)\.ts|simulator/src/(exchange|network|journal|timeline)/)`
 const shell =
   "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock|Undici)|simulator/src/(world|expect|served)/|virtual-time/)"
 
@@ -50,6 +50,18 @@ export default {
       severity: "error",
       from: { path: "^packages/core/src/" },
       to: { path: "^(packages/(?!core/)|@effect-deadman/(?!core))" }
+    },
+    {
+      name: "cluster-imports-core-only",
+      severity: "error",
+      from: { path: "^packages/cluster/src/" },
+      to: { path: "^(packages/(?!cluster|core)|@effect-deadman/(?!cluster|core))" }
+    },
+    {
+      name: "cluster-asks-its-engine-in-one-module",
+      severity: "error",
+      from: { path: "^packages/cluster/src/(?!OwnershipSharding)" },
+      to: { path: "@effect/cluster" }
     },
     {
       name: "core-imports-nothing-of-node",
