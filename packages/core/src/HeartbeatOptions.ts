@@ -219,7 +219,7 @@ export const resolve = (
     // A beat that fails by its timeout leaves room for two further whole tries before the early edge, each of them
     // behind a liveness check.
     const spacing = Math.max(requestTimeout, pace)
-    const tries = interval + 2 * spacing + requestTimeout
+    const tries = interval + furtherTries({ pace, requestTimeout, livenessTimeout: 0 })
     const releaseTimeout = yield* millis("releaseTimeout", total)
     const settings: Settings = {
       countdown,
@@ -323,6 +323,19 @@ export const resolve = (
     })
     return settings
   })
+
+/**
+ * The time for two further whole tries after a beat that fails, each of the three behind a liveness check, in ms.
+ *
+ * @since 0.2.0
+ * @category knowledge
+ */
+export const furtherTries = ({
+  livenessTimeout,
+  pace,
+  requestTimeout
+}: Pick<Settings, "livenessTimeout" | "pace" | "requestTimeout">): number =>
+  2 * Math.max(requestTimeout, pace) + requestTimeout + 3 * livenessTimeout
 
 /** Checks a field of a record that may come from a file. */
 const isPositive = (u: unknown): boolean => Number.isFinite(u) && (u as number) > 0

@@ -23,7 +23,7 @@ import type * as Tracer from "effect/Tracer"
 import type * as CountdownCancelAll from "../../CountdownCancelAll.js"
 import * as FireWindow from "../../FireWindow.js"
 import * as HeartbeatError from "../../HeartbeatError.js"
-import type * as HeartbeatOptions from "../../HeartbeatOptions.js"
+import * as HeartbeatOptions from "../../HeartbeatOptions.js"
 import * as HeartbeatStatus from "../../HeartbeatStatus.js"
 import * as Liveness from "../../Liveness.js"
 import type * as Release from "../../Release.js"
@@ -31,11 +31,11 @@ import { bounded } from "../bounded.js"
 import { flatten } from "../exit.js"
 import * as Fork from "../fork.js"
 import { Evidence } from "./evidence.js"
-import { LiveLedger, type Subject } from "./ledger.js"
+import { LiveLedger } from "./ledger.js"
 import * as Shared from "./shared.js"
 import { quietly } from "./quietly.js"
 import * as LastWrite from "./lastWrite.js"
-import { reporter } from "./reporter.js"
+import { Reporters } from "./reporter.js"
 import type * as Ticker from "./ticker.js"
 import * as Writer from "./writer.js"
 
@@ -77,10 +77,7 @@ export class Engine implements Ticker.Member {
   private current: Beat | undefined
   /** The monotonic instant at which the next beat is due. */
   private beatAt = Infinity
-  private readonly reporting: Record<Subject, Fiber.RuntimeFiber<void> | undefined> = {
-    transitions: undefined,
-    records: undefined
-  }
+  private readonly reporters: Reporters
 
   constructor(
     service: CountdownCancelAll.CountdownCancelAll["Type"],
@@ -99,8 +96,9 @@ export class Engine implements Ticker.Member {
     this.settings = settings
     this.fork = host.fork
     this.live = new LiveLedger(service.account, settings, host.clock, inheritance.unresolvedWrites, (subject) =>
-      this.report(subject)
+      this.reporters.report(subject)
     )
+    this.reporters = new Reporters(this.live, host.fork)
     this.writer = new Writer.Writer(service, this.live, inheritance, host, () => this.plan())
     this.evidence =
       settings.evidence === undefined
@@ -113,34 +111,6 @@ export class Engine implements Ticker.Member {
           )
     this.ticker = ticker
     this.slot = ticker.join(this)
-  }
-
-  /** Starts a reporter on demand, so that no fiber waits while there is nothing to report. */
-  private report(subject: Subject): void {
-    const { reporting } = this
-    if (reporting[subject] !== undefined) return
-    const fiber = this.fork(reporter(this.live, subject, () => (reporting[subject] = undefined)))
-    reporting[subject] = fiber
-    // Also after an interruption from outside, so that the next report starts another fiber.
-    fiber.addObserver(() => {
-      if (reporting[subject] === fiber) reporting[subject] = undefined
-    })
-  }
-
-  /**
-   * Waits for the last reports, so that the user's hooks receive them before the scope is closed, unless a hook takes
-   * too long.
-   */
-  private get reported(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const fibers = Object.values(this.reporting).filter((fiber) => fiber !== undefined)
-      return fibers.length === 0
-        ? Effect.void
-        : Effect.zipRight(
-            bounded(Effect.asVoid(Fiber.awaitAll(fibers)), reportBound, () => Effect.void),
-            Fiber.interruptAllAs(fibers, FiberId.none).pipe(Effect.forkDaemon)
-          )
-    })
   }
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -311,9 +281,8 @@ export class Engine implements Ticker.Member {
     const { earliest } = FireWindow.edges(window, now)
     // Once the window has passed, haste helps no more: the clock was set, or the switch has fired.
     if (now.jumped === window.acknowledged?.sent.jumped || earliest <= 0) return planned
-    const { livenessTimeout, pace, requestTimeout } = settings
-    const tries = 2 * Math.max(requestTimeout, pace) + requestTimeout + 3 * livenessTimeout
-    return Math.max(writer.paceAt, Math.min(planned, now.mono + earliest - tries))
+    const latest = now.mono + earliest - HeartbeatOptions.furtherTries(settings)
+    return Math.max(writer.paceAt, Math.min(planned, latest))
   }
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -401,7 +370,7 @@ export class Engine implements Ticker.Member {
         live.publish(HeartbeatStatus.derive(live.ledger, live.now()))
         return quietly(Effect.annotateCurrentSpan("outcome", final._tag))
       }),
-      Effect.zipRight(this.reported)
+      Effect.zipRight(this.reporters.done)
     )
   }
 
@@ -419,7 +388,7 @@ export class Engine implements Ticker.Member {
       const { acknowledged, pending } = this.live.ledger.window
       const touched = this.writer.isInFlight || acknowledged !== undefined || pending.some(({ id }) => id >= 0)
       return Effect.ensuring(
-        touched ? Effect.zipRight(this.runRelease(this.settings.abandon), this.reported) : Effect.void,
+        touched ? Effect.zipRight(this.runRelease(this.settings.abandon), this.reporters.done) : Effect.void,
         Effect.zipRight(
           Effect.sync(() => this.live.telemetry.earliestFire(0)),
           this.ticker.leave(this.slot)
@@ -480,9 +449,6 @@ const traced = <A, E>(
           Effect.onExit((exit) => quietly(Effect.map(Clock.currentTimeNanos, (now) => made.value.end(now, exit))))
         )
   )
-
-/** The longest time that closing the scope waits for the user's hooks after the release, ms. */
-const reportBound = 1_000
 
 /** @internal */
 export const make = (
