@@ -11,7 +11,7 @@ const pureCore = [
   "Signature",
   "VenueError"
 ].join("|")
-const pure = `^packages/(core/src/((${pureCore})\.ts|internal/window/)|cluster/src/(Continuity|Handover)\.ts|simulator/src/(exchange|network|journal|timeline)/)`
+const pure = `^packages/(core/src/((${pureCore})\\.ts|internal/window/)|cluster/src/(Continuity|Handover)\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
 const shell =
   "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock|Undici)|simulator/src/(world|expect|served)/|virtual-time/)"
 

@@ -60,8 +60,8 @@ export interface Options {
   readonly predecessor?: FireWindow.Continuity | undefined
   /**
    * The reaction once the switch may have fired. `"lose"` ends the heartbeat: it never re-arms over a book that may be
-   * empty. `"verify"` keeps beating and lets the exchange's stamps decide; what they cannot decide stays `MayHaveFired`
-   * until `markReconciled`. Defaults to `"lose"`.
+   * empty. `"verify"` keeps beating and lets the exchange's stamps and the `evidence` decide; what they cannot decide stays
+   * `MayHaveFired` until `markReconciled`. Defaults to `"lose"`.
    */
   readonly onUncertain?: "lose" | "verify" | undefined
   /**
