@@ -1,5 +1,4 @@
-// Packs the packages as they would be published, and prints the lines of the READMEs that install them from there: before
-// they are on npm.
+// Packs the packages as for publishing, and prints the install lines of the READMEs with the tarballs.
 import * as Path from "node:path"
 import { installLines, pack, published, root } from "./lib/pack.mjs"
 

@@ -1,6 +1,6 @@
 /**
- * The judge: finds the promises that a log breaks. It knows the exchange's documentation and the plan, and shares no code
- * with the client or the simulator. It believes nothing of either but the records.
+ * The judge: finds the promises that a log breaks. It knows the exchange's documentation and the plan, and shares no
+ * code with the client or the simulator. It trusts only the records.
  */
 import type { Evidence } from "./Evidence.js"
 import * as claims from "./rules/claims.js"
@@ -8,7 +8,7 @@ import * as conduct from "./rules/conduct.js"
 import * as exchange from "./rules/exchange.js"
 import type { Report } from "./rules/rule.js"
 
-/** A promise by its number, or by a word where it has none. */
+/** A broken promise, by its number, or by a word if it has none. */
 export interface Breach {
   readonly promise: string
   readonly at: number
@@ -53,8 +53,8 @@ const excuse = (evidence: Evidence, promise: string, at: number): Excused["why"]
   if (promise === "15" && stale && evidence.claims.some((claim) => claim.provenBy === "sighting" && claim.at <= at)) {
     return "a list of orders was staler than the client allows for"
   }
-  // The stamps of machines prove something only while their clocks differ by less than `stampTolerance`. One wrong answer
-  // is refuted by the host's clocks and by the next answer, but not where it is the first.
+  // Stamps prove something only while the clocks of the machines differ by less than `stampTolerance`. The host's clocks
+  // and the next answer refute one wrong answer, unless it is the first.
   const { wrongMachine } = evidence.plan.venue
   const first = evidence.calls.find((call) => call.end === "acknowledged")
   const isFirst = wrongMachine !== undefined && (first === undefined || wrongMachine.answer <= first.id)

@@ -84,7 +84,7 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
   const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: string]> = [
     [["serve", "--clock", "fast"], "give real, scaled:10, manual or auto"],
     [["serve", "--account", "uid=1,key=a,secret=not-to-be-shown"], "passphrase missing"],
-    [["serve", "--fault", "drop-anser"], "at position 0"],
+    [["serve", "--fault", "drop-anser"], 'position 0 has "drop-anser"'],
     [["serve", "--venue", "triggerLatency=-1"], "a whole number of milliseconds, 0 or more"],
     [["serve", "--venue", "__proto__=1"], 'there is no "__proto__"'],
     [["serve", "--account", "uid=1,__proto__=1"], 'there is no "__proto__"'],
@@ -92,7 +92,7 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
     [["serve", "--host", "0.0.0.0"], "give a token as well"],
     [["serve", "--start", "yesterday"], "is no instant"],
     [["serve", "--port", "0", "--journal", Path.join(folder, "no", "such", "folder")], "cannot be written"],
-    [["replay", manifest], "Line 1 is no entry of a journal"],
+    [["replay", manifest], "Line 1 is not an entry of a journal"],
     [["dance"], "Invalid subcommand"]
   ]
   for (const [args, message] of mistakes) {
