@@ -1,5 +1,6 @@
 /** The real client on its own host, from the acquisition to the end of its scope. Records its claims. */
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import type * as FireWindow from "@effect-deadman/core/FireWindow"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
@@ -216,11 +217,20 @@ export const make = (options: {
       })
     }
 
+    /** The record that the heartbeat before leaves. */
+    let record: FireWindow.Continuity | undefined
+    const onAcknowledged = (next: FireWindow.Continuity) =>
+      Effect.sync(() => {
+        record = next
+        log.add({ _tag: "Deed", at: log.now(), what: "record", length: undefined })
+      })
+
     /** The heartbeat before the judged one. Only its own bounds end it. */
     const predecessor = ({ gap, lives }: NonNullable<Plan["predecessor"]>) =>
       Effect.gen(function* () {
         log.before = true
-        yield* Effect.ignore(Effect.scoped(Effect.zipRight(Heartbeat.make(timing), Effect.sleep(lives))))
+        const options = plan.evidence === undefined ? timing : { ...timing, onAcknowledged }
+        yield* Effect.ignore(Effect.scoped(Effect.zipRight(Heartbeat.make(options), Effect.sleep(lives))))
         log.before = false
         yield* Effect.sleep(gap)
       }).pipe(Effect.uninterruptible)
@@ -231,7 +241,9 @@ export const make = (options: {
       if (plan.predecessor !== undefined) yield* predecessor(plan.predecessor)
       yield* Effect.scoped(
         Effect.flatMap(
-          Effect.onExit(Heartbeat.make(settings), (exit) => Effect.sync(() => acquired(exit))),
+          Effect.onExit(Heartbeat.make({ ...settings, predecessor: record }), (exit) =>
+            Effect.sync(() => acquired(exit))
+          ),
           ({ awaitLost }) =>
             Effect.zipRight(
               Effect.forkScoped(Effect.interruptible(Effect.catchAll(awaitLost, lost))),

@@ -368,12 +368,18 @@ export const withEvidence = (plan: Plan, { chance, int, pick }: Dice): Plan => {
     )
   }
   if (chance(0.2)) faults.push(`drop-answer;endpoint=unfilled-orders;times=${int(1, 3)}`)
+  const lives = int(0, 4_000)
+  const gap = int(0, 15_000)
+  const hasRoom = plan.needle === undefined && !deeds.some((deed) => deed.do === "crash") && ends > lives + gap + 15_000
+  const predecessor = plan.predecessor ?? (hasRoom && chance(0.3) ? { lives, gap } : undefined)
+  if (predecessor !== undefined && chance(0.5)) faults.push(`drop-request;countdown=0;times=${int(1, 4)}`)
   const listStaleness = chance(0.3) ? pick([500, 8_000, 8_000]) : 0
   return {
     ...plan,
     client: { ...plan.client, onUncertain: "verify" },
     venue: { ...plan.venue, cancelPace: chance(0.4) ? int(100, 350) : plan.venue.cancelPace },
     faults,
+    predecessor,
     deeds: deeds.sort((a, b) => a.at - b.at),
     evidence: {
       listStaleness,

@@ -81,6 +81,11 @@ const situations: Readonly<Record<string, Situation>> = {
       (deed) => deed.what === "reconciled" && claims.find((claim) => claim.seq > deed.seq)?.state !== "MayHaveFired"
     ),
   "held, by a sighting": ({ claims }) => claims.some(({ provenBy }) => provenBy === "sighting"),
+  "held since the heartbeat before, by a sighting": ({ acquired, claims, deeds }) =>
+    deeds.some(({ what }) => what === "record") &&
+    acquired !== undefined &&
+    claims.find(({ how }) => how === "reported")?.state === "MayHaveFired" &&
+    claims.filter(({ how }) => how === "reported")[1]?.provenBy === "sighting",
   "nothing listed": (evidence) =>
     evidence.lists.some((list) => list.result === "nothing" && !orderOpen(evidence, list)),
   "only newer orders listed": (evidence) =>

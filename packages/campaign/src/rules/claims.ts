@@ -177,8 +177,10 @@ const healthyIsNotFiredUpon: Rule = (evidence, report) => {
 const noSilentRearm: Rule = (evidence, report) => {
   const { acquired, begun, calls, claims, deeds, fires, lost, tolerance } = evidence
   const stops = stopsOf(evidence)
+  // With the record of the heartbeat before, its time counts, too.
+  const record = deeds.findLast((deed) => deed.what === "record" && deed.at <= (acquired?.at ?? 0))
   for (const fire of fires) {
-    if (acquired === undefined || fire.at <= acquired.at) continue
+    if (acquired === undefined || fire.at <= (record ?? acquired).at) continue
     if (begun !== undefined && fire.at >= begun.at) break
     // The book was compared up to the last acknowledgement of that instant.
     const reconciled = deeds.find(
