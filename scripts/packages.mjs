@@ -18,7 +18,7 @@ const expected = [
   /^package\.json$/,
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
-  /^docs\/.+\.(md|json|svg|png)$/,
+  /^docs\/.+\.(md|json|svg|png|py)$/,
   /^src\/.+\.(ts|html|css|svg)$/,
   /^bin\.mjs$/,
   /^dist\/.+\.(js|d\.ts|html|css)(\.map)?$/

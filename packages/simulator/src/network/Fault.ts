@@ -56,6 +56,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Numbers from "../exchange/numbers.js"
 import * as Latency from "./Latency.js"
+import { didYouMean } from "./nearest.js"
 
 /**
  * The direction: the request to the exchange, or its answer.
@@ -152,7 +153,8 @@ export class FaultSyntaxError extends Schema.TaggedError<FaultSyntaxError>(
   override get message(): string {
     const found = this.found === "" ? "the end of the text" : `"${this.found}"`
     return (
-      `Not a fault: position ${this.position} has ${found}, expected ${this.expected.join(", ")}.\n` +
+      `Not a fault: position ${this.position} has ${found}, expected ${this.expected.join(", ")}` +
+      `${didYouMean(this.found, this.expected) || "."}\n` +
       `  ${this.input}\n  ${" ".repeat(this.position)}^`
     )
   }
