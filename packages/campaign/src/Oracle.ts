@@ -50,7 +50,7 @@ const excuse = (evidence: Evidence, promise: string, at: number): Excused["why"]
   if (byOthers.has(promise) && at >= evidence.otherClientAt) return "another client wrote"
   const { evidence: orders } = evidence.plan
   const stale = orders !== undefined && orders.listStaleness > orders.maxStaleness
-  if (promise === "15" && stale && evidence.claims.some((claim) => claim.provenBy === "sighting" && claim.at <= at)) {
+  if (promise === "15" && stale && evidence.lists.some((list) => list.result === "listed" && list.at <= at)) {
     return "a list of orders was staler than the client allows for"
   }
   // Stamps prove something only while the clocks of the machines differ by less than `stampTolerance`. The host's clocks
