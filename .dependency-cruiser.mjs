@@ -7,11 +7,12 @@ const pureCore = [
   "HeartbeatOptions",
   "HeartbeatStatus",
   "Release",
+  "Sighting",
   "Signature",
   "VenueError"
 ].join("|")
 const pureCli = "exitCodes|explain|check/advice|run/(line|prometheus|release|report|supervise)"
-const pure = `^packages/(core/src/(${pureCore})\\.ts|cli/src/(${pureCli})\\.ts|cluster/src/(Continuity|Handover)\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
+const pure = `^packages/(core/src/((${pureCore})\\.ts|internal/window/)|cli/src/(${pureCli})\\.ts|cluster/src/(Continuity|Handover)\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
 const shell =
   "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock)|cli/src/(main|exchange|check/check|run/(liveness|logger|output|ports|program|run|standstill|statusFile|tie|tree|watcher))\\.ts|simulator/src/(world|expect|served)/|virtual-time/)"
 
