@@ -1,6 +1,6 @@
 /** Which beats a runner may send, and how many switches it arms at once. */
 import type { Evidence, Write } from "../Evidence.js"
-import type { Report } from "../Oracle.js"
+import type { Report } from "./rule.js"
 
 /** What a clock of the host may jump unnoticed, and drift; and the period in which the engine is asked. */
 const slack = 350

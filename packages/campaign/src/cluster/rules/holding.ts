@@ -1,7 +1,7 @@
 /** What the cluster achieves: one fault of a runner fires nothing, and once all is well every account is as it is wanted. */
 import type { Evidence } from "../Evidence.js"
 import type * as Log from "../Log.js"
-import type { Report } from "../Oracle.js"
+import type { Report } from "./rule.js"
 import { runnerName } from "../Plan.js"
 import type { Deed, Plan } from "../Plan.js"
 
