@@ -162,7 +162,8 @@ export interface Store {
 
   /**
    * Ends an epoch: it sends nothing any more, and what it sent can arrive for `unresolvedFor` ms at most. `record`
-   * is its last record, and `isLast` says that this was its very last write. `outcome` is the result of a release.
+   * is its last record, and `isLast` says that this was its very last write. `outcome` is the result of a release. A
+   * switch that is proven off can still be turned off by an earlier `0` for as long as `unresolvedFor`.
    */
   readonly signOff: (options: {
     readonly account: string
@@ -371,7 +372,7 @@ export const makeMemory: Effect.Effect<Store> = Effect.sync(() => {
             mayRun: !isOff,
             permit: null,
             ...(record === undefined ? {} : { ...record, ackedEpoch: epoch, ackedAt: now }),
-            ...(isOff ? { acceptedAt: null, completedAt: null, zeroAt: now } : {}),
+            ...(isOff ? { acceptedAt: null, completedAt: null, zeroAt: endedAt } : {}),
             ...(outcome === undefined || entry.wanted !== "release"
               ? {}
               : { outcome: { untilAt: outcome._tag === "Disarmed" ? null : now + outcome.untilIn } })

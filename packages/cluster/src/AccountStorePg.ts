@@ -186,7 +186,7 @@ export const make: Effect.Effect<AccountStore.Store, never, SqlClient.SqlClient>
                    completed_at = CASE WHEN NOT given.is_off THEN coalesce(given.completed_at, a.completed_at) END,
                    acked_epoch = CASE WHEN given.accepted_at IS NULL THEN a.acked_epoch ELSE a.epoch END,
                    acked_at = CASE WHEN given.accepted_at IS NULL THEN a.acked_at ELSE clock_timestamp() END,
-                   zero_at = CASE WHEN given.is_off THEN clock_timestamp() ELSE a.zero_at END,
+                   zero_at = CASE WHEN given.is_off THEN given.ended_at ELSE a.zero_at END,
                    outcome = CASE WHEN a.wanted = 'release' THEN coalesce(given.outcome, a.outcome) ELSE a.outcome END,
                    outcome_at = CASE WHEN a.wanted = 'release' THEN given.outcome_at ELSE a.outcome_at END
                FROM given
