@@ -179,7 +179,7 @@ export const make: Effect.Effect<AccountStore.Store, never, SqlClient.SqlClient>
                UPDATE deadman_accounts a
                SET signed_off = a.epoch,
                    ended_at = given.ended_at,
-                   is_last = given.is_last,
+                   is_last = given.is_last AND a.quiet_at + coalesce(a.countdown, 0) * interval '1 ms' <= clock_timestamp(),
                    may_run = NOT given.is_off,
                    permit = NULL,
                    accepted_at = CASE WHEN NOT given.is_off THEN coalesce(given.accepted_at, a.accepted_at) END,

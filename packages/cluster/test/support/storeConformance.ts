@@ -154,6 +154,17 @@ export const conformance = (
       assert.isTrue(Option.isNone(yield* take(account, 1)))
     }))
 
+  test("the last write of an owner is no proof while the owner before it may have beaten on", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      // Without a sign-off of the first.
+      yield* take(account, 1, bert)
+      const record = { acceptedAt: 1_000, completedAt: 1_001 }
+      yield* store.signOff({ account, epoch: 2, unresolvedFor: 0, record, isLast: true, outcome: undefined })
+      assert.deepInclude(some(yield* store.read(account)), { signedOff: 2, isLast: false, acceptedAt: 1_000 })
+    }))
+
   test("a permit needs the current epoch, an account to be released, and no sign-off", (store, account) =>
     Effect.gen(function* () {
       const ask = (epoch: number) => store.permit({ account, epoch, validFor: 45_000 })
