@@ -28,12 +28,16 @@ const alias = Fs.readdirSync(packages).flatMap((folder) => {
 /** Tests that start processes or serve sockets. They spend their time waiting. */
 const processes = [
   "packages/campaign/test/Processes.test.ts",
+  "packages/cli/test/{run,check,version,run/ports}.test.ts",
   "packages/cluster/test/{AccountStorePg,OwnershipSharding}.test.ts",
   "packages/core/test/{HostileVenue,RealProcesses,Wire}.test.ts",
   "packages/examples/test/**/*.test.ts",
   "packages/simulator/test/Readme.test.ts",
   "packages/simulator/test/served/**/*.test.ts"
 ]
+
+/** Tests of real processes that take long. `scripts/check.mjs` runs them, with SLOW set. */
+const slow = ["packages/*/test/slow/**/*.test.ts"]
 
 const cores = Math.max(2, Os.availableParallelism())
 
@@ -61,13 +65,21 @@ export default defineConfig({
           name: "unit",
           pool: "threads",
           include: ["packages/*/test/**/*.test.ts"],
-          exclude: processes
+          exclude: [...processes, ...slow]
         }
       },
       {
         resolve: { alias },
         test: { ...shared, name: "processes", pool: "forks", include: processes, maxConcurrency: 20 }
-      }
+      },
+      ...(process.env["SLOW"] === undefined
+        ? []
+        : [
+            {
+              resolve: { alias },
+              test: { ...shared, name: "slow", pool: "forks" as const, include: slow, maxConcurrency: 20 }
+            }
+          ])
     ]
   }
 })

@@ -21,12 +21,16 @@ const expected = [
   /^docs\/.+\.(md|json|svg|png|py)$/,
   /^src\/.+\.(ts|html|css|svg)$/,
   /^bin\.mjs$/,
+  /^deploy\/(Dockerfile|.+\.(service|yaml|py))$/,
   /^dist\/.+\.(js|d\.ts|html|css)(\.map)?$/
 ]
 
 /** The peers of a package. A tool that rewrites these ranges breaks every installation. */
 const peersOf = (name) =>
-  name === "virtual-time" ? { effect: "^3.22.0" } : { effect: "^3.22.0", "@effect/platform": "^0.97.0" }
+  ({ cli: {}, "virtual-time": { effect: "^3.22.0" } })[name] ?? {
+    effect: "^3.22.0",
+    "@effect/platform": "^0.97.0"
+  }
 
 const checkManifest = (name, tarball) => {
   const { files, folder: unpacked } = unpack(tarball)
@@ -111,6 +115,8 @@ const checkWithAttw = (name, tarball, files, manifest) => {
   const modules = [...named.map((path) => path.slice(2)), ...matched.map((path) => Path.basename(path, ".js"))].filter(
     (module) => module !== "index"
   )
+  // A command exports no module.
+  if (manifest.exports["."] === undefined) return 0
   const attw = Path.join(root, "node_modules", ".bin", "attw")
   const args = [tarball, "--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji", "--entrypoints", "."]
   const { status, stderr, stdout } = spawnSync(attw, [...args, ...modules], { encoding: "utf8" })

@@ -5,7 +5,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { installLines, pack, published, root } from "./lib/pack.mjs"
+import { companions, installLines, pack, published, root } from "./lib/pack.mjs"
 import { cleanEnv, exported, start } from "./lib/shell.mjs"
 
 /** The versions of TypeScript that must accept the published types. */
@@ -80,6 +80,27 @@ const protectedProgram = async (name, file, venue) => {
   say(`${name}: armed, protected, disarmed by SIGTERM`)
 }
 
+/** From an empty folder to a protected program in Python, and the installed command. */
+const anyLanguage = (venue) => {
+  const place = Path.join(folder, "any-language")
+  Fs.mkdirSync(place)
+  const variables = Object.entries(venue).map(([name, value]) => `${name}='${value}'`)
+  const packages = [...companions.cli, "cli"].map((name) => `--package '${tarballs[name]}'`)
+  const bot = "python3 -c 'import time; print(6 * 7, flush=True); time.sleep(1)'"
+  const began = performance.now()
+  const first = run(`${variables.join(" ")} npx -y ${packages.join(" ")} deadman run -- ${bot}`, { cwd: place })
+  const took = ((performance.now() - began) / 1_000).toFixed(1)
+  need(/armed: 10 s/.test(first) && first.includes("42"), `npx did not protect the program:\n${first}`)
+  need(first.includes("released: Disarmed"), `the switch is not off after the program:\n${first}`)
+  say(`npx protects a program in Python, ${took} s after it was typed in an empty folder`)
+  run(`${installOf("packages/cli/README.md")} --no-audit --no-fund --prefix '${Path.join(place, "global")}'`)
+  const deadman = Path.join(place, "global", "bin", "deadman")
+  const version = run(`'${deadman}' --version`)
+  const checked = run(`${variables.join(" ")} '${deadman}' check`)
+  need(/^ok +permission/m.test(checked), `deadman check found a fault:\n${checked}`)
+  say(`the installed command works (${version})`)
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 
 const main = async () => {
@@ -115,6 +136,7 @@ const main = async () => {
   const venue = exported(server.output)
   need(venue.BITGET_BASE_URL !== undefined, `the simulator does not serve:\n${server.output}`)
   say("the simulator serves")
+  anyLanguage(venue)
   await protectedProgram("JavaScript", "bot.mjs", venue)
 
   run("npm install --no-audit --no-fund --save-dev @types/node@20")

@@ -4,7 +4,7 @@ import { installLines, pack, published, root } from "./lib/pack.mjs"
 
 const into = Path.join(root, ".reports", "tarballs")
 const tarballs = Object.fromEntries(published.map((name) => [name, pack(name, into)]))
-const pages = ["README.md", "packages/simulator/README.md"]
+const pages = ["README.md", "packages/simulator/README.md", "packages/cli/README.md"]
 for (const page of pages) {
   console.log(`\n${page}`)
   for (const line of installLines(page, tarballs)) console.log(line)

@@ -6,7 +6,7 @@ import * as Path from "node:path"
 export const root = Path.join(import.meta.dirname, "..", "..")
 
 /** The published packages, by the name of their folder. */
-export const published = ["virtual-time", "core", "simulator", "cluster"]
+export const published = ["virtual-time", "core", "simulator", "cluster", "cli"]
 
 /** The command of the pnpm that package.json names. */
 const pnpmCommand = () => {
@@ -32,15 +32,18 @@ export const pack = (name, into) => {
   return Path.resolve(into, JSON.parse(said.slice(said.indexOf("{"))).filename)
 }
 
-/**
- * The install commands of a page, with tarballs in place of the packages. The simulator's needs that of virtual time,
- * too, because npm does not find a package that is not published.
- */
+/** The packages that the install command of a package needs, too, because npm does not find one that is not published. */
+export const companions = { cli: ["core"], simulator: ["virtual-time"] }
+
+/** The install commands of a page, with tarballs in place of the packages. */
 export const installLines = (page, tarballs) =>
   [...Fs.readFileSync(Path.join(root, page), "utf8").matchAll(/^npm install .*$/gm)].map(([command]) =>
     Object.entries(tarballs).reduce(
       (line, [name, file]) =>
-        line.replace(`@effect-deadman/${name}`, name === "simulator" ? `${tarballs["virtual-time"]} ${file}` : file),
+        line.replace(
+          `@effect-deadman/${name}`,
+          [...(companions[name] ?? []).map((companion) => tarballs[companion]), file].join(" ")
+        ),
       command
     )
   )
