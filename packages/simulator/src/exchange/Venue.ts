@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Numbers from "./numbers.js"
 
 const checks = ["timestamp", "passphrase", "ip", "permission", "rate", "body"] as const
+const orderKinds = ["SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "gtc", "post_only"] as const
 
 /**
  * A check of a private call, in the part of the chain whose order is not published.
@@ -37,6 +38,14 @@ export type CountdownFlaw = keyof typeof badCountdown
  * @category models
  */
 export type Refusal = keyof typeof codes
+
+/**
+ * A kind of resting order: its category, or its `timeInForce`.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type OrderKind = (typeof orderKinds)[number]
 
 /**
  * A span of the exchange's clock, in ms since the epoch: `from` belongs to it, `to` does not.
@@ -94,6 +103,26 @@ export interface Venue {
   readonly clockStart: "accept" | "apply" | "complete"
   /** The reading that `requestTime` is: at the acceptance (default) or at the end of the response. */
   readonly requestTime: "accept" | "complete"
+
+  /**
+   * A countdown that would end sooner than the one that runs replaces it (default), or is answered with success and
+   * ignored.
+   */
+  readonly shorterCountdown: "replaces" | "ignored"
+  /** The response to `"0"` when nothing is armed: success (`"accept"`, default), or a code. */
+  readonly offWhenClosed: string
+  /** Whether a countdown call that was refused for its rate takes effect in spite of it. Default false. */
+  readonly limitedCountdownApplies: boolean
+  /**
+   * Whether a call that was refused for its `countdown` leaves the running one as it is (default), restarts it with its
+   * own length, or closes the switch.
+   */
+  readonly refusedCountdown: "ignored" | "restarts" | "closes"
+  /**
+   * Open orders that the switch does not cancel, by category or by `timeInForce`. Default none, because the exchange
+   * documents that it cancels all orders.
+   */
+  readonly sparedOrders: ReadonlyArray<OrderKind>
 
   /**
    * The code for each flaw of `countdown`: missing, `null`, a number (`40`), empty (`""`), a fraction (`"5.0"`), a leading
@@ -190,6 +219,11 @@ export const defaults: Venue = {
   timeToComplete: 0,
   clockStart: "apply",
   requestTime: "accept",
+  shorterCountdown: "replaces",
+  offWhenClosed: "accept",
+  limitedCountdownApplies: false,
+  refusedCountdown: "ignored",
+  sparedOrders: [],
   badCountdown,
   codes,
   checks,
@@ -240,13 +274,15 @@ const Window: Schema.Schema<Window> = Schema.Struct({ from: Numbers.instant, to:
   Schema.filter(({ from, to }) => from < to || "a window ends after it begins: from < to")
 )
 
-/**
- * A complete venue.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const schema: Schema.Schema<Venue> = Schema.Struct({
+const badCountdownFields = {
+  ...Record.map(badCountdown, () => code),
+  number: codeOrAccept,
+  fraction: codeOrAccept,
+  leadingZero: codeOrAccept
+}
+const codeFields = Record.map(codes, () => code)
+
+const otherFields = {
   failureStatus: Schema.Literal(200, 400),
   boundary: Schema.Literal("fire", "beat"),
   tieOrder: Schema.Literal("declared", "reverse"),
@@ -260,13 +296,11 @@ export const schema: Schema.Schema<Venue> = Schema.Struct({
   timeToComplete: Numbers.millis,
   clockStart: Schema.Literal("accept", "apply", "complete"),
   requestTime: Schema.Literal("accept", "complete"),
-  badCountdown: Schema.Struct({
-    ...Record.map(badCountdown, () => code),
-    number: codeOrAccept,
-    fraction: codeOrAccept,
-    leadingZero: codeOrAccept
-  }),
-  codes: Schema.Struct(Record.map(codes, () => code)),
+  shorterCountdown: Schema.Literal("replaces", "ignored"),
+  offWhenClosed: codeOrAccept,
+  limitedCountdownApplies: Schema.Boolean,
+  refusedCountdown: Schema.Literal("ignored", "restarts", "closes"),
+  sparedOrders: Schema.Array(Schema.Literal(...orderKinds)),
   checks: Schema.Array(Schema.Literal(...checks)).pipe(
     Schema.filter(
       (given) =>
@@ -284,9 +318,49 @@ export const schema: Schema.Schema<Venue> = Schema.Struct({
   maintenance: Schema.Array(Window),
   maintenanceTimer: Schema.Literal("runs", "pauses", "fires-at-end"),
   maintenanceApplies: Schema.Boolean
+}
+
+/**
+ * A complete venue.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const schema: Schema.Schema<Venue> = Schema.Struct({
+  ...otherFields,
+  badCountdown: Schema.Struct(badCountdownFields),
+  codes: Schema.Struct(codeFields)
 })
 
+/**
+ * Some of the options of a venue, as a venue file has them.
+ *
+ * @since 0.2.0
+ * @category schemas
+ */
+export const options = Schema.partialWith(
+  Schema.Struct({
+    ...otherFields,
+    badCountdown: Schema.partialWith(Schema.Struct(badCountdownFields), { exact: true }),
+    codes: Schema.partialWith(Schema.Struct(codeFields), { exact: true })
+  }),
+  { exact: true }
+)
+
 const decodeComplete = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
+
+/**
+ * These options with others in their place where both have a value; codes are replaced one by one.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const override = (self: Options, that: Options): Options => ({
+  ...self,
+  ...that,
+  badCountdown: { ...self.badCountdown, ...that.badCountdown },
+  codes: { ...self.codes, ...that.codes }
+})
 
 /**
  * The complete options, with defaults, or an error that names every bad one.

@@ -8,7 +8,7 @@
  */
 import * as Option from "effect/Option"
 import * as RedBlackTree from "effect/RedBlackTree"
-import { cancelOrders, copyOf, get, put, sorted } from "./book.js"
+import { cancelOrders, copyOf, get, put, refuse, sorted } from "./book.js"
 import type { AccountState, Due, Event, Output, State } from "./model.js"
 import type * as Venue from "./Venue.js"
 
@@ -101,7 +101,10 @@ const fireNext = (state: State, outputs: Array<Output>): State => {
   const account = get(state, uid)!
   const at = state.now
   const deadline = deadlineOf(state, key.at)
-  const orders = sorted(account.open).map((order) => order.orderId)
+  const spared: ReadonlyArray<string> = state.venue.sparedOrders
+  const orders = sorted(account.open)
+    .filter((order) => !spared.includes(order.category) && !spared.includes(order.timeInForce))
+    .map((order) => order.orderId)
   if (state.venue.cancelOrder === "newest") orders.reverse()
   outputs.push({ _tag: "Switch", account: uid, at, transition: "fired", deadline, seconds: account.armed!.seconds })
   const fired = disarmed(state, account, { at, deadline, orders: orders.length })
@@ -139,7 +142,10 @@ export const setCountdown = (
   const uid = account.declared.uid
   const at = state.now
   if (seconds === 0) {
-    if (account.armed === undefined) return state
+    if (account.armed === undefined) {
+      const { offWhenClosed } = state.venue
+      return offWhenClosed === "accept" ? state : refuse(state, uid, offWhenClosed, "No countdown is running", outputs)
+    }
     outputs.push({ _tag: "Switch", account: uid, at, transition: "closed", by })
     return disarmed(state, account, undefined)
   }
@@ -150,6 +156,8 @@ export const setCountdown = (
     at: Math.min(from, still) + seconds * 1000 - state.paused,
     rank: state.venue.tieOrder === "declared" ? account.rank : -account.rank
   }
+  const isShorter = account.armed !== undefined && due.at < account.armed.due.at
+  if (isShorter && state.venue.shorterCountdown === "ignored") return state
   const transition = account.armed === undefined ? "armed" : "refreshed"
   const deadline = deadlineOf(state, due.at)
   outputs.push({ _tag: "Switch", account: uid, at, transition, deadline, seconds, from, by })
