@@ -12,6 +12,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { ApiKey, Account, Order, Event, Output, Switch, AccountState, State } from "./model.js"
 import * as Book from "./book.js"
+import * as Replica from "./replica.js"
 import * as Timers from "./timers.js"
 import * as Venue from "./Venue.js"
 
@@ -53,6 +54,8 @@ export const make = (options: {
     keys: HashMap.empty(),
     due: Timers.nothingDue,
     cancels: Timers.nothingDue,
+    entering: Timers.nothingDue,
+    past: [],
     orders: 0,
     firings: 0,
     calls: HashMap.empty(),
@@ -63,7 +66,7 @@ export const make = (options: {
     paused: 0
   }
   for (const account of options.accounts ?? []) state = addAccount(state, account)
-  return state
+  return { ...state, past: Replica.begun(state) }
 }
 
 /**
@@ -160,7 +163,8 @@ const applyTo = (
 export const nextDeadline = (state: State): number | undefined => Timers.nextFire(state)
 
 /**
- * The earliest `now` at which `advance` changes anything: a firing, one of its cancels, or an edge of a release window.
+ * The earliest `now` at which `advance` changes anything: a firing, one of its cancels, an order's entry into the book,
+ * or an edge of a release window.
  *
  * @since 0.1.0
  * @category getters
@@ -169,6 +173,7 @@ export const nextDue = (state: State): number | undefined => {
   const at = Math.min(
     Timers.nextFire(state) ?? Infinity,
     Timers.nextCancel(state) ?? Infinity,
+    Timers.nextEntry(state) ?? Infinity,
     Timers.nextEdge(state) ?? Infinity
   )
   if (at === Infinity) return undefined
@@ -218,6 +223,20 @@ export const openOrders = (state: State, uid: string): ReadonlyArray<Order> => {
 export const closedOrders = (state: State, uid: string): ReadonlyArray<Order> => Book.get(state, uid)?.closed ?? []
 
 /**
+ * The open and the closed orders of an account as the exchange's lists show them: those of `listStaleness` ms ago.
+ *
+ * @since 0.2.0
+ * @category getters
+ */
+export const listedOrders = (
+  state: State,
+  uid: string
+): { readonly open: ReadonlyArray<Order>; readonly closed: ReadonlyArray<Order> } => {
+  const account = Option.getOrUndefined(HashMap.get(Replica.shown(state), uid))
+  return account === undefined ? { open: [], closed: [] } : { open: Book.sorted(account.open), closed: account.closed }
+}
+
+/**
  * @since 0.1.0
  * @category getters
  */
@@ -244,8 +263,8 @@ export const accounts = (state: State): ReadonlyArray<AccountState> => {
 export const inMaintenance = (state: State): boolean => state.inWindow
 
 /**
- * The exchange without its keys and rate limits, as plain values. Two states are the same exchange exactly when their
- * snapshots are deeply equal.
+ * The exchange without its keys, its rate limits and the past that stale lists show, as plain values. Two states are the
+ * same exchange exactly when their snapshots are deeply equal.
  *
  * @since 0.1.0
  * @category getters
@@ -260,7 +279,9 @@ export const snapshot = (state: State) => ({
     switch: countdown(state, account.declared.uid),
     open: Book.sorted(account.open),
     closed: account.closed
-  }))
+  })),
+  entering: Array.from(state.entering, ([{ at }, { order, uid }]) => ({ at, uid, order })),
+  cancelling: Array.from(state.cancels, ([{ at }, { next, orders, uid }]) => ({ at, uid, orders: orders.slice(next) }))
 })
 
 const keysOf = (declared: Account): ReadonlyArray<ApiKey> => declared.keys ?? [testKey(declared.uid)]

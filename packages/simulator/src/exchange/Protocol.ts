@@ -321,17 +321,18 @@ class Call {
         )
       case "unfilled-orders":
         return this.read(Parameters.readListing(this.venue, fields), (listing) =>
-          success(Parameters.listed(Exchange.openOrders(this.state, uid), listing))
+          success(Parameters.listed(Exchange.listedOrders(this.state, uid).open, listing, Parameters.openOrderOnWire))
         )
       case "history-orders":
         return this.read(Parameters.readMarket(this.venue, fields), () =>
           this.read(Parameters.readListing(this.venue, fields), (listing) =>
-            success(Parameters.listed(Exchange.closedOrders(this.state, uid), listing))
+            success(Parameters.listed(Exchange.listedOrders(this.state, uid).closed, listing, Parameters.orderOnWire))
           )
         )
       case "order-info":
         return this.read(Parameters.readOrderName(this.venue, fields), ({ clientOid, orderId }) => {
-          const orders = [...Exchange.closedOrders(this.state, uid), ...Exchange.openOrders(this.state, uid)]
+          const { closed, open } = Exchange.listedOrders(this.state, uid)
+          const orders = [...closed, ...open]
           // A client can use a clientOid again once its order is no longer pending, so the newest order counts.
           const order = orders.findLast((order) => order.orderId === orderId || order.clientOid === clientOid)
           return order === undefined ? refuse("25204", "Order does not exist") : success(Parameters.orderOnWire(order))

@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Numbers from "./numbers.js"
 
 const checks = ["timestamp", "passphrase", "ip", "permission", "rate", "body"] as const
-const orderKinds = ["SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "gtc", "post_only"] as const
+const spared = ["SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "reduceOnly"] as const
 
 /**
  * A check of a private call, in the part of the chain whose order is not published.
@@ -40,12 +40,12 @@ export type CountdownFlaw = keyof typeof badCountdown
 export type Refusal = keyof typeof codes
 
 /**
- * A kind of resting order: its category, or its `timeInForce`.
+ * A kind of order that a firing can spare: a category, or the orders whose `reduceOnly` is `"yes"`.
  *
  * @since 0.2.0
  * @category models
  */
-export type OrderKind = (typeof orderKinds)[number]
+export type Spared = (typeof spared)[number]
 
 /**
  * A span of the exchange's clock, in ms since the epoch: `from` belongs to it, `to` does not.
@@ -92,6 +92,8 @@ export interface Venue {
    * Whether the `updatedTime` of such an order is the instant of the firing or of its own cancel. Default `"cancel"`.
    */
   readonly cancelUpdatedTime: "trigger" | "cancel"
+  /** The orders that no firing cancels: those of a category, and those that only reduce a position. Default none. */
+  readonly sparedOrders: ReadonlyArray<Spared>
 
   /** From the acceptance of a request to the moment at which it takes effect. Default 0. */
   readonly timeToApply: number
@@ -118,11 +120,6 @@ export interface Venue {
    * own length, or closes the switch.
    */
   readonly refusedCountdown: "ignored" | "restarts" | "closes"
-  /**
-   * Open orders that the switch does not cancel, by category or by `timeInForce`. Default none, because the exchange
-   * documents that it cancels all orders.
-   */
-  readonly sparedOrders: ReadonlyArray<OrderKind>
 
   /**
    * The code for each flaw of `countdown`: missing, `null`, a number (`40`), empty (`""`), a fraction (`"5.0"`), a leading
@@ -151,6 +148,17 @@ export interface Venue {
 
   /** Most open orders of an account, in futures, and in spot and margin. Default 400. */
   readonly openOrderCap: number
+  /**
+   * From the acceptance of an order, its `createdTime`, to its entry into the book. Until then no request finds it and no
+   * firing cancels it. Default 0.
+   */
+  readonly placingLatency: number
+  /**
+   * How far `unfilled-orders`, `order-info` and `history-orders` are behind, as those of a read replica are, although their
+   * stamps are those of now. A client that takes a listed order for an open one needs an allowance of at least this length,
+   * and no answer shows how long that is. Default 0.
+   */
+  readonly listStaleness: number
 
   /** The release windows that are scheduled from the start. Default none; see `releaseWindows`. */
   readonly maintenance: ReadonlyArray<Window>
@@ -215,6 +223,7 @@ export const defaults: Venue = {
   cancelOrder: "oldest",
   cancelReason: "normal_cancel",
   cancelUpdatedTime: "cancel",
+  sparedOrders: [],
   timeToApply: 0,
   timeToComplete: 0,
   clockStart: "apply",
@@ -223,7 +232,6 @@ export const defaults: Venue = {
   offWhenClosed: "accept",
   limitedCountdownApplies: false,
   refusedCountdown: "ignored",
-  sparedOrders: [],
   badCountdown,
   codes,
   checks,
@@ -234,6 +242,8 @@ export const defaults: Venue = {
   refusedCallsCount: false,
   ipLimit: 6_000,
   openOrderCap: 400,
+  placingLatency: 0,
+  listStaleness: 0,
   maintenance: [],
   maintenanceTimer: "runs",
   maintenanceApplies: false
@@ -292,6 +302,7 @@ const otherFields = {
   cancelOrder: Schema.Literal("oldest", "newest"),
   cancelReason: Schema.String,
   cancelUpdatedTime: Schema.Literal("trigger", "cancel"),
+  sparedOrders: Schema.Array(Schema.Literal(...spared)),
   timeToApply: Numbers.millis,
   timeToComplete: Numbers.millis,
   clockStart: Schema.Literal("accept", "apply", "complete"),
@@ -300,7 +311,6 @@ const otherFields = {
   offWhenClosed: codeOrAccept,
   limitedCountdownApplies: Schema.Boolean,
   refusedCountdown: Schema.Literal("ignored", "restarts", "closes"),
-  sparedOrders: Schema.Array(Schema.Literal(...orderKinds)),
   checks: Schema.Array(Schema.Literal(...checks)).pipe(
     Schema.filter(
       (given) =>
@@ -315,6 +325,8 @@ const otherFields = {
   refusedCallsCount: Schema.Boolean,
   ipLimit: Numbers.count,
   openOrderCap: Numbers.count,
+  placingLatency: Numbers.millis,
+  listStaleness: Numbers.millis,
   maintenance: Schema.Array(Window),
   maintenanceTimer: Schema.Literal("runs", "pauses", "fires-at-end"),
   maintenanceApplies: Schema.Boolean

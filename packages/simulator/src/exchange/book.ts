@@ -4,7 +4,8 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type { AccountState, CancelCause, Category, Event, NewOrder, Order, Output, State } from "./model.js"
+import * as RedBlackTree from "effect/RedBlackTree"
+import type { AccountState, CancelCause, Category, Entering, Event, NewOrder, Order, Output, State } from "./model.js"
 
 /** The most filled and cancelled orders that are kept per account. */
 const historyLimit = 1_000
@@ -23,6 +24,8 @@ export const copyOf = (state: State): { -readonly [K in keyof State]: State[K] }
   keys: state.keys,
   due: state.due,
   cancels: state.cancels,
+  entering: state.entering,
+  past: state.past,
   orders: state.orders,
   firings: state.firings,
   calls: state.calls,
@@ -52,7 +55,7 @@ export const sorted = (orders: HashMap.HashMap<string, Order>): Array<Order> =>
 const isFutures = (category: Category): boolean => category !== "SPOT" && category !== "MARGIN"
 
 /** Whether the order can wait in the book. Any other trades at once, or is cancelled at once. */
-const rests = (order: NewOrder): boolean =>
+const rests = (order: Pick<NewOrder, "orderType" | "timeInForce">): boolean =>
   order.orderType === "limit" && order.timeInForce !== "ioc" && order.timeInForce !== "fok"
 
 export const placeOrder = (
@@ -99,22 +102,43 @@ export const placeOrder = (
     createdTime: at,
     updatedTime: at
   }
-  outputs.push({ _tag: "Placed", account: uid, at, order: placed, by })
-  const next = put(
-    { ...state, orders: number },
-    {
-      ...account,
-      open: HashMap.set(account.open, orderId, placed),
-      pendingClientOids: HashMap.set(account.pendingClientOids, placed.clientOid, orderId),
-      openFutures: account.openFutures + (futures ? 1 : 0),
-      openSpot: account.openSpot + (futures ? 0 : 1)
-    }
-  )
-  if (rests(order)) return next
+  const latency = state.venue.placingLatency
+  const entersAt = latency > 0 ? at + latency : undefined
+  outputs.push({ _tag: "Placed", account: uid, at, order: placed, entersAt, by })
+  const known: AccountState = {
+    ...account,
+    open: entersAt === undefined ? HashMap.set(account.open, orderId, placed) : account.open,
+    pendingClientOids: HashMap.set(account.pendingClientOids, placed.clientOid, orderId),
+    openFutures: account.openFutures + (futures ? 1 : 0),
+    openSpot: account.openSpot + (futures ? 0 : 1)
+  }
+  if (entersAt === undefined) return match(put({ ...state, orders: number }, known), uid, placed, by, outputs)
+  const entering = RedBlackTree.insert(state.entering, { at: entersAt, rank: number }, { uid, order: placed, by })
+  return put({ ...state, orders: number, entering }, known)
+}
+
+/** Puts an order that was placed earlier into the book. */
+export const enter = (state: State, { by, order, uid }: Entering, outputs: Array<Output>): State => {
+  const account = get(state, uid)!
+  outputs.push({ _tag: "Entered", account: uid, at: state.now, order })
+  const open = HashMap.set(account.open, order.orderId, order)
+  return match(put(state, { ...account, open }), uid, order, by, outputs)
+}
+
+/** Ends an order of the book that may not rest there. */
+const match = (state: State, uid: string, order: Order, by: number | undefined, outputs: Array<Output>): State => {
+  if (rests(order)) return state
+  const { orderId } = order
   // There is no market. A market order fills at once, and an order that must trade at once finds no counterpart.
   return order.orderType === "market"
-    ? fillOrder(next, get(next, uid)!, { orderId, cause: "market" }, outputs)
-    : cancelOrders(next, uid, [orderId], { cause: "time_in_force", reason: "normal_cancel", time: at, by }, outputs)
+    ? fillOrder(state, get(state, uid)!, { orderId, cause: "market" }, outputs)
+    : cancelOrders(
+        state,
+        uid,
+        [orderId],
+        { cause: "time_in_force", reason: "normal_cancel", time: state.now, by },
+        outputs
+      )
 }
 
 /** Reads a number as the exchange writes it: exact, without sign and exponent. */

@@ -275,8 +275,12 @@ export type Output =
       readonly account: string
       readonly at: number
       readonly order: Order
+      /** When it enters the book; absent when it did so at once. */
+      readonly entersAt?: number | undefined
       readonly by?: number | undefined
     }
+  /** An order that was placed earlier has entered the book. */
+  | { readonly _tag: "Entered"; readonly account: string; readonly at: number; readonly order: Order }
   | {
       readonly _tag: "Cancelled"
       readonly account: string
@@ -360,6 +364,19 @@ export interface Cancels {
   readonly next: number
 }
 
+/** An order on its way into the book. @internal */
+export interface Entering {
+  readonly uid: string
+  readonly order: Order
+  readonly by: number | undefined
+}
+
+/** The accounts as they were from an instant on. @internal */
+export interface Version {
+  readonly from: number
+  readonly accounts: State["accounts"]
+}
+
 /**
  * One account's part of a state.
  *
@@ -394,6 +411,10 @@ export interface State {
   /** The UIDs of the armed accounts by deadline on the running clock, and what fired switches still have to cancel. */
   readonly due: RedBlackTree.RedBlackTree<Due, string>
   readonly cancels: RedBlackTree.RedBlackTree<Due, Cancels>
+  /** The orders that enter the book later, by the instant of their entry. */
+  readonly entering: RedBlackTree.RedBlackTree<Due, Entering>
+  /** The versions that the stale lists can still show, oldest first; none when the lists are up to date. */
+  readonly past: ReadonlyArray<Version>
   /** How many orders and how many firings there have been. */
   readonly orders: number
   readonly firings: number

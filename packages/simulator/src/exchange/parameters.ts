@@ -176,7 +176,11 @@ export const readListing = (venue: Venue.Venue, query: Fields): Read<Listing> =>
 }
 
 /** One page of a list of orders, newest first; the cursor is the last order's id, and the next page is older. */
-export const listed = (orders: ReadonlyArray<Model.Order>, listing: Listing) => {
+export const listed = <A>(
+  orders: ReadonlyArray<Model.Order>,
+  listing: Listing,
+  onWire: (order: Model.Order) => A
+): { readonly list: ReadonlyArray<A>; readonly cursor: string | null } => {
   const list = orders
     .filter(
       (order) =>
@@ -188,11 +192,11 @@ export const listed = (orders: ReadonlyArray<Model.Order>, listing: Listing) => 
     )
     .sort((a, b) => (a.orderId < b.orderId ? 1 : -1))
     .slice(0, listing.limit)
-  return { list: list.map(orderOnWire), cursor: list.at(-1)?.orderId ?? null }
+  return { list: list.map(onWire), cursor: list.at(-1)?.orderId ?? null }
 }
 
-/** An order as the exchange writes it. */
-export const orderOnWire = (order: Model.Order) => ({
+/** An open order as the exchange writes it in its list. */
+export const openOrderOnWire = (order: Model.Order) => ({
   orderId: order.orderId,
   clientOid: order.clientOid,
   category: order.category,
@@ -211,7 +215,9 @@ export const orderOnWire = (order: Model.Order) => ({
   holdMode: "one_way_mode",
   reduceOnly: order.reduceOnly,
   feeDetail: [],
-  cancelReason: order.cancelReason,
   createdTime: String(order.createdTime),
   updatedTime: String(order.updatedTime)
 })
+
+/** An order as the exchange writes it everywhere else. */
+export const orderOnWire = (order: Model.Order) => ({ ...openOrderOnWire(order), cancelReason: order.cancelReason })

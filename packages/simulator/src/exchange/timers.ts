@@ -1,6 +1,6 @@
 /**
- * The exchange's own work, in the order of time: firing switches, cancelling orders one by one, beginning and ending
- * release windows. Pure.
+ * The exchange's own work, in the order of time: beginning and ending release windows, letting orders into the book,
+ * cancelling orders one by one, firing switches. Work of one instant comes in this order. Pure.
  *
  * Deadlines are instants of the running clock, which stands still while the exchange pauses its timers. `paused` is how
  * far it is behind the exchange's clock. So a release window costs the same with one armed account and with a hundred
@@ -8,8 +8,9 @@
  */
 import * as Option from "effect/Option"
 import * as RedBlackTree from "effect/RedBlackTree"
-import { cancelOrders, copyOf, get, put, refuse, sorted } from "./book.js"
-import type { AccountState, Due, Event, Output, State } from "./model.js"
+import { cancelOrders, copyOf, enter, get, put, refuse, sorted } from "./book.js"
+import type { AccountState, Due, Event, Order, Output, State } from "./model.js"
+import * as Replica from "./replica.js"
 import type * as Venue from "./Venue.js"
 
 /** A tree in the order of time. */
@@ -48,6 +49,9 @@ export const nextFire = (state: State): number | undefined => {
   return fireTime(state, soonest[0].at)
 }
 
+/** When the next order enters the book. */
+export const nextEntry = (state: State): number | undefined => first(state.entering)?.[0].at
+
 /** When the next order of a fired switch is cancelled. */
 export const nextCancel = (state: State): number | undefined => first(state.cancels)?.[0].at
 
@@ -60,13 +64,15 @@ export const run = (from: State, target: number, outputs: Array<Output>): State 
   const isDue = state.venue.boundary === "fire" ? (at: number) => at <= now : (at: number) => at < now
   for (;;) {
     const edge = nextEdge(state) ?? Infinity
+    const entry = nextEntry(state) ?? Infinity
     const cancel = nextCancel(state) ?? Infinity
     const fire = nextFire(state) ?? Infinity
-    const at = Math.min(edge, cancel, fire)
+    const at = Math.min(edge, entry, cancel, fire)
     if (!isDue(at)) break
     // A countdown that counts from the acceptance of a slow request can be overdue; it fires now.
     if (at > state.now) state = movedTo(state, at)
     if (edge === at) state = crossEdge(state, outputs)
+    else if (entry === at) state = enterNext(state, outputs)
     else if (cancel === at) state = cancelNext(state, outputs)
     else state = fireNext(state, outputs)
   }
@@ -76,6 +82,7 @@ export const run = (from: State, target: number, outputs: Array<Output>): State 
 const movedTo = (state: State, now: number): State => {
   const next = copyOf(state)
   next.now = now
+  if (state.venue.listStaleness > 0) next.past = Replica.kept(state, now)
   return next
 }
 
@@ -96,16 +103,24 @@ const crossEdge = (state: State, outputs: Array<Output>): State => {
   }
 }
 
+const enterNext = (state: State, outputs: Array<Output>): State => {
+  const [due, entering] = first(state.entering)!
+  return enter({ ...state, entering: RedBlackTree.removeFirst(state.entering, due) }, entering, outputs)
+}
+
+const isSpared = (spared: ReadonlyArray<Venue.Spared>, order: Order): boolean =>
+  spared.includes(order.category) || (order.reduceOnly === "yes" && spared.includes("reduceOnly"))
+
 const fireNext = (state: State, outputs: Array<Output>): State => {
   const [key, uid] = first(state.due)!
   const account = get(state, uid)!
   const at = state.now
   const deadline = deadlineOf(state, key.at)
-  const spared: ReadonlyArray<string> = state.venue.sparedOrders
-  const orders = sorted(account.open)
-    .filter((order) => !spared.includes(order.category) && !spared.includes(order.timeInForce))
-    .map((order) => order.orderId)
-  if (state.venue.cancelOrder === "newest") orders.reverse()
+  const { cancelOrder, sparedOrders } = state.venue
+  const open = sorted(account.open)
+  const hit = sparedOrders.length === 0 ? open : open.filter((order) => !isSpared(sparedOrders, order))
+  const orders = hit.map((order) => order.orderId)
+  if (cancelOrder === "newest") orders.reverse()
   outputs.push({ _tag: "Switch", account: uid, at, transition: "fired", deadline, seconds: account.armed!.seconds })
   const fired = disarmed(state, account, { at, deadline, orders: orders.length })
   if (orders.length === 0) return fired

@@ -58,9 +58,7 @@ const viewAt = (history: History.History, lane: History.Lane, instant: number): 
 const instantsOf = (lane: History.Lane, from: number, to: number): ReadonlyArray<number> => {
   const changes = [
     ...lane.segments.flatMap((segment) => (segment.to === undefined ? [segment.from] : [segment.from, segment.to])),
-    ...lane.orders.flatMap((life) =>
-      life.closedAt === undefined ? [life.placed.at] : [life.placed.at, life.closedAt]
-    ),
+    ...lane.orders.flatMap((life) => (life.closedAt === undefined ? [life.openedAt] : [life.openedAt, life.closedAt])),
     ...lane.windows.map((window) => window.at)
   ]
   return [...new Set([from, ...changes.filter((instant) => instant > from && instant < to), to])].sort((a, b) => a - b)

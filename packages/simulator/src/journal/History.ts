@@ -56,7 +56,7 @@ export interface Segment {
 }
 
 /**
- * A firing of the switch, and the orders that it cancelled.
+ * A firing of the switch, and the cancels of the orders that it was the first to find in the book.
  *
  * @since 0.1.0
  * @category models
@@ -68,7 +68,7 @@ export interface Fire {
 }
 
 /**
- * An order from its placement to its end.
+ * An order from its placement to its end. It is open from its entry into the book on.
  *
  * @since 0.1.0
  * @category models
@@ -76,6 +76,8 @@ export interface Fire {
 export interface OrderLife {
   readonly orderId: string
   readonly placed: Journal.PlacedRecord
+  /** When it entered the book, or will do so. */
+  readonly openedAt: number
   /** Absent while it is open. */
   readonly closedAt: number | undefined
   readonly how: Journal.CancelRecord["cause"] | "filled" | undefined
@@ -155,6 +157,8 @@ interface Draft {
     readonly cancelled: Array<Journal.CancelRecord>
   }>
   readonly orders: Map<string, OrderLife>
+  /** How many firings there had been when the order was placed. */
+  readonly firedBefore: Map<string, number>
   readonly filled: Map<string, BigDecimal.BigDecimal>
   readonly windows: Array<Journal.WindowRecord>
 }
@@ -170,6 +174,13 @@ const endSegment = (draft: Draft, to: number, end: Segment["end"]): void => {
 const closeOrder = (draft: Draft, orderId: string, closedAt: number, how: OrderLife["how"]): void => {
   const life = draft.orders.get(orderId)
   if (life !== undefined && life.closedAt === undefined) draft.orders.set(orderId, { ...life, closedAt, how })
+}
+
+/** The first firing that found the order in the book: while it still cancels one by one, the next may come. */
+const firingOf = (draft: Draft, orderId: string): Draft["fires"][number] | undefined => {
+  const openedAt = draft.orders.get(orderId)?.openedAt ?? -Infinity
+  const later = draft.fires.slice(draft.firedBefore.get(orderId) ?? -1)
+  return later.find((fire) => fire.at >= openedAt)
 }
 
 const openSpan = (spans: Array<Span>, label: string, from: number): void => {
@@ -200,6 +211,7 @@ export const make = (evidence: Evidence): History => {
       segments: [],
       fires: [],
       orders: new Map(),
+      firedBefore: new Map(),
       filled: new Map(),
       windows: []
     }
@@ -251,18 +263,22 @@ export const make = (evidence: Evidence): History => {
         }
         break
       }
-      case "Placed":
-        of(entry.account).orders.set(entry.orderId, {
+      case "Placed": {
+        const draft = of(entry.account)
+        draft.firedBefore.set(entry.orderId, draft.fires.length)
+        draft.orders.set(entry.orderId, {
           orderId: entry.orderId,
           placed: entry,
+          openedAt: entry.entersAt ?? entry.at,
           closedAt: undefined,
           how: undefined
         })
         break
+      }
       case "Cancelled": {
         const draft = of(entry.account)
         closeOrder(draft, entry.orderId, entry.at, entry.cause)
-        if (entry.cause === "countdown") draft.fires.at(-1)?.cancelled.push(entry)
+        if (entry.cause === "countdown") firingOf(draft, entry.orderId)?.cancelled.push(entry)
         break
       }
       case "Filled": {
@@ -328,14 +344,14 @@ export const laneOf = (history: History, account: string): Lane =>
   }
 
 /**
- * The orders that are open at an instant: placed by then, and not yet closed. Events at the instant itself count as
+ * The orders that are open at an instant: in the book by then, and not yet closed. Events at the instant itself count as
  * past.
  *
  * @since 0.1.0
  * @category getters
  */
 export const openOrders = (lane: Lane, at: number): ReadonlyArray<OrderLife> =>
-  lane.orders.filter((life) => life.placed.at <= at && (life.closedAt === undefined || life.closedAt > at))
+  lane.orders.filter((life) => life.openedAt <= at && (life.closedAt === undefined || life.closedAt > at))
 
 /** How many of the items, sorted by instant, are not after `at`. */
 const countUpTo = <A>(items: ReadonlyArray<A>, instantOf: (item: A) => number, at: number): number => {
@@ -357,11 +373,11 @@ const countUpTo = <A>(items: ReadonlyArray<A>, instantOf: (item: A) => number, a
  * @category getters
  */
 export const openCount = (lane: Lane): ((at: number) => number) => {
-  const placed = lane.orders.map((life) => life.placed.at).sort((a, b) => a - b)
+  const opened = lane.orders.map((life) => life.openedAt).sort((a, b) => a - b)
   const closed = lane.orders
     .flatMap((life) => (life.closedAt === undefined ? [] : [life.closedAt]))
     .sort((a, b) => a - b)
-  return (at) => countUpTo(placed, Number, at) - countUpTo(closed, Number, at)
+  return (at) => countUpTo(opened, Number, at) - countUpTo(closed, Number, at)
 }
 
 /**

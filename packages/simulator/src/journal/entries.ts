@@ -12,7 +12,10 @@ export const declaredAccount = (account: Exchange.Account): Journal.DeclaredAcco
   countdownAccess: account.countdownAccess ?? true
 })
 
-/** The entry of an output. A refusal has none, because it changes nothing. */
+/**
+ * The entry of an output. A refusal has none, because it changes nothing. An order's entry into the book has none, because
+ * the record of its placement names the instant.
+ */
 export const entryOf = (output: Exchange.Output): Journal.Entry | undefined => {
   switch (output._tag) {
     case "Switch":
@@ -27,6 +30,7 @@ export const entryOf = (output: Exchange.Output): Journal.Entry | undefined => {
         at: output.at,
         orderId: output.order.orderId,
         order: { category, symbol, side, orderType, qty, price, timeInForce, clientOid, posSide, reduceOnly },
+        entersAt: output.entersAt,
         by: output.by
       }
     }
@@ -49,6 +53,7 @@ export const entryOf = (output: Exchange.Output): Journal.Entry | undefined => {
         price: output.price,
         cause: output.cause
       }
+    case "Entered":
     case "Refused":
       return undefined
   }

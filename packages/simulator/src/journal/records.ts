@@ -114,6 +114,8 @@ export const PlacedRecord = Schema.TaggedStruct("Placed", {
   at: instant,
   orderId: text,
   order: NewOrder,
+  /** When it enters the book; absent when it did so at once. */
+  entersAt: optional(instant),
   /** The request that placed it. */
   by: optional(count)
 }).annotations({ identifier: "PlacedRecord" })

@@ -75,7 +75,7 @@ export const run = (
       const [next, outputs] =
         event === undefined ? Exchange.advance(state, later(state, at)) : Exchange.step(state, event, at)
       state = next
-      for (const output of outputs) done.push(JSON.stringify(entryOf(output) ?? output))
+      for (const output of outputs) if (output._tag !== "Entered") done.push(JSON.stringify(entryOf(output) ?? output))
     }
     if (entry._tag === "Account") continue
     const again = done.shift()
@@ -83,7 +83,7 @@ export const run = (
   }
   if (done.length > 0) return fail(entries.length, `it ends, and the exchange goes on with ${done[0]}`)
   const [end, outputs] = Exchange.advance(state, until ?? now)
-  const first = outputs[0]
+  const first = outputs.find((output) => output._tag !== "Entered")
   return first === undefined
     ? Either.right(end)
     : fail(entries.length, `it ends, and the exchange goes on with ${JSON.stringify(first)}`)

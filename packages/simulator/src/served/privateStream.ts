@@ -143,6 +143,8 @@ export class Session {
   private watch(output: Exchange.Output): void {
     const arg = this.topics.get("order")
     if (arg === undefined || !("order" in output) || output.account !== this.account) return
+    // The book pushes an order, not its acceptance.
+    if (output._tag === "Placed" && output.entersAt !== undefined) return
     this.tell({ action: "snapshot", arg, data: [orderOnWire(output.order)], ts: output.at })
   }
 

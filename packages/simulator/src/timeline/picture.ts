@@ -187,7 +187,7 @@ const bare = (frame: Frame, lane: History.Lane, top: number): string => {
   const instants = [
     ...new Set([
       frame.from,
-      ...lane.orders.flatMap((life) => [life.placed.at, ...(life.closedAt === undefined ? [] : [life.closedAt])]),
+      ...lane.orders.flatMap((life) => [life.openedAt, ...(life.closedAt === undefined ? [] : [life.closedAt])]),
       ...lane.segments.flatMap((segment) => [segment.from, ...(segment.to === undefined ? [] : [segment.to])])
     ])
   ]
@@ -212,7 +212,7 @@ const orders = (frame: Frame, lane: History.Lane, top: number): string => {
   const instants = [
     ...new Set([
       frame.from,
-      ...lane.orders.flatMap((life) => [life.placed.at, ...(life.closedAt === undefined ? [] : [life.closedAt])])
+      ...lane.orders.flatMap((life) => [life.openedAt, ...(life.closedAt === undefined ? [] : [life.closedAt])])
     ])
   ]
     .filter((at) => at >= frame.from && at <= frame.to)

@@ -193,7 +193,11 @@ const describe = (evidence: History.Evidence, entry: Journal.Entry): ReadonlyArr
       return []
     }
     case "Placed":
-      return [`order ${short(entry.orderId)} placed`]
+      return [
+        entry.entersAt === undefined
+          ? `order ${short(entry.orderId)} placed`
+          : `order ${short(entry.orderId)} placed, in the book at ${History.seconds(evidence, entry.entersAt)}`
+      ]
     case "Cancelled":
       return [`order ${short(entry.orderId)} cancelled`]
     case "Filled":

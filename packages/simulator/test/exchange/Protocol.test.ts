@@ -5,45 +5,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { createSign, generateKeyPairSync } from "node:crypto"
 import * as Bot from "../support/Bot.js"
+import { begin, call, post, request, start } from "../support/Calls.js"
 
-const start = 1_659_076_670_000
 const countdownPath = "/api/v3/trade/countdown-cancel-all"
 const settingsPath = "/api/v3/account/settings"
-
-const begin = (options: { readonly venue?: Venue.Options; readonly account?: Partial<Exchange.Account> } = {}) =>
-  Exchange.make({ accounts: [{ uid: "1000001", ...options.account }], venue: options.venue, now: start })
-
-type Overrides = Partial<Protocol.Request> & { readonly keys?: Bot.Keys }
-
-const request = (method: "GET" | "POST", path: string, body: string, at: number, keys = Bot.demoKeys) => ({
-  method,
-  path,
-  headers: Bot.signedHeaders(keys, at, method, path, body),
-  body
-})
-
-/** One correctly signed call, `at` ms after the start. */
-const call = (
-  state: Exchange.State,
-  method: "GET" | "POST",
-  path: string,
-  body = "",
-  at = 0,
-  overrides: Overrides = {}
-) => {
-  const { keys, ...rest } = overrides
-  const sent: Protocol.Request = { ...request(method, path, body, start + at, keys), ...rest }
-  const [next, response, outputs] = Protocol.handle(state, sent, start + at)
-  return {
-    state: next,
-    response,
-    outputs,
-    json: JSON.parse(response.body) as { code: string; requestTime: number; data: unknown }
-  }
-}
-
-const post = (state: Exchange.State, path: string, body: unknown, at = 0) =>
-  call(state, "POST", path, JSON.stringify(body), at)
 
 const without = (name: string, sent: Protocol.Request): Protocol.Request => ({
   ...sent,

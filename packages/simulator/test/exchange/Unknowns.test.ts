@@ -70,37 +70,4 @@ describe("Unknowns of the exchange", () => {
       assert.deepInclude(set(begin(venue), "4", 3_000), { code: "40017", applied: false, deadline: undefined })
     }
   })
-
-  it("the switch cancels every order, unless the option spares its category or its time in force", () => {
-    const orders = [
-      ["SPOT", "gtc"],
-      ["USDT-FUTURES", "gtc"],
-      ["USDT-FUTURES", "post_only"]
-    ] as const
-    for (const [sparedOrders, left] of [
-      [[], []],
-      [["SPOT"], ["SPOT gtc"]],
-      [["post_only", "MARGIN"], ["USDT-FUTURES post_only"]]
-    ] as const) {
-      const placed = orders.reduce(
-        (state, [category, timeInForce]) =>
-          Exchange.step(
-            state,
-            {
-              _tag: "PlaceOrder",
-              account: uid,
-              order: { category, symbol: "BTCUSDT", side: "buy", orderType: "limit", price: "1", qty: "1", timeInForce }
-            },
-            start
-          )[0],
-        begin({ sparedOrders })
-      )
-      const [fired] = Exchange.advance(set(placed, "5", 0).state, start + 5_000)
-      assert.deepStrictEqual(
-        Exchange.openOrders(fired, uid).map((order) => `${order.category} ${order.timeInForce}`),
-        [...left]
-      )
-      assert.deepInclude(Exchange.countdown(fired, uid), { _tag: "Fired", orders: 3 - left.length })
-    }
-  })
 })

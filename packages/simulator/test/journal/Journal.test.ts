@@ -46,7 +46,8 @@ describe("Journal", () => {
       now += wait
       const account = action % 2 === 0 ? "1" : "2"
       const orderId = Exchange.openOrders(world.state, account)[0]?.orderId
-      const order = { category: "SPOT", symbol: "BTCUSDT", side: "buy", qty: "4", price: "3" } as const
+      const reduceOnly = action % 3 === 0 ? "yes" : "no"
+      const order = { category: "SPOT", symbol: "BTCUSDT", side: "buy", qty: "4", price: "3", reduceOnly } as const
       switch (Math.floor(action / 2)) {
         case 0:
           world.step({ _tag: "SetCountdown", account, seconds: 5, by: 7 })
@@ -99,6 +100,9 @@ describe("Journal", () => {
     triggerLatency: FastCheck.constantFrom(0, 300),
     cancelPace: FastCheck.constantFrom(0, 40),
     cancelOrder: FastCheck.constantFrom("oldest" as const, "newest" as const),
+    placingLatency: FastCheck.constantFrom(0, 700),
+    sparedOrders: FastCheck.constantFrom([], ["reduceOnly" as const]),
+    listStaleness: FastCheck.constantFrom(0, 900),
     maintenanceTimer: FastCheck.constantFrom("runs" as const, "pauses" as const, "fires-at-end" as const)
   })
 
