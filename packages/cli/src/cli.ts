@@ -11,17 +11,20 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Main from "./main.js"
+import * as Run from "./run/command.js"
 import { version } from "./version.js"
 
 const name = "deadman"
 
-const cli = Command.run(
-  Command.make(name).pipe(
-    Command.withDescription("Bitget's dead man's switch for a trading bot in any language")
-    // The subcommands of `run/command.ts`, `check/command.ts` and `probe/command.ts` come here.
-  ),
-  { name, version, executable: name }
-)
+/** The command line, with the words after `--`, which belong to the program. */
+const cli = (program: ReadonlyArray<string> | undefined) =>
+  Command.run(
+    Command.make(name).pipe(
+      Command.withDescription("Bitget's dead man's switch for a trading bot in any language"),
+      Command.withSubcommands([Run.command(program)])
+    ),
+    { name, version, executable: name }
+  )
 
 /** One or two lines for the failures that this package, core or the system expects, and the whole cause for others. */
 const explain = (cause: Cause.Cause<unknown>): string => {
@@ -32,13 +35,15 @@ const explain = (cause: Cause.Cause<unknown>): string => {
 
 /** Runs the command of these arguments. Prints what went wrong, and then fails with it. */
 export const command = (argv: ReadonlyArray<string>): Effect.Effect<void, unknown, Main.Signals> => {
-  const main: Effect.Effect<void, unknown, NodeContext.NodeContext | Main.Signals> = cli(argv)
+  const split = argv.indexOf("--")
+  const [own, program] = split < 0 ? [argv, undefined] : [argv.slice(0, split), argv.slice(split + 1)]
+  const main: Effect.Effect<void, unknown, NodeContext.NodeContext | Main.Signals> = cli(program)(own)
   return main.pipe(
     Effect.tapErrorCause((cause) =>
-      // The command line has printed its own mistakes already.
-      Cause.isInterruptedOnly(cause) || ValidationError.isValidationError(Cause.squash(cause))
+      // The command line has printed its own mistakes already, and `run` all that it had to say.
+      Cause.isInterruptedOnly(cause) || ValidationError.isValidationError(Cause.squash(cause)) || explain(cause) === ""
         ? Effect.void
-        : Console.error(`deadman: ${explain(cause)}`)
+        : Console.error(`deadman: error: ${explain(cause)}`)
     ),
     Effect.provide(Layer.mergeAll(NodeContext.layer, CliConfig.layer({ showBuiltIns: false })))
   )

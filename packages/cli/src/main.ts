@@ -11,12 +11,19 @@ import * as Os from "node:os"
 import process from "node:process"
 import * as exitCodes from "./exitCodes.js"
 
+/** Receives what would end this process. */
+export interface Handler {
+  readonly onSignal: (signal: NodeJS.Signals) => void
+  /** An exception that nothing caught. */
+  readonly onCrash: (error: unknown) => void
+}
+
 /** The signals of this process. */
 export class Signals extends Context.Tag("@effect-deadman/cli/Signals")<
   Signals,
   {
     /** Hands every signal to the handler, instead of interrupting the command, until the scope closes. */
-    readonly take: (handler: (signal: NodeJS.Signals) => void) => Effect.Effect<void, never, Scope.Scope>
+    readonly take: (handler: Handler) => Effect.Effect<void, never, Scope.Scope>
   }
 >() {}
 
@@ -50,7 +57,7 @@ const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
 export const run = (command: Effect.Effect<void, unknown, Signals>): void => {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
   let received: NodeJS.Signals | undefined
-  let handler: ((signal: NodeJS.Signals) => void) | undefined
+  let handler: Handler | undefined
 
   const signals = Signals.of({
     take: (mine) =>
@@ -64,9 +71,17 @@ export const run = (command: Effect.Effect<void, unknown, Signals>): void => {
     // Not every system has each of them.
     if (!(signal in Os.constants.signals)) continue
     process.on(signal, () => {
-      if (handler !== undefined) return handler(signal)
+      if (handler !== undefined) return handler.onSignal(signal)
       received ??= signal
       fiber.unsafeInterruptAsFork(fiber.id())
+    })
+  }
+
+  for (const event of ["uncaughtException", "unhandledRejection"]) {
+    process.on(event, (error: unknown) => {
+      if (handler !== undefined) return handler.onCrash(error)
+      process.stderr.write(`deadman: ${error instanceof Error ? error.stack : String(error)}\n`)
+      process.exit(exitCodes.codes.defect)
     })
   }
 
