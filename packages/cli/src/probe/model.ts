@@ -23,7 +23,7 @@ export interface Order {
 }
 
 /** What an experiment is for. */
-export type Purpose = "kinds" | "firing" | "cancels" | "shorter" | "refused" | "limited" | "closed"
+export type Purpose = "listing" | "kinds" | "firing" | "cancels" | "closed" | "shorter" | "refused" | "limited"
 
 /** One countdown call of an experiment. */
 export interface Write {
@@ -35,7 +35,10 @@ export interface Write {
   readonly expects: "Accepted" | "Refused" | "Limited" | "any"
 }
 
-/** Orders are placed, the countdown is written, and the list of open orders is watched until they are gone. */
+/**
+ * Orders are placed, the countdown is written, and the list of open orders is watched until they are gone. Without writes
+ * the orders are cancelled by request.
+ */
 export interface Experiment {
   readonly purpose: Purpose
   readonly orders: ReadonlyArray<Order>
@@ -96,6 +99,8 @@ export interface Observation {
   readonly written: ReadonlyArray<Written>
   readonly pages: ReadonlyArray<Page>
   readonly closed: ReadonlyArray<Closed>
+  /** The cancels by request, of a `listing`. */
+  readonly cancelled: ReadonlyArray<{ readonly orderId: string; readonly call: Call }>
 }
 
 /** A value, or why there is none. Bounds are of numbers only, in ms. */
@@ -103,7 +108,7 @@ export type Result =
   | {
       readonly _tag: "Measured"
       readonly value: string | number | boolean | ReadonlyArray<string>
-      readonly bounds?: { readonly min: number; readonly max: number } | undefined
+      readonly bounds?: Bounds | undefined
     }
   | { readonly _tag: "NotIdentified"; readonly reason: string }
 
@@ -113,16 +118,21 @@ export interface Finding {
   readonly result: Result
 }
 
-/** What a bot's options rest on, in ms. */
+export interface Bounds {
+  readonly min: number
+  readonly max: number
+}
+
+/** What a bot's options rest on, in ms; absent where nothing was seen. */
 export interface Advice {
-  /** From the deadline to the last cancel: at least, at most. */
-  readonly firstCancel: { readonly min: number; readonly max: number } | undefined
+  /** From the deadline to the first cancel. */
+  readonly firstCancel: Bounds | undefined
   /** From the first cancel to the last one. */
-  readonly cancelling: { readonly min: number; readonly max: number } | undefined
-  /** How long a placed order may be missing from the list. */
-  readonly placing: number | undefined
-  /** By how much the list was older than its stamp. */
-  readonly stale: number | undefined
+  readonly cancelling: Bounds | undefined
+  /** From an order's creation to its entry into the book. */
+  readonly placing: Bounds | undefined
+  /** How far the list of open orders is behind its stamp. */
+  readonly staleness: Bounds | undefined
   /** By how much the stamps of the exchange's machines contradict each other. */
   readonly skew: number
 }

@@ -23,6 +23,8 @@ export interface Options {
   readonly market: Market
   /** The other categories of which orders are tried. */
   readonly others: ReadonlyArray<Category>
+  /** How often an order is placed and cancelled by request. */
+  readonly listings: number
   /** How often the switch fires over one order. */
   readonly firings: number
   /** How many orders a firing cancels where the cancels are measured. */
@@ -32,6 +34,7 @@ export interface Options {
 export const defaults: Options = {
   market: markets["USDT-FUTURES"],
   others: categories.filter((category) => category !== "USDT-FUTURES"),
+  listings: 6,
   firings: 8,
   orders: 5
 }
@@ -41,11 +44,20 @@ const arm = (countdown: string) => ({ countdown, after: 0, expects: "Accepted" }
 /** The first experiment: one order of each kind. The others use a kind that it saw cancelled. */
 export const kinds = (options: Options): Experiment => ({
   purpose: "kinds",
-  orders: [options.market, ...options.others.map((category) => markets[category])].flatMap((market) =>
-    timesInForce.map((timeInForce) => ({ ...market, timeInForce }))
-  ),
+  orders: [
+    ...timesInForce.map((timeInForce) => ({ ...options.market, timeInForce })),
+    ...options.others.map((category) => ({ ...markets[category], timeInForce: "post_only" as const }))
+  ],
   writes: [arm("5")]
 })
+
+/** Before it: how fast the list of open orders follows. No countdown is needed for that. */
+export const listings = (options: Options): ReadonlyArray<Experiment> =>
+  Array.from({ length: options.listings }, () => ({
+    purpose: "listing",
+    orders: [{ ...options.market, timeInForce: "post_only" }],
+    writes: []
+  }))
 
 /** The experiments that follow. */
 export const experiments = (options: Options, order: Order): ReadonlyArray<Experiment> => {
@@ -80,7 +92,7 @@ const longestPatience = 15_000
 export const patience = (observations: ReadonlyArray<Observation>): number => {
   const delays = observations.flatMap(({ experiment, pages, written }) => {
     const [write] = written
-    const gone = pages.find(({ listed }) => listed.length === 0)
+    const gone = pages.find(({ call, listed }) => listed.length === 0 && call.sentAt > (write?.call.receivedAt ?? 0))
     return experiment.purpose === "firing" && write !== undefined && gone !== undefined
       ? [gone.call.receivedAt - write.call.sentAt - Number(write.countdown) * 1_000]
       : []
@@ -96,6 +108,6 @@ export const duration = (plan: ReadonlyArray<Experiment>): number =>
       sum +
       2_000 +
       orders.length * 400 +
-      (orders.length === 0 ? 0 : 1_000 + Math.max(...writes.map(({ countdown }) => Number(countdown))) * 1_000),
+      (orders.length === 0 ? 0 : 1_000 + Math.max(0, ...writes.map(({ countdown }) => Number(countdown))) * 1_000),
     0
   )

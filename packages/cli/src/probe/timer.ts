@@ -28,6 +28,9 @@ const likeliest = (periods: ReadonlyArray<number>): number =>
 /** Chance explains a few firings with some period. One that is this many times the spread is no chance. */
 const chance = 8
 
+/** Room for what the firings did not show, in ms. */
+const margin = 250
+
 /** What the firings need at least, so that phases differ enough. */
 const fewest = 3
 
@@ -35,6 +38,8 @@ export interface Timer {
   readonly findings: ReadonlyArray<Finding>
   /** From the deadline to the first cancel, at least and at most. */
   readonly delay: Interval.Interval | undefined
+  /** The same for any other firing. */
+  readonly late: Interval.Interval | undefined
   /** The meanings of `updatedTime` that are possible. */
   readonly updatedTimes: ReadonlyArray<Fit.UpdatedTime>
 }
@@ -46,6 +51,7 @@ const none = (reason: string): Timer => ({
     found(option, notIdentified(reason))
   ),
   delay: undefined,
+  late: undefined,
   updatedTimes: ["unknown"]
 })
 
@@ -101,6 +107,7 @@ export const timer = (firings: ReadonlyArray<Firing>, processing: Interval.Inter
       found("cancelUpdatedTime", updatedTime)
     ],
     delay,
+    late: Interval.widen(Interval.make(latency.min, latency.max + periods.at(-1)!), margin),
     updatedTimes
   }
 }
@@ -137,6 +144,7 @@ const varied = (
       found("cancelUpdatedTime", updatedTime)
     ],
     delay,
+    late: delay === undefined ? undefined : Interval.widen(delay, margin + delay.max - delay.min),
     updatedTimes
   }
 }
