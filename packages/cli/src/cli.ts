@@ -11,6 +11,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Main from "./main.js"
+import * as Probe from "./probe/command.js"
 import * as Run from "./run/command.js"
 import { version } from "./version.js"
 
@@ -21,7 +22,7 @@ const cli = (program: ReadonlyArray<string> | undefined) =>
   Command.run(
     Command.make(name).pipe(
       Command.withDescription("Bitget's dead man's switch for a trading bot in any language"),
-      Command.withSubcommands([Run.command(program)])
+      Command.withSubcommands([Run.command(program), Probe.command])
     ),
     { name, version, executable: name }
   )

@@ -83,7 +83,12 @@ export const make = Effect.map(BitgetClient.BitgetClient, (client) => {
     settings: read("/api/v3/account/settings", {}, Schema.Unknown),
     /** The first hundred open orders. */
     open: (category: Category): Effect.Effect<readonly [ReadonlyArray<Listed>, Call], VenueError.VenueError> =>
-      timed({ method: "GET", path: "/api/v3/trade/unfilled-orders", query: { category, limit: "100" }, response: List }).pipe(
+      timed({
+        method: "GET",
+        path: "/api/v3/trade/unfilled-orders",
+        query: { category, limit: "100" },
+        response: List
+      }).pipe(
         Effect.map(([{ list }, call]) => [list ?? [], call] as const),
         Effect.mapError(([error]) => error)
       ),
@@ -108,7 +113,11 @@ export const make = Effect.map(BitgetClient.BitgetClient, (client) => {
         (error) => error.code === unknownOrder,
         () =>
           Effect.map(
-            read("/api/v3/trade/history-orders", { category, limit: "100" }, Schema.Struct({ list: Schema.NullOr(Schema.Array(OrderInfo)) })),
+            read(
+              "/api/v3/trade/history-orders",
+              { category, limit: "100" },
+              Schema.Struct({ list: Schema.NullOr(Schema.Array(OrderInfo)) })
+            ),
             ([{ list }]) => {
               const info = list?.find((one) => one.orderId === orderId)
               return info === undefined ? undefined : closedOf(info)

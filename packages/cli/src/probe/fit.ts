@@ -61,7 +61,11 @@ export const cancels = (firing: Firing, updatedTime: UpdatedTime): ReadonlyArray
   return result
 }
 
-const caseOf = (firing: Firing, { clockStart, updatedTime }: Hypothesis, processing: Interval.Interval): Case | undefined => {
+const caseOf = (
+  firing: Firing,
+  { clockStart, updatedTime }: Hypothesis,
+  processing: Interval.Interval
+): Case | undefined => {
   const all = cancels(firing, updatedTime)
   if (all === undefined) return undefined
   const from =

@@ -34,7 +34,7 @@ const rounded = (interval: Interval.Interval | undefined): Bounds | undefined =>
 
 /** A length that is 0 when it can be. */
 const least = (interval: Interval.Interval | undefined, reason: string): Result =>
-  interval === undefined ? notIdentified(reason) : about(interval.min <= 1 ? 0 : middle(interval), interval)
+  interval === undefined ? notIdentified(reason) : about(interval.min <= 0 ? 0 : middle(interval), interval)
 
 /** The times of the processing of an order, as its creation divides the stamps of its call. */
 const processing = (observations: ReadonlyArray<Observation>, { skew }: Observed.Timing) => {
@@ -48,7 +48,8 @@ const processing = (observations: ReadonlyArray<Observation>, { skew }: Observed
       after.push(call.completedAt - created)
     }
   }
-  const range = (all: ReadonlyArray<number>) => Interval.widen(Interval.make(Math.min(...all), Math.max(...all)), 1 + skew)
+  const range = (all: ReadonlyArray<number>) =>
+    Interval.widen(Interval.make(Math.min(...all), Math.max(...all)), 1 + skew)
   const isEnclosed = [...before, ...after].every((millis) => millis >= -1 - skew)
   return before.length === 0 || !isEnclosed ? undefined : { before: range(before), after: range(after) }
 }
@@ -119,7 +120,8 @@ const writes = (
     const [first, second] = observation?.written ?? []
     if (observation === undefined || first?.outcome._tag !== "Accepted" || second === undefined) return undefined
     if (second.outcome._tag === "Unknown") return undefined
-    const deadline = (write: typeof first, seconds: string) => Interval.shift(timing.acted(write.call), Number(seconds) * 1_000)
+    const deadline = (write: typeof first, seconds: string) =>
+      Interval.shift(timing.acted(write.call), Number(seconds) * 1_000)
     return { observation, first, second, own: deadline(first, first.countdown), deadline }
   }
 
@@ -176,11 +178,7 @@ const writes = (
   findings.push(
     chosen(
       "offWhenClosed",
-      off?._tag === "Accepted"
-        ? "accept"
-        : off?._tag === "Refused" && /^\d+$/.test(off.code)
-          ? off.code
-          : undefined,
+      off?._tag === "Accepted" ? "accept" : off?._tag === "Refused" && /^\d+$/.test(off.code) ? off.code : undefined,
       'no answer to "0" came while nothing was armed'
     )
   )
@@ -246,13 +244,21 @@ export const infer = (observations: ReadonlyArray<Observation>): Findings => {
       {
         option: "cancelReason",
         result: only(
-          firings.flatMap(({ orders }) => orders.flatMap(({ closed }) => (closed === undefined ? [] : [closed.cancelReason]))),
+          firings.flatMap(({ orders }) =>
+            orders.flatMap(({ closed }) => (closed === undefined ? [] : [closed.cancelReason]))
+          ),
           firings.length === 0 ? "no firing was seen" : "the orders of the firings have different ones"
         )
       },
       ...spared(seen),
-      { option: "timeToApply", result: times === undefined ? notIdentified(noCreation) : least(times.before, noCreation) },
-      { option: "timeToComplete", result: times === undefined ? notIdentified(noCreation) : least(times.after, noCreation) },
+      {
+        option: "timeToApply",
+        result: times === undefined ? notIdentified(noCreation) : least(times.before, noCreation)
+      },
+      {
+        option: "timeToComplete",
+        result: times === undefined ? notIdentified(noCreation) : least(times.after, noCreation)
+      },
       { option: "requestTime", result: requestTime(observations) },
       { option: "placingLatency", result: least(placing, "no order was listed") },
       { option: "listStaleness", result: least(seenStale, "no order was cancelled by request") },

@@ -89,7 +89,10 @@ const listed = (observation: Observation, { call, order, orderId }: Placed, { ac
   // A list that may have been read before the order appeared says nothing of its end.
   const later = without.filter(({ max, min }) => max >= last && min >= seen)
   return {
-    appeared: Interval.make(Math.max(placed.min, ...without.filter(({ max }) => max <= seen).map(({ min }) => min)), seen),
+    appeared: Interval.make(
+      Math.max(placed.min, ...without.filter(({ max }) => max <= seen).map(({ min }) => min)),
+      seen
+    ),
     vanished: Interval.make(last, Math.min(Infinity, ...later.map(({ max }) => max)))
   }
 }
@@ -147,11 +150,7 @@ export interface Watched {
 }
 
 /** The orders of an experiment, in the order of their placing, when the lists are that far behind. */
-export const watched = (
-  observation: Observation,
-  timing: Timing,
-  stale: Interval.Interval
-): ReadonlyArray<Watched> =>
+export const watched = (observation: Observation, timing: Timing, stale: Interval.Interval): ReadonlyArray<Watched> =>
   observation.placed.map((placed) => {
     const { vanished } = listed(observation, placed, timing)
     const { order, orderId } = placed
@@ -173,8 +172,7 @@ export interface Firing {
   readonly partial: ReadonlyArray<ReadonlyArray<string>>
 }
 
-export const isCancelled = ({ closed, gone }: Watched): boolean =>
-  gone.max < Infinity && closed?.status === "cancelled"
+export const isCancelled = ({ closed, gone }: Watched): boolean => gone.max < Infinity && closed?.status === "cancelled"
 
 const partialPages = ({ pages }: Observation, orders: ReadonlyArray<Watched>): Firing["partial"] => {
   const lists = pages.map(({ listed }) => orders.map(({ orderId }) => orderId).filter((id) => listed.includes(id)))

@@ -77,7 +77,10 @@ export const experiments = (options: Options, order: Order): ReadonlyArray<Exper
       purpose: "limited",
       orders: one,
       // The longer one second, because a shorter one might be ignored. Early in a second, so that both fall into it.
-      writes: [{ ...arm("6"), phase: 100 }, { countdown: "11", after: 0, expects: "Limited" }]
+      writes: [
+        { ...arm("6"), phase: 100 },
+        { countdown: "11", after: 0, expects: "Limited" }
+      ]
     }
   ]
 }

@@ -3,7 +3,13 @@ import type { Purpose } from "./model.js"
 
 export type Progress =
   | { readonly _tag: "Begins"; readonly account: string; readonly exchange: string; readonly minutes: number }
-  | { readonly _tag: "Experiment"; readonly number: number; readonly of: number; readonly purpose: Purpose; readonly attempt: number }
+  | {
+      readonly _tag: "Experiment"
+      readonly number: number
+      readonly of: number
+      readonly purpose: Purpose
+      readonly attempt: number
+    }
   | { readonly _tag: "Waits"; readonly seconds: number }
   | { readonly _tag: "Undoes" }
   | { readonly _tag: "Left"; readonly what: string }

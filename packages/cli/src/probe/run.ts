@@ -6,6 +6,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Exchange from "./exchange.js"
 import { kinds as kindsSeen } from "./infer.js"
+import { categories } from "./model.js"
 import type { Call, Category, Closed, Experiment, Observation, Page, Placed, Written } from "./model.js"
 import * as Plan from "./plan.js"
 import { type ForeignOrders, NoRestingOrder, type ProbeError } from "./probeError.js"
@@ -26,6 +27,11 @@ const longestListing = 10_000
 /** How many looks in a row may fail. */
 const mostFailures = 20
 
+const again = {
+  schedule: Schedule.intersect(Schedule.recurs(3), Schedule.spaced("500 millis")),
+  while: (error: ForeignOrders | VenueError) => error._tag !== "ForeignOrders" && error.retryable
+}
+
 type Failure = ProbeError | VenueError
 
 /** Looks at the list, without waiting for the answers, until `isDone` or until `until` (ms of the monotonic clock). */
@@ -45,7 +51,8 @@ const watch = (
           onFailure: (error) =>
             Effect.sync(() => {
               failures++
-              if (error._tag === "ForeignOrders" || Exchange.isFatal(error) || failures > mostFailures) failure ??= error
+              if (error._tag === "ForeignOrders" || Exchange.isFatal(error) || failures > mostFailures)
+                failure ??= error
             }),
           onSuccess: (page) =>
             Effect.sync(() => {
@@ -82,7 +89,8 @@ const isGone = (pages: ReadonlyArray<Page>, { order, orderId }: Placed): boolean
 const isListed = (pages: ReadonlyArray<Page>, { orderId }: Placed): boolean =>
   pages.some(({ listed }) => listed.includes(orderId))
 
-const describe = ({ category, price, qty, symbol }: Placed["order"]): string => `${category} ${symbol} ${qty} at ${price}`
+const describe = ({ category, price, qty, symbol }: Placed["order"]): string =>
+  `${category} ${symbol} ${qty} at ${price}`
 
 /** Waits for a place in the exchange's second. */
 const awaitPhase = (exchange: Exchange.Exchange, phase: number): Effect.Effect<void, VenueError> =>
@@ -93,6 +101,7 @@ const perform = (
   exchange: Exchange.Exchange,
   session: Session.Session,
   experiment: Experiment,
+  traded: ReadonlyArray<Category>,
   patience: number
 ): Effect.Effect<Observation & { readonly isWhole: boolean }, Failure> =>
   Effect.gen(function* () {
@@ -111,11 +120,11 @@ const perform = (
       else isWhole = false
     }
     let resting: ReadonlyArray<Placed> = placed
-    const categories = [...new Set(placed.map(({ order }) => order.category))]
+    const used = [...new Set(placed.map(({ order }) => order.category))]
     const now = yield* Exchange.monotonic
     if (isWhole && placed.length > 0) {
       const isDone = () => placed.every((one) => isListed(pages, one))
-      yield* watch(session, pages, categories, { until: now + longestListing, denseFrom: now, isDone })
+      yield* watch(session, pages, used, { until: now + longestListing, denseFrom: now, isDone })
       for (const one of placed) {
         if (isListed(pages, one)) continue
         const info = yield* session.ended(one.orderId, one.order.category)
@@ -127,6 +136,7 @@ const perform = (
     }
 
     if (isWhole && experiment.writes.length > 0) {
+      for (const category of traded) yield* Effect.retry(session.look(category), again)
       // Spreads the deadlines over the exchange's period, whatever that is.
       yield* Effect.sleep(yield* Random.nextIntBetween(0, 1_000))
       for (const { after, countdown, expects, phase } of experiment.writes) {
@@ -152,7 +162,7 @@ const perform = (
             ? Effect.succeed(undefined)
             : Effect.delay(session.cancel(one.orderId), yield* Random.nextIntBetween(200, 400))
         )
-        yield* watch(session, pages, categories, { until: from + longestListing, denseFrom: from, isDone })
+        yield* watch(session, pages, used, { until: from + longestListing, denseFrom: from, isDone })
         const call = yield* Effect.orElseSucceed(Fiber.join(cancelling), () => undefined)
         if (one !== undefined && call !== undefined) cancelled.push({ orderId: one.orderId, call })
         isWhole = call !== undefined
@@ -161,7 +171,7 @@ const perform = (
         const seconds = written.map(({ countdown }) => Number(countdown))
         const sent = written.map(({ call }) => call.sentAt)
         const soonest = Math.min(...written.map(({ call }, index) => call.sentAt + seconds[index]! * 1_000))
-        yield* watch(session, pages, categories, {
+        yield* watch(session, pages, used, {
           until: Math.max(...sent) + Math.max(...seconds) * 1_000 + patience,
           denseFrom: soonest - early,
           isDone
@@ -181,8 +191,6 @@ const perform = (
     return { experiment, placed: resting, notPlaced, written, pages, closed, cancelled, isWhole }
   })
 
-const again = Schedule.intersect(Schedule.recurs(3), Schedule.spaced("500 millis"))
-
 /** Measures the exchange. Whatever ends it, its orders are cancelled and the switch is off. */
 export const run = (given: Plan.Options, tell: Session.Tell) =>
   Effect.scoped(
@@ -190,17 +198,18 @@ export const run = (given: Plan.Options, tell: Session.Tell) =>
       const exchange = yield* Exchange.make
       const session = yield* Session.make(exchange, tell)
       yield* exchange.settings
-      yield* Effect.retry(session.look(given.market.category), again)
-      const others: Array<Category> = []
-      for (const category of given.others) {
-        // A category that the account does not have cannot be tried.
+      // The switch cancels in every category, also in those in which nothing is tried.
+      const traded: Array<Category> = []
+      for (const category of categories) {
         const isThere = yield* Effect.retry(session.look(category), again).pipe(
           Effect.as(true),
-          Effect.catchTag("RequestRefused", () => Effect.succeed(false))
+          Effect.catchTag("RequestRefused", (error) =>
+            category === given.market.category ? Effect.fail(error) : Effect.succeed(false)
+          )
         )
-        if (isThere) others.push(category)
+        if (isThere) traded.push(category)
       }
-      const options = { ...given, others }
+      const options = { ...given, others: given.others.filter((category) => traded.includes(category)) }
 
       const observations: Array<Observation> = []
       const first = [...Plan.listings(options), Plan.kinds(options)]
@@ -215,7 +224,13 @@ export const run = (given: Plan.Options, tell: Session.Tell) =>
           number++
           for (let attempt = 1; attempt <= Plan.attempts; attempt++) {
             yield* tell({ _tag: "Experiment", number, of: count, purpose: experiment.purpose, attempt })
-            const { isWhole, ...seen } = yield* perform(exchange, session, experiment, Plan.patience(observations))
+            const { isWhole, ...seen } = yield* perform(
+              exchange,
+              session,
+              experiment,
+              traded,
+              Plan.patience(observations)
+            )
             const [refused] = seen.notPlaced
             if (refused !== undefined && seen.placed.length === 0) {
               const problem = `the exchange refused it with code ${refused.code}`

@@ -207,7 +207,10 @@ export const make = Effect.fnUntraced(function* (exchange: Exchange.Exchange, te
       isOff = !isArmed
     }
     for (const { clientOid, order } of orders.filter(({ over }) => !over)) {
-      yield* tell({ _tag: "Left", what: `the order ${clientOid} (${order.category} ${order.symbol}). Cancel it yourself` })
+      yield* tell({
+        _tag: "Left",
+        what: `the order ${clientOid} (${order.category} ${order.symbol}). Cancel it yourself`
+      })
     }
     if (!isOff) {
       yield* tell({

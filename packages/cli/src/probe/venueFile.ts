@@ -20,8 +20,7 @@ export const print = ({ findings }: Findings, measured: Measured): string => {
       continue
     }
     const [name = option, inner] = option.split(".")
-    venue[name] =
-      inner === undefined ? result.value : { ...(venue[name] as object | undefined), [inner]: result.value }
+    venue[name] = inner === undefined ? result.value : { ...(venue[name] as object | undefined), [inner]: result.value }
     if (result.bounds !== undefined) bounds[option] = result.bounds
   }
   return `${JSON.stringify({ measured, venue, bounds, notIdentified }, null, 2)}\n`

@@ -20,7 +20,9 @@ const measured = { at: "2026-11-26T13:00:00.000Z", exchange: "https://bitget.sim
 
 describe("deadman probe", () => {
   for (let seed = first; seed < first + draws; seed++) {
-    it(`gets back what was drawn, names what it cannot identify, and leaves nothing: exchange ${seed}`, () => {
+    it(`gets back what was drawn, names what it cannot identify, and leaves nothing: exchange ${seed}`, async () => {
+      // A worker that computes for a minute without a turn of the event loop is taken for dead.
+      await new Promise(setImmediate)
       const simulator = Draws.draw(seed)
       const { tell } = World.listen()
       const [observations, open, countdown] = World.run(
@@ -34,7 +36,9 @@ describe("deadman probe", () => {
       assert.deepStrictEqual([open, countdown._tag === "Armed"], [[], false], drawn)
 
       const file = Either.getOrThrow(VenueFile.parse("venue.json", File.print(findings, measured)))
-      const unnamed = findings.findings.filter(({ result }) => result._tag === "NotIdentified").map(({ option }) => option)
+      const unnamed = findings.findings
+        .filter(({ result }) => result._tag === "NotIdentified")
+        .map(({ option }) => option)
       assert.deepStrictEqual(Object.keys(file.notIdentified ?? {}), unnamed)
     })
   }

@@ -19,7 +19,11 @@ export const draw = (seed: number): Simulator.Options & { readonly venue: Venue.
     cancelOrder: one("oldest", "newest"),
     cancelReason: one("normal_cancel", "countdown_cancel", "", "40725"),
     cancelUpdatedTime: one("trigger", "cancel"),
-    sparedOrders: one([], [], categories.filter(() => integer(0, 3) === 0)),
+    sparedOrders: one(
+      [],
+      [],
+      categories.filter(() => integer(0, 3) === 0)
+    ),
     timeToApply: one(0, 0, integer(1, 40)),
     timeToComplete: one(0, 0, integer(1, 40)),
     clockStart: one("accept", "apply", "complete"),
@@ -74,7 +78,7 @@ export const vagueness = (given: Venue.Options, { findings }: Findings): Readonl
   const apart = venue.triggerLatency + venue.cancelPace * 4
   const sharpness: Readonly<Record<string, number>> = {
     sweepPeriod: venue.sweepPeriod >= 100 ? 1 : 150,
-    triggerLatency: 150,
+    triggerLatency: 150 + venue.timeToApply + venue.timeToComplete,
     cancelPace: 80,
     timeToApply: 2,
     timeToComplete: 2,
