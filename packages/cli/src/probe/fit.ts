@@ -12,6 +12,15 @@ import type { Firing } from "./observed.js"
 /** The longest period that is tried, in ms. */
 export const longestPeriod = 10_000
 
+/** Periods as programmers choose them divide a minute. */
+export const isRound = (period: number): boolean => period === 0 || 60_000 % period === 0
+
+const roundPeriods = Array.from({ length: longestPeriod + 1 }, (_, period) => period).filter(isRound)
+
+const width = ({ max, min }: Interval.Interval): number => max - min
+
+const median = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
+
 export const clockStarts = ["apply", "accept", "complete"] as const
 export type ClockStart = (typeof clockStarts)[number]
 
@@ -28,6 +37,8 @@ export interface Hypothesis {
 export interface Fit extends Hypothesis {
   readonly period: number
   readonly latency: Interval.Interval
+  /** How unsure the instants are that the period rests on, in ms: half of the firings are surer. */
+  readonly blur: number
 }
 
 /** The deadlines and the first cancels of the firings under a hypothesis; nothing when it contradicts them itself. */
@@ -49,11 +60,12 @@ export const cancels = (firing: Firing, updatedTime: UpdatedTime): ReadonlyArray
   for (const [index, { gone }] of firing.orders.entries()) {
     const time = times[index]
     if (time === undefined) return undefined
+    const stamp = Interval.widen(Interval.stamp(time), firing.skew)
     if (updatedTime === "trigger") {
-      if (time !== times[0] || time > gone.max) return undefined
+      if (time !== times[0] || stamp.min > gone.max) return undefined
       result.push(gone)
     } else {
-      const cancel = Interval.meet(Interval.stamp(time), gone)
+      const cancel = Interval.meet(stamp, gone)
       if (cancel === undefined) return undefined
       result.push(cancel)
     }
@@ -79,7 +91,7 @@ const caseOf = (
   return {
     deadline: Interval.shift(from, firing.millis),
     cancel: first(all),
-    fired: time === undefined ? undefined : Interval.stamp(time)
+    fired: time === undefined ? undefined : Interval.widen(Interval.stamp(time), firing.skew)
   }
 }
 
@@ -107,6 +119,27 @@ const latencies = ({ cancel, deadline, fired }: Case, period: number): ReadonlyA
     return latency.max < 0 ? [] : [Interval.make(Math.max(0, latency.min), latency.max)]
   })
 
+/**
+ * Whether one latency can be left when each firing has all of its looks at once. Almost no period passes, and this looks at
+ * ten thousand of them, so it makes no intervals.
+ */
+const mayFit = (cases: ReadonlyArray<Case>, period: number): boolean => {
+  let least = 0
+  let most = Infinity
+  for (const { cancel, deadline, fired } of cases) {
+    let first = period === 0 ? deadline.min : Math.ceil(deadline.min / period) * period
+    let last = period === 0 ? deadline.max : Math.ceil(deadline.max / period) * period
+    if (fired !== undefined) {
+      first = Math.max(first, fired.min - 1)
+      last = Math.min(last, fired.max + 1)
+    }
+    least = Math.max(least, cancel.min - last)
+    most = Math.min(most, cancel.max - first)
+    if (first > last || least > most) return false
+  }
+  return true
+}
+
 /** The smallest and the largest value that is in one interval of each list; nothing when no value is. */
 export const common = (lists: ReadonlyArray<ReadonlyArray<Interval.Interval>>): Interval.Interval | undefined => {
   const isCommon = (value: number) => lists.every((list) => list.some((one) => Interval.contains(one, value)))
@@ -133,7 +166,7 @@ export const span = (lists: ReadonlyArray<ReadonlyArray<Interval.Interval>>): In
 export interface Fits {
   /** What explains every firing with one latency. */
   readonly exact: ReadonlyArray<Fit>
-  /** Where nothing does: for each period, the shortest span of latencies that explains them all. */
+  /** Where nothing does: for each round period, the shortest span of latencies that explains them all. */
   readonly varying: ReadonlyArray<{ readonly period: number; readonly latency: Interval.Interval }>
 }
 
@@ -153,18 +186,11 @@ export const fit = (firings: ReadonlyArray<Firing>, processing: Interval.Interva
           cases.push(one)
         }
         if (cases.length < firings.length) continue
+        const blur = median(cases.map(({ cancel, deadline, fired }) => width(deadline) + width(fired ?? cancel)))
         for (let period = 0; period <= longestPeriod; period++) {
-          const lists: Array<ReadonlyArray<Interval.Interval>> = []
-          // Most periods contradict the first firings already.
-          let room: ReadonlyArray<Interval.Interval> = [Interval.make(0, Infinity)]
-          for (const one of cases) {
-            const list = latencies(one, period)
-            room = room.flatMap((a) => list.flatMap((b) => Interval.meet(a, b) ?? []))
-            if (room.length === 0) break
-            lists.push(list)
-          }
-          const latency = lists.length < cases.length ? undefined : common(lists)
-          if (latency !== undefined) exact.push({ clockStart, updatedTime, period, latency })
+          if (!mayFit(cases, period)) continue
+          const latency = common(cases.map((one) => latencies(one, period)))
+          if (latency !== undefined) exact.push({ clockStart, updatedTime, period, latency, blur })
         }
       }
     }
@@ -178,12 +204,9 @@ export const fit = (firings: ReadonlyArray<Firing>, processing: Interval.Interva
     cancel: first(orders.map(({ gone }) => gone)),
     fired: undefined
   }))
-  const varying = Array.from({ length: longestPeriod + 1 }, (_, period) => ({
-    period,
-    latency: span(cases.map((one) => latencies(one, period)))
-  }))
-  return {
-    exact,
-    varying: varying.flatMap(({ latency, period }) => (latency === undefined ? [] : [{ period, latency }]))
-  }
+  const varying = roundPeriods.flatMap((period) => {
+    const latency = span(cases.map((one) => latencies(one, period)))
+    return latency === undefined ? [] : [{ period, latency }]
+  })
+  return { exact, varying }
 }

@@ -32,7 +32,7 @@ const sampleOf = (call: Call): ReadonlyArray<Sample> => {
 
 /** The two clocks, from all calls. */
 export interface Timing {
-  /** By how much stamps contradict each other, in ms. */
+  /** By how much the clocks of the exchange's machines may differ, in ms; 0 where no stamps contradict each other. */
   readonly skew: number
   /** When the exchange acted on the call, on its own clock. */
   readonly acted: (call: Call) => Interval.Interval
@@ -40,12 +40,15 @@ export interface Timing {
 
 export const timing = (calls: ReadonlyArray<Call>): Timing => {
   const samples = calls.flatMap(sampleOf)
-  let skew = 0
+  let contradiction = 0
   for (const one of samples) {
     for (const other of samples) {
-      skew = Math.max(skew, one.ahead.min - other.ahead.max - Math.abs(one.at - other.at) * drift)
+      contradiction = Math.max(contradiction, one.ahead.min - other.ahead.max - Math.abs(one.at - other.at) * drift)
     }
   }
+  // Clocks can differ by more than what shows: by as much as the surest calls leave open.
+  const surest = samples.map(({ ahead }) => ahead.max - ahead.min).sort((a, b) => a - b)
+  const skew = contradiction > 0 ? contradiction + (surest[0] ?? 0) + (surest[1] ?? 0) : 0
   const aheadAt = (at: number): Interval.Interval => {
     let ahead = Interval.everything
     for (const sample of samples) {
@@ -168,6 +171,8 @@ export interface Firing {
   /** The deadline, counted from the instant at which the exchange acted. */
   readonly deadline: Interval.Interval
   readonly orders: ReadonlyArray<Watched>
+  /** How much less sure every stamp is, in ms. */
+  readonly skew: number
   /** The lists that have some of these orders and not the others, after they had all of them. */
   readonly partial: ReadonlyArray<ReadonlyArray<string>>
 }
@@ -207,6 +212,7 @@ export const firings = (
         millis,
         deadline: Interval.shift(acted, millis),
         orders,
+        skew: timing.skew,
         partial: partialPages(observation, orders)
       }
     ]

@@ -55,7 +55,11 @@ const adviceRows = (advice: Advice): ReadonlyArray<ReadonlyArray<string>> => {
   const row = (what: string, seen: Bounds | undefined, option: string, standard: number) => {
     if (seen === undefined) return [[what, "not seen", "", ""]]
     const verdict =
-      seen.max < standard ? `the default of ${standard} ms holds` : `set ${option} to more than ${seen.max} ms`
+      seen.max <= standard
+        ? `the default of ${standard} ms holds`
+        : seen.min <= standard
+          ? `the default of ${standard} ms may hold; ${seen.max} ms is sure`
+          : `the default of ${standard} ms is too short: set ${seen.max} ms or more`
     return [[what, range(seen), option, verdict]]
   }
   const skew = { min: advice.skew, max: advice.skew }

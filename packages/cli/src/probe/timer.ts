@@ -21,12 +21,21 @@ export const only = <A extends string>(values: ReadonlyArray<A>, reason: string)
   return first !== undefined && others.length === 0 ? { _tag: "Measured", value: first } : notIdentified(reason)
 }
 
-/** Programmers choose round periods: of several that explain all, one that divides a minute, and then the shortest. */
+/**
+ * Of several periods that explain all: 0, else a round one, and the longest of these, because a shorter one would explain
+ * it only by chance.
+ */
 const likeliest = (periods: ReadonlyArray<number>): number =>
-  periods.find((period) => period === 0 || 60_000 % period === 0) ?? periods[0]!
+  periods.includes(0) ? 0 : (periods.findLast(Fit.isRound) ?? periods.at(-1)!)
 
-/** Chance explains a few firings with some period. One that is this many times the spread is no chance. */
-const chance = 8
+/** Chance explains firings with a period that is not this many times as long as they are unsure. */
+const chance = { round: 2.5, any: 4, varying: 8 }
+
+const isClear = ({ blur, period }: Fit.Fit): boolean =>
+  period === 0 || period >= blur * (Fit.isRound(period) ? chance.round : chance.any)
+
+/** A spread of the firings that no period explains for sure is told as none, up to this, in ms. */
+const fine = 500
 
 /** Room for what the firings did not show, in ms. */
 const margin = 250
@@ -36,7 +45,7 @@ const fewest = 3
 
 export interface Timer {
   readonly findings: ReadonlyArray<Finding>
-  /** From the deadline to the first cancel, at least and at most. */
+  /** From the deadline to the first cancel, at least and at most, in any phase of the period. */
   readonly delay: Interval.Interval | undefined
   /** The same for any other firing. */
   readonly late: Interval.Interval | undefined
@@ -93,21 +102,36 @@ export const timer = (firings: ReadonlyArray<Firing>, processing: Interval.Inter
   // The meaning that is the simulator's default comes first.
   const preferred = exact.find((fit) => fit.period === period)!
   const latency = Interval.hull(exact.map((fit) => fit.latency))!
+  const always = Interval.make(latency.min, latency.max + periods.at(-1)!)
+  const isSure = exact.some(isClear)
   return {
     findings: [
-      found("sweepPeriod", about(period, Interval.make(periods[0]!, periods.at(-1)!))),
-      found("triggerLatency", about(middle(preferred.latency), latency)),
+      found(
+        "sweepPeriod",
+        isSure
+          ? about(period, Interval.make(periods[0]!, periods.at(-1)!))
+          : periods.at(-1)! <= fine
+            ? about(0, Interval.make(0, periods.at(-1)!))
+            : notIdentified("the firings are spread, and what was seen is too coarse to say by what")
+      ),
+      // Without a period, its wait is in the latency.
+      found(
+        "triggerLatency",
+        isSure || delay === undefined
+          ? about(middle(preferred.latency), latency)
+          : about(middle(delay), Interval.hull([latency, delay])!)
+      ),
       found(
         "clockStart",
         only(
-          exact.map(({ clockStart }) => clockStart),
+          isSure ? exact.map(({ clockStart }) => clockStart) : [],
           "a later start and a longer latency look the same"
         )
       ),
       found("cancelUpdatedTime", updatedTime)
     ],
-    delay,
-    late: Interval.widen(Interval.make(latency.min, latency.max + periods.at(-1)!), margin),
+    delay: always,
+    late: Interval.widen(always, margin),
     updatedTimes
   }
 }
@@ -121,11 +145,12 @@ const varied = (
 ): Timer => {
   const width = ({ latency }: (typeof varying)[number]) => latency.max - latency.min
   const [always, ...periods] = varying
-  const clear = periods.filter((one) => width(one) * chance <= one.period)
+  const clear = periods.filter((one) => width(one) * chance.varying <= one.period)
   const best = clear.length === 0 ? undefined : clear.reduce((a, b) => (width(b) < width(a) ? b : a))
   const chosen = best ?? always
   const isPlain = always !== undefined && best !== undefined && width(always) <= 2 * width(best)
   const taken = isPlain ? always : chosen
+  const range = taken?.latency ?? delay
   return {
     findings: [
       found(
@@ -136,9 +161,7 @@ const varied = (
       ),
       found(
         "triggerLatency",
-        taken === undefined
-          ? notIdentified("the orders were gone before the deadline")
-          : about(middle(taken.latency), taken.latency)
+        range === undefined ? notIdentified("the orders were gone before the deadline") : about(middle(range), range)
       ),
       found("clockStart", notIdentified("the latency varies by more than the stamps")),
       found("cancelUpdatedTime", updatedTime)

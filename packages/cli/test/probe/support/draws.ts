@@ -77,7 +77,7 @@ export const vagueness = (given: Venue.Options, { findings }: Findings): Readonl
   const venue = Venue.make(given)
   const apart = venue.triggerLatency + venue.cancelPace * 4
   const sharpness: Readonly<Record<string, number>> = {
-    sweepPeriod: venue.sweepPeriod >= 100 ? 1 : 150,
+    sweepPeriod: venue.sweepPeriod >= 200 ? 1 : 500,
     triggerLatency: 150 + venue.timeToApply + venue.timeToComplete,
     cancelPace: 80,
     timeToApply: 2,

@@ -19,9 +19,9 @@ export const uid = Simulator.demoUid
 /** The first account, with a key for demo trading. */
 export const accounts: ReadonlyArray<Exchange.Account> = [{ uid, keys: [{ ...Exchange.testKey(uid), demo: true }] }]
 
-export const client = (baseUrl: string) => {
+export const client = (baseUrl: string, timeout?: BitgetClient.Options["timeout"]) => {
   const { key, passphrase, secret = "" } = Exchange.testKey(uid)
-  return BitgetClient.layer({ baseUrl, demoTrading: true }).pipe(
+  return BitgetClient.layer({ baseUrl, demoTrading: true, timeout }).pipe(
     Layer.provide(
       Credentials.layer({
         account: "demo",
