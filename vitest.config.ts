@@ -36,6 +36,9 @@ const processes = [
   "packages/simulator/test/served/**/*.test.ts"
 ]
 
+/** Tests of real processes that take long. `scripts/check.mjs` runs them, with SLOW set. */
+const slow = ["packages/*/test/slow/**/*.test.ts"]
+
 const shared = {
   // Only ever bounds a hang: what a busy machine takes is no reason to fail.
   testTimeout: 300_000,
@@ -55,7 +58,7 @@ export default defineConfig({
           ...shared,
           name: "unit",
           include: ["packages/*/test/**/*.test.ts"],
-          exclude: processes,
+          exclude: [...processes, ...slow],
           // Imports are most of what a file costs, and no test changes a module.
           isolate: false
         }
@@ -63,7 +66,10 @@ export default defineConfig({
       {
         resolve: { alias },
         test: { ...shared, name: "processes", include: processes, maxConcurrency: 20 }
-      }
+      },
+      ...(process.env["SLOW"] === undefined
+        ? []
+        : [{ resolve: { alias }, test: { ...shared, name: "slow", include: slow, maxConcurrency: 20 } }])
     ]
   }
 })

@@ -47,6 +47,10 @@ const slow = [
   { name: "long commands", command: node("commands.mjs", "--slow") },
   { name: "effects", command: node("effects.mjs") },
   { name: "api docs", command: bin("typedoc") },
+  // The command `deadman` around real processes that are stopped in every way.
+  { name: "deadman", command: ["sh", "-c", "SLOW=1 node_modules/.bin/vitest run --project slow"] },
+  // The files that users copy: unit, rules, bot.
+  { name: "deploy", command: [process.execPath, Path.join("packages", "cli", "checks", "deploy.mjs")] },
   // As a new user: packed, installed in an empty folder, run.
   { name: "smoke", command: node("smoke.mjs") },
   // Node 24, Bun and Deno.

@@ -15,9 +15,14 @@ import { cleanEnv, exported, start } from "./lib/shell.mjs"
 const fast = [
   { command: "pnpm simulator serve", as: "pnpm simulator serve --port 0", until: /BITGET_PASSPHRASE/, keep: true },
   {
-    command: "pnpm --silent deadman run --countdown 10 -- python bot.py",
-    as: `pnpm --silent deadman run --countdown 10 -- '${process.execPath}' -e 'console.log(6 * 7)'`,
-    says: /armed with 10 s\n[^]*42/
+    command: "npx @effect-deadman/cli run -- python bot.py",
+    as: `pnpm --silent deadman run -- '${process.execPath}' -e 'console.log(6 * 7)'`,
+    says: /armed: 10 s[^]*42/
+  },
+  {
+    command: "deadman check",
+    as: "pnpm --silent deadman check",
+    says: /^ok +permission/m
   },
   { command: `curl --json '{"name":"crash"}' http://127.0.0.1:8790/_sim/journal/marks`, says: /"crash"/ },
   {
@@ -69,6 +74,7 @@ const notRun = {
   "pnpm release": "publishes; scripts/packages.mjs inspects the tarballs",
   "npm install": "scripts/smoke.mjs reads these lines from the pages and runs them",
   "node bot.mjs": "scripts/smoke.mjs runs it",
+  "deadman run": "packages/cli/test/run.test.ts runs it around other programs",
   "npx vitest run": "scripts/smoke.mjs runs it",
   "npx @effect-deadman/simulator serve": "scripts/smoke.mjs runs it",
   "json='content-type:": "packages/simulator/test/Readme.test.ts runs the block",

@@ -20,6 +20,7 @@ const expected = [
   /^docs\/.+\.(md|json|svg|png)$/,
   /^src\/.+\.(ts|html|css|svg)$/,
   /^bin\.mjs$/,
+  /^deploy\/(Dockerfile|.+\.(service|yaml|py))$/,
   /^dist\/.+\.(js|d\.ts|html|css)(\.map)?$/
 ]
 

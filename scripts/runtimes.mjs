@@ -14,6 +14,7 @@ const program = Path.join("packages", "core", "checks", "runtime.mjs")
 /** No unit tests: they start processes, or run for long. */
 const notUnit = [
   "packages/campaign/test/*.test.ts",
+  "packages/cli/test/{run,check,version}.test.ts",
   "packages/core/test/RealProcesses.test.ts",
   "packages/examples/test/*.test.ts",
   "packages/simulator/test/{Readme.test.ts,served/*.test.ts}"

@@ -7,7 +7,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { installLines, pack, published, root } from "./lib/pack.mjs"
+import { companions, installLines, pack, published, root } from "./lib/pack.mjs"
 
 /** The TypeScripts that must understand the published types. */
 const compilers = ["5.9", "6", "7"]
@@ -117,6 +117,27 @@ const protectedProgram = async (name, file, venue) => {
   say(`${name}: armed, protected, disarmed by SIGTERM`)
 }
 
+/** From an empty folder to a protected program in Python, and the installed command. */
+const anyLanguage = (venue) => {
+  const place = Path.join(folder, "any-language")
+  Fs.mkdirSync(place)
+  const variables = Object.entries(venue).map(([name, value]) => `${name}='${value}'`)
+  const packages = [...companions.cli, "cli"].map((name) => `--package '${tarballs[name]}'`)
+  const bot = "python3 -c 'import time; print(6 * 7, flush=True); time.sleep(1)'"
+  const began = performance.now()
+  const first = run(`${variables.join(" ")} npx -y ${packages.join(" ")} deadman run -- ${bot}`, { cwd: place })
+  const took = ((performance.now() - began) / 1_000).toFixed(1)
+  need(/armed: 10 s/.test(first) && first.includes("42"), `npx did not protect the program:\n${first}`)
+  need(first.includes("released: Disarmed"), `the switch is not off after the program:\n${first}`)
+  say(`npx protects a program in Python, ${took} s after it was typed in an empty folder`)
+  run(`${installOf("packages/cli/README.md")} --no-audit --no-fund --prefix '${Path.join(place, "global")}'`)
+  const deadman = Path.join(place, "global", "bin", "deadman")
+  const version = run(`'${deadman}' --version`)
+  const checked = run(`${variables.join(" ")} '${deadman}' check`)
+  need(/^ok +permission/m.test(checked), `deadman check found a fault:\n${checked}`)
+  say(`the installed command works (${version})`)
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 
 const main = async () => {
@@ -156,6 +177,7 @@ const main = async () => {
     return variables.length >= 4 ? Object.fromEntries(variables) : undefined
   })
   say("the simulator serves")
+  anyLanguage(venue)
   await protectedProgram("JavaScript", "bot.mjs", venue)
 
   run("npm install --no-audit --no-fund --save-dev @types/node@20")

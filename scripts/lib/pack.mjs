@@ -32,15 +32,18 @@ export const pack = (name, into) => {
   return Path.resolve(into, JSON.parse(said.slice(said.indexOf("{"))).filename)
 }
 
-/**
- * The commands of a page that install, with tarballs in place of the names of the packages. A package that is not on npm
- * cannot find another one there: the simulator brings virtual time along.
- */
+/** The packages that a package needs besides. One that is not on npm cannot find another one there. */
+export const companions = { cli: ["core"], simulator: ["virtual-time"] }
+
+/** The commands of a page that install, with tarballs in place of the names of the packages. */
 export const installLines = (page, tarballs) =>
   [...Fs.readFileSync(Path.join(root, page), "utf8").matchAll(/^npm install .*$/gm)].map(([command]) =>
     Object.entries(tarballs).reduce(
       (line, [name, file]) =>
-        line.replace(`@effect-deadman/${name}`, name === "simulator" ? `${tarballs["virtual-time"]} ${file}` : file),
+        line.replace(
+          `@effect-deadman/${name}`,
+          [...(companions[name] ?? []).map((companion) => tarballs[companion]), file].join(" ")
+        ),
       command
     )
   )

@@ -10,8 +10,10 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { explain } from "./explain.js"
 import * as Main from "./main.js"
 import * as Probe from "./probe/command.js"
+import * as Check from "./check/command.js"
 import * as Run from "./run/command.js"
 import { version } from "./version.js"
 
@@ -22,17 +24,10 @@ const cli = (program: ReadonlyArray<string> | undefined) =>
   Command.run(
     Command.make(name).pipe(
       Command.withDescription("Bitget's dead man's switch for a trading bot in any language"),
-      Command.withSubcommands([Run.command(program), Probe.command])
+      Command.withSubcommands([Run.command(program), Check.command, Probe.command])
     ),
     { name, version, executable: name }
   )
-
-/** One or two lines for the failures that this package, core or the system expects, and the whole cause for others. */
-const explain = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  if (typeof error !== "object" || error === null) return String(error)
-  return "_tag" in error && "message" in error ? String(error.message) : Cause.pretty(cause)
-}
 
 /** Runs the command of these arguments. Prints what went wrong, and then fails with it. */
 export const command = (argv: ReadonlyArray<string>): Effect.Effect<void, unknown, Main.Signals> => {

@@ -7,11 +7,15 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import * as Fs from "node:fs"
 import * as Os from "node:os"
 import process from "node:process"
 import * as exitCodes from "./exitCodes.js"
 
-/** Receives what would end this process. */
+/** Signals that stop, continue or inform a process by default. Only a command that supervises has a use for them. */
+const others = ["SIGTSTP", "SIGCONT", "SIGWINCH"] as const
+
+/** Receives what would end this process, or stop it. */
 export interface Handler {
   readonly onSignal: (signal: NodeJS.Signals) => void
   /** An exception that nothing caught. */
@@ -53,6 +57,14 @@ const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
     stream.write("", () => resolve())
   })
 
+const closed = (fd: number): void => {
+  try {
+    Fs.closeSync(fd)
+  } catch {
+    // It was closed before.
+  }
+}
+
 /** Runs the command and ends the process with its exit code. */
 export const run = (command: Effect.Effect<void, unknown, Signals>): void => {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
@@ -62,8 +74,15 @@ export const run = (command: Effect.Effect<void, unknown, Signals>): void => {
   const signals = Signals.of({
     take: (mine) =>
       Effect.acquireRelease(
-        Effect.sync(() => void (handler = mine)),
-        () => Effect.sync(() => void (handler = undefined))
+        Effect.sync(() => {
+          handler = mine
+          for (const signal of others) process.on(signal, mine.onSignal)
+        }),
+        () =>
+          Effect.sync(() => {
+            handler = undefined
+            for (const signal of others) process.off(signal, mine.onSignal)
+          })
       )
   })
   const fiber = Effect.runFork(Effect.provideService(command, Signals, signals))
@@ -95,6 +114,10 @@ export const run = (command: Effect.Effect<void, unknown, Signals>): void => {
           : exitCodes.of(Cause.squash(cause))
     })
     clearInterval(keepAlive)
-    void Promise.all([flushed(process.stdout), flushed(process.stderr)]).then(() => process.exit(code))
+    void Promise.all([flushed(process.stdout), flushed(process.stderr)]).then(() => {
+      // Node aborts at its end when its terminal has gone away, unless it is closed.
+      for (const fd of [0, 1, 2]) closed(fd)
+      process.exit(code)
+    })
   })
 }

@@ -12,6 +12,7 @@ import * as Crypto from "node:crypto"
 import process from "node:process"
 import * as exchange from "../exchange.js"
 import * as exitCodes from "../exitCodes.js"
+import { explain } from "../explain.js"
 import * as Main from "../main.js"
 import * as Line from "./line.js"
 import * as LivenessSigns from "./liveness.js"
@@ -175,10 +176,8 @@ export const run = (given: Given): Effect.Effect<void, exitCodes.Ending, Main.Si
       Effect.scoped,
       Effect.catchAllCause((cause) => {
         if (Cause.isInterruptedOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-        const error = Cause.squash(cause)
-        const isKnown = error instanceof Error && "_tag" in error
-        say("error", isKnown ? error.message : Cause.pretty(cause))
-        return Effect.fail(new exitCodes.Ending({ code: exitCodes.of(error), message: "" }))
+        say("error", explain(cause))
+        return Effect.fail(new exitCodes.Ending({ code: exitCodes.of(Cause.squash(cause)), message: "" }))
       }),
       Effect.provide(logger.layer(say)),
       Effect.ensuring(Effect.promise(() => output.flushed(lastLines)))
