@@ -1,65 +1,7 @@
-/** The measurement over real HTTP, against exchanges that are drawn at random and served. */
-import * as Server from "@effect-deadman/simulator/Server"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { infer } from "../../src/probe/infer.js"
-import { defaults } from "../../src/probe/plan.js"
-import { run } from "../../src/probe/run.js"
-import * as Draws from "./support/draws.js"
-import * as World from "./support/world.js"
+/** The measurement over real HTTP. `test/slow/probe.test.ts` serves three exchanges. */
+import { describe, it } from "@effect/vitest"
+import { getsBack } from "./support/served.js"
 
-/** How much faster than the host's clock exchange and probe live. */
-const speed = 8
-
-/** A clock that runs faster than the host's. */
-const faster = (clock: Clock.Clock): Clock.Clock => {
-  const millis = clock.unsafeCurrentTimeMillis()
-  const nanos = clock.unsafeCurrentTimeNanos()
-  const unsafeCurrentTimeMillis = () => millis + (clock.unsafeCurrentTimeMillis() - millis) * speed
-  const unsafeCurrentTimeNanos = () => nanos + (clock.unsafeCurrentTimeNanos() - nanos) * BigInt(speed)
-  return {
-    [Clock.ClockTypeId]: Clock.ClockTypeId,
-    unsafeCurrentTimeMillis,
-    unsafeCurrentTimeNanos,
-    currentTimeMillis: Effect.sync(unsafeCurrentTimeMillis),
-    currentTimeNanos: Effect.sync(unsafeCurrentTimeNanos),
-    sleep: (duration) => clock.sleep(Duration.millis(Duration.toMillis(duration) / speed))
-  }
-}
-
-/** One, or all three where there is time. */
-const seeds = process.env["PROBE_DRAWS"] === undefined ? [101] : [101, 102, 103]
-
-describe("deadman probe over HTTP", { concurrent: true }, () => {
-  for (const seed of seeds) {
-    it.live(`gets back what was drawn: exchange ${seed}`, () =>
-      Effect.gen(function* () {
-        const { venue } = Draws.draw(seed)
-        const server = yield* Effect.provide(
-          Server.Server,
-          yield* Layer.build(
-            Server.layer({
-              port: 0,
-              accounts: World.accounts,
-              clock: { mode: "scaled", speed },
-              // What the host takes for a call is eight times as long here.
-              venue: { ...venue, timestampWindow: 3_600_000 }
-            })
-          )
-        )
-        const { tell } = World.listen()
-        const observations = yield* run({ ...defaults, listings: 3, firings: 4, orders: 3 }, tell).pipe(
-          Effect.provide(Layer.provide(World.client(server.url, "5 minutes"), FetchHttpClient.layer)),
-          Effect.withClock(faster(yield* Effect.clock))
-        )
-        const findings = infer(observations)
-        assert.deepStrictEqual(Draws.differences({ ...venue, timestampWindow: 3_600_000 }, findings), [])
-        assert.strictEqual(findings.firings, 7)
-      }).pipe(Effect.scoped)
-    )
-  }
+describe("deadman probe over HTTP", () => {
+  it.live("gets back what was drawn: exchange 101", () => getsBack(101))
 })
