@@ -4,7 +4,7 @@ import * as FastCheck from "effect/FastCheck"
 import { paces } from "../../src/probe/cancelling.js"
 import * as Fit from "../../src/probe/fit.js"
 import { infer } from "../../src/probe/infer.js"
-import type { Bounds, Findings } from "../../src/probe/model.js"
+import type { Bounds, Call, Findings, Observation } from "../../src/probe/model.js"
 import * as Synthetic from "./support/synthetic.js"
 
 const boundsOf = ({ findings }: Findings, option: string): Bounds | undefined => {
@@ -120,6 +120,43 @@ describe("Inference", () => {
       exchange({ period: FastCheck.constantFrom(1_000, 1_500), jitter: FastCheck.integer({ min: 5, max: 40 }) }),
       ({ period }, findings) => assert.strictEqual(valueOf(findings, "sweepPeriod"), period)
     )
+  })
+
+  it("an order that survived a refused call says that the switch was closed only once a restarted one would have fired", () => {
+    const base = { period: 0, latency: 100, jitter: 0, pace: 0, processing: 0, staleness: 0, skew: 0, seed: 1 }
+    const seen = Synthetic.observe(
+      { ...base, order: "oldest", updatedTime: "cancel", clockStart: "apply", stamps: true },
+      8,
+      5
+    )
+    const [one] = seen.filter(({ experiment }) => experiment.purpose === "firing")
+    const later = 600_000 + Math.max(...seen.flatMap(({ pages }) => pages.map(({ call }) => call.receivedAt)))
+    const call = (at: number): Call => ({
+      sentAt: later + at,
+      receivedAt: later + at + 2,
+      acceptedAt: Synthetic.exchangeTime(later + at + 1),
+      completedAt: Synthetic.exchangeTime(later + at + 1),
+      requestTime: undefined
+    })
+    // 8 s at 0, refused at 3 s: an untouched switch fires at 8.1 s, a restarted one at 11.1 s.
+    const survivedUntil = (last: number): Observation => ({
+      experiment: { ...one!.experiment, purpose: "refused" },
+      placed: [{ ...one!.placed[0]!, call: call(-500) }],
+      notPlaced: [],
+      written: [
+        { countdown: "8", call: call(0), outcome: { _tag: "Accepted" } },
+        { countdown: "4", call: call(3_000), outcome: { _tag: "Refused", code: "40017", httpStatus: 400 } }
+      ],
+      pages: [0, 8_500, last].map((at) => ({
+        call: call(at),
+        category: "SPOT",
+        listed: [one!.placed[0]!.orderId]
+      })),
+      closed: [],
+      cancelled: []
+    })
+    const found = (last: number) => valueOf(infer([...seen, survivedUntil(last)]), "refusedCountdown")
+    assert.deepStrictEqual([8_900, 10_900, 11_600].map(found), [undefined, undefined, "closes"])
   })
 
   it("paces: exactly those for which a start exists", () => {

@@ -28,6 +28,9 @@ const epoch = 1_700_000_000_000
 /** The host's monotonic clock at the exchange's epoch. */
 const monotonic = 5_000_000
 
+/** The exchange's true clock at a reading of the host's monotonic one. */
+export const exchangeTime = (local: number): number => local - monotonic + epoch
+
 export const observe = (exchange: Exchange, firings: number, orders: number): ReadonlyArray<Observation> => {
   let draws = 0
   const upTo = (max: number) => Random.integer(exchange.seed, "synthetic", draws++, 0, max)
