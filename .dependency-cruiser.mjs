@@ -11,7 +11,7 @@ const pureCore = [
   "VenueError"
 ].join("|")
 const pureCli = "exitCodes|explain|check/advice|run/(line|prometheus|release|report|supervise)"
-const pure = `^packages/(core/src/(${pureCore})\\.ts|cli/src/(${pureCli})\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
+const pure = `^packages/(core/src/(${pureCore})\\.ts|cli/src/(${pureCli})\\.ts|cluster/src/(Continuity|Handover)\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
 const shell =
   "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock|Undici)|cli/src/(main|exchange|check/check|run/(liveness|logger|output|ports|program|run|statusFile|tie|tree|watcher))\\.ts|simulator/src/(world|expect|served)/|virtual-time/)"
 
@@ -63,6 +63,18 @@ export default {
       severity: "error",
       from: { path: "^packages/(?!cli/)" },
       to: { path: "^(packages/|@effect-deadman/)cli\\b" }
+    },
+    {
+      name: "cluster-imports-core-only",
+      severity: "error",
+      from: { path: "^packages/cluster/src/" },
+      to: { path: "^(packages/(?!cluster|core)|@effect-deadman/(?!cluster|core))" }
+    },
+    {
+      name: "cluster-asks-its-engine-in-one-module",
+      severity: "error",
+      from: { path: "^packages/cluster/src/(?!OwnershipSharding)" },
+      to: { path: "@effect/cluster" }
     },
     {
       name: "core-imports-nothing-of-node",

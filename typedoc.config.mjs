@@ -23,7 +23,9 @@ const modulesOf = (folder) => {
   return found.map(([key, source]) => [Path.resolve(folder, source), manifest.name + key.slice(1)])
 }
 
-const modules = new Map(["packages/core", "packages/simulator", "packages/virtual-time"].flatMap(modulesOf))
+const modules = new Map(
+  ["packages/core", "packages/cluster", "packages/simulator", "packages/virtual-time"].flatMap(modulesOf)
+)
 
 for (const path of modules.keys()) {
   const isDescribed = Fs.readFileSync(path, "utf8").startsWith("/**")

@@ -30,6 +30,7 @@ const processes = [
   "packages/campaign/test/Processes.test.ts",
   "packages/cli/test/probe/Served.test.ts",
   "packages/cli/test/{run,check,version}.test.ts",
+  "packages/cluster/test/{AccountStorePg,OwnershipSharding}.test.ts",
   "packages/core/test/{HostileVenue,RealProcesses,Wire}.test.ts",
   "packages/examples/test/**/*.test.ts",
   "packages/simulator/test/Readme.test.ts",
@@ -39,37 +40,47 @@ const processes = [
 /** Tests of real processes that take long. `scripts/check.mjs` runs them, with SLOW set. */
 const slow = ["packages/*/test/slow/**/*.test.ts"]
 
+const cores = Math.max(2, Os.availableParallelism())
+
 const shared = {
   // Only ever bounds a hang: what a busy machine takes is no reason to fail.
   testTimeout: 300_000,
   hookTimeout: 300_000,
-  // Effect makes much short-lived garbage: a larger young generation takes a quarter off the programs in virtual time.
-  poolOptions: { forks: { execArgv: ["--max-semi-space-size=64"] } }
+  setupFiles: [Path.join(import.meta.dirname, "scripts", "turn.mjs")]
 }
 
 export default defineConfig({
   test: {
     reporters: process.env["CI"] ? ["default", ["json", { outputFile: ".reports/tests.json" }]] : ["default"],
-    maxWorkers: Math.max(2, Os.availableParallelism()),
+    // Imports are most of the cost of a file, and no test changes a module. Two pools, because they run side by side:
+    // one keeps a core busy, the other waits for processes and sockets.
+    poolOptions: {
+      threads: { isolate: false, maxThreads: cores },
+      forks: { isolate: false, maxForks: cores }
+    },
     projects: [
       {
         resolve: { alias },
         test: {
           ...shared,
           name: "unit",
+          pool: "threads",
           include: ["packages/*/test/**/*.test.ts"],
-          exclude: [...processes, ...slow],
-          // Imports are most of what a file costs, and no test changes a module.
-          isolate: false
+          exclude: [...processes, ...slow]
         }
       },
       {
         resolve: { alias },
-        test: { ...shared, name: "processes", include: processes, maxConcurrency: 20 }
+        test: { ...shared, name: "processes", pool: "forks", include: processes, maxConcurrency: 20 }
       },
       ...(process.env["SLOW"] === undefined
         ? []
-        : [{ resolve: { alias }, test: { ...shared, name: "slow", include: slow, maxConcurrency: 20 } }])
+        : [
+            {
+              resolve: { alias },
+              test: { ...shared, name: "slow", pool: "forks" as const, include: slow, maxConcurrency: 20 }
+            }
+          ])
     ]
   }
 })

@@ -12,6 +12,10 @@ const bin = (name, ...args) => [Path.join("node_modules", ".bin", name), ...args
 
 const campaign = Path.join("node_modules", ".bin", "tsc -b packages/campaign/tsconfig.src.json")
 
+const wholeTests = ["Heartbeats", "HeartbeatTestClock", "HostileVenue", "ServerClock"].map(
+  (name) => `packages/core/test/${name}.test.ts`
+)
+
 /** Everything else needs what the build makes. */
 const build = { name: "types", command: bin("tsc", "-b") }
 
@@ -28,6 +32,7 @@ const fast = [
       ".dependency-cruiser.mjs",
       "packages/core/src",
       "packages/cli/src",
+      "packages/cluster/src",
       "packages/simulator/src",
       "packages/virtual-time/src",
       "packages/campaign/src",
@@ -55,6 +60,11 @@ const slow = [
   { name: "smoke", command: node("smoke.mjs") },
   // Node 24, Bun and Deno.
   { name: "runtimes", command: node("runtimes.mjs") },
+  // The tests that are smaller in `pnpm test`, in the size of the documented figures.
+  {
+    name: "whole tests",
+    command: ["env", "WHOLE=1", ...bin("vitest", "run", ...wholeTests)]
+  },
   // In a browser: the page that watches the served exchange.
   { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] },
   // With a client that nobody here wrote and that is too large to be installed with the workspace.

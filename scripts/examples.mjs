@@ -12,9 +12,9 @@ import { root } from "./lib/pack.mjs"
 // In the package of the examples, which has everything installed that an example may use.
 const examples = "packages/examples"
 /** Blocks of these pages see what their own package has installed, and nothing else. */
-const alone = ["packages/virtual-time"]
+const alone = ["packages/virtual-time", "packages/cluster"]
 
-const sources = ["core", "simulator", "virtual-time"].flatMap((name) =>
+const sources = ["core", "simulator", "virtual-time", "cluster"].flatMap((name) =>
   walk(Path.join(root, "packages", name, "src"), ".ts")
 )
 const pages = walk(root, ".md")

@@ -11,15 +11,6 @@ import { cleanEnv, exported, start } from "./lib/shell.mjs"
 const packages = ["node@24", "bun@1", "deno@2"]
 const program = Path.join("packages", "core", "checks", "runtime.mjs")
 
-/** No unit tests: they start processes, or run for long. */
-const notUnit = [
-  "packages/campaign/test/*.test.ts",
-  "packages/cli/test/{run,check,version}.test.ts",
-  "packages/core/test/RealProcesses.test.ts",
-  "packages/examples/test/*.test.ts",
-  "packages/simulator/test/{Readme.test.ts,served/*.test.ts}"
-]
-
 const folder = Path.join(root, ".reports", "runtimes")
 Fs.mkdirSync(folder, { recursive: true })
 Fs.writeFileSync(Path.join(folder, "package.json"), `{ "private": true }`)
@@ -67,9 +58,8 @@ const smoke = async (name, line) => {
 try {
   for (const [name, line] of Object.entries(lines)) await smoke(name, line)
   await server.end()
-  const excluded = notUnit.map((pattern) => `--exclude '${pattern}'`).join(" ")
   const vitest = Path.join("node_modules", "vitest", "vitest.mjs")
-  const tested = await run("Node 24", `${bin("node")} ${vitest} run --reporter=dot ${excluded}`)
+  const tested = await run("Node 24", `${bin("node")} ${vitest} run --reporter=dot --project unit`)
   console.log(/^ *Tests .*$/m.exec(tested)?.[0].trim())
 } catch (error) {
   if (!(error instanceof Failed)) throw error

@@ -6,7 +6,7 @@ import * as Path from "node:path"
 export const root = Path.join(import.meta.dirname, "..", "..")
 
 /** The packages that are published, by the name of their folder. */
-export const published = ["virtual-time", "core", "simulator", "cli"]
+export const published = ["virtual-time", "core", "simulator", "cluster", "cli"]
 
 /** The command of the pnpm that package.json names. */
 const pnpmCommand = () => {

@@ -89,7 +89,7 @@ const copy = (): void => {
   const [core, campaign] = ["core", "campaign"].map((name) => Path.join(place, "packages", name)) as [string, string]
   Fs.mkdirSync(core, { recursive: true })
   Fs.mkdirSync(campaign)
-  for (const part of ["src", "test", "dist", "package.json", "tsconfig.src.json"]) {
+  for (const part of ["src", "test", "dist", "docs", "README.md", "package.json", "tsconfig.src.json"]) {
     Fs.cpSync(Path.join(root, "packages/core", part), Path.join(core, part), { recursive: true })
   }
   for (const part of ["dist", "package.json"]) {

@@ -46,6 +46,7 @@ import * as Schema from "effect/Schema"
 import * as BaseUrl from "./BaseUrl.js"
 import * as Credentials from "./Credentials.js"
 import * as ServerClock from "./ServerClock.js"
+import * as Signature from "./Signature.js"
 import * as VenueError from "./VenueError.js"
 import { bounded } from "./internal/bounded.js"
 import * as Envelope from "./internal/client/envelope.js"
@@ -192,8 +193,10 @@ export const make = (
       let scrub: Envelope.Scrub = identity
       if (request.signed !== false) {
         const timestamp = String(Math.floor(yield* Effect.mapError(clock.now, notSent)))
-        const target = pathname.slice(base.prefix.length) + search
-        const signature = yield* credentials.sign(timestamp + request.method + target + body)
+        const path = pathname.slice(base.prefix.length)
+        const signature = yield* credentials.sign(
+          Signature.payload({ timestamp, method: request.method, path, query: search.slice(1), body })
+        )
         headers = {
           ...publicHeaders,
           "access-key": apiKey,

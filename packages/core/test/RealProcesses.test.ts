@@ -227,9 +227,9 @@ describe.concurrent("real processes, real sockets", () => {
       assert.strictEqual(yield* bot.ended, "code 0")
       assert.strictEqual((yield* writes).at(-1)?.countdown, "0")
       assert.strictEqual(yield* switchState, "Closed")
-      // A beat that was answered too late, on a busy machine, might still arrive.
+      // On a busy machine a beat that was answered too late might still arrive.
       const late = (yield* writes).some(({ receivedAt = Infinity, sentAt }) => receivedAt - sentAt > 200)
-      const complained = states(bot).length > 1
+      const complained = states(bot).length > 1 || stretched(0) > 200
       const outcome = bot.lines.findLast((line) => line.kind === "changed")?.outcome
       assert.include(late || complained ? ["Disarmed", "DisarmUnconfirmed"] : ["Disarmed"], outcome)
       yield* Effect.sleep(countdown + 1_000)

@@ -47,6 +47,24 @@ describe("party", () => {
     assert.strictEqual(outcome.now, 13_000)
   })
 
+  it("suspended: a sleep on its clock that is interrupted meanwhile is forgotten", () => {
+    const outcome = VirtualTime.run(
+      Effect.gen(function* () {
+        const party = yield* VirtualTime.party("bot")
+        const clock = yield* VirtualTime.withParty(Effect.clock, "bot")
+        // A fiber of no party can sleep on a party's clock. Its interruption does not wait for the party.
+        const sleeper = yield* Effect.fork(Effect.withClock(Effect.sleep("1 hour"), clock))
+        yield* Effect.sleep(1)
+        yield* party.suspend
+        yield* Fiber.interrupt(sleeper)
+        yield* party.resume
+        yield* Effect.sleep(100)
+      })
+    )
+    assert.deepStrictEqual(outcome.exit, Exit.succeed(undefined))
+    assert.deepStrictEqual(outcome.leftover, { fibers: 0, timers: 0 })
+  })
+
   it("stalled: both clocks go on, and what became due runs late", () => {
     const { out } = ticksWhile((party) => Effect.sleep(1500).pipe(Effect.zipRight(party.stallFor(10_000))))
     assert.deepStrictEqual(out, [

@@ -141,7 +141,14 @@ export const command = (program: ReadonlyArray<string> | undefined) =>
             message: "deadman run needs Linux or macOS. Use WSL on Windows."
           })
         }
-        if (words.length > 0 || program === undefined || program.length === 0) {
+        const [unexpected] = words
+        if (unexpected?.startsWith("-") === true) {
+          return yield* new Ending({
+            code: codes.usage,
+            message: `There is no option ${unexpected}. See deadman run --help.`
+          })
+        }
+        if (unexpected !== undefined || program === undefined || program.length === 0) {
           return yield* new Ending({
             code: codes.usage,
             message: "Give the program after --, for example: deadman run --countdown 10 -- python bot.py"

@@ -68,7 +68,7 @@ export const initial: State = {
 }
 
 /** Stop signals within this time of each other are one stop, in ms. */
-export const sameStop = 2_000
+const sameStop = 2_000
 
 /** The meaning of a signal to this process. */
 const passed = new Set<NodeJS.Signals>(["SIGUSR1", "SIGUSR2", "SIGWINCH"])
@@ -162,7 +162,7 @@ const processes = (count: number): string => (count === 1 ? "1 process" : `${cou
 const s = (count: number): string => (count === 1 ? "s" : "")
 
 /** The exit code of the program, as shells have it. One that cannot be ended counts as killed. */
-export const exitCodeOf = (ended: Ended | undefined): number =>
+const exitCodeOf = (ended: Ended | undefined): number =>
   ended === undefined ? exitCodes.afterSignal(9) : "code" in ended ? ended.code : exitCodes.afterSignal(ended.number)
 
 /** The exit code of `deadman run` after the end of the program. */

@@ -13,7 +13,7 @@ import * as Path from "node:path"
 import { until } from "../../../core/test/support/patience.js"
 
 export const uid = "1000001"
-export const exchange = Server.layer({ accounts: [{ uid }] })
+const exchange = Server.layer({ accounts: [{ uid }] })
 
 /** The command of the build. */
 export const bin = Path.join(import.meta.dirname, "..", "..", "bin.mjs")
@@ -23,7 +23,7 @@ const terminalProgram = Path.join(import.meta.dirname, "terminal.py")
 export const node = process.execPath
 
 /** The variables of a user, without the caller's own. */
-export const variables = (url: string): Record<string, string | undefined> => {
+const variables = (url: string): Record<string, string | undefined> => {
   const key = Exchange.testKey(uid)
   return {
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(BITGET|DEADMAN)_/.test(name))),
@@ -115,7 +115,7 @@ const botsOf = (text: string): ReadonlyArray<number> =>
   [...text.matchAll(/^\w+ (\d+) runs/gm)].map(([, pid]) => Number(pid))
 
 /** Polls until it holds. Fails when the process ends before, because then it never will. */
-export const reaches = (running: Running, what: string, holds: () => boolean): Effect.Effect<void> =>
+const reaches = (running: Running, what: string, holds: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => {
     const shown = () => new Error(`${what} was expected, and deadman has ended:\n${running.text()}${running.log()}`)
     return until(

@@ -19,9 +19,9 @@ endWithParent()
 /** Written before anything else runs, so a line before a request was written before that request. */
 const say = (line) => void Fs.writeSync(1, `${JSON.stringify({ saidAt: Date.now(), ...line })}\n`)
 
-const sayStatus = (kind, status) => {
+const sayStatus = (kind, status, more) => {
   const { at, earliestFire, latestFire, outcome, _tag: state } = status
-  say({ kind, state, at, earliestFire, latestFire, outcome: outcome?._tag })
+  say({ kind, state, at, earliestFire, latestFire, outcome: outcome?._tag, ...more })
 }
 
 say({ kind: "ready" })
@@ -41,9 +41,11 @@ const bot = Effect.gen(function* () {
   yield* Effect.forkScoped(
     Effect.forever(
       Effect.gen(function* () {
-        sayStatus("is", yield* heartbeat.status)
+        // Dated by the question: a process that is suspended after it was answered says it only when it wakes.
+        const saidAt = Date.now()
+        sayStatus("is", yield* heartbeat.status, { saidAt })
         const gate = yield* Effect.either(heartbeat.ensureArmed())
-        say({ kind: "gate", open: gate._tag === "Right" })
+        say({ kind: "gate", open: gate._tag === "Right", saidAt })
         yield* Effect.sleep("50 millis")
       })
     )

@@ -276,6 +276,8 @@ export const snapshot = (state: State) => ({
   accounts: accounts(state).map((account) => ({
     uid: account.declared.uid,
     mode: account.declared.mode,
+    accountMode: account.declared.accountMode,
+    countdownAccess: account.declared.countdownAccess,
     switch: countdown(state, account.declared.uid),
     open: Book.sorted(account.open),
     closed: account.closed

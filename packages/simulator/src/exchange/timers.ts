@@ -50,7 +50,8 @@ export const nextFire = (state: State): number | undefined => {
 }
 
 /** When the next order enters the book. */
-export const nextEntry = (state: State): number | undefined => first(state.entering)?.[0].at
+export const nextEntry = (state: State): number | undefined =>
+  state.venue.placingLatency > 0 ? first(state.entering)?.[0].at : undefined
 
 /** When the next order of a fired switch is cancelled. */
 export const nextCancel = (state: State): number | undefined => first(state.cancels)?.[0].at

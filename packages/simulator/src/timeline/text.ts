@@ -26,9 +26,11 @@ export interface TextOptions extends Options {
   readonly notes?: ReadonlyArray<Note> | undefined
   /** The most rows. Rows in the middle are left out, and counted. Default 200. */
   readonly maxRows?: number | undefined
-  /** Whether to collapse uneventful beats. Default true. */
+  /** Whether to collapse uneventful beats, and the cancels of one firing. Default true. */
   readonly collapse?: boolean | undefined
 }
+
+type Quiet = "beats, all ok" | "cancels"
 
 interface Row {
   readonly at: number
@@ -37,8 +39,8 @@ interface Row {
   readonly bot: Array<string>
   readonly network: Array<string>
   readonly exchange: Array<string>
-  /** A beat that was applied and answered, and nothing else. */
-  quiet: boolean
+  /** Nothing but a beat that was applied and answered, or a cancel after the firing. */
+  quiet: Quiet | undefined
   /** The last instant of the exchange in this row. */
   until: number
 }
@@ -73,7 +75,16 @@ const laneRows = (
   const rowAt = (local: Map<number, Row>, at: number, order: number): Row => {
     const known = local.get(at)
     if (known !== undefined) return known
-    const row: Row = { at, account: lane.account, order, bot: [], network: [], exchange: [], quiet: false, until: at }
+    const row: Row = {
+      at,
+      account: lane.account,
+      order,
+      bot: [],
+      network: [],
+      exchange: [],
+      quiet: undefined,
+      until: at
+    }
     local.set(at, row)
     rows.push(row)
     return row
@@ -138,7 +149,8 @@ const laneRows = (
     if (record.abortedAt !== undefined) at(record.abortedAt).bot.push(`gave up on ${name}`)
     const only = local.size === 1 ? local.get(record.sentAt) : undefined
     if (only !== undefined && History.isBeat(record) && heard === "ok" && record.faults.length === 0) {
-      only.quiet = done.every((effect) => effect._tag === "Switch" && effect.transition === "refreshed")
+      const refreshes = done.every((effect) => effect._tag === "Switch" && effect.transition === "refreshed")
+      if (refreshes) only.quiet = "beats, all ok"
     }
   }
 
@@ -152,8 +164,11 @@ const laneRows = (
     } else if (entry._tag === "Cancelled" && entry.cause === "countdown") {
       // The row of the firing counts the cancels of its instant.
       const last = rows.findLast((row) => row.exchange[0]?.startsWith("FIRED") === true)
-      if (last?.at !== entry.at)
-        rowAt(new Map(), entry.at, order).exchange.push(`cancels order ${short(entry.orderId)}`)
+      if (last?.at !== entry.at) {
+        const row = rowAt(new Map(), entry.at, order)
+        row.exchange.push(`cancels order ${short(entry.orderId)}`)
+        row.quiet = "cancels"
+      }
     } else if (entry._tag !== "Mark") {
       const text =
         entry._tag === "Switch" && entry.transition === "fired"
@@ -216,7 +231,7 @@ const faultChanges: Readonly<Record<Journal.FaultRecord["change"], (fault: strin
 /** The rows that belong to no account. */
 const sharedRows = (history: History.History, account: string | undefined): Array<Row> =>
   history.evidence.entries.flatMap((entry, order): ReadonlyArray<Row> => {
-    const row = { account: "", order, bot: [], network: [], exchange: [], quiet: false, until: 0 }
+    const row = { account: "", order, bot: [], network: [], exchange: [], quiet: undefined, until: 0 }
     switch (entry._tag) {
       case "Mark":
         return account !== undefined && entry.account !== undefined && entry.account !== account
@@ -231,15 +246,16 @@ const sharedRows = (history: History.History, account: string | undefined): Arra
     }
   })
 
-/** Runs of four or more quiet beats keep their first and last row. */
-const collapsed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row | number> => {
-  const out: Array<Row | number> = []
+/** Runs of four or more quiet rows of one kind keep their first and last row, and say how many are between. */
+const collapsed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row | string> => {
+  const out: Array<Row | string> = []
   for (let index = 0; index < rows.length;) {
     let end = index
-    while (rows[end]?.quiet === true && rows[end]?.account === rows[index]?.account) end++
+    const { account, quiet } = rows[index]!
+    while (quiet !== undefined && rows[end]?.quiet === quiet && rows[end]?.account === account) end++
     const [first, last] = [rows[index], rows[end - 1]]
     if (end - index >= 4 && first !== undefined && last !== undefined) {
-      out.push(first, end - index - 2, last)
+      out.push(first, `... ${end - index - 2} more ${quiet}`, last)
       index = end
     } else if (first !== undefined) {
       out.push(first)
@@ -273,7 +289,7 @@ export const text = (evidence: History.Evidence, options: TextOptions = {}): str
     .filter((row) => row.at >= from && row.at <= to)
     .sort((a, b) => a.at - b.at || a.order - b.order)
   const noted = new Set((options.notes ?? []).map((note) => note.at))
-  for (const row of rows) if (noted.has(row.at)) row.quiet = false
+  for (const row of rows) if (noted.has(row.at)) row.quiet = undefined
   for (const note of options.notes ?? []) {
     if (!rows.some((row) => row.at === note.at)) {
       const before = rows.findIndex((row) => row.at > note.at)
@@ -284,7 +300,7 @@ export const text = (evidence: History.Evidence, options: TextOptions = {}): str
         bot: [],
         network: [],
         exchange: [],
-        quiet: false,
+        quiet: undefined,
         until: note.at
       }
       rows.splice(before < 0 ? rows.length : before, 0, row)
@@ -296,7 +312,7 @@ export const text = (evidence: History.Evidence, options: TextOptions = {}): str
     account === "" ? [...openIn.values()].reduce((sum, count) => sum + count(at), 0) : (openIn.get(account)?.(at) ?? 0)
   const lastAt = new Map(rows.map((row) => [row.at, row]))
   const cells = (options.collapse === false ? rows : collapsed(rows)).map((row): ReadonlyArray<string> => {
-    if (typeof row === "number") return ["", "", `... ${row} more beats, all ok`, "", "", "", ""]
+    if (typeof row === "string") return ["", "", row, "", "", "", ""]
     const open = openAt(row.account, Math.max(row.at, row.until))
     const last = lastAt.get(row.at) === row
     const notes = last ? (options.notes ?? []).filter((note) => note.at === row.at) : []

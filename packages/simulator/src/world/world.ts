@@ -351,7 +351,9 @@ export class World {
     this.keepNetwork(flight, network, at)
     if (door._tag === "Exchange") {
       flight.pending.record.arrivedAt = at
-      this.at(at, this.state.venue.timeToApply, (now) => this.apply(flight, at, now))
+      const { timeToApply } = this.state.venue
+      if (timeToApply > 0) this.tell(flight.pending.record)
+      this.at(at, timeToApply, (now) => this.apply(flight, at, now))
     } else if (door._tag === "Gateway") {
       const answer = this.replyOf(door.reply, at)
       flight.pending.record.code = answer.code
@@ -373,7 +375,9 @@ export class World {
     this.record(outputs)
     record.code = response.code
     if (response.applied) record.appliedAt = now
-    this.at(now, state.venue.timeToComplete, (at) => this.leave(flight, response, at))
+    const { timeToComplete } = state.venue
+    if (timeToComplete > 0) this.tell(record)
+    this.at(now, timeToComplete, (at) => this.leave(flight, response, at))
   }
 
   private leave(flight: Flight, response: Answered, now: number): void {
@@ -385,6 +389,8 @@ export class World {
     this.met(flight, answer.acted)
     this.keepNetwork(flight, network, now)
     if (answer._tag === "Lost") return this.tell(record)
+    // An answer that takes no time is told once, with its delivery.
+    if (answer.after > 0) this.tell(record)
     if (answer._tag === "Reset") {
       return this.at(now, answer.after, (at) => this.deliver(flight.pending, { _tag: "Reset" }, at))
     }

@@ -55,6 +55,16 @@ const venue: FastCheck.Arbitrary<Venue.Options> = FastCheck.record({
   cancelOrder: FastCheck.constantFrom("oldest" as const, "newest" as const)
 })
 
+/** Orders enter the book late and leave it one by one. */
+const slow = FastCheck.tuple(
+  venue,
+  FastCheck.record({
+    triggerLatency: FastCheck.constantFrom(0, 300),
+    cancelPace: FastCheck.constantFrom(0, 5, 2_000),
+    placingLatency: FastCheck.constantFrom(0, 700)
+  })
+).map(([quick, latencies]): Venue.Options => ({ ...quick, ...latencies }))
+
 interface Ran {
   readonly outputs: ReadonlyArray<Exchange.Output>
   readonly states: ReadonlyArray<readonly [state: Exchange.State, action: Action]>
@@ -256,7 +266,7 @@ describe("Exchange", () => {
         )
         assert.deepStrictEqual(only(all, uid), only(play(alone, venue).outputs, uid))
       }
-    })
+    }, slow)
   })
 
   it("an advance in steps from one due instant to the next equals one in a single jump", () => {

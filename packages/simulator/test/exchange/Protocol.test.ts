@@ -316,6 +316,24 @@ describe("Protocol", () => {
       assert.strictEqual(post(cancelled.state, place, { ...limit, clientOid: "a" }).json.code, "00000")
     })
 
+    it("a clientOid is free again once its order is filled, cancelled by the countdown, or has never rested", () => {
+      const named = { ...limit, clientOid: "a" }
+      const placed = post(begin(), place, named)
+      const { orderId } = placed.json.data as { orderId: string }
+      const fill = (state: Exchange.State, qty?: string) =>
+        Exchange.step(state, { _tag: "FillOrder", account: "1000001", orderId, qty }, start)[0]
+      const part = fill(placed.state, "0.5")
+      assert.strictEqual(post(part, place, named).json.code, "25212")
+      assert.strictEqual(post(fill(part), place, named).json.code, "00000")
+      const armed = post(placed.state, countdownPath, { countdown: "5" }).state
+      assert.strictEqual(post(armed, place, named, 4_999).json.code, "25212")
+      assert.strictEqual(post(armed, place, named, 5_000).json.code, "00000")
+      for (const brief of [{ orderType: "market" }, { timeInForce: "ioc" }]) {
+        const once = post(begin(), place, { ...named, ...brief })
+        assert.strictEqual(post(once.state, place, named).json.code, "00000", JSON.stringify(brief))
+      }
+    })
+
     it("bad orders are refused with the code for missing or wrong parameters, and none is placed", () => {
       const bad: ReadonlyArray<readonly [change: Record<string, unknown>, code: string]> = [
         [{ category: undefined }, "400172"],

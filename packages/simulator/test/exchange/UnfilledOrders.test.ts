@@ -252,6 +252,9 @@ describe("unfilled-orders", () => {
       assert.deepInclude(call(armed, "GET", info, "", 6_999).json.data, { orderStatus: "live" })
       assert.deepStrictEqual(list(armed, "", 7_000).list, [])
       assert.deepInclude(call(armed, "GET", info, "", 7_000).json.data, { orderStatus: "cancelled" })
+      const history = (at: number) =>
+        (call(armed, "GET", "/api/v3/trade/history-orders?category=SPOT", "", at).json.data as Page).list.length
+      assert.deepStrictEqual([history(6_999), history(7_000)], [0, 1])
       // Requests that write see the truth.
       assert.strictEqual(post(armed, "/api/v3/trade/cancel-order", { orderId }, 5_000).json.code, "25204")
     })

@@ -6,6 +6,7 @@ import * as History from "@effect-deadman/simulator/History"
 import * as Journal from "@effect-deadman/simulator/Journal"
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
+import * as Timeline from "@effect-deadman/simulator/Timeline"
 import type * as Venue from "@effect-deadman/simulator/Venue"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -57,6 +58,7 @@ describe("an exchange that cancels one by one", () => {
       assert.isTrue(isMet(evidence, Expect.ordersCancelled({ within: "1970 millis", after: 5_000 })))
       assert.isFalse(isMet(evidence, Expect.ordersCancelled({ within: "1969 millis", after: 5_000 })))
       assert.lengthOf(Exchange.openOrders(state, account), 0)
+      assert.match(Timeline.text(evidence), /5\.020 .* 39\n .*\.\.\. 38 more cancels\n *6\.970 .* 0$/)
       const rebuilt = Either.getOrThrow(Journal.replay(evidence.entries, { now: state.now }))
       assert.deepStrictEqual(Exchange.snapshot(rebuilt), Exchange.snapshot(state))
     })

@@ -32,6 +32,13 @@ describe("Journal", () => {
     )
   })
 
+  const rights: ReadonlyArray<Omit<Exchange.Account, "uid">> = [
+    {},
+    { mode: "classic" },
+    { accountMode: "hybrid" },
+    { accountMode: "upgrading", countdownAccess: false }
+  ]
+
   /** A world without fibers: the clock is a number. */
   const play = (actions: ReadonlyArray<readonly [wait: number, action: number]>, venue: Venue.Options) => {
     let now = 1_700_000_000_000
@@ -74,7 +81,7 @@ describe("Journal", () => {
           world.step({ _tag: "Maintenance", window: { from: now + 1_000, to: now + 4_000 } })
           break
         case 8:
-          world.step({ _tag: "AddAccount", account: { uid: "3" } })
+          world.step({ _tag: "AddAccount", account: { uid: "3", ...rights[(wait + action) % rights.length] } })
           break
         default:
           world.pump()
@@ -119,6 +126,24 @@ describe("Journal", () => {
       }),
       { numRuns: 500 }
     )
+  })
+
+  it("(7) a replay keeps the mode and the rights of every account, declared at the start, later or anew", () => {
+    const now = 1_700_000_000_000
+    const accounts = rights.map((given, index) => ({ uid: `${index}`, ...given }))
+    const world = new World(Exchange.make({ accounts, now }), Network.make({ seed: 1 }), Journal.make(), () => now)
+    for (const [index, given] of rights.entries()) {
+      world.step({ _tag: "AddAccount", account: { uid: `later ${index}`, ...given } })
+      world.step({ _tag: "AddAccount", account: { uid: `${index}`, ...rights[(index + 1) % rights.length] } })
+      for (const entries of [
+        world.journal.entries(),
+        right(Journal.fromNdjson(Journal.toNdjson(world.journal.entries())))
+      ]) {
+        const declared = (state: Exchange.State) =>
+          Exchange.accounts(state).map(({ declared: { keys: _keys, ...rest } }) => rest)
+        assert.deepStrictEqual(declared(right(Journal.replay(entries))), declared(world.state))
+      }
+    }
   })
 
   it("(7) a journal that was tampered with does not replay, and the error names the entry", () => {

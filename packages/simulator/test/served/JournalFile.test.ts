@@ -89,6 +89,43 @@ describe("A journal file", () => {
     })
   )
 
+  it.live("ends with the requests that are still under way, and replays", () =>
+    Effect.gen(function* () {
+      const path = Path.join(folder, "end.ndjson")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const context = yield* serve()
+          yield* JournalFile.write(worldOf(context), path)
+          yield* live(context)
+          const world = worldOf(context)
+          const send = (fault: string) =>
+            world.send({
+              method: "GET",
+              path: "/api/v2/public/time",
+              headers: { "x-simulator-fault": fault },
+              body: ""
+            })
+          send("hang")
+          send("delay-answer;by=1h")
+          assert.isDefined(send("delay-answer;by=0ms").outcome)
+        })
+      )
+      const { runs, torn } = replays(path)
+      assert.isFalse(torn)
+      const requests = runs[0]!
+        .flatMap((entry) => (entry._tag === "Request" ? [entry] : []))
+        .sort((a, b) => a.id - b.id)
+      assert.deepStrictEqual(
+        requests.map(({ answeredAt, arrivedAt, receivedAt }) => [arrivedAt, answeredAt, receivedAt]),
+        [
+          [undefined, undefined, undefined],
+          [20_000, 20_000, undefined],
+          [20_000, 20_000, 20_000]
+        ]
+      )
+    })
+  )
+
   it.live("is never overwritten, neither by a restart nor by a second server", () =>
     Effect.gen(function* () {
       const path = Path.join(folder, "taken.ndjson")

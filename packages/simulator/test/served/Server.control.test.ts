@@ -180,10 +180,25 @@ describe("Server's control API", () => {
   it.live("refuses requests from another site's page in a browser on this machine", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
-      const answer = yield* Effect.promise(() =>
-        fetch(`${url}/_sim/faults`, { method: "DELETE", headers: { origin: "http://elsewhere.example" } })
-      )
-      assert.strictEqual(answer.status, 401)
+      const { host, port } = new URL(url)
+      // Most of them contain the host of this server, and are other sites.
+      for (const origin of [
+        "http://elsewhere.example",
+        `http://evil.${host}`,
+        `http://evil.localhost:${port}`,
+        `http://evil${host}`,
+        `http://${host}.evil.example`,
+        `http://${host}0`,
+        `http://evil.example@${host}`,
+        `http://evil.example/${host}`,
+        "null",
+        ""
+      ]) {
+        const answer = yield* Effect.promise(() =>
+          fetch(`${url}/_sim/faults`, { method: "DELETE", headers: { origin } })
+        )
+        assert.strictEqual(answer.status, 401, origin)
+      }
       const own = yield* Effect.promise(() =>
         fetch(`${url}/_sim/faults`, { method: "DELETE", headers: { origin: url } })
       )
@@ -314,6 +329,8 @@ describe("Server's control API", () => {
       assert.strictEqual((yield* raw("/_sim/clock", { host: `LOCALHOST:${port}` })).status, 200)
       const capitals = { host: `LocalHost:${port}`, origin: `http://localhost:${port}` }
       assert.strictEqual((yield* raw("/_sim/clock", capitals)).status, 200)
+      const evil = { host: `localhost:${port}`, origin: `http://evil.localhost:${port}` }
+      assert.strictEqual((yield* raw("/_sim/clock", evil)).status, 401)
       for (const page of ["/", "/_sim/timeline", "/_sim/docs"]) {
         assert.include((yield* raw(page)).policy, "frame-ancestors 'none'", page)
       }

@@ -213,10 +213,10 @@ describe("Server's private WebSocket", () => {
   it.live("refuses connections from another site's page in a browser on this machine", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
+      const { host } = new URL(url)
       const asked = (origin: string) =>
         Effect.gen(function* () {
           const peer = yield* peerOf(url)
-          const { host } = new URL(url)
           peer.write(
             handshake.replace("host: 127.0.0.1", `host: ${host}`).replace("\r\n\r\n", `\r\norigin: ${origin}\r\n\r\n`)
           )
@@ -225,6 +225,9 @@ describe("Server's private WebSocket", () => {
         })
       assert.strictEqual(yield* asked("http://elsewhere.example"), "403")
       assert.strictEqual(yield* asked("null"), "403")
+      for (const end of [`evil.${host}`, `evil${host}`, `${host}.evil.example`]) {
+        assert.strictEqual(yield* asked(`http://${end}`), "403", end)
+      }
       assert.strictEqual(yield* asked(url), "101")
     }).pipe(Effect.scoped, served())
   )

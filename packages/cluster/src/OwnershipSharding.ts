@@ -1,0 +1,112 @@
+/**
+ * Ownership by @effect/cluster: an account belongs to the runner that has its shard. Nothing else of the engine is used,
+ * and its runners open no sockets between each other.
+ *
+ * @since 0.2.0
+ */
+import { make as entityId } from "@effect/cluster/EntityId"
+import * as MessageStorage from "@effect/cluster/MessageStorage"
+import { RunnerAddress } from "@effect/cluster/RunnerAddress"
+import * as RunnerHealth from "@effect/cluster/RunnerHealth"
+import * as Runners from "@effect/cluster/Runners"
+import * as Sharding from "@effect/cluster/Sharding"
+import * as ShardingConfig from "@effect/cluster/ShardingConfig"
+import * as SqlRunnerStorage from "@effect/cluster/SqlRunnerStorage"
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { AccountStore } from "./AccountStore.js"
+import type { RunnerNameTaken, SettingsMismatch, StoreUnavailable } from "./ClusterError.js"
+import * as Join from "./internal/join.js"
+import { Ownership } from "./Ownership.js"
+import type { Runner } from "./Ownership.js"
+
+/** The engine's time from one look at the runners that live to the next, and from a failed try to the next, ms. */
+const assign = 1_000
+const acquire = 1_000
+
+/**
+ * Asks a `Sharding` that is already there. `lease` is its `shardLockExpiration`, `assign` its
+ * `refreshAssignmentsInterval`. Its locks must expire (`shardLockDisableAdvisory: true`): advisory locks live as long as
+ * a session, so that nothing takes over from a runner that is suspended or cut off.
+ *
+ * @since 0.2.0
+ * @category layers
+ */
+export const layer = (options: {
+  readonly runner: Runner
+  readonly lease: Duration.DurationInput
+  readonly assign: Duration.DurationInput
+  readonly group?: string | undefined
+}): Layer.Layer<Ownership, never, Sharding.Sharding> =>
+  Layer.effect(
+    Ownership,
+    Effect.map(Sharding.Sharding, (sharding) => ({
+      runner: options.runner,
+      isMine: (account) => sharding.hasShardId(sharding.getShardId(entityId(account), options.group ?? "default")),
+      takeOverWithin: Duration.sum(
+        Duration.seconds(Math.ceil(Duration.toSeconds(options.lease))),
+        Duration.sum(options.assign, acquire)
+      )
+    }))
+  )
+
+/**
+ * Starts an engine with its locks in tables of PostgreSQL, whose names begin with `deadman_engine`. `runner` is a name
+ * that no other process has. Refuses to start beside a process with the same name, or with another `shardsPerGroup`.
+ *
+ * Each start writes `relation "deadman_engine_shards" does not exist` into PostgreSQL's log. That is the engine, which
+ * looks for tables of an old version.
+ *
+ * @since 0.2.0
+ * @category layers
+ */
+export const layerPg = (options: {
+  readonly runner: string
+  /** The time after which the locks of a runner that does not refresh them are free. Defaults to 6 seconds. */
+  readonly lease?: Duration.DurationInput | undefined
+  /** The same on all runners. Defaults to 300. */
+  readonly shardsPerGroup?: number | undefined
+}): Layer.Layer<
+  Ownership,
+  SqlError | RunnerNameTaken | SettingsMismatch | StoreUnavailable,
+  SqlClient.SqlClient | AccountStore
+> =>
+  Layer.unwrapScoped(
+    Effect.gen(function* () {
+      const { lease = "6 seconds", shardsPerGroup = 300 } = options
+      const runner: Runner = { name: options.runner, boot: crypto.randomUUID() }
+      // Before the engine registers itself, because it would share the locks of its twin.
+      yield* Join.join(
+        yield* AccountStore,
+        runner,
+        { shardsPerGroup: String(shardsPerGroup), lease: `${Duration.toMillis(lease)} ms` },
+        Duration.toMillis(lease)
+      )
+      const config = ShardingConfig.layer({
+        runnerAddress: Option.some(RunnerAddress.make({ host: runner.name, port: 0 })),
+        shardsPerGroup,
+        shardLockDisableAdvisory: true,
+        shardLockExpiration: lease,
+        shardLockRefreshInterval: Duration.times(lease, 1 / 3),
+        refreshAssignmentsInterval: assign,
+        // The engine also waits for that long after a failed try to take locks.
+        entityMessagePollInterval: acquire,
+        runnerHealthCheckInterval: "2 seconds"
+      })
+      const storage = SqlRunnerStorage.layerWith({ prefix: "deadman_engine" }).pipe(
+        // Runners that start at once on an empty database make the same tables.
+        Layer.retry(Schedule.intersect(Schedule.spaced("300 millis"), Schedule.recurs(10)))
+      )
+      const engine = Sharding.layer.pipe(
+        Layer.provide([Runners.layerNoop, RunnerHealth.layerNoop, storage]),
+        Layer.provide(MessageStorage.layerNoop),
+        Layer.provide(config)
+      )
+      return Layer.provide(layer({ runner, lease, assign }), engine)
+    })
+  )

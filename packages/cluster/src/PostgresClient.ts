@@ -1,0 +1,59 @@
+/**
+ * A client of PostgreSQL that recovers from a broken network. The driver has no timeout for a statement, and gives a
+ * connection whose bytes are lost back to its pool, where the next statements hang. Here a connection on which nothing
+ * arrives for some seconds is closed, and the pool makes a new one.
+ *
+ * Give the store and the engine a client of their own each: call `layer` twice.
+ *
+ * @since 0.2.0
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import type * as ConfigError from "effect/ConfigError"
+import * as Duration from "effect/Duration"
+import type * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Net from "node:net"
+
+/**
+ * @since 0.2.0
+ * @category models
+ */
+export interface Options {
+  /** `postgresql://user:password@host:port/database`. The sessions use the time zone UTC. */
+  readonly url: Redacted.Redacted
+  /** The time without a byte after which a connection is closed. Defaults to 5 seconds. */
+  readonly silence?: Duration.DurationInput | undefined
+  /** Defaults to 8. */
+  readonly maxConnections?: number | undefined
+}
+
+/**
+ * @since 0.2.0
+ * @category layers
+ */
+export const layer = (
+  options: Options
+): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, ConfigError.ConfigError | SqlError> => {
+  const silence = Duration.toMillis(options.silence ?? "5 seconds")
+  return PgClient.layer({
+    url: inUtc(options.url),
+    maxConnections: options.maxConnections ?? 8,
+    connectTimeout: "2 seconds",
+    applicationName: "effect-deadman",
+    stream: () => {
+      const socket = new Net.Socket()
+      socket.setTimeout(silence, () => socket.destroy(new Error(`no answer from PostgreSQL for ${silence} ms`)))
+      return socket
+    }
+  })
+}
+
+/** The engine compares times without a zone, so that sessions in different zones see each other as dead. */
+const inUtc = (url: Redacted.Redacted): Redacted.Redacted => {
+  const parsed = new URL(Redacted.value(url))
+  const given = parsed.searchParams.get("options")
+  parsed.searchParams.set("options", `${given === null ? "" : `${given} `}-c TimeZone=UTC`)
+  return Redacted.make(parsed.href.replaceAll("+", "%20"))
+}

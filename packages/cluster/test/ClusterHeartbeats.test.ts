@@ -1,0 +1,581 @@
+import type * as ClusterHeartbeats from "@effect-deadman/cluster/ClusterHeartbeats"
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { inWorld, type World } from "./support/world.js"
+
+const accounts = ["a", "b", "c", "d"]
+
+/** Protects the accounts and waits until they are armed. */
+const protect = ({ cluster, inParty }: Effect.Effect.Success<ReturnType<World["start"]>>, names = accounts) =>
+  Effect.zipRight(inParty(Effect.forEach(names, cluster.protect, { discard: true })), Effect.sleep("3 seconds"))
+
+const stateOf = (runner: { readonly cluster: ClusterHeartbeats.ClusterHeartbeats }, account = "a") =>
+  Effect.map(runner.cluster.status, ({ accounts }) => accounts.find((status) => status.account === account))
+
+/** The longest time between two writes of an account, in ms. */
+const longestGap = (world: World, account = "a", since = 0): number => {
+  const at = world.writes.filter((write) => write.account === account && write.at >= since).map((write) => write.at)
+  return Math.max(...at.slice(1).map((next, index) => next - at[index]!))
+}
+
+const fail = <E>(exit: Exit.Exit<unknown, E>): E =>
+  Option.getOrThrowWith(
+    Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : Option.none(),
+    () => new Error("did not fail")
+  )
+
+describe("a runner of the cluster", () => {
+  it("arms each account that it owns, runs its work, and beats", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a", "b")
+        const anna = yield* world.start("anna")
+        yield* protect(anna)
+        assert.deepInclude(yield* stateOf(anna), {
+          state: "Owned",
+          epoch: 1,
+          owner: "anna",
+          continuity: "First",
+          isWorking: true
+        })
+        assert.deepInclude(yield* stateOf(anna, "c"), { state: "Idle", epoch: 0, isWorking: false })
+        assert.strictEqual(world.works.length, 2)
+        yield* Effect.sleep("1 minute")
+        assert.isAtMost(longestGap(world), 3_200)
+        assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+
+  it("is followed after kill -9 by the next owner, which proves that the switch held", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", ...accounts)
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna)
+        yield* anna.crash
+        yield* Effect.sleep("7 seconds")
+        yield* world.own("bert", ...accounts)
+        yield* Effect.sleep("3 seconds")
+        for (const account of accounts) {
+          assert.deepInclude(yield* stateOf(bert, account), { state: "Owned", epoch: 2, continuity: "Held" })
+          assert.isBelow(longestGap(world, account), 15_000)
+        }
+        // The work of the other may not know of its end yet.
+        assert.isFalse((yield* stateOf(bert))?.isWorking)
+        yield* Effect.sleep("4 seconds")
+        assert.isTrue((yield* stateOf(bert))?.isWorking)
+        assert.deepStrictEqual(world.fired, [])
+        assert.deepStrictEqual(world.zeros(), [])
+      })
+    ))
+
+  it("says MayHaveFired after a firing, and the work waits until the book was compared", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const compared: Array<string> = []
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert", {
+          reconcile: (account) =>
+            Effect.delay(
+              Effect.sync(() => compared.push(account)),
+              "10 seconds"
+            )
+        })
+        yield* protect(anna, ["a"])
+        yield* anna.crash
+        yield* Effect.sleep("40 seconds")
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("8 seconds")
+        const status = yield* stateOf(bert)
+        assert.strictEqual(status?.continuity, "MayHaveFired")
+        assert.strictEqual(status?.heartbeat?._tag, "MayHaveFired")
+        assert.strictEqual(world.works.filter(({ runner }) => runner === "bert").length, 0)
+        yield* Effect.sleep("10 seconds")
+        assert.deepStrictEqual(compared, ["a"])
+        assert.strictEqual((yield* stateOf(bert))?.heartbeat?._tag, "Armed")
+        assert.strictEqual(world.works.filter(({ runner }) => runner === "bert").length, 1)
+        assert.strictEqual(world.fired.length, 1)
+      })
+    ))
+
+  it("says Fired when the owner before had signed off with its last write", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        yield* anna.stop
+        yield* Effect.sleep("40 seconds")
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("3 seconds")
+        assert.strictEqual((yield* stateOf(bert))?.continuity, "Fired")
+      })
+    ))
+
+  it("hands over in order when it stops: no zero, no gap, and the next work begins at once", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", ...accounts)
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna)
+        yield* anna.stop
+        yield* world.own("bert", ...accounts)
+        yield* Effect.sleep("2 seconds")
+        assert.deepInclude(yield* stateOf(bert), { state: "Owned", continuity: "Held", isWorking: true })
+        for (const account of accounts) assert.isBelow(longestGap(world, account), 6_000)
+        assert.deepStrictEqual(world.zeros(), [])
+        assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+
+  it("beats on after it has lost an account until the next owner is armed, and stops its work at once", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        yield* Effect.sleep("10 seconds")
+        yield* world.armSlowly(1_500)
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("20 seconds")
+        assert.deepInclude(yield* stateOf(bert), { state: "Owned", continuity: "Held", isWorking: true })
+        assert.deepInclude(yield* stateOf(anna), { state: "Idle", isWorking: false })
+        assert.isAtMost(longestGap(world), 3_200)
+        const [first, second] = world.works
+        assert.isTrue(first!.to !== undefined && first!.to < second!.from)
+        const bertArmed = world.writes.find(({ runner }) => runner === "bert")!.at
+        assert.deepStrictEqual(world.beatsOf("anna", bertArmed + 2_500), [])
+        assert.deepStrictEqual(world.zeros(), [])
+        assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+
+  it("beats on for grace while the store is away, without its work, and goes on when it is back", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        yield* protect(anna, ["a"])
+        yield* world.storeAway(true)
+        yield* Effect.sleep("6 seconds")
+        assert.deepInclude(yield* stateOf(anna), { state: "Doubtful", isWorking: false })
+        yield* Effect.sleep("29 seconds")
+        yield* world.storeAway(false)
+        yield* Effect.sleep("3 seconds")
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", epoch: 1, isWorking: true })
+        assert.isAtMost(longestGap(world), 3_200)
+        assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+
+  it("lets the switch expire when the store is away for longer than grace, and says so when it is back", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        yield* protect(anna, ["a"])
+        const awayAt = world.now()
+        yield* world.storeAway(true)
+        yield* Effect.sleep("3 minutes")
+        const beats = world.beatsOf("anna")
+        assert.isBelow(beats.at(-1)!.at, awayAt + 60_000)
+        assert.isAbove(beats.at(-1)!.at, awayAt + 50_000)
+        yield* world.storeAway(false)
+        yield* Effect.sleep("10 seconds")
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", continuity: "MayHaveFired", isWorking: false })
+        assert.strictEqual((yield* stateOf(anna))?.heartbeat?._tag, "MayHaveFired")
+        assert.strictEqual(world.works.length, 1)
+        assert.strictEqual(world.fired.length, 1)
+        assert.deepStrictEqual(world.zeros(), [])
+      })
+    ))
+
+  it("that is cut off from the store beats for grace at most, and comes back without a restart", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        const cutAt = world.now()
+        world.cutFromStore.add("anna")
+        yield* Effect.sleep("7 seconds")
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("1 minute")
+        assert.deepInclude(yield* stateOf(bert), { state: "Owned", continuity: "Held", isWorking: true })
+        assert.isBelow(world.beatsOf("anna").at(-1)!.at, cutAt + 60_000)
+        const [first, second] = world.works
+        assert.isTrue(first!.to !== undefined && first!.to < second!.from)
+        world.cutFromStore.delete("anna")
+        yield* world.own("anna", "a")
+        yield* Effect.sleep("10 seconds")
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", continuity: "Held", isWorking: true })
+        assert.deepStrictEqual(world.zeros(), [])
+        assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+
+  it("that was stopped asks the store before it beats again, and sends nothing once it is superseded", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", ...accounts)
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna)
+        yield* anna.party.stallFor("20 seconds")
+        yield* Effect.sleep("7 seconds")
+        yield* world.own("bert", ...accounts)
+        yield* Effect.sleep("5 seconds")
+        const wakesAt = world.now() + 8_000
+        yield* Effect.sleep("1 minute")
+        assert.deepStrictEqual(world.beatsOf("anna", wakesAt), [])
+        assert.deepInclude(yield* stateOf(bert), { state: "Owned", continuity: "Held" })
+        assert.deepStrictEqual(world.zeros(), [])
+        assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+
+  it("that was stopped and is still the owner goes on", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        yield* protect(anna, ["a"])
+        yield* anna.party.stallFor("20 seconds")
+        yield* Effect.sleep("23 seconds")
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", epoch: 1, isWorking: true })
+        assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+})
+
+describe("a release", () => {
+  it("by the healthy owner is proven, and sends one zero, after the work has stopped", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        yield* Effect.sleep("10 seconds")
+        // Any runner can ask.
+        const released = yield* bert.inParty(bert.cluster.release("a"))
+        assert.deepStrictEqual(released, { _tag: "Disarmed" })
+        assert.strictEqual(world.zeros().length, 1)
+        assert.isTrue(world.works[0]!.to !== undefined && world.works[0]!.to <= world.zeros()[0]!.at)
+        yield* Effect.sleep("1 minute")
+        assert.deepInclude(yield* stateOf(anna), { state: "Idle" })
+        assert.isFalse(world.isRunning("a"))
+        assert.deepStrictEqual(world.fired, [])
+        // And the account can be protected again.
+        yield* protect(anna, ["a"])
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", continuity: "First", isWorking: true })
+      })
+    ))
+
+  it("after a failure is unconfirmed until no earlier owner can beat, and is true then", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        // Cut off, and beating on.
+        world.cutFromStore.add("anna")
+        yield* Effect.sleep("7 seconds")
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("3 seconds")
+        const at = world.now()
+        const released = yield* bert.inParty(bert.cluster.release("a"))
+        assert.strictEqual(released._tag, "DisarmUnconfirmed")
+        if (released._tag !== "DisarmUnconfirmed") return
+        yield* Effect.sleep("3 minutes")
+        world.settle()
+        // The one that was cut off has beaten after the zero, so the switch fired, but not after `until`.
+        assert.strictEqual(world.fired.length, 1)
+        assert.isAbove(world.fired[0]!.at, at)
+        assert.isBelow(world.fired[0]!.at, released.until)
+      })
+    ))
+
+  it("once no earlier owner can beat any more is proven again", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        yield* anna.crash
+        yield* Effect.sleep("7 seconds")
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("2 minutes")
+        assert.deepStrictEqual(yield* bert.inParty(bert.cluster.release("a")), { _tag: "Disarmed" })
+      })
+    ))
+
+  it("asked for while the owner is dead is carried out by the next", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        yield* anna.crash
+        const asking = yield* Effect.fork(bert.inParty(bert.cluster.release("a")))
+        yield* Effect.sleep("7 seconds")
+        assert.deepStrictEqual(world.zeros(), [])
+        yield* world.own("bert", "a")
+        assert.strictEqual((yield* asking)._tag, "DisarmUnconfirmed")
+        assert.strictEqual(world.zeros().length, 1)
+        assert.strictEqual(world.zeros()[0]!.runner, "bert")
+        assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+
+  it("can be withdrawn, and is refused for an account that was never protected", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const anna = yield* world.start("anna")
+        assert.strictEqual(fail(yield* Effect.exit(anna.inParty(anna.cluster.release("a"))))._tag, "NotProtected")
+        assert.strictEqual(fail(yield* Effect.exit(anna.inParty(anna.cluster.kick("a"))))._tag, "NotProtected")
+        yield* world.own("anna", "a")
+        yield* protect(anna, ["a"])
+        yield* world.own("nobody", "a")
+        const asking = yield* Effect.fork(Effect.exit(anna.inParty(anna.cluster.release("a"))))
+        yield* Effect.sleep("2 seconds")
+        yield* anna.inParty(anna.cluster.protect("a"))
+        assert.strictEqual(fail(yield* asking)._tag, "ReleaseWithdrawn")
+      })
+    ))
+})
+
+describe("a bot", () => {
+  it("that fails stops the beats of its account at once, and starts again only when the switch is armed", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        let fails = true
+        yield* world.own("anna", "a", "b")
+        const anna = yield* world.start("anna", {
+          work: (account) =>
+            account === "a" && fails
+              ? Effect.delay(Effect.fail(new Error("the bot broke")), "5 seconds")
+              : Effect.never,
+          restart: Schedule.spaced("8 seconds")
+        })
+        yield* protect(anna, ["a", "b"])
+        yield* Effect.sleep("3500 millis")
+        const failedAt = world.works[0]!.to!
+        assert.deepStrictEqual(
+          world.beatsOf("anna", failedAt).filter(({ account }) => account === "a"),
+          []
+        )
+        const status = yield* stateOf(anna)
+        assert.deepInclude(status, { state: "Resting", isWorking: false })
+        assert.include(status?.failure, "the bot broke")
+        fails = false
+        yield* Effect.sleep("10 seconds")
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", epoch: 2, continuity: "Held", isWorking: true })
+        const again = world.works.filter(({ account }) => account === "a")[1]!
+        const armedAt = world.beatsOf("anna", failedAt).find(({ account }) => account === "a")!.at
+        assert.isAbove(again.from, armedAt)
+        // The other account is untouched.
+        assert.isAtMost(longestGap(world, "b"), 3_200)
+        assert.deepStrictEqual(world.zeros(), [])
+      })
+    ))
+
+  it("that ends too often is not started again until it is asked for once more", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { work: () => Effect.void, restart: Schedule.recurs(1) })
+        yield* protect(anna, ["a"])
+        yield* Effect.sleep("10 seconds")
+        assert.deepInclude(yield* stateOf(anna), { state: "Ended", failure: "the work has ended" })
+        assert.strictEqual(world.works.length, 2)
+        yield* anna.inParty(anna.cluster.protect("a"))
+        yield* Effect.sleep("5 seconds")
+        assert.isAbove(world.works.length, 2)
+      })
+    ))
+
+  it("that runs elsewhere is protected while it kicks, and its switch expires when it does not", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { kickWithin: "6 seconds" })
+        const { kick } = anna.cluster
+        yield* protect(anna, ["a"])
+        // Nothing is armed for a bot that has never said that it lives.
+        assert.deepStrictEqual(world.writes, [])
+        yield* Effect.repeat(
+          anna.inParty(kick("a")),
+          Schedule.intersect(Schedule.spaced("2 seconds"), Schedule.recurs(20))
+        )
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned" })
+        assert.isAtMost(longestGap(world), 3_200)
+        const diedAt = world.now()
+        yield* Effect.sleep("90 seconds")
+        assert.isBelow(world.writes.at(-1)!.at, diedAt + 8_000)
+        world.settle()
+        assert.strictEqual(world.fired.length, 1)
+        assert.isFalse(world.isRunning("a"))
+        assert.deepStrictEqual(world.zeros(), [])
+      })
+    ))
+
+  it("that cleans up slowly is followed by the next only after its clean-up, here and on another runner", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const work = () => Effect.onInterrupt(Effect.never, () => Effect.sleep("1 second"))
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { work })
+        const bert = yield* world.start("bert", { work })
+        yield* protect(anna, ["a"])
+        // Doubtful and back within the time of the clean-up.
+        yield* world.storeAway(true)
+        yield* Effect.sleep("4200 millis")
+        yield* world.storeAway(false)
+        yield* Effect.sleep("4 seconds")
+        yield* anna.stop
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("2 seconds")
+        assert.isTrue((yield* stateOf(bert))?.isWorking)
+        assert.deepStrictEqual(
+          world.works.map(({ runner }) => runner),
+          ["anna", "anna", "bert"]
+        )
+        for (const [index, next] of world.works.slice(1).entries()) {
+          assert.isAtLeast(next.from, world.works[index]!.to ?? Infinity)
+        }
+      })
+    ))
+
+  it("stops while the switch may have fired, and begins again once the book was compared", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const compared: Array<number> = []
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { reconcile: () => Effect.sync(() => compared.push(world.now())) })
+        yield* protect(anna, ["a"])
+        world.cutFromExchange.add("anna")
+        yield* Effect.sleep("40 seconds")
+        assert.deepStrictEqual([(yield* stateOf(anna))?.state, (yield* stateOf(anna))?.isWorking], ["Owned", false])
+        world.settle()
+        const [fired] = world.fired
+        assert.isAtMost(world.works[0]!.to ?? Infinity, fired!.at)
+        world.cutFromExchange.delete("anna")
+        yield* Effect.sleep("10 seconds")
+        assert.isAtLeast(compared.length, 1)
+        assert.isTrue((yield* stateOf(anna))?.isWorking)
+        assert.isAtLeast(world.works.at(-1)!.from, compared.at(-1)!)
+        assert.strictEqual(world.fired.length, 1)
+      })
+    ))
+
+  it("that is held by another runner is not given out", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        assert.strictEqual((yield* anna.cluster.get("a")).account, "a")
+        const error = fail(yield* Effect.exit(bert.cluster.get("a")))
+        assert.deepInclude(error, { account: "a", runner: "bert", owner: "anna" })
+      })
+    ))
+})
+
+describe("the start of a runner", () => {
+  it("is refused beside a living process of the same name", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.start("anna")
+        const error = fail(yield* Effect.exit(world.start("anna")))
+        assert.strictEqual(error._tag, "RunnerNameTaken")
+        assert.include(error.message, "anna")
+      })
+    ))
+
+  it("under the name of a process that was killed waits until that is surely dead", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const anna = yield* world.start("anna")
+        yield* anna.crash
+        const at = world.now()
+        yield* world.start("anna")
+        assert.isAbove(world.now(), at + 2_000)
+      })
+    ))
+
+  it("is refused with another countdown or grace than that of the others, by name", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const anna = yield* world.start("anna")
+        const countdown = fail(yield* Effect.exit(world.start("bert", { countdown: "40 seconds", grace: "1 minute" })))
+        assert.deepInclude(countdown, { _tag: "SettingsMismatch", setting: "countdown", other: "anna", runner: "bert" })
+        const grace = fail(yield* Effect.exit(world.start("bert", { grace: "50 seconds" })))
+        assert.deepInclude(grace, { _tag: "SettingsMismatch", setting: "grace", theirs: "60000 ms" })
+        // One that has stopped in order is no obstacle.
+        yield* anna.stop
+        yield* world.start("bert", { countdown: "40 seconds", grace: "1 minute" })
+      })
+    ))
+
+  it("is refused when a take-over does not fit into the countdown, with the numbers", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const error = fail(yield* Effect.exit(world.start("anna", { countdown: "10 seconds" })))
+        assert.strictEqual(error._tag, "InvalidOptions")
+        assert.include(error.message, "8 s + 4 s + 2 s + 3 s + 1 s = 18 s > 10 s")
+      })
+    ))
+})
+
+describe("arming", () => {
+  it("is bounded, and begins with the accounts whose switch fires first", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const many = Array.from({ length: 12 }, (_, index) => `n${index}`)
+        yield* world.own("anna", ...many)
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert", { arming: { atOnce: 2 } })
+        // Their beats are not at one instant.
+        for (const account of many) {
+          yield* anna.inParty(anna.cluster.protect(account))
+          yield* Effect.sleep("190 millis")
+        }
+        yield* Effect.sleep("5 seconds")
+        yield* anna.crash
+        yield* Effect.sleep("7 seconds")
+        yield* world.armSlowly(1_000)
+        const reported = new Map<string, number>()
+        for (const account of many) {
+          reported.set(account, Option.getOrThrow(yield* world.store.read(account)).acceptedAt ?? 0)
+        }
+        yield* world.own("bert", ...many)
+        yield* Effect.sleep("2 seconds")
+        assert.isAbove((yield* bert.cluster.status).waiting, 4)
+        yield* Effect.sleep("10 seconds")
+        const armed = [...new Set(world.beatsOf("bert").map(({ account }) => account))]
+        assert.strictEqual(armed.length, 12)
+        // All but the first two, which did not wait, in the order of their last beats that the store knows.
+        const waited = armed.slice(2).map((account) => reported.get(account)!)
+        assert.deepStrictEqual(
+          waited,
+          [...waited].sort((a, b) => a - b)
+        )
+        assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+})

@@ -1,0 +1,252 @@
+/** What every store of accounts promises: the same tests for the one in memory and the one in PostgreSQL. */
+import * as AccountStore from "@effect-deadman/cluster/AccountStore"
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+const anna = { name: "anna", boot: "anna-1" }
+const bert = { name: "bert", boot: "bert-1" }
+
+const some = <A>(option: Option.Option<A>): A => Option.getOrThrowWith(option, () => new Error("no row"))
+
+/** `account` gives a name that no other test uses. */
+export const conformance = (
+  store: () => AccountStore.Store,
+  name: (label: string) => string,
+  run: <E>(effect: Effect.Effect<void, E>) => Promise<void>
+) => {
+  const test = <E>(promise: string, body: (store: AccountStore.Store, account: string) => Effect.Effect<void, E>) =>
+    it(promise, () => run(Effect.suspend(() => body(store(), name("account")))))
+
+  const take = (account: string, epoch: number, runner = anna, silence = 1_000) =>
+    store().takeOver({ account, epoch, runner, countdown: 30_000, silence })
+
+  const leave = (account: string, epoch: number, more: Partial<Parameters<AccountStore.Store["signOff"]>[0]> = {}) =>
+    store().signOff({ account, epoch, unresolvedFor: 0, record: undefined, isLast: false, outcome: undefined, ...more })
+
+  const row = (account: string) => Effect.map(store().read(account), some)
+
+  test("an account that was never given to the cluster has no row, no release and no kick", (store, account) =>
+    Effect.gen(function* () {
+      assert.isTrue(Option.isNone(yield* store.read(account)))
+      assert.isTrue(Option.isNone(yield* store.want(account, "release")))
+      assert.isFalse(yield* store.kick(account))
+      assert.isTrue(Option.isNone(yield* take(account, 0)))
+    }))
+
+  test("a protected account waits for its first owner", (store, account) =>
+    Effect.gen(function* () {
+      const row = some(yield* store.want(account, "protect"))
+      assert.deepInclude(row, { account, wanted: "protect", epoch: 0, mayRun: false, runner: null, outcome: null })
+      assert.isAtMost(row.zeroIn, 0)
+      assert.isAtMost(row.quietIn, 0)
+    }))
+
+  test("of two runners that take over the same epoch one wins", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      const taken = yield* Effect.all([take(account, 0, anna), take(account, 0, bert)], { concurrency: 2 })
+      assert.strictEqual(taken.filter(Option.isSome).length, 1)
+      assert.strictEqual((yield* row(account)).epoch, 1)
+    }))
+
+  test("a report counts in its own epoch only", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0, anna)
+      yield* store.report(anna, [{ account, epoch: 1, acceptedAt: 1_000.5, completedAt: 1_010 }])
+      assert.deepInclude(yield* row(account), { acceptedAt: 1_000.5, completedAt: 1_010, ackedEpoch: 1 })
+      yield* take(account, 1, bert)
+      const { rows } = yield* store.report(anna, [{ account, epoch: 1, acceptedAt: 2_000, completedAt: 2_010 }])
+      assert.include(rows.find((row) => row.account === account) ?? {}, { epoch: 2, runner: "bert", boot: "bert-1" })
+      assert.deepInclude(yield* row(account), { acceptedAt: 1_000.5, ackedEpoch: 1, shortestBefore: 30_000 })
+    }))
+
+  test("a report without stamps says that the epoch is armed, and keeps the older stamps", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* store.report(anna, [{ account, epoch: 1, acceptedAt: 1_000, completedAt: 1_010 }])
+      yield* take(account, 1, bert)
+      yield* store.report(bert, [{ account, epoch: 2, acceptedAt: null, completedAt: null }])
+      assert.deepInclude(yield* row(account), { ackedEpoch: 2, acceptedAt: 1_000, completedAt: 1_010 })
+    }))
+
+  test("a report after the sign-off of its epoch does not count", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* leave(account, 1, { record: { acceptedAt: 5_000, completedAt: 5_001 }, isLast: true })
+      yield* store.report(anna, [{ account, epoch: 1, acceptedAt: 4_000, completedAt: 4_001 }])
+      assert.deepInclude(yield* row(account), { acceptedAt: 5_000, completedAt: 5_001, signedOff: 1, isLast: true })
+    }))
+
+  test("the shortest countdown of all epochs before is kept, until the switch is off with proof", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      assert.isNull(some(yield* take(account, 0)).shortestBefore)
+      const shorter = { account, epoch: 1, runner: anna, countdown: 20_000, silence: 0 }
+      assert.strictEqual(some(yield* store.takeOver(shorter)).shortestBefore, 30_000)
+      assert.strictEqual(some(yield* take(account, 2)).shortestBefore, 20_000)
+      assert.strictEqual(some(yield* take(account, 3)).shortestBefore, 20_000)
+      yield* store.want(account, "release")
+      yield* leave(account, 4, { outcome: { _tag: "Disarmed" } })
+      yield* store.want(account, "protect")
+      const again = some(yield* take(account, 4))
+      assert.deepInclude(again, { shortestBefore: null, acceptedAt: null, completedAt: null })
+    }))
+
+  test("an owner that is taken over without its sign-off is quiet only after the silence", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      assert.isAtMost(some(yield* take(account, 0, anna, 90_000)).quietIn, 0)
+      const { quietIn } = some(yield* take(account, 1, bert, 90_000))
+      assert.isAbove(quietIn, 60_000)
+      assert.isAtMost(quietIn, 90_000)
+      // The epoch before says that it has ended.
+      yield* leave(account, 1)
+      assert.isAtMost((yield* row(account)).quietIn, 0)
+    }))
+
+  test("a sign-off before the take-over makes the account quiet once its unresolved writes have ended", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* leave(account, 1)
+      assert.isAtMost(some(yield* take(account, 1, bert, 90_000)).quietIn, 0)
+      yield* leave(account, 2, { unresolvedFor: 40_000 })
+      const { quietIn } = some(yield* take(account, 2, anna, 90_000))
+      assert.isAbove(quietIn, 20_000)
+      assert.isAtMost(quietIn, 40_000)
+    }))
+
+  test("the sign-off of the epoch before last shortens nothing", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* take(account, 1, bert, 90_000)
+      yield* take(account, 2, anna, 90_000)
+      yield* leave(account, 1)
+      assert.isAbove((yield* row(account)).quietIn, 60_000)
+      // The epoch before has ended, and the one before that has not.
+      yield* leave(account, 2)
+      assert.isAbove((yield* row(account)).quietIn, 60_000)
+    }))
+
+  test("a permit needs the current epoch, an account to be released, and no sign-off", (store, account) =>
+    Effect.gen(function* () {
+      const ask = (epoch: number) => store.permit({ account, epoch, validFor: 45_000 })
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      assert.isTrue(Option.isNone(yield* ask(1)), "to be protected")
+      yield* store.want(account, "release")
+      assert.isTrue(Option.isNone(yield* ask(2)), "not yet begun")
+      const permitted = some(yield* ask(1))
+      assert.strictEqual(permitted.permit, 1)
+      assert.isAbove(permitted.zeroIn, 20_000)
+      const next = some(yield* take(account, 1, bert))
+      assert.isNull(next.permit)
+      assert.isTrue(Option.isNone(yield* ask(1)), "an old epoch")
+      yield* leave(account, 2)
+      assert.isTrue(Option.isNone(yield* ask(2)), "signed off")
+    }))
+
+  test("nothing is armed while a permitted zero can still arrive", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* store.want(account, "release")
+      yield* store.permit({ account, epoch: 1, validFor: 45_000 })
+      yield* leave(account, 1, { outcome: { _tag: "DisarmUnconfirmed", untilIn: 30_000 } })
+      const released = yield* row(account)
+      assert.strictEqual(released.outcome?._tag, "DisarmUnconfirmed")
+      assert.isTrue(released.mayRun)
+      assert.isTrue(Option.isNone(yield* take(account, 1)), "already released")
+      yield* store.want(account, "protect")
+      assert.isTrue(Option.isNone(yield* take(account, 1)), "a zero may arrive")
+    }))
+
+  test("after a release with proof the account can be protected at once", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* store.want(account, "release")
+      yield* store.permit({ account, epoch: 1, validFor: 45_000 })
+      yield* leave(account, 1, { outcome: { _tag: "Disarmed" } })
+      assert.deepStrictEqual((yield* row(account)).outcome?._tag, "Disarmed")
+      assert.isFalse((yield* row(account)).mayRun)
+      assert.isNull(some(yield* store.want(account, "protect")).outcome)
+      assert.isTrue(Option.isSome(yield* take(account, 1)))
+    }))
+
+  test("a release that was withdrawn has no outcome", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      const { asked } = some(yield* store.want(account, "release"))
+      assert.strictEqual(some(yield* store.want(account, "release")).asked, asked)
+      const again = some(yield* store.want(account, "protect"))
+      assert.strictEqual(again.asked, asked + 1)
+      yield* leave(account, 1, { outcome: { _tag: "Disarmed" } })
+      assert.isNull((yield* row(account)).outcome)
+    }))
+
+  test("an account that never ran is released at once", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      assert.strictEqual(some(yield* store.want(account, "release")).outcome?._tag, "Disarmed")
+      assert.isTrue(Option.isNone(yield* take(account, 0)))
+    }))
+
+  test("a kick is remembered with its age, and only for an account to be protected", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      assert.isNull((yield* row(account)).kickedAgo)
+      assert.isTrue(yield* store.kick(account))
+      const { kickedAgo } = yield* row(account)
+      assert.isTrue(kickedAgo !== null && 0 <= kickedAgo && kickedAgo < 60_000)
+      yield* store.want(account, "release")
+      assert.isFalse(yield* store.kick(account))
+    }))
+
+  test("a living twin does not join, and a dead one is replaced", (store, account) =>
+    Effect.gen(function* () {
+      const first = { name: account, boot: "first" }
+      const second = { name: account, boot: "second" }
+      const joining = { settings: { [account]: "1" }, living: 60_000, remembered: 60_000 }
+      assert.deepStrictEqual(yield* store.join({ ...joining, runner: first }), { _tag: "Joined" })
+      assert.deepStrictEqual(yield* store.join({ ...joining, runner: first }), { _tag: "Joined" })
+      assert.strictEqual((yield* store.join({ ...joining, runner: second }))._tag, "Twin")
+      assert.isFalse((yield* store.report(first, [])).isTaken)
+      const later = yield* store.join({ ...joining, runner: second, living: 0 })
+      assert.deepStrictEqual(later, { _tag: "Joined" })
+      yield* store.want(account, "protect")
+      assert.isTrue((yield* store.report(first, [])).isTaken)
+      // The one that was replaced takes nothing away.
+      yield* store.leave(first)
+      assert.strictEqual((yield* store.join({ ...joining, runner: first }))._tag, "Twin")
+      yield* store.leave(second)
+      assert.deepStrictEqual(yield* store.join({ ...joining, runner: first }), { _tag: "Joined" })
+    }))
+
+  test("a runner with another setting is refused by name, as long as the others are remembered", (store, account) =>
+    Effect.gen(function* () {
+      const first = { name: `${account}-a`, boot: `${account}-a` }
+      const second = { name: `${account}-b`, boot: `${account}-b` }
+      const joining = { living: 60_000, remembered: 60_000 }
+      yield* store.join({ ...joining, runner: first, settings: { [account]: "300" } })
+      yield* store.join({ ...joining, runner: first, settings: { [`${account}-more`]: "30 s" } })
+      const other = { ...joining, runner: second }
+      assert.deepStrictEqual(yield* store.join({ ...other, settings: { [account]: "60" } }), {
+        _tag: "Mismatch",
+        setting: account,
+        other: `${account}-a`,
+        theirs: "300"
+      })
+      const more = yield* store.join({ ...other, settings: { [account]: "300", [`${account}-more`]: "20 s" } })
+      assert.include(more, { _tag: "Mismatch", setting: `${account}-more`, theirs: "30 s" })
+      // It was refused and left nothing behind.
+      assert.strictEqual((yield* store.join({ ...joining, runner: first, settings: {} }))._tag, "Joined")
+      assert.strictEqual((yield* store.join({ ...other, remembered: 0, settings: { [account]: "60" } }))._tag, "Joined")
+    }))
+}
