@@ -8,7 +8,7 @@ import { optional, withDefault } from "../options.js"
 import { categories } from "./model.js"
 
 /** The options of `probe`. */
-export const options = {
+const options = {
   category: Options.choice("category", categories).pipe(
     Options.withDescription("The category of the order that rests while the switch is tried. Default: USDT-FUTURES"),
     Options.withDefault("USDT-FUTURES" as const)

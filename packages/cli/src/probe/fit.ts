@@ -10,7 +10,7 @@ import * as Interval from "./interval.js"
 import type { Firing } from "./observed.js"
 
 /** The longest period that is tried, in ms. */
-export const longestPeriod = 10_000
+const longestPeriod = 10_000
 
 /** Periods as programmers choose them divide a minute. */
 export const isRound = (period: number): boolean => period === 0 || 60_000 % period === 0

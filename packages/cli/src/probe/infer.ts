@@ -7,7 +7,7 @@ import * as Observed from "./observed.js"
 import { about, middle, notIdentified, only, timer } from "./timer.js"
 
 /** What no experiment of a single account can or should find out. */
-export const notMeasured: Readonly<Record<string, string>> = {
+const notMeasured: Readonly<Record<string, string>> = {
   boundary: "it takes a beat in the very millisecond of the deadline",
   tieOrder: "it takes two accounts with one deadline",
   badCountdown: "codes for bad input, except that of a countdown too short, are not worth an account's calls",

@@ -38,7 +38,7 @@ export interface Timing {
   readonly acted: (call: Call) => Interval.Interval
 }
 
-export const timing = (calls: ReadonlyArray<Call>): Timing => {
+const timing = (calls: ReadonlyArray<Call>): Timing => {
   const samples = calls.flatMap(sampleOf)
   let contradiction = 0
   for (const one of samples) {
@@ -177,7 +177,7 @@ export interface Firing {
   readonly partial: ReadonlyArray<ReadonlyArray<string>>
 }
 
-export const isCancelled = ({ closed, gone }: Watched): boolean => gone.max < Infinity && closed?.status === "cancelled"
+const isCancelled = ({ closed, gone }: Watched): boolean => gone.max < Infinity && closed?.status === "cancelled"
 
 const partialPages = ({ pages }: Observation, orders: ReadonlyArray<Watched>): Firing["partial"] => {
   const lists = pages.map(({ listed }) => orders.map(({ orderId }) => orderId).filter((id) => listed.includes(id)))

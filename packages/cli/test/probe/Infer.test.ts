@@ -129,7 +129,7 @@ describe("Inference", () => {
       8,
       5
     )
-    const [one] = seen.filter(({ experiment }) => experiment.purpose === "firing")
+    const one = seen.find(({ experiment }) => experiment.purpose === "firing")
     const later = 600_000 + Math.max(...seen.flatMap(({ pages }) => pages.map(({ call }) => call.receivedAt)))
     const call = (at: number): Call => ({
       sentAt: later + at,

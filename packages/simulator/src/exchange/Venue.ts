@@ -156,7 +156,7 @@ export interface Venue {
   /**
    * How far `unfilled-orders`, `order-info` and `history-orders` are behind, as those of a read replica are, although their
    * stamps are those of now. A client that takes a listed order for an open one needs an allowance of at least this length,
-   * and no answer shows how long that is. Default 0.
+   * and no single answer shows how long that is. Default 0.
    */
   readonly listStaleness: number
 

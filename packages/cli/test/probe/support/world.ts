@@ -14,7 +14,7 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type { Progress } from "../../../src/probe/progress.js"
 
-export const uid = Simulator.demoUid
+const uid = Simulator.demoUid
 
 /** The first account, with a key for demo trading. */
 export const accounts: ReadonlyArray<Exchange.Account> = [{ uid, keys: [{ ...Exchange.testKey(uid), demo: true }] }]
