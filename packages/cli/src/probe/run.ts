@@ -186,7 +186,15 @@ const perform = (
         }
       }
     }
-    const isFired = written.length > 0 && closed.some(({ status }) => status === "cancelled")
+    const filled = resting.find(({ orderId }) =>
+      closed.some((one) => one.orderId === orderId && one.status === "filled")
+    )
+    if (filled !== undefined) {
+      const problem = "it was filled, and the account holds what it bought"
+      return yield* new NoRestingOrder({ order: describe(filled.order), problem })
+    }
+    // After two writes the exchange could have kept the other one.
+    const isFired = written.length === 1 && closed.some(({ status }) => status === "cancelled")
     yield* session.clean(isFired)
     return { experiment, placed: resting, notPlaced, written, pages, closed, cancelled, isWhole }
   })

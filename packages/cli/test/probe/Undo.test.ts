@@ -78,6 +78,26 @@ describe("deadman probe leaves nothing", () => {
     assert.isFalse(heard.some(({ _tag }) => _tag === "Left"))
   })
 
+  it("when its order is filled: it ends, and says that the account holds something", () => {
+    const { tell } = World.listen()
+    const [result, state] = World.run(
+      Effect.gen(function* () {
+        const simulator = yield* Simulator.Simulator
+        const fiber = yield* Effect.fork(Effect.either(run(Plan.defaults, tell)))
+        const isArmed = Effect.map(Effect.orDie(Simulator.countdown()), ({ _tag }) => _tag === "Armed")
+        while (!(yield* isArmed)) yield* Effect.sleep(50)
+        const [order] = yield* Effect.orDie(Simulator.openOrders())
+        yield* simulator.exchange.step({ _tag: "FillOrder", account: simulator.account, orderId: order!.orderId })
+        return [yield* Fiber.join(fiber), yield* left] as const
+      }),
+      {}
+    )
+    assert.isTrue(Either.isLeft(result))
+    if (Either.isLeft(result))
+      assert.include(result.left.message, "it was filled, and the account holds what it bought")
+    assert.deepStrictEqual(state, nothing)
+  })
+
   it("when the exchange stays away it says what may be left", () => {
     const { heard, tell } = World.listen()
     const result = World.run(
