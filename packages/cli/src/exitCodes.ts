@@ -34,6 +34,7 @@ const byTag: Readonly<Record<string, number>> = {
   InvalidOptions: codes.usage,
   IpRefused: codes.refused,
   NotArmed: codes.lost,
+  NotStarted: codes.notExecutable,
   NotUnifiedAccount: codes.refused,
   OutcomeUnknown: codes.unavailable,
   PermissionRefused: codes.refused,

@@ -24,6 +24,17 @@ export interface Answer {
   readonly body: string
 }
 
+const plain = (status: number, text: string): Answer => ({ status, type: "text/plain", body: `${text}\n` })
+
+/** An answer that fails must not end the process, and with it the program. */
+const told = (answer: () => Answer): Answer => {
+  try {
+    return answer()
+  } catch (error) {
+    return plain(500, error instanceof Error ? error.message : String(error))
+  }
+}
+
 /** Serves one path until the scope closes. Fails when the address cannot be used. Returns the port. */
 export const serve = (
   { host, port }: Address,
@@ -34,9 +45,7 @@ export const serve = (
     Effect.async<Http.Server, exitCodes.Ending>((resume) => {
       const server = Http.createServer((request, response) => {
         const isKnown = request.url?.split("?", 1)[0] === path && ["GET", "HEAD"].includes(request.method ?? "")
-        const { body, status, type } = isKnown
-          ? answer()
-          : { body: `There is only GET ${path}\n`, status: 404, type: "text/plain" }
+        const { body, status, type } = isKnown ? told(answer) : plain(404, `There is only GET ${path}`)
         response.writeHead(status, { "content-type": type, "cache-control": "no-store", connection: "close" })
         response.end(request.method === "HEAD" ? undefined : body)
       })

@@ -39,14 +39,23 @@ export interface Options {
 export const start = (options: Options): Effect.Effect<Running, NotStarted> =>
   Effect.async((resume) => {
     const { args, file, grace, marker, name, say, tie } = options
-    const child = ChildProcess.spawn(file, args, {
-      argv0: name,
-      stdio: "inherit",
-      detached: true,
-      env: { ...process.env, [marker]: "1" }
-    })
+    const failed = (error: unknown): void =>
+      resume(
+        new NotStarted({ message: `${file} cannot be run: ${error instanceof Error ? error.message : String(error)}` })
+      )
+    let child: ChildProcess.ChildProcess
+    try {
+      child = ChildProcess.spawn(file, args, {
+        argv0: name,
+        stdio: "inherit",
+        detached: true,
+        env: { ...process.env, [marker]: "1" }
+      })
+    } catch (error) {
+      return failed(error)
+    }
     child.once("error", (error) => {
-      if (child.pid === undefined) resume(new NotStarted({ message: `${file} cannot be run: ${error.message}` }))
+      if (child.pid === undefined) failed(error)
     })
     const { pid } = child
     if (pid === undefined) return

@@ -54,13 +54,30 @@ const lastLines = 1_000
 
 type Say = (level: Line.Level, message: string) => void
 
+/** The endpoints that were asked for. They outlive the switch, so that they can tell how it was released. */
+const endpoints = Effect.fnUntraced(function* (given: Given, current: () => Report.Report, say: Say) {
+  if (given.health !== undefined) {
+    const port = yield* Ports.serve(given.health, "/health", () => {
+      const report = current()
+      return { status: Report.httpStatus(report), type: "application/json", body: `${JSON.stringify(report)}\n` }
+    })
+    say("info", `health on http://${given.health.host}:${port}/health`)
+  }
+  if (given.metrics !== undefined) {
+    const port = yield* Ports.serve(given.metrics, "/metrics", () => ({
+      status: 200,
+      type: "text/plain; version=0.0.4; charset=utf-8",
+      body: Prometheus.text(Effect.runSync(Metric.snapshot))
+    }))
+    say("info", `metrics on http://${given.metrics.host}:${port}/metrics`)
+  }
+})
+
+/** Arms, runs the program to its end, and releases by it. The ends of `outer` come after the release. */
 const supervised = Effect.fnUntraced(function* (given: Given, file: string, say: Say, outer: Scope.Scope) {
   const { account } = yield* CountdownCancelAll.CountdownCancelAll
   let current = (): Report.Report => Report.arming(account, process.pid, Date.now())
-  const publish =
-    given.statusFile === undefined
-      ? Effect.void
-      : Effect.suspend(() => StatusFile.write(given.statusFile ?? "", current()))
+  const publish = given.statusFile === undefined ? Effect.void : StatusFile.make(given.statusFile, () => current())
   // A file that cannot be written is a mistake now, and later no reason to stop.
   yield* Effect.mapError(
     publish,
@@ -70,28 +87,10 @@ const supervised = Effect.fnUntraced(function* (given: Given, file: string, say:
         message: `The status file cannot be written: ${message}. Nothing was armed.`
       })
   )
-  if (given.health !== undefined) {
-    const answer = (): Ports.Answer => {
-      const report = current()
-      return {
-        status: Report.httpStatus(report),
-        type: "application/json",
-        body: `${JSON.stringify(report)}\n`
-      }
-    }
-    const port = yield* Scope.extend(Ports.serve(given.health, "/health", answer), outer)
-    say("info", `health on http://${given.health.host}:${port}/health`)
-  }
-  if (given.metrics !== undefined) {
-    const type = "text/plain; version=0.0.4; charset=utf-8"
-    const answer = (): Ports.Answer => ({
-      status: 200,
-      type,
-      body: Prometheus.text(Effect.runSync(Metric.snapshot))
-    })
-    const port = yield* Scope.extend(Ports.serve(given.metrics, "/metrics", answer), outer)
-    say("info", `metrics on http://${given.metrics.host}:${port}/metrics`)
-  }
+  yield* Scope.extend(
+    endpoints(given, () => current(), say),
+    outer
+  )
 
   const countdown = given.countdown * 1_000
   const interval = given.interval === undefined ? undefined : given.interval * 1_000
@@ -117,42 +116,51 @@ const supervised = Effect.fnUntraced(function* (given: Given, file: string, say:
   })
   const status = (): HeartbeatStatus.Status => Effect.runSync(heartbeat.status)
   current = () => Report.of(status(), process.pid)
-  yield* publish
+  yield* Effect.catchAll(publish, ({ message }) =>
+    Effect.sync(() => say("warning", `the status file cannot be written: ${message}`))
+  )
 
   const grace = given.grace * 1_000
   const marker = `DEADMAN_TREE_${Crypto.randomBytes(8).toString("hex")}`
   const [name = "", ...args] = given.program
   const tie = yield* Tie.make({ marker, grace, format: given.log, say })
-  yield* heartbeat.ensureArmed()
-  const running = yield* Program.start({ file, name, args, marker, grace, tie, say })
-
-  const lost = (message: string): void => running.offer({ _tag: "Lost", message })
+  let running: Program.Running | undefined
+  /** Signals that come before the program runs. */
+  const early: Array<NodeJS.Signals> = []
+  const lost = (message: string): void => running?.offer({ _tag: "Lost", message })
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (running === undefined) return void early.push(signal)
+    if (signal === "SIGCONT") {
+      // This process has stood still, and the switch with it. That is to be said before anything else happens.
+      const now = status()
+      if (now._tag !== "Released" && now.lost !== undefined) lost(now.lost.message)
+      else if (now._tag !== "Released") {
+        const left = ((now.earliestFire - now.at) / 1_000).toFixed(1)
+        say("warning", `continues after a stop: the switch is ${now._tag}, ${left} s left`)
+      }
+    }
+    running.offer({ _tag: "Signal", signal, at: Program.now() })
+  }
   const signals = yield* Main.Signals
+  // From here to the end, also while the switch is released: nothing interrupts what follows.
   yield* Scope.extend(
     signals.take({
-      onSignal: (signal) => {
-        if (signal === "SIGCONT") {
-          // This process has stood still, and the switch with it. That is to be said before anything else happens.
-          const now = status()
-          if (now._tag !== "Released" && now.lost !== undefined) lost(now.lost.message)
-          else if (now._tag !== "Released") {
-            const left = ((now.earliestFire - now.at) / 1_000).toFixed(1)
-            say("warning", `continues after a stop: the switch is ${now._tag}, ${left} s left`)
-          }
-        }
-        running.offer({ _tag: "Signal", signal, at: Program.now() })
-      },
+      onSignal,
       onCrash: (error) => lost(`deadman has failed: ${error instanceof Error ? error.stack : String(error)}`)
     }),
     outer
   )
+  yield* heartbeat.ensureArmed()
+  running = yield* Program.start({ file, name, args, marker, grace, tie, say })
+  early.forEach(onSignal)
+  const { finished } = running
   yield* Effect.forkScoped(
     Effect.catchAllCause(heartbeat.awaitLost, (cause) => {
       const error = Cause.squash(cause)
       return Effect.sync(() => lost(error instanceof Error ? error.message : String(error)))
     })
   )
-  const state = yield* Effect.uninterruptible(Effect.promise(() => running.finished))
+  const state = yield* Effect.uninterruptible(Effect.promise(() => finished))
   const code = Supervise.exitCode(state)
   if (code !== 0) return yield* new ProgramFailed({ code, message: Supervise.ending(state) })
 }, Effect.scoped)

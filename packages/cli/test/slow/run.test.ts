@@ -94,6 +94,26 @@ describe.concurrent("the life of a program", () => {
   }
 })
 
+describe.concurrent("before the program starts", () => {
+  proves(
+    "a stop ends deadman with 128 and the signal, and nothing was started",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      yield* network.addUntilRemoved("hang;endpoint=countdown-cancel-all")
+      const deadman = yield* start(run("--countdown", "60", "--", node, bot))
+      yield* until(
+        "a call of the switch",
+        Effect.map(Deadman.entries("Request"), (all) =>
+          all.some(({ endpoint }) => endpoint.endsWith("countdown-cancel-all"))
+        )
+      )
+      yield* deadman.kill("SIGTERM")
+      assert.strictEqual(yield* deadman.ended, 143)
+      assert.strictEqual(deadman.log(), "")
+    })
+  )
+})
+
 describe.concurrent("the whole tree", () => {
   proves(
     "SIGTERM stops the bot behind a shell, once, and waits for it",
@@ -252,6 +272,28 @@ describe.concurrent("the end of deadman itself", () => {
       yield* Deadman.refuse
       assert.strictEqual(yield* deadman.ended, 70)
       assert.isFalse(Deadman.isAlive(pid))
+    })
+  )
+
+  proves(
+    "a terminal that is stopped by Ctrl-S does not stop the heartbeat",
+    Effect.gen(function* () {
+      const { network } = yield* Simulator.Simulator
+      const { deadman, pid } = yield* botUnder(onTerminal("--", node, bot), Deadman.terminal)
+      yield* Deadman.types("type 13")(deadman)
+      // Lost answers make it log, which would wait for the terminal.
+      yield* network.addUntilRemoved("drop-answer;endpoint=countdown-cancel-all;times=1")
+      const before = (yield* Deadman.switches).length
+      yield* until(
+        "beats after the lost answer",
+        Effect.map(Deadman.switches, (all) => all.length >= before + 4)
+      )
+      assert.notInclude(deadman.text(), "jeopardy")
+      yield* Deadman.types("type 11")(deadman)
+      yield* Deadman.says(deadman, "jeopardy")
+      yield* Deadman.types("type 03")(deadman)
+      yield* Deadman.gone(pid)
+      assert.notInclude(yield* Deadman.switches, "fired")
     })
   )
 
