@@ -55,7 +55,7 @@ export const command = Command.make("probe", options, (given) =>
         code: codes.usage,
         message:
           "--live places real orders, fires the switch of the account, which cancels all of its orders, and turns it " +
-          "off at the end, whoever armed it. Add --yes if nothing else trades on this account."
+          "off at the end, also when another program has armed it. Add --yes if nothing else trades on this account."
       })
     }
     const { probe } = yield* Effect.promise(() => import("./probe.js"))

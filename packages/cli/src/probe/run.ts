@@ -141,8 +141,10 @@ const perform = (
       yield* Effect.sleep(yield* Random.nextIntBetween(0, 1_000))
       for (const { after, countdown, expects, phase } of experiment.writes) {
         yield* Effect.sleep(after)
+        // The one that is to be refused for its rate follows at once.
+        if (expects !== "Limited") yield* session.rested
         if (phase !== undefined) yield* awaitPhase(exchange, phase)
-        const write = yield* session.write(countdown, expects !== "Limited" && phase === undefined)
+        const write = yield* session.write(countdown)
         written.push(write)
         if (write.outcome._tag === "Unknown" || (expects !== "any" && write.outcome._tag !== expects)) {
           isWhole = false

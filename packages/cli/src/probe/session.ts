@@ -87,24 +87,22 @@ export const make = Effect.fnUntraced(function* (exchange: Exchange.Exchange, te
       )
     )
 
-  /** Writes a countdown. */
-  const write = (countdown: string, isPaced = true): Effect.Effect<Written, VenueError.VenueError> =>
-    Effect.zipRight(
-      isPaced ? paced("write") : Effect.void,
-      Effect.uninterruptible(
-        Effect.gen(function* () {
-          if (countdown !== "0") hasArmed = isArmed = true
-          const { call, outcome } = yield* exchange.write(countdown)
-          yield* done("write")
-          if (outcome._tag === "Unknown") lostAt = call.sentAt
-          return { countdown, call, outcome }
-        })
-      )
+  /** Writes a countdown, at once. */
+  const write = (countdown: string): Effect.Effect<Written, VenueError.VenueError> =>
+    Effect.uninterruptible(
+      Effect.gen(function* () {
+        if (countdown !== "0") hasArmed = isArmed = true
+        const { call, outcome } = yield* exchange.write(countdown)
+        yield* done("write")
+        if (outcome._tag === "Unknown") lostAt = call.sentAt
+        return { countdown, call, outcome }
+      })
     )
 
   /** Turns the switch off; gives whether that is sure. */
   const off = Effect.gen(function* () {
     for (let attempt = 1; attempt <= 5; attempt++) {
+      yield* paced("write")
       const { outcome } = yield* write("0")
       if (outcome._tag === "Accepted" || (outcome._tag === "Refused" && outcome.code === closedCode)) {
         isArmed = false
@@ -115,7 +113,7 @@ export const make = Effect.fnUntraced(function* (exchange: Exchange.Exchange, te
     return false
   })
 
-  /** One reading of the list. Fails when it shows orders of somebody else. */
+  /** One reading of the list. Fails when it shows an order that is not the measurement's. */
   const look = (category: Category): Effect.Effect<Page, ForeignOrders | VenueError.VenueError> =>
     Effect.flatMap(exchange.open(category), ([list, call]) => {
       const foreign = list.filter(({ clientOid }) => clientOid?.startsWith(prefix) !== true)
@@ -224,6 +222,8 @@ export const make = Effect.fnUntraced(function* (exchange: Exchange.Exchange, te
   return {
     place,
     write,
+    /** Waits until the limit allows another countdown. */
+    rested: paced("write"),
     look,
     cancel: cancelById,
     clean,

@@ -143,7 +143,7 @@ describe("deadman probe leaves nothing", () => {
     }
   })
 
-  it("and spares the order of somebody else that appears meanwhile, when a list shows it in time", () => {
+  it("and spares another program's order that appears meanwhile, when a list shows it in time", () => {
     const { heard, tell } = World.listen()
     const isArmed = Effect.map(Simulator.countdown(), ({ _tag }) => _tag === "Armed")
     const appear = (
