@@ -1,4 +1,4 @@
-// The walls of the house: who may import whom. Type imports count.
+// The walls between rooms: the imports that are not allowed, type imports included.
 const pureCore = [
   "BaseUrl",
   "Countdown",
@@ -14,9 +14,9 @@ const pureProbe = "cancelling|fit|infer|interval|model|observed|plan|progress|re
 const pureCli = `exitCodes|explain|check/advice|probe/(${pureProbe})|run/(line|prometheus|release|report|supervise)`
 const pure = `^packages/(core/src/(${pureCore})\\.ts|cli/src/(${pureCli})\\.ts|cluster/src/(Continuity|Handover)\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
 const shell =
-  "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock|Undici)|cli/src/(main|exchange|check/check|probe/(exchange|probe|run|session)|run/(liveness|logger|output|ports|program|run|statusFile|tie|tree|watcher))\\.ts|simulator/src/(world|expect|served)/|virtual-time/)"
+  "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock)|cli/src/(main|exchange|check/check|probe/(exchange|probe|run|session)|run/(liveness|logger|output|ports|program|run|statusFile|tie|tree|watcher))\\.ts|simulator/src/(world|expect|served)/|virtual-time/)"
 
-/** The rooms of the simulator from the ground up: each may import those before it. */
+/** The rooms of the simulator from the ground up. Each may import the ones before it. */
 const rooms = ["exchange", "network", "journal", "timeline", "world", "expect", "served"]
 
 /** @type {import("dependency-cruiser").IConfiguration} */
@@ -35,7 +35,7 @@ export default {
     },
     {
       name: "simulator-knows-no-client",
-      comment: "A mistake in one has to be seen by the other.",
+      comment: "Each has to show the mistakes of the other.",
       severity: "error",
       from: { path: "^packages/(simulator|virtual-time)/" },
       to: { path: "^(packages/|@effect-deadman/)(core|campaign|examples|cli|cluster)\\b" }

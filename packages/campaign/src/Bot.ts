@@ -1,4 +1,4 @@
-/** The real client on a host of its own: its life from the acquisition to the end of its scope, and what it claims. */
+/** The real client on its own host, from the acquisition to the end of its scope. Records its claims. */
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
@@ -35,10 +35,10 @@ export interface Bot {
   readonly reconcile: () => void
   /** Lets the liveness check fail from now on, or pass again. */
   readonly setAlive: (alive: boolean) => void
-  /** The host stops, or goes on. What is between the two is not observed. */
+  /** The host stops, or continues. Nothing is observed in between. */
   readonly stop: () => void
   readonly goOn: () => void
-  /** The host is dead: it claims nothing any more. */
+  /** The host is dead and claims nothing any more. */
   readonly crashed: () => void
   readonly close: (exit: Exit.Exit<void, string>) => void
 }
@@ -54,13 +54,15 @@ const policies: Readonly<Record<Plan["client"]["release"], Release.Policy>> = {
 
 const noLoggers = HashSet.empty<Logger.Logger<unknown, void>>()
 
-/** Effect numbers fibers through the process, so the numbers are no part of what a seed repeats. */
+/** Removes the number of the fiber, because Effect counts fibers through the process and a seed cannot repeat it. */
 const withoutFiber = (line: string): string => line.replace(/ fiber=\S+/, "")
+
+type Edges = Pick<Log.Claim, "earliest" | "latest" | "lost">
 
 /** Monotonic time in ms. */
 const monotonic = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000
 
-/** Starts the bot in its party. `held` has the accounts that its process holds, `output` takes all text that comes out. */
+/** Starts the bot in its party. `held` has the accounts of its process, `output` collects its text. */
 export const make = (options: {
   readonly plan: Plan
   readonly log: Recorder
@@ -80,41 +82,28 @@ export const make = (options: {
     let over = false
     let reported: Log.Claim["state"] = "Armed"
 
+    const none = { earliest: undefined, latest: undefined, lost: undefined }
+    const add = (how: Log.Claim["how"], state: Log.Claim["state"], late = 0, rest: Edges = none): void =>
+      log.add({ _tag: "Claim", at: log.now() - late, how, state, ...rest, venueArmed: scene.armed() })
+
     const claim = (status: HeartbeatStatus.Status, how: "reported" | "read", late: number): void => {
       if (status._tag === "Released") return
       const { at, earliestFire, latestFire, lost } = status
-      log.add({
-        _tag: "Claim",
-        at: log.now() - late,
-        how,
-        state: status._tag,
-        earliest: earliestFire - at,
-        latest: latestFire - at,
-        lost: lost?.reason,
-        venueArmed: scene.armed()
-      })
+      add(how, status._tag, late, { earliest: earliestFire - at, latest: latestFire - at, lost: lost?.reason })
     }
 
+    const observable = (): boolean => heartbeat !== undefined && stops === 0 && !over
+
     const read = (): void => {
-      if (heartbeat !== undefined && stops === 0 && !over) claim(Effect.runSync(heartbeat.status), "read", 0)
+      if (observable()) claim(Effect.runSync(heartbeat!.status), "read", 0)
     }
 
     const look = (): void => {
-      if (plan.client.read) return read()
-      if (heartbeat === undefined || stops > 0 || over) return
-      log.add({
-        _tag: "Claim",
-        at: log.now(),
-        how: "standing",
-        state: reported,
-        earliest: undefined,
-        latest: undefined,
-        lost: undefined,
-        venueArmed: scene.armed()
-      })
+      if (plan.client.read) read()
+      else if (observable()) add("standing", reported)
     }
 
-    /** Looks at the instants at which the exchange fires, and soon after. */
+    /** Records claims at the instants at which the exchange fires, and soon after. */
     let wasArmed = false
     const watch = (): void => {
       if (over) return
@@ -193,7 +182,7 @@ export const make = (options: {
       })
     }
 
-    /** The heartbeat before the one that is judged. Nothing that is done to the bot ends it but its own bounds. */
+    /** The heartbeat before the judged one. Only its own bounds end it. */
     const predecessor = ({ gap, lives }: NonNullable<Plan["predecessor"]>) =>
       Effect.gen(function* () {
         log.before = true

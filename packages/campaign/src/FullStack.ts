@@ -1,6 +1,6 @@
 /**
- * The whole stack: the client's own HTTP, signature and clock, against the simulator that verifies all of it. The journal
- * shows at the end what the exchange did.
+ * The whole stack: the client's own HTTP, signature and clock, against the simulator, which verifies all of them. The
+ * actions of the exchange come from the journal at the end.
  */
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
@@ -161,7 +161,7 @@ export const make = (
     }
   })
 
-/** Adds the journal to the log. A request belongs to the last call that was made before it was sent. */
+/** Adds the journal to the log. A request belongs to the last call before its send. */
 const transcribe = (
   entries: ReadonlyArray<Journal.Entry>,
   venueStart: number,

@@ -1,6 +1,6 @@
 /**
- * Ten known bugs, each as a change of the client's text: the mistakes that are easily made in such a client. A change
- * that finds nothing to replace, or more than one place, is an error: then the client has moved on and so must this list.
+ * Ten known bugs, each as a change of the client's text: mistakes that are easily made in such a client. A change must
+ * find exactly one place to replace. Otherwise the client has changed, and the list has to follow.
  */
 
 export interface Change {
@@ -144,7 +144,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   }
 ]
 
-/** The text with the change made; throws when it does not apply exactly once. */
+/** Applies the change to the text. Throws when it does not apply exactly once. */
 export const apply = (text: string, { file, find, replace }: Change, name: string): string => {
   const places = text.split(find).length - 1
   if (places !== 1) {

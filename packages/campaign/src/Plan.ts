@@ -1,6 +1,6 @@
 /**
- * Everything that a seed decides, drawn before anything runs, as plain data that can be printed and made smaller. Each seed
- * draws a subset of the features with strengths of its own, so that rare ones meet often.
+ * Everything that a seed decides, drawn before anything runs, as plain data that can be printed and made smaller. Each
+ * seed draws a subset of the features with its own strengths, so that rare ones meet often.
  */
 
 export type Deed =
@@ -16,13 +16,13 @@ export type Deed =
       readonly interruptedAfter: number | undefined
     }
 
-/** One of the library's policies by its name, or a policy that always chooses the same. */
+/** A policy of the library by its name, or one that always chooses the same. */
 export type ReleasePolicy =
   "disarm" | "letExpire" | "cancelOnFailure" | "cancelUnlessDone" | "always Disarm" | "always CancelSoon"
 
 export interface Plan {
   readonly seed: number
-  /** The port alone, over the exchange and the network; or HTTP, signature and verification as well. */
+  /** The port alone, over exchange and network, or HTTP, signature and verification, too. */
   readonly stack: "port" | "http"
   readonly client: {
     /** Seconds. A value that is no whole number from 5 to 60 has to be refused. */
@@ -38,7 +38,7 @@ export interface Plan {
     readonly liveness: boolean
     /** Whether `set` ignores interruptions. */
     readonly deaf: boolean
-    /** Whether `status` is read while it runs. If not, only its reports are judged. */
+    /** Whether `status` is read during the run. If not, only the reports are judged. */
     readonly read: boolean
   }
   readonly venue: {
@@ -51,7 +51,7 @@ export interface Plan {
     readonly clockStart: "accept" | "apply" | "complete"
     readonly rateWindow: "fixed" | "sliding"
     readonly stamps: "headers" | "requestTime" | "zero" | "none"
-    /** The answer of this number has stamps of a machine whose clock is wrong by so many ms. */
+    /** The number of the answer whose stamps come from a machine with a wrong clock, and its error in ms. */
     readonly wrongMachine: { readonly answer: number; readonly by: number } | undefined
     readonly maintenance: { readonly from: number; readonly to: number } | undefined
     readonly maintenanceTimer: "runs" | "pauses" | "fires-at-end"
@@ -70,7 +70,7 @@ export interface Plan {
   }
   readonly link: { readonly request: readonly [number, number]; readonly answer: readonly [number, number] }
   readonly faults: ReadonlyArray<string>
-  /** A heartbeat of the same account in the same process before the one that is judged: ms that it lives, ms after it. */
+  /** An earlier heartbeat of the same account in the same process: its life, and the gap after it, in ms. */
   readonly predecessor: { readonly lives: number; readonly gap: number } | undefined
   /** The write of this number arrives in the millisecond of the expiry, and no other write before it. */
   readonly needle: number | undefined
@@ -78,7 +78,7 @@ export interface Plan {
   readonly deeds: ReadonlyArray<Deed>
 }
 
-/** The plan's random numbers: 32-bit, seeded, and no part of the judged code. */
+/** The random numbers of a plan: 32-bit, seeded, and independent of the judged code. */
 const dice = (seed: number) => {
   let a = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.floor(seed / 0x1_0000_0000)
   const next = (): number => {
@@ -94,7 +94,7 @@ const dice = (seed: number) => {
 }
 type Dice = ReturnType<typeof dice>
 
-/** Refusals for good: no retry can heal them. */
+/** Refusals that no retry can heal. */
 const fatalCodes = ["40009", "40014", "40012", "40018", "25008", "40084"]
 const passingCodes = ["25000", "40200", "40808", "40010", "45001", "31337", "40008"]
 
@@ -221,7 +221,7 @@ const venueOf = ({ chance, int, pick }: Dice, healAt: number): Plan["venue"] => 
   }
 }
 
-/** The longest time in ms that a healthy client needs after the healing to be armed again or to report why not. */
+/** The longest time in ms that a healthy client needs after the healing to be armed again or to report the reason. */
 export const recoveryTime = ({ client }: Plan): number =>
   client.interval + client.countdown * 100 + 4 * (client.requestTimeout + 1_000)
 
@@ -247,7 +247,7 @@ const deedsOf = (die: Dice, plan: Omit<Plan, "deeds" | "predecessor">, healAt: n
   if (chance(0.18)) {
     for (let n = int(1, 3); n > 0; n--) {
       const size = pick([int(50, 900), int(1_000, 20_000), 3_600_000])
-      // A host that sleeps while its clock is set back hides the sleep from every clock it has.
+      // Forward only with a suspend, because no clock shows the sleep of a host whose wall clock is set back meanwhile.
       deeds.push({ at: sometime(), do: "step-wall", by: suspends || chance(0.5) ? size : -size })
     }
   }
@@ -386,7 +386,7 @@ export const without = (plan: Plan, names: ReadonlyArray<string>): Plan => {
     if (name.includes(":")) continue
     const edit = edits[name]
     if (edit === undefined)
-      throw new Error(`--drop knows no "${name}": ${Object.keys(edits).join(", ")}, fault:N, deed:N`)
+      throw new Error(`--drop takes ${Object.keys(edits).join(", ")}, fault:N and deed:N, not "${name}"`)
     next = edit(next)
   }
   return next

@@ -1,4 +1,6 @@
-/** A small campaign. `pnpm check:all` runs one that reaches every situation, `pnpm campaign` as many seeds as wanted. */
+/**
+ * A small campaign. `pnpm check:all` runs one that reaches every situation, and `pnpm campaign` any number of seeds.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Campaign from "../src/Campaign.js"
 import type * as Log from "../src/Log.js"
@@ -7,7 +9,7 @@ import * as Plan from "../src/Plan.js"
 import * as Report from "../src/Report.js"
 import * as Situations from "../src/Situations.js"
 
-/** A heartbeat with the default options in a world where nothing happens but what a test adds. */
+/** A heartbeat with the default options in a world where nothing happens except the changes of a test. */
 const calm = (changes: {
   readonly faults?: ReadonlyArray<string>
   readonly deeds: ReadonlyArray<Plan.Deed>
@@ -145,7 +147,7 @@ describe("Campaign", () => {
     assert.isAbove(dropped.length, 0)
     assert.isTrue(breaks(judged.plan))
     for (const part of Plan.parts(judged.plan)) {
-      assert.isFalse(breaks(Plan.without(judged.plan, [part])), `${part} could have gone as well`)
+      assert.isFalse(breaks(Plan.without(judged.plan, [part])), `${part} is not needed`)
     }
     const text = Report.failure(judged.plan, judged.log, judged.verdict, dropped)
     assert.include(text, "BROKEN: promise 9")

@@ -297,7 +297,7 @@ describe.concurrent("real processes, real sockets", () => {
           concurrency: "unbounded"
         })
         const listening = Effect.fnUntraced(function* (exchange: Processes.Child, port: string) {
-          yield* exchange.tell(port)
+          yield* exchange.write(port)
           yield* until("the exchange listens", says(exchange, "listening"))
           return exchange.lines.find((line) => line.kind === "listening")?.url ?? ""
         })
@@ -318,10 +318,13 @@ describe.concurrent("real processes, real sockets", () => {
           Effect.sync(() => states(bot).includes("Jeopardy"))
         )
         assert.strictEqual(yield* listening(second, port), url)
+        const isLost = () => bot.lines.some((line) => line.kind === "lost")
         yield* until(
           "armed again",
-          Effect.sync(() => states(bot).includes("Armed"))
+          Effect.sync(() => states(bot).includes("Armed") || isLost())
         )
+        // On a busy machine the exchange can be back too late. What follows then has nothing to lose.
+        if (isLost()) return assert.isAbove(stretched(0), 500, "lost on an idle machine")
         assert.deepStrictEqual(states(bot), ["Jeopardy", "Armed"])
         assert.isBelow(Date.now() - killed, stretched(countdown))
 

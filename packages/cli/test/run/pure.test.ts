@@ -12,7 +12,6 @@ import * as exitCodes from "../../src/exitCodes.js"
 import { explain } from "../../src/explain.js"
 import { line } from "../../src/run/line.js"
 import * as Output from "../../src/run/output.js"
-import * as Ports from "../../src/run/ports.js"
 import * as Program from "../../src/run/program.js"
 import * as Prometheus from "../../src/run/prometheus.js"
 import { policy } from "../../src/run/release.js"
@@ -124,22 +123,6 @@ describe("the release", () => {
   ]
   for (const [name, policyName, exit, loss, release] of table) {
     it(`after ${name} is ${release}`, () => assert.strictEqual(policy(policyName)(exit, loss), release))
-  }
-})
-
-describe("an address", () => {
-  const table: ReadonlyArray<readonly [text: string, address: Ports.Address | undefined]> = [
-    ["8080", { host: "127.0.0.1", port: 8080 }],
-    ["0.0.0.0:8080", { host: "0.0.0.0", port: 8080 }],
-    ["[::]:0", { host: "::", port: 0 }],
-    ["localhost:1", { host: "localhost", port: 1 }],
-    ["65536", undefined],
-    ["port", undefined],
-    ["", undefined],
-    ["host:", undefined]
-  ]
-  for (const [text, address] of table) {
-    it(`${JSON.stringify(text)}`, () => assert.deepStrictEqual(Ports.parse(text), address))
   }
 })
 

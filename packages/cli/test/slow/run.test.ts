@@ -96,6 +96,19 @@ describe.concurrent("the life of a program", () => {
 
 describe.concurrent("before the program starts", () => {
   proves(
+    "a program that the system cannot start leaves the switch off, and ends deadman with 126",
+    Effect.gen(function* () {
+      const file = Path.join(Os.tmpdir(), `deadman-program-${process.pid}`)
+      Fs.writeFileSync(file, "#!/no/such/interpreter\n", { mode: 0o755 })
+      yield* Effect.addFinalizer(() => Effect.sync(() => Fs.rmSync(file)))
+      const deadman = yield* start(run("--", file))
+      assert.strictEqual(yield* deadman.ended, 126)
+      assert.include(deadman.text(), "cannot be run")
+      assert.deepStrictEqual(yield* Deadman.last, Deadman.off)
+    })
+  )
+
+  proves(
     "a stop ends deadman with 128 and the signal, and nothing was started",
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
@@ -188,7 +201,10 @@ describe.concurrent("a stubborn program", () => {
       yield* deadman.kill("SIGKILL")
       yield* Deadman.gone(pid)
       assert.deepStrictEqual(Deadman.stops(deadman), ["SIGTERM 1"])
-      assert.include(deadman.text(), "deadman has died")
+      yield* until(
+        "the watcher says why",
+        Effect.sync(() => deadman.text().includes("deadman has died"))
+      )
     })
   )
 

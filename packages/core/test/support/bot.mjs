@@ -1,5 +1,5 @@
-// A bot as a process: it keeps the switch armed and reports its state, one JSON line at a time. Plain JavaScript, so
-// that Node runs it directly, against the built package. The environment and signals control it; SIGUSR2 blocks its
+// A bot as a process. It keeps the switch armed and reports its state, one JSON line at a time. Plain JavaScript, so
+// that Node runs it directly, against the built package. The environment and signals control it. SIGUSR2 blocks its
 // event loop for BOT_BLOCK ms.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"

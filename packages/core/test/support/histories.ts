@@ -95,13 +95,13 @@ export interface History {
   readonly appliedAfter: (write: Write, other: Write) => boolean
 }
 
-/** Plays the steps. With `takeovers` another process has its own host, and both start to count jumps anew. */
+/** Plays the steps. With `takeovers` another process has its own host, and both restart their count of jumps. */
 export const play = (steps: ReadonlyArray<Step>, takeovers: boolean): History => {
   let now = 1_000_000
   let host: Reading = { mono: 50, wall: 7_000_000, jumped: 0 }
   const pass = (awake: number, suspended: number, wallStep: number) => {
     now += awake + suspended
-    // A running heartbeat reads its clocks between the end of a suspend and the setting of the clock.
+    // A running heartbeat reads its clocks between the end of a suspend and a jump of the wall clock.
     for (const { mono, wall } of [
       { mono: awake, wall: awake },
       { mono: 0, wall: suspended },

@@ -28,7 +28,7 @@ export interface Child {
   readonly lines: ReadonlyArray<Line>
   /** The lines of its standard error. */
   readonly complaints: ReadonlyArray<string>
-  readonly tell: (text: string) => Effect.Effect<void>
+  readonly write: (text: string) => Effect.Effect<void>
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
   /** Its end: `code 0`, or the signal that killed it. */
   readonly ended: Effect.Effect<string>
@@ -38,7 +38,7 @@ const alive = new Set<ChildProcess.ChildProcess>()
 process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")))
 
 /**
- * Kills the child when this process ends. A child that is stopped by a signal does not notice that its parent has died,
+ * Kills the child when this process ends. A child that is stopped by a signal does not notice the death of its parent
  * and would stay for ever. This guard waits for the end of its input, which comes with the end of this process.
  */
 const guard = (pid: number): ChildProcess.ChildProcess =>
@@ -50,7 +50,7 @@ const guard = (pid: number): ChildProcess.ChildProcess =>
 const loading = Effect.unsafeMakeSemaphore(3)
 
 /**
- * Starts one of the scripts beside this file, and succeeds when it is loaded. When the scope closes, kills it, if it
+ * Starts one of the scripts in this folder, and succeeds when it is loaded. When the scope closes, kills it, if it
  * still runs, and waits for its end.
  */
 export const start = (
@@ -81,7 +81,7 @@ export const start = (
       return {
         lines,
         complaints,
-        tell: (text: string) => Effect.sync(() => void child.stdin.write(text)),
+        write: (text: string) => Effect.sync(() => void child.stdin.write(text)),
         signal: (signal: NodeJS.Signals) => Effect.sync(() => void child.kill(signal)),
         ended: Deferred.await(ended)
       }
