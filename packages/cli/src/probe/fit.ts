@@ -142,6 +142,13 @@ const mayFit = (cases: ReadonlyArray<Case>, period: number): boolean => {
 
 /** The smallest and the largest value that is in one interval of each list; nothing when no value is. */
 export const common = (lists: ReadonlyArray<ReadonlyArray<Interval.Interval>>): Interval.Interval | undefined => {
+  // Nearly always each list has one, and there may be ten thousand periods.
+  if (lists.every(({ length }) => length === 1)) {
+    const one = lists.flat()
+    const min = Math.max(...one.map(({ min }) => min))
+    const max = Math.min(...one.map(({ max }) => max))
+    return min > max ? undefined : Interval.make(min, max)
+  }
   const isCommon = (value: number) => lists.every((list) => list.some((one) => Interval.contains(one, value)))
   const ends = lists.flat()
   const least = ends.map(({ min }) => min).filter(isCommon)

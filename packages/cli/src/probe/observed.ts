@@ -57,12 +57,18 @@ const timing = (calls: ReadonlyArray<Call>): Timing => {
     }
     return ahead
   }
+  // Every order of an experiment asks for every page, and without stamps each answer compares all calls.
+  const known = new Map<Call, Interval.Interval>()
+  const acted = (call: Call): Interval.Interval =>
+    hasStamps(call)
+      ? Interval.widen(Interval.make(call.acceptedAt, call.completedAt + 1), skew)
+      : Interval.plus(Interval.make(call.sentAt, call.receivedAt), aheadAt(call.receivedAt))
   return {
     skew,
     acted: (call) => {
-      if (hasStamps(call)) return Interval.widen(Interval.make(call.acceptedAt, call.completedAt + 1), skew)
-      const ahead = aheadAt(call.receivedAt)
-      return Interval.plus(Interval.make(call.sentAt, call.receivedAt), ahead)
+      const at = known.get(call) ?? acted(call)
+      known.set(call, at)
+      return at
     }
   }
 }

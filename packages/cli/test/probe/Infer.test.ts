@@ -38,7 +38,7 @@ const exchange = (some: Partial<Record<keyof Synthetic.Exchange, FastCheck.Arbit
 const property = (
   arbitrary: FastCheck.Arbitrary<Synthetic.Exchange>,
   check: (exchange: Synthetic.Exchange, findings: Findings) => void,
-  numRuns = 25
+  numRuns = 15
 ) =>
   FastCheck.assert(
     FastCheck.property(arbitrary, (exchange) => check(exchange, infer(Synthetic.observe(exchange, 8, 5)))),
