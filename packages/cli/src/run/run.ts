@@ -23,6 +23,7 @@ import * as Program from "./program.js"
 import * as Prometheus from "./prometheus.js"
 import * as Release from "./release.js"
 import * as Report from "./report.js"
+import * as Standstill from "./standstill.js"
 import * as StatusFile from "./statusFile.js"
 import * as Supervise from "./supervise.js"
 import * as Tie from "./tie.js"
@@ -124,13 +125,18 @@ const supervised = Effect.fnUntraced(function* (given: Given, file: string, say:
   const marker = `DEADMAN_TREE_${Crypto.randomBytes(8).toString("hex")}`
   const [name = "", ...args] = given.program
   const tie = yield* Tie.make({ marker, grace, format: given.log, say })
+  const stoodStill = yield* Standstill.make
+  let isSuspended = false
   let running: Program.Running | undefined
   /** Signals that come before the program runs. */
   const early: Array<NodeJS.Signals> = []
   const lost = (message: string): void => running?.offer({ _tag: "Lost", message })
   const onSignal = (signal: NodeJS.Signals): void => {
     if (running === undefined) return void early.push(signal)
-    if (signal === "SIGCONT") {
+    if (signal === "SIGTSTP") isSuspended = true
+    // Many send SIGCONT after a stop, so that it arrives: this process has not stood still then.
+    if (signal === "SIGCONT" && (stoodStill() || isSuspended)) {
+      isSuspended = false
       // This process has stood still, and the switch with it. That is to be said before anything else happens.
       const now = status()
       if (now._tag !== "Released" && now.lost !== undefined) lost(now.lost.message)
