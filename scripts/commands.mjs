@@ -45,6 +45,7 @@ const slow = [
   { command: "pnpm campaign --seeds 10000 --seed 50000", as: "pnpm campaign --seeds 20 --seed 50000", ...few },
   { command: "pnpm campaign --seeds 1000000 --processes 4", as: "pnpm campaign --seeds 20 --processes 2", ...few },
   { command: "pnpm campaign --minutes 5", as: "pnpm campaign --minutes 0.02", ...few },
+  { command: "pnpm campaign:gaps --seeds 5000", as: "pnpm campaign:gaps --seeds 20", says: /10 resting orders/ },
   { command: "pnpm bench", as: "pnpm bench --no-peers --rounds 1 --accounts 1 --seconds 3" },
   { command: "pnpm bench --calls", as: "pnpm bench --calls --no-peers --rounds 1" },
   {

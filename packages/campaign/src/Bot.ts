@@ -1,8 +1,10 @@
 /** The real client on its own host, from the acquisition to the end of its scope. Records its claims. */
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import type * as FireWindow from "@effect-deadman/core/FireWindow"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
+import type * as OpenOrders from "@effect-deadman/core/OpenOrders"
 import * as Release from "@effect-deadman/core/Release"
 import * as VirtualTime from "@effect-deadman/virtual-time"
 import * as Cause from "effect/Cause"
@@ -22,6 +24,7 @@ import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
 import type { Recorder } from "./Recorder.js"
 import type { Scene, Schedule } from "./Scene.js"
+import * as Venue from "./Venue.js"
 
 export interface Bot {
   /** Ends when the bot's scope has closed. */
@@ -83,13 +86,25 @@ export const make = (options: {
     let reported: Log.Claim["state"] = "Armed"
 
     const none = { earliest: undefined, latest: undefined, lost: undefined }
-    const add = (how: Log.Claim["how"], state: Log.Claim["state"], late = 0, rest: Edges = none): void =>
-      log.add({ _tag: "Claim", at: log.now() - late, how, state, ...rest, venueArmed: scene.armed() })
+    const add = (
+      how: Log.Claim["how"],
+      state: Log.Claim["state"],
+      late = 0,
+      rest: Edges = none,
+      provenBy?: HeartbeatStatus.Transition["provenBy"]
+    ): void =>
+      log.add({ _tag: "Claim", at: log.now() - late, how, state, ...rest, provenBy, venueArmed: scene.armed() })
 
-    const claim = (status: HeartbeatStatus.Status, how: "reported" | "read", late: number): void => {
+    const claim = (
+      status: HeartbeatStatus.Status,
+      how: "reported" | "read",
+      late: number,
+      provenBy?: HeartbeatStatus.Transition["provenBy"]
+    ): void => {
       if (status._tag === "Released") return
       const { at, earliestFire, latestFire, lost } = status
-      add(how, status._tag, late, { earliest: earliestFire - at, latest: latestFire - at, lost: lost?.reason })
+      const edges = { earliest: earliestFire - at, latest: latestFire - at, lost: lost?.reason }
+      add(how, status._tag, late, edges, provenBy)
     }
 
     const observable = (): boolean => heartbeat !== undefined && stops === 0 && !over
@@ -117,6 +132,25 @@ export const make = (options: {
       schedule(left === undefined ? 2_500 : Math.max(1, left), watch)
     }
 
+    /** The scene's open orders, recorded. */
+    const evidence: OpenOrders.OpenOrders["Type"] = {
+      account: scene.service.account,
+      survivor: (before) =>
+        Effect.suspend(() => {
+          const sentAt = log.now()
+          const venueStart = Venue.startOfWorld + plan.clock.venueOffset
+          return Effect.onExit(scene.orders.survivor(before), (exit) =>
+            Effect.sync(() => {
+              if (over) return
+              const sighting = Exit.isSuccess(exit) ? exit.value : undefined
+              const result = Exit.isFailure(exit) ? "failed" : sighting === undefined ? "nothing" : "listed"
+              const createdAt = sighting === undefined ? undefined : sighting.createdAt - venueStart
+              log.add({ _tag: "Listed", at: log.now(), sentAt, before: before - venueStart, result, createdAt })
+            })
+          )
+        })
+    }
+
     const { abandon, armTimeout, countdown, interval, onUncertain, release, releaseTimeout, requestTimeout, settle } =
       plan.client
     const timing = { countdown: countdown * 1_000, interval, requestTimeout, armTimeout, releaseTimeout, settle }
@@ -128,12 +162,13 @@ export const make = (options: {
       liveness: plan.client.liveness
         ? Effect.suspend(() => (alive ? Effect.void : Effect.fail("the loop hangs")))
         : undefined,
-      onTransition: ({ to }: HeartbeatStatus.Transition) =>
+      ...(plan.evidence === undefined ? undefined : { evidence, maxStaleness: plan.evidence.maxStaleness }),
+      onTransition: ({ provenBy, to }: HeartbeatStatus.Transition) =>
         Effect.sync(() => {
           reported = to._tag
           if (plan.stack === "http") output.push(inspect(to, { depth: 8 }))
           if (to._tag !== "Released") {
-            claim(to, "reported", clock === undefined ? 0 : clock.unsafeCurrentTimeMillis() - to.at)
+            claim(to, "reported", clock === undefined ? 0 : clock.unsafeCurrentTimeMillis() - to.at, provenBy)
           }
         })
     }
@@ -182,11 +217,20 @@ export const make = (options: {
       })
     }
 
+    /** The record that the heartbeat before leaves. */
+    let record: FireWindow.Continuity | undefined
+    const onAcknowledged = (next: FireWindow.Continuity) =>
+      Effect.sync(() => {
+        record = next
+        log.add({ _tag: "Deed", at: log.now(), what: "record", length: undefined })
+      })
+
     /** The heartbeat before the judged one. Only its own bounds end it. */
     const predecessor = ({ gap, lives }: NonNullable<Plan["predecessor"]>) =>
       Effect.gen(function* () {
         log.before = true
-        yield* Effect.ignore(Effect.scoped(Effect.zipRight(Heartbeat.make(timing), Effect.sleep(lives))))
+        const options = plan.evidence === undefined ? timing : { ...timing, onAcknowledged }
+        yield* Effect.ignore(Effect.scoped(Effect.zipRight(Heartbeat.make(options), Effect.sleep(lives))))
         log.before = false
         yield* Effect.sleep(gap)
       }).pipe(Effect.uninterruptible)
@@ -197,7 +241,9 @@ export const make = (options: {
       if (plan.predecessor !== undefined) yield* predecessor(plan.predecessor)
       yield* Effect.scoped(
         Effect.flatMap(
-          Effect.onExit(Heartbeat.make(settings), (exit) => Effect.sync(() => acquired(exit))),
+          Effect.onExit(Heartbeat.make({ ...settings, predecessor: record }), (exit) =>
+            Effect.sync(() => acquired(exit))
+          ),
           ({ awaitLost }) =>
             Effect.zipRight(
               Effect.forkScoped(Effect.interruptible(Effect.catchAll(awaitLost, lost))),

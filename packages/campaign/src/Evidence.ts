@@ -16,6 +16,7 @@ export interface Evidence {
   readonly fires: ReadonlyArray<Log.Switched>
   readonly ordered: ReadonlyArray<Log.Ordered>
   readonly claims: ReadonlyArray<Log.Claim>
+  readonly lists: ReadonlyArray<Log.Listed>
   readonly deeds: ReadonlyArray<Log.Deed>
   readonly acquired: Log.Acquired | undefined
   readonly begun: Log.Closing | undefined
@@ -55,6 +56,7 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
     fires: switched.filter((entry) => entry.transition === "fired"),
     ordered: all("Ordered"),
     claims: all("Claim"),
+    lists: all("Listed"),
     deeds,
     acquired: all("Acquired").at(-1),
     begun: closing.findLast(({ phase }) => phase === "begun"),

@@ -70,7 +70,21 @@ export interface Claim {
   readonly earliest: number | undefined
   readonly latest: number | undefined
   readonly lost: string | undefined
+  /** How a doubt ended, in a report. */
+  readonly provenBy: string | undefined
   readonly venueArmed: boolean
+}
+
+/** The end of a request for open orders. Times of orders are ms since the start of the run on the exchange's clock. */
+export interface Listed {
+  readonly _tag: "Listed"
+  readonly seq: number
+  readonly at: number
+  readonly sentAt: number
+  /** Orders that were created before it were asked for. */
+  readonly before: number
+  readonly result: "listed" | "nothing" | "failed"
+  readonly createdAt: number | undefined
 }
 
 /** `awaitLost` has failed. */
@@ -121,7 +135,7 @@ export interface Outcome {
   readonly latest: number | undefined
 }
 
-export type Entry = Call | Arrival | Switched | Ordered | Claim | Deed | Acquired | Lost | Closing | Outcome
+export type Entry = Call | Arrival | Switched | Ordered | Claim | Listed | Deed | Acquired | Lost | Closing | Outcome
 
 export interface Leftover {
   readonly fibers: number

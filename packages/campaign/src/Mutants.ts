@@ -1,5 +1,5 @@
 /**
- * Ten known bugs, each as a change of the client's text: mistakes that are easily made in such a client. A change must
+ * Thirteen known bugs, each as a change of the client's text: mistakes that are easily made in such a client. A change must
  * find exactly one place to replace. Otherwise the client has changed, and the list has to follow.
  */
 
@@ -81,7 +81,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the wall clock for the deadline",
     changes: [
       {
-        file: "FireWindow.ts",
+        file: "internal/window/models.ts",
         find: "Math.max(0, to.mono - from.mono + Math.max(0, (to.jumped ?? 0) - (from.jumped ?? 0)), to.wall - from.wall)",
         replace: "Math.max(0, to.wall - from.wall)"
       }
@@ -139,6 +139,36 @@ export const mutants: ReadonlyArray<Mutant> = [
         file: "Countdown.ts",
         find: 'setting === off ? "0" : String(setting)',
         replace: 'setting === off ? "0" : String(Math.floor(setting / 10) * 10)'
+      }
+    ]
+  },
+  {
+    name: "an order that was created inside the gap counts",
+    changes: [
+      {
+        file: "Sighting.ts",
+        find: "base.stamps.acceptedAt + shortest - placingLatency - stampTolerance",
+        replace: "base.stamps.acceptedAt + shortest - placingLatency - stampTolerance + 1e9"
+      }
+    ]
+  },
+  {
+    name: "a list counts that was requested before the latencies are over",
+    changes: [
+      {
+        file: "Sighting.ts",
+        find: "  triggerLatency + cancelLatency + maxStaleness\n",
+        replace: "  0 * (triggerLatency + cancelLatency + maxStaleness)\n"
+      }
+    ]
+  },
+  {
+    name: "the host's clock for the age of an order",
+    changes: [
+      {
+        file: "Sighting.ts",
+        find: "base.stamps.acceptedAt + shortest - placingLatency",
+        replace: "(base.sent ?? base.answered ?? { wall: 0 }).wall + shortest - placingLatency"
       }
     ]
   }

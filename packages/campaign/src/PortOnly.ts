@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
+import * as PortOrders from "./PortOrders.js"
 import type { Recorder } from "./Recorder.js"
 import type { Scene, Schedule } from "./Scene.js"
 import * as Venue from "./Venue.js"
@@ -312,6 +313,18 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     )
   }
 
+  const orders = PortOrders.make({
+    plan,
+    schedule,
+    pump,
+    state: () => state,
+    network: (step) => {
+      const [result, next] = step(network, pump())
+      network = next
+      return result
+    }
+  })
+
   const horizon = Effect.succeed(Duration.millis(30_000 + plan.clock.uncertainty))
   return {
     service: CountdownCancelAll.CountdownCancelAll.of({
@@ -321,6 +334,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
       range: Countdown.range,
       pace: Duration.seconds(1)
     }),
+    orders,
     armed: () => {
       pump()
       return Exchange.countdown(state, Venue.own)._tag === "Armed"
@@ -333,6 +347,11 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     place: (account) => {
       pump()
       step({ _tag: "PlaceOrder", account: account === "own" ? Venue.own : Venue.bystander, order: Venue.order })
+    },
+    cancel: () => {
+      pump()
+      const [oldest] = Exchange.openOrders(state, Venue.own)
+      if (oldest !== undefined) step({ _tag: "CancelOrder", account: Venue.own, orderId: oldest.orderId })
     },
     otherClient: (seconds) => {
       const now = pump()

@@ -60,12 +60,21 @@ const timeline = (log: Log.Log): string => {
           entry.earliest === undefined ? "" : ` [${s(entry.at + entry.earliest)}, ${s(entry.at + entry.latest!)}]`
         put(
           entry.at,
-          `${entry.how === "reported" ? "** " : "   "}${entry.state}${window}`,
+          `${entry.how === "reported" ? "** " : "   "}${entry.state}${window}${entry.provenBy === undefined ? "" : ` by ${entry.provenBy}`}`,
           "",
           `(${entry.venueArmed ? "runs" : "does not run"})`
         )
         break
       }
+      case "Listed":
+        put(entry.sentAt, `open orders from before ${s(entry.before)}?`, "", "")
+        put(
+          entry.at,
+          `open orders: ${entry.result}${entry.createdAt === undefined ? "" : `, one of ${s(entry.createdAt)}`}`,
+          "",
+          ""
+        )
+        break
       case "Deed":
         put(entry.at, "", `-- ${entry.what}${entry.length === undefined ? "" : ` for ${s(entry.length)}`}`, "")
         break

@@ -48,11 +48,13 @@ export const run = (plan: Plan): Log.Log => {
     const bot = yield* Bot.make({ plan, log, scene, schedule, held, output })
 
     const perform = (deed: Deed): void => {
-      if (crashed && deed.do !== "place" && deed.do !== "other-client") return
+      if (crashed && deed.do !== "place" && deed.do !== "cancel" && deed.do !== "other-client") return
       log.add({ _tag: "Deed", at: log.now(), what: deed.do, length: "length" in deed ? deed.length : undefined })
       switch (deed.do) {
         case "place":
           return scene.place("own")
+        case "cancel":
+          return scene.cancel()
         case "other-client":
           return scene.otherClient(deed.seconds)
         case "heal":

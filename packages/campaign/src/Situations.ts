@@ -80,6 +80,48 @@ const situations: Readonly<Record<string, Situation>> = {
     deeds.some(
       (deed) => deed.what === "reconciled" && claims.find((claim) => claim.seq > deed.seq)?.state !== "MayHaveFired"
     ),
+  "held, by a sighting": ({ claims }) => claims.some(({ provenBy }) => provenBy === "sighting"),
+  "held since the heartbeat before, by a sighting": ({ acquired, claims, deeds }) =>
+    deeds.some(({ what }) => what === "record") &&
+    acquired !== undefined &&
+    claims.find(({ how }) => how === "reported")?.state === "MayHaveFired" &&
+    claims.filter(({ how }) => how === "reported")[1]?.provenBy === "sighting",
+  "nothing listed": (evidence) =>
+    evidence.lists.some((list) => list.result === "nothing" && !orderOpen(evidence, list)),
+  "only newer orders listed": (evidence) =>
+    evidence.lists.some((list) => list.result === "nothing" && orderOpen(evidence, list)),
+  "a stale list": ({ lists, ordered }) =>
+    lists.some(
+      (list) =>
+        list.result === "listed" &&
+        ordered.some(
+          (placed) =>
+            placed.what === "placed" &&
+            placed.at === list.createdAt &&
+            ordered.some(({ at, order, what }) => order === placed.order && what === "cancelled" && at < list.sentAt)
+        )
+    ),
+  "a list lost": ({ lists }) => lists.some(({ result }) => result === "failed"),
+  "orders still under cancel at the first answer after a firing": ({ calls, fires, ordered, plan }) =>
+    plan.evidence !== undefined &&
+    fires.some((fire) => {
+      const answered = calls.find((call) => call.end === "acknowledged" && call.endAt! > fire.at)?.endAt ?? Infinity
+      return ordered.some(
+        ({ account, at, cause }) => account === "own" && cause === "countdown" && at > answered && at < fire.at + 10_000
+      )
+    }),
+  "a gap over a firing, with orders placed after it": ({ fires, lists, ordered }) =>
+    fires.some((fire) =>
+      lists.some(
+        (list) =>
+          list.result !== "failed" &&
+          list.sentAt > fire.at &&
+          list.before < fire.at + 10_000 &&
+          ordered.some(
+            ({ account, at, what }) => account === "own" && what === "placed" && at > fire.at && at < list.sentAt
+          )
+      )
+    ),
   "lost and released by CancelSoon": ({ lost, outcome }) => lost !== undefined && outcome?.outcome === "CancellingSoon",
   "a single contradicting answer survived": ({ claims, fires, lost, plan }) =>
     plan.venue.wrongMachine !== undefined &&
@@ -126,6 +168,16 @@ const situations: Readonly<Record<string, Situation>> = {
     switched.some((entry) => entry.transition === "fired" && entry.at > heldAt),
   "the whole stack": ({ log }) => log.output !== undefined
 }
+
+/** Whether an order of the account was open when the list was answered. */
+const orderOpen = ({ ordered }: Evidence, list: Evidence["lists"][number]): boolean =>
+  ordered.some(
+    (placed) =>
+      placed.account === "own" &&
+      placed.what === "placed" &&
+      placed.at < list.sentAt &&
+      !ordered.some(({ at, order, what }) => order === placed.order && what === "cancelled" && at <= list.at)
+  )
 
 const armedAfterDoubt = (claims: Evidence["claims"]): boolean =>
   claims.some((claim, index) => claim.state === "Armed" && claims[index - 1]?.state === "MayHaveFired")

@@ -27,6 +27,8 @@ export const venueOptions = (plan: Plan, venueStart: number) => {
   const { maintenance, stamps: _, wrongMachine: __, ...venue } = plan.venue
   return {
     ...venue,
+    placingLatency: plan.evidence?.placingLatency ?? 0,
+    listStaleness: plan.evidence?.listStaleness ?? 0,
     maintenance:
       maintenance === undefined ? [] : [{ from: venueStart + maintenance.from, to: venueStart + maintenance.to }]
   }

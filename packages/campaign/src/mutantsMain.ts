@@ -157,7 +157,7 @@ const byTests = async (): Promise<string | undefined> => {
       "--reporter",
       "json",
       // Only the tests of the modules with the bugs, because those with sockets and processes depend on the load.
-      ...["Countdown", "FireWindow", "Heartbeat", "Liveness"].map((name) => `packages/core/test/${name}`)
+      ...["Countdown", "FireWindow", "Heartbeat", "Liveness", "Sighting"].map((name) => `packages/core/test/${name}`)
     ],
     { cwd: place, longest: longestTests }
   )

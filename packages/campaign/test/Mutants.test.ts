@@ -22,7 +22,7 @@ describe("Mutants", () => {
     assert.throws(() => Mutants.apply("a a", { ...change, find: "a" }, "none"), /has 2 places/)
   })
 
-  it("there are ten", () => {
-    assert.strictEqual(Mutants.mutants.length, 10)
+  it("there are thirteen", () => {
+    assert.strictEqual(Mutants.mutants.length, 13)
   })
 })

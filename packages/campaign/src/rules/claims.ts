@@ -120,11 +120,14 @@ const crashClosesOrders: Rule = (evidence, report) => {
     (last, write) => (write.call === undefined ? last : Math.max(last, write.appliedAt)),
     0
   )
+  const placing = plan.evidence?.placingLatency ?? 0
   const by =
     Math.max(crash.at, lastWrite) + plan.client.countdown * 1_000 + sweepPeriod + triggerLatency + timeToComplete + 2
   const own = ordered.filter((entry) => entry.account === "own")
   for (const order of own) {
     if (order.what !== "placed" || order.at > crash.at) continue
+    // It was not in the book yet.
+    if (evidence.fires.some((fire) => fire.at >= order.at && fire.at <= order.at + placing)) continue
     const end = own.find((entry) => entry.what === "cancelled" && entry.order === order.order)
     const bound = by + cancelPace * own.length
     if (bound > log.end) continue
@@ -174,8 +177,10 @@ const healthyIsNotFiredUpon: Rule = (evidence, report) => {
 const noSilentRearm: Rule = (evidence, report) => {
   const { acquired, begun, calls, claims, deeds, fires, lost, tolerance } = evidence
   const stops = stopsOf(evidence)
+  // With the record of the heartbeat before, its time counts, too.
+  const record = deeds.findLast((deed) => deed.what === "record" && deed.at <= (acquired?.at ?? 0))
   for (const fire of fires) {
-    if (acquired === undefined || fire.at <= acquired.at) continue
+    if (acquired === undefined || fire.at <= (record ?? acquired).at) continue
     if (begun !== undefined && fire.at >= begun.at) break
     // The book was compared up to the last acknowledgement of that instant.
     const reconciled = deeds.find(

@@ -131,6 +131,10 @@ const cadenceIsKept: Rule = (evidence, report) => {
   if (acquired?.result !== "armed" || plan.venue.wrongMachine !== undefined) return
   const { interval } = plan.client
   const disturbed = deeds.filter(({ what }) => disturbing.has(what))
+  // Such a step shortens the rest of the window, so the next beat comes sooner.
+  const hurried = plan.deeds.filter(
+    (deed) => deed.do === "step-wall" && deed.by > 0 && deed.by <= plan.client.countdown * 1_000
+  )
   const slack = 2 + interval * Math.abs(plan.clock.rate - 1) + Math.abs(plan.clock.rate - 1) * 60_000
   const end = Math.min(begun?.at ?? Infinity, crash?.at ?? Infinity, lost?.at ?? Infinity)
   let plan0: number | undefined
@@ -152,7 +156,8 @@ const cadenceIsKept: Rule = (evidence, report) => {
     const isDisturbed = disturbed.some(
       (deed) => deed.at <= Math.min(until, latest + slack) + 1 && deed.at + (deed.length ?? 0) + 70_000 >= call.at
     )
-    if (isDisturbed || latest + slack >= end || call.endAt! < acquired.at) {
+    const isHurried = hurried.some((deed) => deed.at >= call.at && deed.at <= until)
+    if (isDisturbed || isHurried || latest + slack >= end || call.endAt! < acquired.at) {
       plan0 = undefined
       continue
     }

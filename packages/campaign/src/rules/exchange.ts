@@ -71,7 +71,7 @@ const firesOnce: Rule = ({ plan, switched }, report) => {
 }
 
 /** 3, 5, 6: a firing cancels the open orders of this account alone, and no order that was placed later. */
-const cancelsWhatWasOpen: Rule = ({ fires, log, ordered, plan }, report) => {
+const cancelsWhatWasOpen: Rule = ({ deeds, fires, log, ordered, plan }, report) => {
   const own = ordered.filter((entry) => entry.account === "own")
   for (const entry of ordered) {
     if (entry.account === "bystander" && entry.what === "cancelled") {
@@ -81,11 +81,12 @@ const cancelsWhatWasOpen: Rule = ({ fires, log, ordered, plan }, report) => {
   const placed = own.filter((entry) => entry.what === "placed")
   const cancelled = new Map(own.filter((entry) => entry.what === "cancelled").map((entry) => [entry.order, entry]))
   const { cancelPace, triggerLatency } = plan.venue
+  const placing = plan.evidence?.placingLatency ?? 0
   const span = triggerLatency + cancelPace * (placed.length + 1)
   for (const fire of fires) {
     for (const order of placed) {
       const end = cancelled.get(order.order)
-      const open = order.at < fire.at && (end === undefined || end.at >= fire.at)
+      const open = order.at + placing < fire.at && (end === undefined || end.at >= fire.at)
       if (open && fire.at + span < log.end && (end === undefined || end.at > fire.at + span)) {
         report(
           "3",
@@ -97,7 +98,11 @@ const cancelsWhatWasOpen: Rule = ({ fires, log, ordered, plan }, report) => {
   }
   for (const order of placed) {
     const end = cancelled.get(order.order)
-    if (end === undefined) continue
+    if (
+      end === undefined ||
+      (end.cause === "request" && deeds.some(({ at, what }) => what === "cancel" && Math.floor(at) === end.at))
+    )
+      continue
     // An order of the same millisecond as the firing may come before or after it.
     if (!fires.some((fire) => order.at <= fire.at && end.at >= fire.at && end.at <= fire.at + span)) {
       report("6", end.at, `order ${order.order}, placed at ${s(order.at)}, was cancelled without a firing`)

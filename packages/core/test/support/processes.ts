@@ -18,6 +18,7 @@ export interface Line {
   readonly earliestFire?: number
   readonly latestFire?: number
   readonly outcome?: string
+  readonly provenBy?: string
   readonly open?: boolean
   readonly reason?: string
   readonly timeLeft?: number
