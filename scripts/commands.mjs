@@ -80,6 +80,7 @@ const notRun = {
   "npm install": "scripts/smoke.mjs reads these lines from the pages and runs them",
   "node bot.mjs": "scripts/smoke.mjs runs it",
   "deadman run": "packages/cli/test/run.test.ts runs it around other programs",
+  "deadman probe": "takes three minutes; packages/cli/test/probe runs it",
   "npx vitest run": "scripts/smoke.mjs runs it",
   "npx @effect-deadman/simulator serve": "scripts/smoke.mjs runs it",
   "json='content-type:": "packages/simulator/test/Readme.test.ts runs the block",
