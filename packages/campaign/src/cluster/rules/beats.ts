@@ -37,7 +37,7 @@ export const beats = (evidence: Evidence, report: Report) => {
     const since = at - grace - 1_000 - 2 * tick
     const told = engine.filter((one) => one.boot === boot && one.account === account && one.at <= at)
     const last = told.at(-1)
-    // An arming that has begun is brought to its end.
+    // An arming that has begun is brought to its end, and a release asks for its permit for as long as it may beat.
     const isArmed = writes.some(
       (one) =>
         one.boot === boot &&
@@ -46,7 +46,15 @@ export const beats = (evidence: Evidence, report: Report) => {
         one.end === "acknowledged" &&
         one.endAt! < since
     )
-    if (isArmed && last !== undefined && !last.isMine && last.at < since && isAwake(boot, since - 5_000, at)) {
+    const isReleasing = evidence.ofAccount(account, at)?.wanted === "release"
+    if (
+      isArmed &&
+      !isReleasing &&
+      last !== undefined &&
+      !last.isMine &&
+      last.at < since &&
+      isAwake(boot, since - 5_000, at)
+    ) {
       report(
         "grace is a bound",
         at,

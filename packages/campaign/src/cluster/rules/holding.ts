@@ -104,7 +104,10 @@ const recovery = ({ accounts, claims, goneAt, log, ofAccount, plan, spans, tenur
     // These wait for a person.
     if (plan.bot.kickWithin !== undefined || plan.bot.reconcile === "none") continue
     const isOwned = (one: Log.Claim): boolean =>
-      one.account === account && one.at >= log.lastLook && one.state === "Owned" && one.heartbeat === "Armed"
+      one.account === account &&
+      one.at >= log.lastLook &&
+      one.state === "Owned" &&
+      /^(Armed|Jeopardy)$/.test(one.heartbeat ?? "")
     const owners = new Set(claims.filter(isOwned).map(({ boot }) => boot))
     // The owner before hears within seconds that it is one no more.
     const isNews = tenures.some((one) => one.account === account && one.at > end - 6_000)
