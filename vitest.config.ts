@@ -28,7 +28,7 @@ const alias = Fs.readdirSync(packages).flatMap((folder) => {
 /** Tests that start processes or serve sockets: they spend their time waiting. */
 const processes = [
   "packages/campaign/test/Processes.test.ts",
-  "packages/cluster/test/{AccountStorePg,OwnershipSharding}.test.ts",
+  "packages/cluster/test/{AccountStorePg,OwnershipSharding,Processes}.test.ts",
   "packages/core/test/{HostileVenue,RealProcesses,Wire}.test.ts",
   "packages/examples/test/**/*.test.ts",
   "packages/simulator/test/Readme.test.ts",

@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Scope from "effect/Scope"
 import { afterAll, beforeAll } from "vitest"
-import { postgres } from "./support/postgres.js"
+import { postgres } from "../../examples/src/fleet/postgres.js"
 import { conformance } from "./support/storeConformance.js"
 
 describe("the store in PostgreSQL", () => {
