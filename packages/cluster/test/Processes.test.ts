@@ -1,6 +1,6 @@
 /**
  * The promises with real runners, a real PostgreSQL and a served exchange whose journal is the judge. Each scenario has
- * its own runners, database and exchange; they run concurrently. With `WHOLE=1` all of them run, otherwise a few.
+ * its own runners, database and exchange; two run at a time. With `WHOLE=1` all of them run, otherwise a few.
  */
 import * as PostgresClient from "@effect-deadman/cluster/PostgresClient"
 import type * as Server from "@effect-deadman/simulator/Server"
@@ -41,8 +41,14 @@ describe.concurrent("runners", () => {
   }).pipe((self) => Effect.suspend(() => Effect.provide(self, PostgresClient.layer({ url: server.url }))))
 
   type Needs = Scope.Scope | Simulator.Simulator
+  /** So that the scenarios do not starve each other. */
+  const turns = Effect.unsafeMakeSemaphore(2)
   const live = <E>(promise: string, body: Effect.Effect<void, E, Needs | Server.Server>) =>
-    it.live(promise, () => body.pipe(Effect.scoped, Effect.provide(Stage.layer(count))))
+    it.live(
+      promise,
+      () => body.pipe(Effect.scoped, Effect.provide(Stage.layer(count)), turns.withPermits(1)),
+      size(300_000, 1_800_000)
+    )
 
   /** In a database of the server that all share. */
   const scenario = <E>(
@@ -108,7 +114,7 @@ describe.concurrent("runners", () => {
         const [anna, bert, carl] = yield* trio(stage)
         const strangers = Effect.gen(function* () {
           const twin = yield* stage.start("carl")
-          const other = yield* stage.start("dora", { options: { countdown: "31 seconds" } })
+          const other = yield* stage.start("dora", { options: { countdown: "59 seconds" } })
           const shards = yield* stage.start("emil", { shards: 60 })
           yield* stage.wait("refused", () => [twin, other, shards].every((runner) => says(runner, "failed")()))
           const errors = [twin, other, shards].map((it) => it.lines.find(({ kind }) => kind === "failed"))
@@ -116,7 +122,7 @@ describe.concurrent("runners", () => {
             errors.map((line) => line?.error),
             ["RunnerNameTaken", "SettingsMismatch", "SettingsMismatch"]
           )
-          assert.include(errors[1]?.message, "countdown 31000 ms")
+          assert.include(errors[1]?.message, "countdown 59000 ms")
           assert.include(errors[2]?.message, "shardsPerGroup 60")
         })
 

@@ -21,7 +21,14 @@ import { endWithParent } from "../../../core/test/support/parent.mjs"
 
 endWithParent()
 
-const { DATABASE_URL, RUNNER_ACCOUNTS = "", RUNNER_NAME = "", RUNNER_OPTIONS = "{}", RUNNER_SHARDS } = process.env
+const {
+  DATABASE_URL,
+  RUNNER_ACCOUNTS = "",
+  RUNNER_LEASE,
+  RUNNER_NAME = "",
+  RUNNER_OPTIONS = "{}",
+  RUNNER_SHARDS
+} = process.env
 
 /** Written before anything else runs, so a line before a request was written before that request. */
 const say = (line) => void Fs.writeSync(1, `${JSON.stringify({ saidAt: Date.now(), ...line })}\n`)
@@ -59,6 +66,7 @@ const cluster = ClusterHeartbeats.layer({ lookup, work, reconcile, ...JSON.parse
   Layer.provide(
     OwnershipSharding.layerPg({
       runner: RUNNER_NAME,
+      ...(RUNNER_LEASE === undefined ? {} : { lease: RUNNER_LEASE }),
       ...(RUNNER_SHARDS === undefined ? {} : { shardsPerGroup: Number(RUNNER_SHARDS) })
     })
   ),

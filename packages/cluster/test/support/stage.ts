@@ -1,9 +1,11 @@
 /** Runners as processes against one served exchange and one PostgreSQL, and the judge of both. */
 import type * as Continuity from "@effect-deadman/cluster/Continuity"
 import type { AccountState } from "@effect-deadman/cluster/ClusterStatus"
+import * as PostgresClient from "@effect-deadman/cluster/PostgresClient"
 import type * as Journal from "@effect-deadman/simulator/Journal"
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -59,6 +61,10 @@ export const writes = Effect.map(entries("Request"), (requests) =>
 
 export const fired = Effect.map(entries("Switch"), (all) => all.filter(({ transition }) => transition === "fired"))
 
+/** Longer than by default: a machine that starves its processes must not take accounts away from a runner. */
+const lease = "9 seconds"
+const defaults = { countdown: "60 seconds" }
+
 export const make = ({ accounts, url }: Options) =>
   Effect.gen(function* () {
     const { url: base } = yield* Server.Server
@@ -73,8 +79,9 @@ export const make = ({ accounts, url }: Options) =>
         BITGET_BASE_URL: base,
         DATABASE_URL: Redacted.value(env.database ?? url),
         RUNNER_NAME: name,
+        RUNNER_LEASE: lease,
         RUNNER_ACCOUNTS: accounts.join(","),
-        RUNNER_OPTIONS: JSON.stringify(env.options ?? {}),
+        RUNNER_OPTIONS: JSON.stringify({ ...defaults, ...env.options }),
         ...(env.shards === undefined ? {} : { RUNNER_SHARDS: String(env.shards) })
       }).pipe(
         Effect.map((child): Runner => Object.assign(child, { name })),
@@ -101,13 +108,29 @@ export const make = ({ accounts, url }: Options) =>
         ])
         .join("\n")
 
+    /** Whether the store has the stamps of the current epoch of each account. */
+    const isReported = Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const rows = yield* sql`SELECT 1 FROM deadman_accounts WHERE acked_epoch = epoch AND accepted_at IS NOT NULL`
+      return rows.length >= accounts.length
+    }).pipe(
+      Effect.provide(PostgresClient.layer({ url })),
+      Effect.orElseSucceed(() => false)
+    )
+
     /** Waits until each account is owned by one of these runners, its work runs there, and each runner has some. */
-    const steady = (...living: ReadonlyArray<Runner>) =>
-      wait(`all accounts are owned by ${living.map(({ name }) => name).join(", ")}`, () => {
+    const steady = (...living: ReadonlyArray<Runner>) => {
+      const isSteady = () => {
         alive(living)
-        const held = living.map((runner) => accounts.filter((account) => owns(runner, account)))
+        const held = living.map((runner) => owned(runner, accounts))
         return held.every((mine) => mine.length > 0) && held.flat().length === accounts.length
-      })
+      }
+      const what = `all accounts are owned by ${living.map(({ name }) => name).join(", ")}`
+      return until(
+        () => `${what}\n${told()}`,
+        Effect.suspend(() => (isSteady() ? Effect.map(isReported, (is) => is && isSteady()) : Effect.succeed(false)))
+      )
+    }
 
     /**
      * Compares the exchange's records with what the runners said: no `0` but for an account that was `released`, and
