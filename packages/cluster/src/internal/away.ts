@@ -12,10 +12,10 @@ import * as Schedule from "effect/Schedule"
 const patience = Duration.minutes(1)
 
 /** Classes of SQLSTATE that say nothing of the statement: connection, resources, operator intervention, rollback. */
-const passing = ["08", "40", "53", "57"]
+const passing = new Set(["08", "40", "53", "57"])
 
 /** Something is there already: runners that start at once on an empty database make the same tables of the engine. */
-const made = ["42P07", "42710", "23505"]
+const made = new Set(["42P07", "42710", "23505"])
 
 /**
  * Whether the same may succeed later. Not so with a wrong password, database or permission: PostgreSQL answers those with
@@ -26,7 +26,7 @@ const made = ["42P07", "42710", "23505"]
 export const isAway = (error: unknown): boolean => {
   for (let at = error; Predicate.isObject(at); at = "cause" in at ? at.cause : undefined) {
     if ("code" in at && typeof at.code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(at.code)) {
-      return passing.includes(at.code.slice(0, 2)) || made.includes(at.code)
+      return passing.has(at.code.slice(0, 2)) || made.has(at.code)
     }
   }
   return true

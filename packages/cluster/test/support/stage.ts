@@ -41,7 +41,7 @@ export interface Options {
 export const accounts = (count: number): ReadonlyArray<string> =>
   Array.from({ length: count }, (_, index) => String(1_000_001 + index))
 
-export const exchange = (uids: ReadonlyArray<string>) =>
+const exchange = (uids: ReadonlyArray<string>) =>
   Server.layer({ accounts: uids.map((uid) => ({ uid })), journalSize: 100_000 })
 
 const entries = <Tag extends Journal.Entry["_tag"]>(tag: Tag) =>
