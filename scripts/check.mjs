@@ -60,6 +60,11 @@ const slow = [
     name: "whole tests",
     command: ["env", "WHOLE=1", ...bin("vitest", "run", ...wholeTests)]
   },
+  // Every fault of a cluster, with real runners and a real PostgreSQL.
+  {
+    name: "cluster",
+    command: ["env", "WHOLE=1", ...bin("vitest", "run", "packages/cluster/test/Processes.test.ts")]
+  },
   // In a browser: the page that watches the served exchange.
   { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] },
   // With a client that nobody here wrote and that is too large to be installed with the workspace.
