@@ -1,4 +1,4 @@
-// The walls of the house: who may import whom. Type imports count.
+// The walls between rooms: the imports that are not allowed, type imports included.
 const pureCore = [
   "BaseUrl",
   "Countdown",
@@ -7,14 +7,16 @@ const pureCore = [
   "HeartbeatOptions",
   "HeartbeatStatus",
   "Release",
+  "Sighting",
   "Signature",
   "VenueError"
 ].join("|")
-const pure = `^packages/(core/src/(${pureCore})\\.ts|cluster/src/(Continuity|Handover)\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
+const pureCli = "exitCodes|explain|check/advice|run/(line|prometheus|release|report|supervise)"
+const pure = `^packages/(core/src/((${pureCore})\\.ts|internal/window/)|cli/src/(${pureCli})\\.ts|cluster/src/(Continuity|Handover)\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
 const shell =
-  "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock|Undici)|simulator/src/(world|expect|served)/|virtual-time/)"
+  "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock)|cli/src/(main|exchange|check/check|run/(liveness|logger|output|ports|program|run|standstill|statusFile|tie|tree|watcher))\\.ts|simulator/src/(world|expect|served)/|virtual-time/)"
 
-/** The rooms of the simulator from the ground up: each may import those before it. */
+/** The rooms of the simulator from the ground up. Each may import the ones before it. */
 const rooms = ["exchange", "network", "journal", "timeline", "world", "expect", "served"]
 
 /** @type {import("dependency-cruiser").IConfiguration} */
@@ -33,7 +35,7 @@ export default {
     },
     {
       name: "simulator-knows-no-client",
-      comment: "A mistake in one has to be seen by the other.",
+      comment: "Each has to show the mistakes of the other.",
       severity: "error",
       from: { path: "^packages/(simulator|virtual-time)/" },
       to: { path: "^(packages/|@effect-deadman/)(core|campaign|examples|cli|cluster)\\b" }
@@ -49,6 +51,19 @@ export default {
       severity: "error",
       from: { path: "^packages/core/src/" },
       to: { path: "^(packages/(?!core/)|@effect-deadman/(?!core))" }
+    },
+    {
+      name: "cli-imports-core-only",
+      comment: "A command that people install in a moment. Its tests may use the simulator.",
+      severity: "error",
+      from: { path: "^packages/cli/src/" },
+      to: { path: "^(packages/(?!cli/|core/)|@effect-deadman/(?!core))" }
+    },
+    {
+      name: "no-package-imports-the-cli",
+      severity: "error",
+      from: { path: "^packages/(?!cli/)" },
+      to: { path: "^(packages/|@effect-deadman/)cli\\b" }
     },
     {
       name: "cluster-imports-core-only",

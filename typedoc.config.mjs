@@ -1,4 +1,4 @@
-// The API pages: one for each module that users can import, named as they import it.
+// Writes the API pages: one for each module that users can import, named as they import it.
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import ts from "typescript"
@@ -32,8 +32,8 @@ for (const path of modules.keys()) {
   if (!isDescribed) throw new Error(`${path} does not begin with a comment that describes the module`)
 }
 
-// The first comment of a file is the page's description. TypeDoc wants `@module` in it, with the name: it is added here
-// while the compiler reads, so that no file has to repeat its own name.
+// The first comment of a file describes the page. TypeDoc needs `@module` with the name in it. This adds it while the
+// compiler reads, so that no file has to repeat its name.
 const read = ts.sys.readFile
 ts.sys.readFile = (path, encoding) => {
   const name = modules.get(Path.resolve(path))

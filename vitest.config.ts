@@ -5,8 +5,8 @@ import { defineConfig } from "vitest/config"
 
 const packages = Path.join(import.meta.dirname, "packages")
 
-// Tests run against the sources, so that a failing line is the line one edits; `tsc -b` has checked them before. The
-// `exports` of each package say which source stands for which name.
+// Tests run against the sources, so that stack traces point into them. `tsc -b` has checked them before. The `exports`
+// of each package map its modules to sources.
 const alias = Fs.readdirSync(packages).flatMap((folder) => {
   const { exports = {}, name } = JSON.parse(Fs.readFileSync(Path.join(packages, folder, "package.json"), "utf8"))
   return Object.entries<null | string | { readonly default: string }>(exports).flatMap(([path, target]) =>
@@ -25,9 +25,10 @@ const alias = Fs.readdirSync(packages).flatMap((folder) => {
   )
 })
 
-/** Tests that start processes or serve sockets: they spend their time waiting. */
+/** Tests that start processes or serve sockets. They spend their time waiting. */
 const processes = [
   "packages/campaign/test/Processes.test.ts",
+  "packages/cli/test/{run,check,version,run/ports}.test.ts",
   "packages/cluster/test/{AccountStorePg,OwnershipSharding,Processes}.test.ts",
   "packages/core/test/{HostileVenue,RealProcesses,Wire}.test.ts",
   "packages/examples/test/**/*.test.ts",
@@ -35,10 +36,13 @@ const processes = [
   "packages/simulator/test/served/**/*.test.ts"
 ]
 
+/** Tests of real processes that take long. `scripts/check.mjs` runs them, with SLOW set. */
+const slow = ["packages/*/test/slow/**/*.test.ts"]
+
 const cores = Math.max(2, Os.availableParallelism())
 
 const shared = {
-  // Only ever bounds a hang: what a busy machine takes is no reason to fail.
+  // Bounds only a hang, because a busy machine is no reason to fail.
   testTimeout: 300_000,
   hookTimeout: 300_000,
   setupFiles: [Path.join(import.meta.dirname, "scripts", "turn.mjs")]
@@ -61,13 +65,21 @@ export default defineConfig({
           name: "unit",
           pool: "threads",
           include: ["packages/*/test/**/*.test.ts"],
-          exclude: processes
+          exclude: [...processes, ...slow]
         }
       },
       {
         resolve: { alias },
         test: { ...shared, name: "processes", pool: "forks", include: processes, maxConcurrency: 20 }
-      }
+      },
+      ...(process.env["SLOW"] === undefined
+        ? []
+        : [
+            {
+              resolve: { alias },
+              test: { ...shared, name: "slow", pool: "forks" as const, include: slow, maxConcurrency: 20 }
+            }
+          ])
     ]
   }
 })

@@ -1,12 +1,12 @@
-// Runs the checks, two at a time, prints one line for each and the output of those that fail.
+// Runs the checks, two at a time. Prints one line per check, and the output of those that fail.
 //
-//   node scripts/check.mjs            what every change must pass, about a minute
-//   node scripts/check.mjs --all      and what is too slow for that
+//   node scripts/check.mjs            the checks that every change must pass, about a minute
+//   node scripts/check.mjs --all      the slow checks, too
 //   node scripts/check.mjs size knip  only these
 import { spawn } from "node:child_process"
 import * as Path from "node:path"
+import { root } from "./lib/pack.mjs"
 
-const root = Path.join(import.meta.dirname, "..")
 const node = (script, ...args) => [process.execPath, Path.join("scripts", script), ...args]
 const bin = (name, ...args) => [Path.join("node_modules", ".bin", name), ...args]
 
@@ -16,14 +16,14 @@ const wholeTests = ["Heartbeats", "HeartbeatTestClock", "HostileVenue", "ServerC
   (name) => `packages/core/test/${name}.test.ts`
 )
 
-/** Everything else needs what the build makes. */
+/** All others need its output. */
 const build = { name: "types", command: bin("tsc", "-b") }
 
 const fast = [
-  // The longest of these, and the one that mostly waits: first.
+  // First, because it is the longest of these and mostly waits.
   { name: "commands", command: node("commands.mjs") },
   { name: "lint", command: bin("oxlint") },
-  // The walls of the house: no circle of imports, no pure module that imports a shell, no room that imports upwards.
+  // No import cycle, no pure module that imports a shell, no room that imports upwards.
   {
     name: "walls",
     command: bin(
@@ -31,6 +31,7 @@ const fast = [
       "--config",
       ".dependency-cruiser.mjs",
       "packages/core/src",
+      "packages/cli/src",
       "packages/cluster/src",
       "packages/simulator/src",
       "packages/virtual-time/src",
@@ -47,15 +48,19 @@ const fast = [
 ]
 
 const slow = [
-  // Campaign and benchmarks, as the documentation runs them, with small numbers.
+  // Campaign and benchmarks of the documentation, with small numbers.
   { name: "long commands", command: node("commands.mjs", "--slow") },
   { name: "effects", command: node("effects.mjs") },
   { name: "api docs", command: bin("typedoc") },
-  // As a new user: packed, installed in an empty folder, run.
+  // The command `deadman` around real processes that are stopped in every way.
+  { name: "deadman", command: ["sh", "-c", "SLOW=1 node_modules/.bin/vitest run --project slow"] },
+  // The files that users copy: unit, rules, bot.
+  { name: "deploy", command: [process.execPath, Path.join("packages", "cli", "checks", "deploy.mjs")] },
+  // The steps of a new user: install the packed packages in an empty folder, and run them.
   { name: "smoke", command: node("smoke.mjs") },
   // Node 24, Bun and Deno.
   { name: "runtimes", command: node("runtimes.mjs") },
-  // The tests that are smaller in `pnpm test`, in the size of the documented figures.
+  // The tests with a small size in `pnpm test`, in the size of the documented figures.
   {
     name: "whole tests",
     command: ["env", "WHOLE=1", ...bin("vitest", "run", ...wholeTests)]
@@ -65,13 +70,14 @@ const slow = [
     name: "cluster",
     command: ["env", "WHOLE=1", ...bin("vitest", "run", "packages/cluster/test/Processes.test.ts")]
   },
-  // In a browser: the page that watches the served exchange.
+  // The live page of the served exchange in a browser.
   { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] },
-  // With a client that nobody here wrote and that is too large to be installed with the workspace.
+  // With an independent client, which is too large to be installed with the workspace.
   { name: "ccxt", command: [process.execPath, Path.join("packages", "simulator", "checks", "ccxt.mjs")] },
-  // So many seeds reach every situation. The campaign fails when it never reached one.
+  // This many seeds reach every situation. The campaign fails when it never reached one.
   { name: "campaign", command: ["sh", "-c", `${campaign} && node packages/campaign/dist/main.js --seeds 10000`] },
-  // Does the campaign still find the bugs that are planted? In copies of the package, so late that nobody builds there.
+  // Checks that the campaign still finds the planted bugs. Last, because nothing may build while it copies the
+  // packages.
   {
     name: "mutants",
     command: ["sh", "-c", `${campaign} && node packages/campaign/dist/mutantsMain.js --only campaign`]
@@ -84,7 +90,7 @@ const names = wanted.filter((argument) => !argument.startsWith("--"))
 const known = [build, ...fast, ...slow]
 for (const name of names) {
   if (!known.some((check) => check.name === name)) {
-    console.error(`there is no check "${name}"; there are: ${known.map((check) => check.name).join(", ")}`)
+    console.error(`there is no check "${name}"; name one of: ${known.map((check) => check.name).join(", ")}`)
     process.exit(2)
   }
 }
@@ -114,7 +120,7 @@ const failed = []
 const queue = chosen.filter((check) => check !== build)
 if (chosen.includes(build) && !(await run(build))) {
   failed.push(build.name)
-  // What was built before is no subject to check.
+  // The others would check an old build.
   queue.length = 0
 }
 const worker = async () => {

@@ -1,5 +1,5 @@
-// Runs the commands that the pages name. Fails when a page has a command in an `sh` block that is in no list below, and
-// when a list has a command that no page names.
+// Runs the commands of the pages. Fails when an `sh` block of a page has a command that is in no list below, and when a
+// list has a command that no page has.
 //
 //   node scripts/commands.mjs          runs `fast`: about a quarter of a minute after the build
 //   node scripts/commands.mjs --slow   runs `slow`: campaign, benchmarks and templates, with small numbers
@@ -9,15 +9,20 @@ import { pnpmLine, root } from "./lib/pack.mjs"
 import { pages } from "./lib/pages.mjs"
 import { cleanEnv, exported, start } from "./lib/shell.mjs"
 
-// `as` is the command that runs in place of the one on the page. A command with `until` runs until its output matches,
-// and ends by Ctrl-C; with `keep` it runs to the end of the list, which then has the variables that it exports.
+// `as` runs in place of the command on the page. A command with `until` runs until its output matches, and ends by
+// Ctrl-C. With `keep` it runs to the end of the list, and the commands after it get the variables that it exports.
 
 const fast = [
   { command: "pnpm simulator serve", as: "pnpm simulator serve --port 0", until: /BITGET_PASSPHRASE/, keep: true },
   {
-    command: "pnpm --silent deadman run --countdown 10 -- python bot.py",
-    as: `pnpm --silent deadman run --countdown 10 -- '${process.execPath}' -e 'console.log(6 * 7)'`,
-    says: /armed with 10 s\n[^]*42/
+    command: "npx @effect-deadman/cli run -- python bot.py",
+    as: `pnpm --silent deadman run -- '${process.execPath}' -e 'console.log(6 * 7)'`,
+    says: /armed: 10 s[^]*42/
+  },
+  {
+    command: "deadman check",
+    as: "pnpm --silent deadman check",
+    says: /^ok +permission/m
   },
   { command: `curl --json '{"name":"crash"}' http://127.0.0.1:8790/_sim/journal/marks`, says: /"crash"/ },
   {
@@ -27,7 +32,7 @@ const fast = [
   { command: "pnpm example market-maker", until: /reconciled/, says: /MAIN is off, 0 orders are open/ }
 ]
 
-// Few seeds reach few situations. The campaign says so, and ends with 1.
+// Few seeds reach few situations. Then the campaign reports that and ends with 1.
 const few = { says: /^(?![^]*BROKEN)[^]*NEVER REACHED/, code: 1 }
 const off = { until: /trading, protected/, says: /the switch of MAIN is off/ }
 
@@ -40,6 +45,7 @@ const slow = [
   { command: "pnpm campaign --seeds 10000 --seed 50000", as: "pnpm campaign --seeds 20 --seed 50000", ...few },
   { command: "pnpm campaign --seeds 1000000 --processes 4", as: "pnpm campaign --seeds 20 --processes 2", ...few },
   { command: "pnpm campaign --minutes 5", as: "pnpm campaign --minutes 0.02", ...few },
+  { command: "pnpm campaign:gaps --seeds 5000", as: "pnpm campaign:gaps --seeds 20", says: /10 resting orders/ },
   { command: "pnpm bench", as: "pnpm bench --no-peers --rounds 1 --accounts 1 --seconds 3" },
   { command: "pnpm bench --calls", as: "pnpm bench --calls --no-peers --rounds 1" },
   {
@@ -54,11 +60,11 @@ const slow = [
   { command: "pnpm example plain-typescript", ...off }
 ]
 
-// A command that is one of these, or goes on from one of these, does not run here.
+// Commands that equal one of these, or continue it, do not run here.
 const notRun = {
   "pnpm test": ".ci/run runs it",
   "pnpm check": ".ci/run runs it",
-  "pnpm check:all": "`pnpm release` begins with it; this script is a part of it",
+  "pnpm check:all": "this script is a part of it",
   "pnpm campaign:mutants": "scripts/check.mjs runs it",
   "pnpm bench --accounts": "`pnpm bench` runs with this option above",
   "pnpm bench:simulator:machine": "takes minutes; the page has its figures",
@@ -70,6 +76,7 @@ const notRun = {
   "pnpm release": "publishes; scripts/packages.mjs inspects the tarballs",
   "npm install": "scripts/smoke.mjs reads these lines from the pages and runs them",
   "node bot.mjs": "scripts/smoke.mjs runs it",
+  "deadman run": "packages/cli/test/run.test.ts runs it around other programs",
   "npx vitest run": "scripts/smoke.mjs runs it",
   "npx @effect-deadman/simulator serve": "scripts/smoke.mjs runs it",
   "json='content-type:": "packages/simulator/test/Readme.test.ts runs the block",
@@ -82,11 +89,11 @@ const runs = new Set([...fast, ...slow].map(({ command }) => command))
 const isKnown = (command) =>
   runs.has(command) || Object.keys(notRun).some((entry) => `${command} `.startsWith(`${entry} `))
 
-/** The page as it names commands: `pnpm` for the pinned one by npx. */
+/** A page with `pnpm` in place of the pinned one by npx. */
 const short = (text) => text.replaceAll(`npx -y ${packageManager} `, "pnpm ")
 const texts = pages().map(({ path, text }) => ({ path, text: short(text) }))
 for (const { path, text } of texts) {
-  if (/pnpm@\d/.test(text)) faults.push(`${path}: names another pnpm than ${packageManager}`)
+  if (/pnpm@\d/.test(text)) faults.push(`${path}: name ${packageManager} and no other version`)
   for (const [, block] of text.matchAll(/^ *```sh\n(.*?)^ *```/gms)) {
     for (const line of block.split("\n")) {
       const command = line.replace(/\s+#\s.*$/, "").trim()
@@ -97,14 +104,14 @@ for (const { path, text } of texts) {
   }
 }
 for (const command of [...runs, ...Object.keys(notRun)]) {
-  if (!texts.some(({ text }) => text.includes(command))) faults.push(`no page names \`${command}\``)
+  if (!texts.some(({ text }) => text.includes(command))) faults.push(`no page has \`${command}\``)
 }
 for (const reason of Object.values(notRun)) {
   const [file] = /\S+\.(?:mjs|ts)\b/.exec(reason) ?? [""]
   if (!Fs.existsSync(Path.join(root, file))) faults.push(`there is no ${file}`)
 }
 
-/** The variables for the commands, with those that a kept one exports. */
+/** The variables for the commands, plus those that a kept one exports. */
 const env = cleanEnv()
 const kept = []
 
@@ -114,12 +121,12 @@ const run = async ({ as, code = 0, command, keep = false, says, until }) => {
   const running = start(line, { env, until })
   await running.reached
   if (keep) kept.push(running)
-  // Ctrl-C ends pnpm by the signal, after the command that it runs.
+  // After Ctrl-C pnpm ends by the signal, after its command.
   const exit = keep ? code : until === undefined ? await running.ended : ((await running.end()) ?? code)
   if (keep) Object.assign(env, exported(running.output))
   const missing = [until, says].find((words) => words?.test(running.output) === false)
   if (exit !== code) faults.push(`\`${line}\` ended with ${exit}, not ${code}:\n${running.output}`)
-  else if (missing !== undefined) faults.push(`\`${line}\` did not say ${missing}:\n${running.output}`)
+  else if (missing !== undefined) faults.push(`\`${line}\` did not print ${missing}:\n${running.output}`)
   console.log(`${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s  ${command}`)
 }
 

@@ -1,17 +1,17 @@
-// Type-checks every ```ts block in the documentation: doc comments of exported things, README files, docs/*.md.
+// Type-checks every ```ts block in the documentation: doc comments of exports, README files, docs/*.md.
 //
-// Each block is a module of its own, as somebody would paste it; one that begins with ```ts continued goes on where the
-// block before it in the same file ended. They see what users see: the packages through their `exports`, not the
-// sources. A block that has parse or type errors, or that imports something internal, fails here with its own line.
+// Each block is a module, as a user would paste it. A block that begins with ```ts continued continues the block before
+// it in the same file. Like a user's code, blocks see the packages through their `exports`, not the sources. A block
+// with parse or type errors, or with an import of an internal module, fails here with its own line.
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { walk } from "./lib/pages.mjs"
 import { root } from "./lib/pack.mjs"
 
-// In the package of the examples, which has everything installed that an example may use.
+// This package has installed everything that an example may use.
 const examples = "packages/examples"
-/** Blocks of these pages see what their own package has installed, and nothing else. */
+/** The pages of these packages see only what their own package has installed. */
 const alone = ["packages/virtual-time", "packages/cluster"]
 
 const sources = ["core", "simulator", "virtual-time", "cluster"].flatMap((name) =>
@@ -25,20 +25,20 @@ for (const path of [...sources, ...pages]) {
   const where = Path.relative(root, path).replaceAll("\\", "/")
   const isSource = path.endsWith(".ts")
   const lines = Fs.readFileSync(path, "utf8").split("\n")
-  /** A line of documentation without what makes it a comment; `undefined` for one of code. */
+  /** A line of documentation without its comment marks, `undefined` for a line of code. */
   const prose = (line) => (isSource ? /^\s*(?:\/\*)?\* ?(.*)$/.exec(line)?.[1] : line)
   let open
   for (const [index, line] of lines.entries()) {
     const text = prose(line)
     if (open === undefined) {
       if (text?.trim() === "@example" && !prose(lines[index + 1] ?? "")?.startsWith("```ts")) {
-        faults.push(`${where}:${index + 1}: an @example is a block between \`\`\`ts and \`\`\``)
+        faults.push(`${where}:${index + 1}: enclose the @example in \`\`\`ts and \`\`\``)
       }
       const fence = /^\s*```ts\b *(.*)$/.exec(text ?? "")
       if (fence === null) continue
       const last = modules.at(-1)
       const goesOn = fence[1] === "continued"
-      if (!goesOn && fence[1] !== "") faults.push(`${where}:${index + 1}: \`\`\`ts ${fence[1]} means nothing here`)
+      if (!goesOn && fence[1] !== "") faults.push(`${where}:${index + 1}: \`\`\`ts ${fence[1]} has no meaning`)
       if (goesOn && last?.where !== where) {
         faults.push(`${where}:${index + 1}: \`\`\`ts continued has no block before it in this file`)
       }
@@ -49,14 +49,14 @@ for (const path of [...sources, ...pages]) {
       if (text === undefined) faults.push(`${where}:${index + 1}: the \`\`\`ts block is not closed`)
       open = undefined
     } else {
-      // On the same line as in its file, so that the compiler's positions are those of the documentation.
+      // Keeps the line numbers of the file, for the compiler's messages.
       while (open.code.length < index) open.code.push("")
       open.code.push(text)
     }
   }
   if (open !== undefined) faults.push(`${where}: a \`\`\`ts block is not closed`)
 }
-if (modules.length === 0) faults.push("no ```ts block was found at all: this check looks in the wrong place")
+if (modules.length === 0) faults.push("no ```ts block was found: this check reads the wrong files")
 
 const fileOf = new Map()
 for (const home of [examples, ...alone]) {
@@ -67,7 +67,7 @@ for (const home of [examples, ...alone]) {
     if ((alone.find((folder) => where.startsWith(`${folder}/`)) ?? examples) !== home) continue
     const name = `${String(index).padStart(3, "0")}-${Path.basename(where).replace(/\W/g, "-")}-${line}.ts`
     fileOf.set(name, where)
-    // A block without an import or an export is a module too.
+    // So that a block without an import is a module, too.
     Fs.writeFileSync(Path.join(out, name), `${code.join("\n")}\nexport {}\n`)
   }
   Fs.writeFileSync(

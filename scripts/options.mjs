@@ -1,5 +1,5 @@
-// Writes the pages of options from the doc comments and the defaults in the code. Without --write, fails when a page
-// differs from the code.
+// Writes the pages of options from the doc comments and the defaults in the code. Without --write, fails when a page is
+// out of date.
 //
 //   node scripts/options.mjs --write
 import * as Fs from "node:fs"
@@ -61,7 +61,7 @@ const resolved = (name) => {
   return code(policy === undefined ? JSON.stringify(value) : `Release.${policy}`)
 }
 
-/** Options that break one inequality each, so that its error names it. */
+/** Options that break one inequality each, to get its text from the error. */
 const contradictions = [
   { countdown: "4 seconds" },
   { interval: "500 millis" },
@@ -92,11 +92,11 @@ ${[...new Set(contradictions)].map((inequality) => `- \`${inequality}\``).join("
 // ---------------------------------------------------------------------------------------------------------------------
 // The simulated exchange
 
-/** The default that a doc comment tells must be the one of the code. */
+/** Checks that the default in a doc comment is the one in the code. */
 const check = ({ meaning, name }, value) => {
-  const told = /\b[Dd]efault `?"?([\w-]+(?:,\d{3})*)/.exec(meaning)?.[1]?.replaceAll(",", "")
-  if (told !== undefined && told !== "none" && told !== String(value)) {
-    throw new Error(`the doc comment of Venue.${name} tells the default ${told}, and the code has ${value}`)
+  const documented = /\b[Dd]efault `?"?([\w-]+(?:,\d{3})*)/.exec(meaning)?.[1]?.replaceAll(",", "")
+  if (documented !== undefined && documented !== "none" && documented !== String(value)) {
+    throw new Error(`the doc comment of Venue.${name} has the default ${documented}, the code has ${value}`)
   }
 }
 
@@ -130,7 +130,7 @@ for (const [path, text] of Object.entries(pages)) {
   const page = await Prettier.format(text, { ...style, filepath: path })
   if (process.argv.includes("--write")) Fs.writeFileSync(path, page)
   else if (!Fs.existsSync(path) || Fs.readFileSync(path, "utf8") !== page) {
-    console.error(`${Path.relative(root, path)} is not what the code says: run \`node scripts/options.mjs --write\``)
+    console.error(`${Path.relative(root, path)} is out of date: run \`node scripts/options.mjs --write\``)
     process.exitCode = 1
   }
 }

@@ -1,4 +1,5 @@
-// Packs each published package and looks at the tarballs: are they what was meant to be published, and can they be imported?
+// Packs each published package and checks its tarball: the files, the manifest, and whether users can import the
+// modules.
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -12,20 +13,24 @@ Fs.rmSync(into, { recursive: true, force: true })
 const faults = []
 const fault = (name, text) => faults.push(`${name}: ${text}`)
 
-/** What may be in a tarball. Whatever else turns up there got in by accident. */
+/** The files that belong in a tarball. */
 const expected = [
   /^package\.json$/,
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
-  /^docs\/.+\.(md|json|svg|png)$/,
+  /^docs\/.+\.(md|json|svg|png|py)$/,
   /^src\/.+\.(ts|html|css|svg)$/,
   /^bin\.mjs$/,
+  /^deploy\/(Dockerfile|.+\.(service|yaml|py))$/,
   /^dist\/.+\.(js|d\.ts|html|css)(\.map)?$/
 ]
 
-/** What a user must bring. A tool that rewrites these ranges on the way breaks every installation. */
+/** The peers of a package. A tool that rewrites these ranges breaks every installation. */
 const peersOf = (name) =>
-  name === "virtual-time" ? { effect: "^3.22.0" } : { effect: "^3.22.0", "@effect/platform": "^0.97.0" }
+  ({ cli: {}, "virtual-time": { effect: "^3.22.0" } })[name] ?? {
+    effect: "^3.22.0",
+    "@effect/platform": "^0.97.0"
+  }
 
 const checkManifest = (name, tarball) => {
   const { files, folder: unpacked } = unpack(tarball)
@@ -34,7 +39,7 @@ const checkManifest = (name, tarball) => {
 
   for (const file of files) {
     if (!expected.some((pattern) => pattern.test(file))) {
-      fault(name, `the tarball holds ${file}, which nobody needs: narrow "files" in its package.json`)
+      fault(name, `the tarball holds ${file}, which no user needs: narrow "files" in its package.json`)
     }
   }
   const entries = Object.entries(manifest.exports).filter(([path, entry]) => entry?.default && !path.includes("*"))
@@ -50,7 +55,7 @@ const checkManifest = (name, tarball) => {
   for (const field of ["dependencies", "peerDependencies", "devDependencies", "optionalDependencies"]) {
     for (const [dependency, range] of Object.entries(manifest[field] ?? {})) {
       if (/^(workspace|catalog|link|file):/.test(range)) {
-        fault(name, `${field}.${dependency} is "${range}" in the tarball: only this repository understands that`)
+        fault(name, `${field}.${dependency} is "${range}" in the tarball, which works only in this repository`)
       }
     }
   }
@@ -58,21 +63,21 @@ const checkManifest = (name, tarball) => {
     const packed = manifest.peerDependencies?.[peer]
     if (packed !== range) fault(name, `the peer ${peer} is "${packed}" in the tarball, and must be "${range}"`)
     if (manifest.dependencies?.[peer] !== undefined) {
-      fault(name, `${peer} is a dependency besides a peer: two copies of it do not work together`)
+      fault(name, `${peer} is a dependency and a peer, but two copies of it do not work together: keep the peer`)
     }
   }
-  // A pattern lets every module through, so the internal ones have to be closed.
+  // A pattern opens every module, so the internal ones have to be closed.
   if (manifest.exports["./*"] !== undefined && manifest.exports["./internal/*"] !== null) {
     fault(name, `"./internal/*" is not closed in "exports"`)
   }
-  if (manifest.sideEffects !== false) fault(name, `"sideEffects" is not false: bundlers keep what is not used`)
+  if (manifest.sideEffects !== false) fault(name, `"sideEffects" is not false, so bundlers keep unused modules`)
   if (manifest.type !== "module") fault(name, `"type" is not "module"`)
   if (manifest.engines?.node === undefined) fault(name, `"engines.node" is missing`)
   if (manifest.publishConfig?.access !== "public" || manifest.publishConfig?.provenance !== true) {
-    fault(name, `"publishConfig" does not say { "access": "public", "provenance": true }`)
+    fault(name, `"publishConfig" is not { "access": "public", "provenance": true }`)
   }
 
-  // What the code imports is what the manifest asks for.
+  // The code imports only the packages that the manifest names.
   const allowed = new Set([
     manifest.name,
     ...Object.keys(manifest.dependencies ?? {}),
@@ -82,7 +87,7 @@ const checkManifest = (name, tarball) => {
     const code = Fs.readFileSync(Path.join(unpacked, file), "utf8")
     for (const [, specifier] of code.matchAll(/^(?:(?:im|ex)port [^"'\n]*from|import) ["']([^"'.][^"'\n]*)["']/gm)) {
       if (specifier.startsWith("node:")) {
-        if (name === "core") fault(name, `${file} imports ${specifier}: core runs in browsers too`)
+        if (name === "core") fault(name, `${file} imports ${specifier}, but core runs in browsers, too`)
         continue
       }
       const wanted = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/")
@@ -110,10 +115,12 @@ const checkWithAttw = (name, tarball, files, manifest) => {
   const modules = [...named.map((path) => path.slice(2)), ...matched.map((path) => Path.basename(path, ".js"))].filter(
     (module) => module !== "index"
   )
+  // A command exports no module.
+  if (manifest.exports["."] === undefined) return 0
   const attw = Path.join(root, "node_modules", ".bin", "attw")
   const args = [tarball, "--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji", "--entrypoints", "."]
   const { status, stderr, stdout } = spawnSync(attw, [...args, ...modules], { encoding: "utf8" })
-  if (status !== 0) fault(name, `attw, which asks whether TypeScript finds the types:\n${stdout}${stderr}`)
+  if (status !== 0) fault(name, `attw does not find all types:\n${stdout}${stderr}`)
   return modules.length
 }
 

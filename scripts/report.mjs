@@ -1,4 +1,4 @@
-// Prints the closing line of a CI run, taken from vitest's JSON report.
+// Prints the last line of a CI run from vitest's JSON report: the number of tests that passed and failed.
 import * as Fs from "node:fs"
 
 const path = process.argv[2] ?? ".reports/tests.json"

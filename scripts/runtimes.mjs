@@ -1,7 +1,7 @@
-// The other runtimes that the README names. Under Node 24: the unit tests. Under Node 24, Bun and Deno: the built core
-// arms, beats and disarms against the served simulator over real HTTP.
+// Checks the other runtimes of the README. Under Node 24 it runs the unit tests. Under Node 24, Bun and Deno the built
+// core arms, beats and disarms against the served simulator over real HTTP.
 //
-// The runtimes come from npm: each of these packages ships its binary, or installs one of npm's for this platform.
+// The runtimes come from npm. Each package contains its binary, or installs the one for this platform.
 import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -31,7 +31,7 @@ const server = start(`${pnpmLine()} simulator serve --port 0`, { env, until: /BI
 await server.reached
 const exchange = exported(server.output)
 
-/** What the exchange saw of the switch, from the beginning. */
+/** All transitions of the switch at the exchange. */
 const transitions = async () => {
   const response = await fetch(`${exchange.BITGET_BASE_URL}/_sim/journal.ndjson`)
   const entries = (await response.text())

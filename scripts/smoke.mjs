@@ -1,22 +1,18 @@
-// What a new user does, in an empty folder with npm and the packed tarballs: the commands and the code of the READMEs,
-// in JavaScript and in TypeScript. It needs a registry for everything but the packages of this repository.
-//
-//   node scripts/smoke.mjs         keeps the folder when something fails, and says where it is
-import { spawn, spawnSync } from "node:child_process"
+// Follows the READMEs as a new user, in an empty folder, with npm and the packed tarballs: their commands and code, in
+// JavaScript and in TypeScript. Everything else comes from the registry. Keeps the folder after a failure.
+import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { installLines, pack, published, root } from "./lib/pack.mjs"
+import { companions, installLines, pack, published, root } from "./lib/pack.mjs"
+import { cleanEnv, exported, start } from "./lib/shell.mjs"
 
-/** The TypeScripts that must understand the published types. */
+/** The versions of TypeScript that must accept the published types. */
 const compilers = ["5.9", "6", "7"]
 
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-deadman-smoke-"))
-// npm and what it runs see neither this repository nor the pnpm that may have started this.
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(npm_|pnpm_|INIT_CWD$|NODE_PATH$|BITGET_)/i.test(name))
-)
+const env = cleanEnv()
 const started = performance.now()
 const say = (text) => console.log(`${((performance.now() - started) / 1_000).toFixed(1).padStart(6)} s  ${text}`)
 
@@ -42,7 +38,7 @@ const run = (command, options = {}) => {
 const write = (name, text) => Fs.writeFileSync(Path.join(folder, name), text)
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What the READMEs say
+// The READMEs
 
 const tarballs = Object.fromEntries(published.map((name) => [name, pack(name, Path.join(root, ".reports", "smoke"))]))
 
@@ -63,58 +59,46 @@ const blockOf = (path, part) => {
 // ---------------------------------------------------------------------------------------------------------------------
 // Processes
 
-const living = new Set()
-process.on("exit", () => living.forEach((child) => child.kill("SIGKILL")))
+/** Starts a program of the folder in the background. */
+const startProgram = (line, variables, until) =>
+  start(`exec '${process.execPath}' ${line}`, { bound: 1_800_000, cwd: folder, env: { ...env, ...variables }, until })
 
-/** A program that goes on; everything it says is kept. */
-const spawnProgram = (args, variables = {}) => {
-  const child = spawn(process.execPath, args, {
-    cwd: folder,
-    env: { ...env, ...variables },
-    stdio: ["ignore", "pipe", "pipe"]
-  })
-  const program = { child, output: "", code: undefined }
-  living.add(child)
-  child.stdout.on("data", (chunk) => (program.output += chunk))
-  child.stderr.on("data", (chunk) => (program.output += chunk))
-  program.ended = new Promise((resolve) => {
-    child.on("close", (code, signal) => {
-      living.delete(child)
-      program.code = code ?? signal
-      resolve(program.code)
-    })
-  })
-  return program
-}
-
-/** Asks until it is so, for half a minute. */
-const eventually = async (what, program, ask) => {
-  for (const until = Date.now() + 30_000; Date.now() < until; await sleep(50)) {
-    const answer = await ask()
-    if (answer !== undefined) return answer
-    need(
-      program.code === undefined,
-      `${what} was expected, but the program ended with ${program.code}:\n${program.output}`
-    )
-  }
-  throw new Failed(`${what} was expected and did not come within 30 s:\n${program.output}`)
-}
-
-/** Runs the quickstart against the served exchange: it must arm the switch, and turn it off when it is asked to end. */
+/** Runs the quickstart against the served exchange. It must arm the switch, and turn it off on SIGTERM. */
 const protectedProgram = async (name, file, venue) => {
-  // A connection of its own each time: while a compiler runs nobody here sees that the server has closed an idle one.
+  // A new connection each time, because the server may have closed an idle one while a compiler blocked this process.
   const headers = { connection: "close" }
   const account = `${venue.BITGET_BASE_URL}/_sim/accounts/1000001`
   const tag = async () => (await (await fetch(account, { headers })).json()).switch._tag
   need((await tag()) === "Closed", `before ${name} the switch must be off`)
-  const program = spawnProgram([file], venue)
-  await eventually(`${name}: an armed switch`, program, async () => ((await tag()) === "Armed" ? true : undefined))
-  await eventually(`${name}: its trading`, program, () => (program.output.includes("protected") ? true : undefined))
-  program.child.kill("SIGTERM")
-  const code = await program.ended
+  const program = startProgram(file, venue, /protected/)
+  await Promise.race([program.reached, sleep(30_000, undefined, { ref: false })])
+  need(program.output.includes("protected"), `${name} did not trade within 30 s:\n${program.output}`)
+  need((await tag()) === "Armed", `${name} trades, and the switch is not armed:\n${program.output}`)
+  const code = await program.end("SIGTERM")
   need(code === 0, `${name} ended with ${code}:\n${program.output}`)
   need((await tag()) === "Closed", `${name} has ended, and the switch is not off:\n${program.output}`)
   say(`${name}: armed, protected, disarmed by SIGTERM`)
+}
+
+/** From an empty folder to a protected program in Python, and the installed command. */
+const anyLanguage = (venue) => {
+  const place = Path.join(folder, "any-language")
+  Fs.mkdirSync(place)
+  const variables = Object.entries(venue).map(([name, value]) => `${name}='${value}'`)
+  const packages = [...companions.cli, "cli"].map((name) => `--package '${tarballs[name]}'`)
+  const bot = "python3 -c 'import time; print(6 * 7, flush=True); time.sleep(1)'"
+  const began = performance.now()
+  const first = run(`${variables.join(" ")} npx -y ${packages.join(" ")} deadman run -- ${bot}`, { cwd: place })
+  const took = ((performance.now() - began) / 1_000).toFixed(1)
+  need(/armed: 10 s/.test(first) && first.includes("42"), `npx did not protect the program:\n${first}`)
+  need(first.includes("released: Disarmed"), `the switch is not off after the program:\n${first}`)
+  say(`npx protects a program in Python, ${took} s after it was typed in an empty folder`)
+  run(`${installOf("packages/cli/README.md")} --no-audit --no-fund --prefix '${Path.join(place, "global")}'`)
+  const deadman = Path.join(place, "global", "bin", "deadman")
+  const version = run(`'${deadman}' --version`)
+  const checked = run(`${variables.join(" ")} '${deadman}' check`)
+  need(/^ok +permission/m.test(checked), `deadman check found a fault:\n${checked}`)
+  say(`the installed command works (${version})`)
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -124,7 +108,7 @@ const main = async () => {
   run(`${installOf("README.md")} --no-audit --no-fund`)
   say("installed by the line of the README")
   const copies = run("find node_modules -path '*node_modules/effect/package.json'").split("\n")
-  need(copies.length === 1, `there is more than one copy of effect, which do not work together:\n${copies.join("\n")}`)
+  need(copies.length === 1, `there are several copies of effect, which do not work together:\n${copies.join("\n")}`)
 
   const alone = Path.join(folder, "core-alone")
   Fs.mkdirSync(alone)
@@ -132,7 +116,7 @@ const main = async () => {
   run(`${installOf("packages/core/README.md")} --no-audit --no-fund`, { cwd: alone })
   write("core-alone/heartbeat.js", blockOf("packages/core/README.md", "heartbeat.guard"))
   run(`${process.execPath} heartbeat.js`, { cwd: alone })
-  say("core alone, by the line of its own README, loads what its README shows")
+  say("core alone, installed by the line of its README, loads the code of its README")
 
   const code = blockOf("README.md", "NodeRuntime.runMain")
   write("bot.mjs", code)
@@ -147,15 +131,12 @@ const main = async () => {
   say("the first test passes")
 
   const command = Path.join("node_modules", ".bin", "effect-deadman-simulator")
-  const server = spawnProgram([command, "serve", "--port", "0"])
-  const venue = await eventually("a served exchange", server, () => {
-    const variables = [...server.output.matchAll(/^export (BITGET_\w+)='(.*)'$/gm)].map(([, name, value]) => [
-      name,
-      value
-    ])
-    return variables.length >= 4 ? Object.fromEntries(variables) : undefined
-  })
+  const server = startProgram(`${command} serve --port 0`, {}, /BITGET_PASSPHRASE='.*'\n/)
+  await server.reached
+  const venue = exported(server.output)
+  need(venue.BITGET_BASE_URL !== undefined, `the simulator does not serve:\n${server.output}`)
   say("the simulator serves")
+  anyLanguage(venue)
   await protectedProgram("JavaScript", "bot.mjs", venue)
 
   run("npm install --no-audit --no-fund --save-dev @types/node@20")
@@ -175,9 +156,9 @@ const main = async () => {
     }
     const config = (name, more, files) =>
       write(name, JSON.stringify({ compilerOptions: { ...options, ...more }, files }))
-    // The published types themselves are checked, and all that they name.
+    // Checks the published types themselves, and all that they name.
     config(`program.${version}.json`, { skipLibCheck: false, rootDir: ".", outDir }, ["bot.mts"])
-    // The types of vitest 3 and of its chai contradict each other in the eyes of TypeScript 7.
+    // TypeScript 7 finds contradictions between the types of vitest 3 and of its chai.
     config(`test.${version}.json`, { skipLibCheck: true, noEmit: true }, ["first.test.ts"])
     const tsc = Path.join(place, "node_modules", ".bin", "tsc")
     const name = run(`${tsc} --version`).replace("Version", "TypeScript")
@@ -185,8 +166,7 @@ const main = async () => {
     run(`${tsc} -p test.${version}.json`)
     await protectedProgram(name, Path.join(outDir, "bot.mjs"), venue)
   }
-  server.child.kill("SIGTERM")
-  await server.ended
+  await server.end("SIGTERM")
 }
 
 try {
@@ -196,8 +176,6 @@ try {
 } catch (error) {
   if (!(error instanceof Failed)) throw error
   console.error(error.message)
-  console.error(`The folder is kept: ${folder}`)
-  process.exitCode = 1
-} finally {
-  for (const child of living) child.kill("SIGKILL")
+  console.error(`The folder stays for inspection: ${folder}`)
+  process.exit(1)
 }

@@ -1,29 +1,29 @@
-// Packs what would be published, exactly as `pnpm publish` would.
+// Packs the published packages exactly as `pnpm publish` does.
 import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 
 export const root = Path.join(import.meta.dirname, "..", "..")
 
-/** The packages that are published, by the name of their folder. */
-export const published = ["virtual-time", "core", "simulator", "cluster"]
+/** The published packages, by the name of their folder. */
+export const published = ["virtual-time", "core", "simulator", "cluster", "cli"]
 
 /** The command of the pnpm that package.json names. */
 const pnpmCommand = () => {
-  // Inside of `pnpm run` this names the pnpm that runs; outside of it, npx finds the right one.
+  // `pnpm run` sets it to the running pnpm. Outside of it, npx finds the right one.
   const running = process.env.npm_execpath ?? ""
   if (/pnpm[^/\\]*$/.test(running)) return [process.execPath, running]
   const { packageManager } = JSON.parse(Fs.readFileSync(Path.join(root, "package.json"), "utf8"))
   return ["npx", "-y", packageManager]
 }
 
-/** The same as words of the shell. */
+/** The same, quoted for the shell. */
 export const pnpmLine = () =>
   pnpmCommand()
     .map((part) => `'${part}'`)
     .join(" ")
 
-/** Packs one package into `into` and gives the path of the tarball. */
+/** Packs one package into a folder. Returns the path of the tarball. */
 export const pack = (name, into) => {
   Fs.mkdirSync(into, { recursive: true })
   const cwd = Path.join(root, "packages", name)
@@ -32,20 +32,23 @@ export const pack = (name, into) => {
   return Path.resolve(into, JSON.parse(said.slice(said.indexOf("{"))).filename)
 }
 
-/**
- * The commands of a page that install, with tarballs in place of the names of the packages. A package that is not on npm
- * cannot find another one there: the simulator brings virtual time along.
- */
+/** The packages that the install command of a package needs, too, because npm does not find one that is not published. */
+export const companions = { cli: ["core"], simulator: ["virtual-time"] }
+
+/** The install commands of a page, with tarballs in place of the packages. */
 export const installLines = (page, tarballs) =>
   [...Fs.readFileSync(Path.join(root, page), "utf8").matchAll(/^npm install .*$/gm)].map(([command]) =>
     Object.entries(tarballs).reduce(
       (line, [name, file]) =>
-        line.replace(`@effect-deadman/${name}`, name === "simulator" ? `${tarballs["virtual-time"]} ${file}` : file),
+        line.replace(
+          `@effect-deadman/${name}`,
+          [...(companions[name] ?? []).map((companion) => tarballs[companion]), file].join(" ")
+        ),
       command
     )
   )
 
-/** Unpacks a tarball next to itself; gives the folder and the files in it. */
+/** Unpacks a tarball next to itself. Returns the folder and its files. */
 export const unpack = (tarball) => {
   const folder = tarball.replace(/\.tgz$/, "")
   Fs.mkdirSync(folder, { recursive: true })

@@ -1,4 +1,4 @@
-// The files of this repository, without what tools make or install.
+// Finds the files of this repository, without the output of tools and the installed packages.
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { root } from "./pack.mjs"

@@ -1,8 +1,10 @@
-/** The real client on a host of its own: its life from the acquisition to the end of its scope, and what it claims. */
+/** The real client on its own host, from the acquisition to the end of its scope. Records its claims. */
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import type * as FireWindow from "@effect-deadman/core/FireWindow"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
+import type * as OpenOrders from "@effect-deadman/core/OpenOrders"
 import * as Release from "@effect-deadman/core/Release"
 import * as VirtualTime from "@effect-deadman/virtual-time"
 import * as Cause from "effect/Cause"
@@ -22,6 +24,7 @@ import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
 import type { Recorder } from "./Recorder.js"
 import type { Scene, Schedule } from "./Scene.js"
+import * as Venue from "./Venue.js"
 
 export interface Bot {
   /** Ends when the bot's scope has closed. */
@@ -35,10 +38,10 @@ export interface Bot {
   readonly reconcile: () => void
   /** Lets the liveness check fail from now on, or pass again. */
   readonly setAlive: (alive: boolean) => void
-  /** The host stops, or goes on. What is between the two is not observed. */
+  /** The host stops, or continues. Nothing is observed in between. */
   readonly stop: () => void
   readonly goOn: () => void
-  /** The host is dead: it claims nothing any more. */
+  /** The host is dead and claims nothing any more. */
   readonly crashed: () => void
   readonly close: (exit: Exit.Exit<void, string>) => void
 }
@@ -54,13 +57,15 @@ const policies: Readonly<Record<Plan["client"]["release"], Release.Policy>> = {
 
 const noLoggers = HashSet.empty<Logger.Logger<unknown, void>>()
 
-/** Effect numbers fibers through the process, so the numbers are no part of what a seed repeats. */
+/** Removes the number of the fiber, because Effect counts fibers through the process and a seed cannot repeat it. */
 const withoutFiber = (line: string): string => line.replace(/ fiber=\S+/, "")
+
+type Edges = Pick<Log.Claim, "earliest" | "latest" | "lost">
 
 /** Monotonic time in ms. */
 const monotonic = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000
 
-/** Starts the bot in its party. `held` has the accounts that its process holds, `output` takes all text that comes out. */
+/** Starts the bot in its party. `held` has the accounts of its process, `output` collects its text. */
 export const make = (options: {
   readonly plan: Plan
   readonly log: Recorder
@@ -80,41 +85,40 @@ export const make = (options: {
     let over = false
     let reported: Log.Claim["state"] = "Armed"
 
-    const claim = (status: HeartbeatStatus.Status, how: "reported" | "read", late: number): void => {
+    const none = { earliest: undefined, latest: undefined, lost: undefined }
+    const add = (
+      how: Log.Claim["how"],
+      state: Log.Claim["state"],
+      late = 0,
+      rest: Edges = none,
+      provenBy?: HeartbeatStatus.Transition["provenBy"]
+    ): void =>
+      log.add({ _tag: "Claim", at: log.now() - late, how, state, ...rest, provenBy, venueArmed: scene.armed() })
+
+    const claim = (
+      status: HeartbeatStatus.Status,
+      how: "reported" | "read",
+      late: number,
+      provenBy?: HeartbeatStatus.Transition["provenBy"]
+    ): void => {
       if (status._tag === "Released") return
       const { at, earliestFire, latestFire, lost } = status
-      log.add({
-        _tag: "Claim",
-        at: log.now() - late,
-        how,
-        state: status._tag,
-        earliest: earliestFire - at,
-        latest: latestFire - at,
-        lost: lost?.reason,
-        venueArmed: scene.armed()
-      })
+      const edges = { earliest: earliestFire - at, latest: latestFire - at, lost: lost?.reason }
+      add(how, status._tag, late, edges, provenBy)
     }
 
+    const observable = (): boolean => heartbeat !== undefined && stops === 0 && !over
+
     const read = (): void => {
-      if (heartbeat !== undefined && stops === 0 && !over) claim(Effect.runSync(heartbeat.status), "read", 0)
+      if (observable()) claim(Effect.runSync(heartbeat!.status), "read", 0)
     }
 
     const look = (): void => {
-      if (plan.client.read) return read()
-      if (heartbeat === undefined || stops > 0 || over) return
-      log.add({
-        _tag: "Claim",
-        at: log.now(),
-        how: "standing",
-        state: reported,
-        earliest: undefined,
-        latest: undefined,
-        lost: undefined,
-        venueArmed: scene.armed()
-      })
+      if (plan.client.read) read()
+      else if (observable()) add("standing", reported)
     }
 
-    /** Looks at the instants at which the exchange fires, and soon after. */
+    /** Records claims at the instants at which the exchange fires, and soon after. */
     let wasArmed = false
     const watch = (): void => {
       if (over) return
@@ -128,6 +132,25 @@ export const make = (options: {
       schedule(left === undefined ? 2_500 : Math.max(1, left), watch)
     }
 
+    /** The scene's open orders, recorded. */
+    const evidence: OpenOrders.OpenOrders["Type"] = {
+      account: scene.service.account,
+      survivor: (before) =>
+        Effect.suspend(() => {
+          const sentAt = log.now()
+          const venueStart = Venue.startOfWorld + plan.clock.venueOffset
+          return Effect.onExit(scene.orders.survivor(before), (exit) =>
+            Effect.sync(() => {
+              if (over) return
+              const sighting = Exit.isSuccess(exit) ? exit.value : undefined
+              const result = Exit.isFailure(exit) ? "failed" : sighting === undefined ? "nothing" : "listed"
+              const createdAt = sighting === undefined ? undefined : sighting.createdAt - venueStart
+              log.add({ _tag: "Listed", at: log.now(), sentAt, before: before - venueStart, result, createdAt })
+            })
+          )
+        })
+    }
+
     const { abandon, armTimeout, countdown, interval, onUncertain, release, releaseTimeout, requestTimeout, settle } =
       plan.client
     const timing = { countdown: countdown * 1_000, interval, requestTimeout, armTimeout, releaseTimeout, settle }
@@ -139,12 +162,13 @@ export const make = (options: {
       liveness: plan.client.liveness
         ? Effect.suspend(() => (alive ? Effect.void : Effect.fail("the loop hangs")))
         : undefined,
-      onTransition: ({ to }: HeartbeatStatus.Transition) =>
+      ...(plan.evidence === undefined ? undefined : { evidence, maxStaleness: plan.evidence.maxStaleness }),
+      onTransition: ({ provenBy, to }: HeartbeatStatus.Transition) =>
         Effect.sync(() => {
           reported = to._tag
           if (plan.stack === "http") output.push(inspect(to, { depth: 8 }))
           if (to._tag !== "Released") {
-            claim(to, "reported", clock === undefined ? 0 : clock.unsafeCurrentTimeMillis() - to.at)
+            claim(to, "reported", clock === undefined ? 0 : clock.unsafeCurrentTimeMillis() - to.at, provenBy)
           }
         })
     }
@@ -193,11 +217,20 @@ export const make = (options: {
       })
     }
 
-    /** The heartbeat before the one that is judged. Nothing that is done to the bot ends it but its own bounds. */
+    /** The record that the heartbeat before leaves. */
+    let record: FireWindow.Continuity | undefined
+    const onAcknowledged = (next: FireWindow.Continuity) =>
+      Effect.sync(() => {
+        record = next
+        log.add({ _tag: "Deed", at: log.now(), what: "record", length: undefined })
+      })
+
+    /** The heartbeat before the judged one. Only its own bounds end it. */
     const predecessor = ({ gap, lives }: NonNullable<Plan["predecessor"]>) =>
       Effect.gen(function* () {
         log.before = true
-        yield* Effect.ignore(Effect.scoped(Effect.zipRight(Heartbeat.make(timing), Effect.sleep(lives))))
+        const options = plan.evidence === undefined ? timing : { ...timing, onAcknowledged }
+        yield* Effect.ignore(Effect.scoped(Effect.zipRight(Heartbeat.make(options), Effect.sleep(lives))))
         log.before = false
         yield* Effect.sleep(gap)
       }).pipe(Effect.uninterruptible)
@@ -208,7 +241,9 @@ export const make = (options: {
       if (plan.predecessor !== undefined) yield* predecessor(plan.predecessor)
       yield* Effect.scoped(
         Effect.flatMap(
-          Effect.onExit(Heartbeat.make(settings), (exit) => Effect.sync(() => acquired(exit))),
+          Effect.onExit(Heartbeat.make({ ...settings, predecessor: record }), (exit) =>
+            Effect.sync(() => acquired(exit))
+          ),
           ({ awaitLost }) =>
             Effect.zipRight(
               Effect.forkScoped(Effect.interruptible(Effect.catchAll(awaitLost, lost))),

@@ -1,4 +1,4 @@
-/** Tries many seeds, one after the other, and counts what broke, what was excused and what was reached. */
+/** Tries many seeds, one after the other, and counts breaches, excuses and situations. */
 import type * as Log from "./Log.js"
 import * as Evidence from "./Evidence.js"
 import * as Oracle from "./Oracle.js"
@@ -13,7 +13,7 @@ export interface Judged {
   readonly verdict: Oracle.Verdict
 }
 
-/** One plan, run and judged. */
+/** Runs and judges one plan. */
 export const tryPlan = (plan: Plan.Plan): Judged => {
   const log = Run.run(plan)
   const evidence = Evidence.gather(plan, log)
@@ -40,7 +40,7 @@ export const nothing = (): Tally => ({
 
 const count = (map: Map<string, number>, key: string, times = 1): void => void map.set(key, (map.get(key) ?? 0) + times)
 
-/** Adds the tally of other seeds. */
+/** Adds the tally of other seeds to this one. */
 export const add = (tally: Tally, other: Tally): void => {
   tally.seeds += other.seeds
   tally.httpSeeds += other.httpSeeds
@@ -54,14 +54,13 @@ export interface Options {
   readonly from: number
   readonly seeds: number
   readonly until: number
-  readonly draw?: Plan.Draw | undefined
-  /** The plan of a seed. Drawn unless given. */
+  /** The plan of a seed, by default the drawn one. */
   readonly planOf?: ((seed: number) => Plan.Plan) | undefined
   readonly now: () => number
   readonly progress?: ((tally: Tally) => void) | undefined
 }
 
-/** Tries seeds from `from` on, until there were `seeds` of them, the time is over, or a promise broke. */
+/** Tries seeds from `from` on, until it has tried `seeds` of them, the time is over, or a promise broke. */
 export const run = (options: Options): Tally => {
   const { stackTraceLimit } = Error
   // A seed that passes needs no stack traces, and they are a measurable part of its cost.
@@ -81,7 +80,7 @@ export const run = (options: Options): Tally => {
 
 const runAll = (options: Options): Tally => {
   const tally = nothing()
-  const planOf = options.planOf ?? ((seed: number) => Plan.draw(seed, options.draw))
+  const planOf = options.planOf ?? Plan.draw
   for (let seed = options.from; seed < options.from + options.seeds; seed++) {
     if (options.now() >= options.until) break
     const judged = tryPlan(planOf(seed))
@@ -105,15 +104,13 @@ const runAll = (options: Options): Tally => {
 export const missing = (tally: Tally): ReadonlyArray<string> =>
   [...tally.situations].filter(([, times]) => times === 0).map(([name]) => name)
 
-/** One seed twice: the same records, and the same fibers at the same instants. */
-export const deterministic = (seed: number, draw?: Plan.Draw): boolean => {
-  const [one, two] = [Run.run(Plan.draw(seed, draw)), Run.run(Plan.draw(seed, draw))]
+/** Whether two runs of a seed give the same records, and the same fibers at the same instants. */
+export const deterministic = (seed: number): boolean => {
+  const [one, two] = [Run.run(Plan.draw(seed)), Run.run(Plan.draw(seed))]
   return one.trace === two.trace && JSON.stringify(one) === JSON.stringify(two)
 }
 
-/**
- * Makes a plan smaller while the same promise breaks. Leaves out one part at a time, until no other part can go.
- */
+/** Makes a plan smaller while the same promise breaks. Leaves out one part at a time, until it needs all others. */
 export const shrink = (
   plan: Plan.Plan,
   promise: string

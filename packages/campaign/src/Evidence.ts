@@ -1,14 +1,14 @@
-/** Sorts a log for the rules: the records by kind, in order, and the instants from which an excuse holds. */
+/** Sorts a log for the rules. */
 import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
 
-/** The records by kind, in order, with what the promises need of them. */
+/** The records by kind, in order, and the instants from which an excuse holds. */
 export interface Evidence {
   readonly plan: Plan
   readonly log: Log.Log
-  /** Of the heartbeat that is judged. */
+  /** The calls of the judged heartbeat. */
   readonly calls: ReadonlyArray<Log.Call>
-  /** And of the one before it; a call's id is its place. */
+  /** Those and the calls of the heartbeat before it. The id of a call is its place. */
   readonly allCalls: ReadonlyArray<Log.Call>
   readonly arrivals: ReadonlyArray<Log.Arrival>
   readonly applied: ReadonlyArray<Log.Arrival & { readonly appliedAt: number; readonly from: number }>
@@ -16,6 +16,7 @@ export interface Evidence {
   readonly fires: ReadonlyArray<Log.Switched>
   readonly ordered: ReadonlyArray<Log.Ordered>
   readonly claims: ReadonlyArray<Log.Claim>
+  readonly lists: ReadonlyArray<Log.Listed>
   readonly deeds: ReadonlyArray<Log.Deed>
   readonly acquired: Log.Acquired | undefined
   readonly begun: Log.Closing | undefined
@@ -23,86 +24,48 @@ export interface Evidence {
   readonly outcome: Log.Outcome | undefined
   readonly lost: Log.Lost | undefined
   readonly crash: Log.Deed | undefined
-  /** Ms that an edge may be off: the fractions that clocks do not show, and the drift of the host's clock. */
+  /** The allowed error of an edge, ms: the fractions that clocks do not show, and the drift of the host's clock. */
   readonly tolerance: number
-  /** The instants from which an excuse holds; `Infinity` for never. */
+  /** The instants from which an excuse holds, `Infinity` for never. */
   readonly otherClientAt: number
   readonly heldAt: number
 }
 
-const isApplied = (
-  arrival: Log.Arrival
-): arrival is Log.Arrival & { readonly appliedAt: number; readonly from: number } => arrival.appliedAt !== undefined
+type Applied = Evidence["applied"][number]
 
 export const gather = (plan: Plan, log: Log.Log): Evidence => {
-  const allCalls: Array<Log.Call> = []
-  const arrivals: Array<Log.Arrival> = []
-  const switched: Array<Log.Switched> = []
-  const ordered: Array<Log.Ordered> = []
-  const claims: Array<Log.Claim> = []
-  const deeds: Array<Log.Deed> = []
-  let acquired: Log.Acquired | undefined
-  let begun: Log.Closing | undefined
-  let ended: Log.Closing | undefined
-  let outcome: Log.Outcome | undefined
-  let lost: Log.Lost | undefined
-  for (const entry of log.entries) {
-    switch (entry._tag) {
-      case "Call":
-        allCalls.push(entry)
-        break
-      case "Arrival":
-        arrivals.push(entry)
-        break
-      case "Switched":
-        if (entry.account === "own") switched.push(entry)
-        break
-      case "Ordered":
-        ordered.push(entry)
-        break
-      case "Claim":
-        claims.push(entry)
-        break
-      case "Deed":
-        deeds.push(entry)
-        break
-      case "Acquired":
-        acquired = entry
-        break
-      case "Closing":
-        if (entry.phase === "begun") begun = entry
-        else ended = entry
-        break
-      case "Lost":
-        lost = entry
-        break
-      case "Outcome":
-        outcome = entry
-    }
-  }
-  const applied = arrivals.filter(isApplied).sort((a, b) => a.appliedAt - b.appliedAt)
-  const soonest = (instants: ReadonlyArray<number>): number => Math.min(Infinity, ...instants)
+  const all = <Tag extends Log.Entry["_tag"]>(tag: Tag) =>
+    log.entries.filter((entry): entry is Extract<Log.Entry, { readonly _tag: Tag }> => entry._tag === tag)
+  const allCalls = all("Call")
+  const arrivals = all("Arrival")
+  const switched = all("Switched").filter((entry) => entry.account === "own")
+  const deeds = all("Deed")
+  const closing = all("Closing")
+  const applied = arrivals
+    .filter((arrival): arrival is Applied => arrival.appliedAt !== undefined)
+    .sort((a, b) => a.appliedAt - b.appliedAt)
   const { maintenance, maintenanceTimer } = plan.venue
   return {
     plan,
     log,
-    calls: plan.predecessor === undefined ? allCalls : allCalls.filter((call) => !call.before),
+    calls: allCalls.filter((call) => !call.before),
     allCalls,
     arrivals,
     applied,
     switched,
     fires: switched.filter((entry) => entry.transition === "fired"),
-    ordered,
-    claims,
+    ordered: all("Ordered"),
+    claims: all("Claim"),
+    lists: all("Listed"),
     deeds,
-    acquired,
-    begun,
-    ended,
-    outcome,
-    lost,
+    acquired: all("Acquired").at(-1),
+    begun: closing.findLast(({ phase }) => phase === "begun"),
+    ended: closing.findLast(({ phase }) => phase === "ended"),
+    outcome: all("Outcome").at(-1),
+    lost: all("Lost").at(-1),
     crash: deeds.find((deed) => deed.what === "crash"),
     tolerance: 2 + 120_000 * Math.abs(plan.clock.rate - 1),
-    otherClientAt: soonest(applied.filter((one) => one.call === undefined).map((one) => one.appliedAt)),
+    otherClientAt: applied.find((one) => one.call === undefined)?.appliedAt ?? Infinity,
     heldAt: maintenance !== undefined && maintenanceTimer !== "runs" ? maintenance.from : Infinity
   }
 }
@@ -113,7 +76,7 @@ export interface Stop {
   readonly what: string
 }
 
-/** The times during which the host was stopped. Those that overlap are one. */
+/** The spans in which the host stood still. Overlapping ones are merged. */
 export const stopsOf = (evidence: Evidence): ReadonlyArray<Stop> => {
   const stops: Array<Stop> = []
   for (const deed of evidence.deeds) {

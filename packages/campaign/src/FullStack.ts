@@ -1,9 +1,10 @@
 /**
- * The whole stack: the client's own HTTP, signature and clock, against the simulator that verifies all of it. The journal
- * shows at the end what the exchange did.
+ * The whole stack: the client's own HTTP, signature and clock, against the simulator, which verifies all of them. The
+ * actions of the exchange come from the journal at the end.
  */
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
+import * as BitgetOpenOrders from "@effect-deadman/core/BitgetOpenOrders"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as ServerClock from "@effect-deadman/core/ServerClock"
@@ -75,9 +76,11 @@ export const make = (
         Effect.provideService(ServerClock.ServerClock, clock),
         Effect.provideService(Credentials.Credentials, credentials)
       )
-      return yield* Effect.provideService(BitgetCountdown.make, BitgetClient.BitgetClient, client)
+      const port = yield* Effect.provideService(BitgetCountdown.make, BitgetClient.BitgetClient, client)
+      const orders = yield* Effect.provideService(BitgetOpenOrders.make(), BitgetClient.BitgetClient, client)
+      return { ...port, orders }
     }).pipe(Effect.provideService(HttpClient.HttpClient, Context.get(world, HttpClient.HttpClient)))
-    const { account, horizon, pace, range, set } = yield* VirtualTime.withParty(Effect.orDie(client), "bot")
+    const { account, horizon, orders, pace, range, set } = yield* VirtualTime.withParty(Effect.orDie(client), "bot")
     let open = 0
 
     const recorded = (setting: CountdownCancelAll.Setting) =>
@@ -133,6 +136,7 @@ export const make = (
         range,
         set: (setting) => (plan.client.deaf ? Effect.uninterruptible(recorded(setting)) : recorded(setting))
       }),
+      orders,
       armed: () => Exchange.countdown(stateNow(), Venue.own)._tag === "Armed",
       firesIn: () => {
         const state = stateNow()
@@ -141,6 +145,10 @@ export const make = (
       },
       place: (account) =>
         void step({ _tag: "PlaceOrder", account: account === "own" ? Venue.own : Venue.bystander, order: Venue.order }),
+      cancel: () => {
+        const [oldest] = Exchange.openOrders(stateNow(), Venue.own)
+        if (oldest !== undefined) step({ _tag: "CancelOrder", account: Venue.own, orderId: oldest.orderId })
+      },
       otherClient: (seconds) => {
         const at = stateNow().now - venueStart
         recorder.add({
@@ -161,7 +169,7 @@ export const make = (
     }
   })
 
-/** Adds the journal to the log. A request belongs to the last call that was made before it was sent. */
+/** Adds the journal to the log. A request belongs to the last call before its send. */
 const transcribe = (
   entries: ReadonlyArray<Journal.Entry>,
   venueStart: number,

@@ -1,6 +1,6 @@
 /**
- * The log of one seed, for the judge: plain records in the order in which they were made. All instants are ms of the
- * world's time since the start of the run, whatever the party's own clocks showed.
+ * The log of one seed, for the judge: plain records in order. All instants are ms of the world's time since the start
+ * of the run, under any clocks of the party.
  */
 
 /** The end of a call as the client saw it. */
@@ -12,20 +12,20 @@ export interface Call {
   readonly seq: number
   readonly id: number
   readonly at: number
-  /** Whether it is of the heartbeat before the one that is judged. */
+  /** Whether the heartbeat before the judged one made it. */
   readonly before: boolean
-  /** As it went over the wire. */
+  /** Its text on the wire. */
   readonly wire: string
   endSeq: number | undefined
   endAt: number | undefined
   end: End | undefined
   /** The code that the client read. */
   code: string | undefined
-  /** Whether a request left at all. The client may have to ask for the exchange's clock first. */
+  /** Whether a request left. Before that, the client may have to ask for the exchange's clock. */
   left: boolean
 }
 
-/** One copy of a request at the exchange. `call` is absent for another client's. */
+/** The arrival of one copy of a request at the exchange. `call` is absent for another client's. */
 export interface Arrival {
   readonly _tag: "Arrival"
   readonly seq: number
@@ -33,7 +33,7 @@ export interface Arrival {
   readonly copy: number
   readonly at: number
   readonly wire: string
-  /** When it took effect, and from when its countdown counts. */
+  /** The instant at which it took effect, and the one from which its countdown counts. */
   readonly appliedAt: number | undefined
   readonly from: number | undefined
   readonly code: string
@@ -66,11 +66,25 @@ export interface Claim {
   /** Reported by `onTransition`, read from `status`, or the last reported one, checked again. */
   readonly how: "reported" | "read" | "standing"
   readonly state: "Armed" | "Jeopardy" | "MayHaveFired" | "Fired" | "Released"
-  /** Ms from `at` to either edge; absent where the state carries none. */
+  /** The edges in ms from `at`, absent where the state carries none. */
   readonly earliest: number | undefined
   readonly latest: number | undefined
   readonly lost: string | undefined
+  /** How a doubt ended, in a report. */
+  readonly provenBy: string | undefined
   readonly venueArmed: boolean
+}
+
+/** The end of a request for open orders. Times of orders are ms since the start of the run on the exchange's clock. */
+export interface Listed {
+  readonly _tag: "Listed"
+  readonly seq: number
+  readonly at: number
+  readonly sentAt: number
+  /** Orders that were created before it were asked for. */
+  readonly before: number
+  readonly result: "listed" | "nothing" | "failed"
+  readonly createdAt: number | undefined
 }
 
 /** `awaitLost` has failed. */
@@ -87,7 +101,7 @@ export interface Deed {
   readonly seq: number
   readonly at: number
   readonly what: string
-  /** How long it lasts, where it lasts. */
+  /** Its length in ms, if it has one. */
   readonly length: number | undefined
 }
 
@@ -121,7 +135,7 @@ export interface Outcome {
   readonly latest: number | undefined
 }
 
-export type Entry = Call | Arrival | Switched | Ordered | Claim | Deed | Acquired | Lost | Closing | Outcome
+export type Entry = Call | Arrival | Switched | Ordered | Claim | Listed | Deed | Acquired | Lost | Closing | Outcome
 
 export interface Leftover {
   readonly fibers: number
@@ -134,14 +148,14 @@ export interface Leftover {
 export interface Log {
   readonly entries: ReadonlyArray<Entry>
   readonly end: number
-  /** Absent where the host was killed, because then everything is left behind. */
+  /** Absent when the host crashed, because then everything is left behind. */
   readonly leftover: Leftover | undefined
   /** The failure of the run itself: a defect, a limit, a program that got stuck. */
   readonly defect: string | undefined
-  /** All text that came out, where the whole stack ran. None of `secrets` may be in it. */
+  /** All text that came out of the whole stack. It must hold none of `secrets`. */
   readonly output: string | undefined
   readonly secrets: ReadonlyArray<string>
-  /** The difference between the exchange and the one rebuilt from its journal, where there is a journal. */
+  /** The difference between the exchange and the one rebuilt from its journal, if any. */
   readonly replay: string | undefined
   readonly trace: string
   /** Draws the simulator's own timeline. */

@@ -1,6 +1,6 @@
 /**
- * Ten known bugs, each as a change of the client's text: the mistakes that are easily made in such a client. A change
- * that finds nothing to replace, or more than one place, is an error: then the client has moved on and so must this list.
+ * Thirteen known bugs, each as a change of the client's text: mistakes that are easily made in such a client. A change must
+ * find exactly one place to replace. Otherwise the client has changed, and the list has to follow.
  */
 
 export interface Change {
@@ -81,7 +81,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the wall clock for the deadline",
     changes: [
       {
-        file: "FireWindow.ts",
+        file: "internal/window/models.ts",
         find: "Math.max(0, to.mono - from.mono + Math.max(0, (to.jumped ?? 0) - (from.jumped ?? 0)), to.wall - from.wall)",
         replace: "Math.max(0, to.wall - from.wall)"
       }
@@ -141,10 +141,40 @@ export const mutants: ReadonlyArray<Mutant> = [
         replace: 'setting === off ? "0" : String(Math.floor(setting / 10) * 10)'
       }
     ]
+  },
+  {
+    name: "an order that was created inside the gap counts",
+    changes: [
+      {
+        file: "Sighting.ts",
+        find: "base.stamps.acceptedAt + shortest - placingLatency - stampTolerance",
+        replace: "base.stamps.acceptedAt + shortest - placingLatency - stampTolerance + 1e9"
+      }
+    ]
+  },
+  {
+    name: "a list counts that was requested before the latencies are over",
+    changes: [
+      {
+        file: "Sighting.ts",
+        find: "  triggerLatency + cancelLatency + maxStaleness\n",
+        replace: "  0 * (triggerLatency + cancelLatency + maxStaleness)\n"
+      }
+    ]
+  },
+  {
+    name: "the host's clock for the age of an order",
+    changes: [
+      {
+        file: "Sighting.ts",
+        find: "base.stamps.acceptedAt + shortest - placingLatency",
+        replace: "(base.sent ?? base.answered ?? { wall: 0 }).wall + shortest - placingLatency"
+      }
+    ]
   }
 ]
 
-/** The text with the change made; throws when it does not apply exactly once. */
+/** Applies the change to the text. Throws when it does not apply exactly once. */
 export const apply = (text: string, { file, find, replace }: Change, name: string): string => {
   const places = text.split(find).length - 1
   if (places !== 1) {

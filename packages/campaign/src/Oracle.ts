@@ -1,6 +1,6 @@
 /**
- * The judge: finds the promises that a log breaks. It knows the exchange's documentation and the plan, and shares no code
- * with the client or the simulator. It believes nothing of either but the records.
+ * The judge: finds the promises that a log breaks. It knows the exchange's documentation and the plan, and shares no
+ * code with the client or the simulator. It trusts only the records.
  */
 import type { Evidence } from "./Evidence.js"
 import * as claims from "./rules/claims.js"
@@ -8,7 +8,7 @@ import * as conduct from "./rules/conduct.js"
 import * as exchange from "./rules/exchange.js"
 import type { Report } from "./rules/rule.js"
 
-/** A promise by its number, or by a word where it has none. */
+/** A broken promise, by its number, or by a word if it has none. */
 export interface Breach {
   readonly promise: string
   readonly at: number
@@ -17,7 +17,11 @@ export interface Breach {
 
 /** A breach that the promise excuses, with the reason. */
 export interface Excused extends Breach {
-  readonly why: "another client wrote" | "the exchange held its timers" | "a machine of the exchange had a wrong clock"
+  readonly why:
+    | "another client wrote"
+    | "the exchange held its timers"
+    | "a machine of the exchange had a wrong clock"
+    | "a list of orders was staler than the client allows for"
 }
 
 export interface Verdict {
@@ -44,11 +48,18 @@ const byHeld = new Set(["9", "10", "12"])
 
 const excuse = (evidence: Evidence, promise: string, at: number): Excused["why"] | undefined => {
   if (byOthers.has(promise) && at >= evidence.otherClientAt) return "another client wrote"
-  // The stamps of machines prove something only while their clocks differ by less than `stampTolerance`.
+  const { evidence: orders } = evidence.plan
+  const stale = orders !== undefined && orders.listStaleness > orders.maxStaleness
+  if (promise === "15" && stale && evidence.lists.some((list) => list.result === "listed" && list.at <= at)) {
+    return "a list of orders was staler than the client allows for"
+  }
+  // Stamps prove something only while the clocks of the machines differ by less than `stampTolerance`. The host's clocks
+  // and the next answer refute one wrong answer, unless it is the first.
   const { wrongMachine } = evidence.plan.venue
-  // With a wall clock that has jumped nothing else refutes them.
+  const first = evidence.calls.find((call) => call.end === "acknowledged")
+  const isFirst = wrongMachine !== undefined && (first === undefined || wrongMachine.answer <= first.id)
   const jumped = evidence.deeds.some((deed) => deed.at <= at && (deed.what === "step-wall" || deed.what === "suspend"))
-  if (wrongMachine !== undefined && (promise === "15" || (promise === "9" && jumped))) {
+  if (isFirst && (promise === "15" || (promise === "9" && jumped))) {
     return "a machine of the exchange had a wrong clock"
   }
   if (byHeld.has(promise) && at >= evidence.heldAt) return "the exchange held its timers"

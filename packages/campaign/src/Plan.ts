@@ -1,10 +1,13 @@
 /**
- * Everything that a seed decides, drawn before anything runs, as plain data that can be printed and made smaller. Each seed
- * draws a subset of the features with strengths of its own, so that rare ones meet often.
+ * Everything that a seed decides, drawn before anything runs, as plain data that can be printed and made smaller. Each
+ * seed draws a subset of the features with its own strengths, so that rare ones meet often.
  */
 
 export type Deed =
-  | { readonly at: number; readonly do: "place" | "look" | "beat" | "reconcile" | "heal" | "verdict" | "crash" }
+  | {
+      readonly at: number
+      readonly do: "place" | "cancel" | "look" | "beat" | "reconcile" | "heal" | "verdict" | "crash"
+    }
   | { readonly at: number; readonly do: "interrupted-beat" | "suspend" | "stall" | "lapse"; readonly length: number }
   | { readonly at: number; readonly do: "step-wall"; readonly by: number }
   | { readonly at: number; readonly do: "other-client"; readonly seconds: number }
@@ -16,13 +19,13 @@ export type Deed =
       readonly interruptedAfter: number | undefined
     }
 
-/** One of the library's policies by its name, or a policy that always chooses the same. */
+/** A policy of the library by its name, or one that always chooses the same. */
 export type ReleasePolicy =
   "disarm" | "letExpire" | "cancelOnFailure" | "cancelUnlessDone" | "always Disarm" | "always CancelSoon"
 
 export interface Plan {
   readonly seed: number
-  /** The port alone, over the exchange and the network; or HTTP, signature and verification as well. */
+  /** The port alone, over exchange and network, or HTTP, signature and verification, too. */
   readonly stack: "port" | "http"
   readonly client: {
     /** Seconds. A value that is no whole number from 5 to 60 has to be refused. */
@@ -38,7 +41,7 @@ export interface Plan {
     readonly liveness: boolean
     /** Whether `set` ignores interruptions. */
     readonly deaf: boolean
-    /** Whether `status` is read while it runs. If not, only its reports are judged. */
+    /** Whether `status` is read during the run. If not, only the reports are judged. */
     readonly read: boolean
   }
   readonly venue: {
@@ -51,7 +54,7 @@ export interface Plan {
     readonly clockStart: "accept" | "apply" | "complete"
     readonly rateWindow: "fixed" | "sliding"
     readonly stamps: "headers" | "requestTime" | "zero" | "none"
-    /** The answer of this number has stamps of a machine whose clock is wrong by so many ms. */
+    /** The number of the answer whose stamps come from a machine with a wrong clock, and its error in ms. */
     readonly wrongMachine: { readonly answer: number; readonly by: number } | undefined
     readonly maintenance: { readonly from: number; readonly to: number } | undefined
     readonly maintenanceTimer: "runs" | "pauses" | "fires-at-end"
@@ -70,16 +73,22 @@ export interface Plan {
   }
   readonly link: { readonly request: readonly [number, number]; readonly answer: readonly [number, number] }
   readonly faults: ReadonlyArray<string>
-  /** A heartbeat of the same account in the same process before the one that is judged: ms that it lives, ms after it. */
+  /** An earlier heartbeat of the same account in the same process: its life, and the gap after it, in ms. */
   readonly predecessor: { readonly lives: number; readonly gap: number } | undefined
   /** The write of this number arrives in the millisecond of the expiry, and no other write before it. */
   readonly needle: number | undefined
+  /**
+   * The open orders as evidence, with the client's allowance for a stale list, ms. Their exchange takes its time to place
+   * and to cancel, and its lists may be stale.
+   */
+  readonly evidence:
+    { readonly maxStaleness: number; readonly placingLatency: number; readonly listStaleness: number } | undefined
   readonly ties: { readonly instants: "first-in" | "seeded"; readonly parties: "first-in" | "seeded" }
   readonly deeds: ReadonlyArray<Deed>
 }
 
-/** The plan's random numbers: 32-bit, seeded, and no part of the judged code. */
-const dice = (seed: number) => {
+/** The random numbers of a plan: 32-bit, seeded, and independent of the judged code. */
+export const dice = (seed: number) => {
   let a = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.floor(seed / 0x1_0000_0000)
   const next = (): number => {
     a = (a + 0x6d2b79f5) | 0
@@ -94,7 +103,7 @@ const dice = (seed: number) => {
 }
 type Dice = ReturnType<typeof dice>
 
-/** Refusals for good: no retry can heal them. */
+/** Refusals that no retry can heal. */
 const fatalCodes = ["40009", "40014", "40012", "40018", "25008", "40084"]
 const passingCodes = ["25000", "40200", "40808", "40010", "45001", "31337", "40008"]
 
@@ -181,7 +190,7 @@ const clientOf = ({ chance, int, pick }: Dice): Plan["client"] => {
   const interval = byDefault && total * 0.3 <= room ? Math.round(total * 0.3) : int(1_000, room)
   const patient = chance(0.03)
   const settle = patient ? int(31_000, 35_000) : chance(0.7) ? requestTimeout : int(0, 5_000)
-  const closing = Math.ceil(2 * requestTimeout + Math.max(settle, 1_000))
+  const closing = Math.ceil(3 * requestTimeout + 1_000 + Math.max(settle, 1_000))
   return {
     countdown,
     interval,
@@ -221,11 +230,18 @@ const venueOf = ({ chance, int, pick }: Dice, healAt: number): Plan["venue"] => 
   }
 }
 
-/** The longest time in ms that a healthy client needs after the healing to be armed again or to report why not. */
-export const recoveryTime = ({ client }: Plan): number =>
-  client.interval + client.countdown * 100 + 4 * (client.requestTimeout + 1_000)
+/** The longest time in ms that a healthy client needs after the healing to be armed again or to report the reason. */
+export const recoveryTime = ({ client, deeds }: Pick<Plan, "client" | "deeds">): number =>
+  // After a step of the wall clock the answer after the next one settles the doubt, and steps change no cadence.
+  (deeds.some((deed) => deed.do === "step-wall" || deed.do === "suspend") ? 2 : 1) * client.interval +
+  client.countdown * 100 +
+  4 * (client.requestTimeout + 1_000)
 
-const deedsOf = (die: Dice, plan: Omit<Plan, "deeds" | "predecessor">, healAt: number): ReadonlyArray<Deed> => {
+const deedsOf = (
+  die: Dice,
+  plan: Omit<Plan, "deeds" | "predecessor" | "evidence">,
+  healAt: number
+): ReadonlyArray<Deed> => {
   const { chance, int, pick } = die
   const deeds: Array<Deed> = []
   const sometime = () => int(0, healAt)
@@ -247,7 +263,7 @@ const deedsOf = (die: Dice, plan: Omit<Plan, "deeds" | "predecessor">, healAt: n
   if (chance(0.18)) {
     for (let n = int(1, 3); n > 0; n--) {
       const size = pick([int(50, 900), int(1_000, 20_000), 3_600_000])
-      // A host that sleeps while its clock is set back hides the sleep from every clock it has.
+      // Forward only with a suspend, because no clock shows the sleep of a host whose wall clock is set back meanwhile.
       deeds.push({ at: sometime(), do: "step-wall", by: suspends || chance(0.5) ? size : -size })
     }
   }
@@ -266,7 +282,7 @@ const deedsOf = (die: Dice, plan: Omit<Plan, "deeds" | "predecessor">, healAt: n
   else if (fate < 20) deeds.push({ at: int(500, healAt), do: "crash" })
   else if (fate < 55) deeds.push({ at: int(500, healAt), do: "close", how, interruptedAfter })
   else {
-    const verdictAt = lasts + recoveryTime(plan as Plan)
+    const verdictAt = lasts + recoveryTime({ client: plan.client, deeds })
     if (plan.client.onUncertain === "verify") deeds.push({ at: verdictAt - 1, do: "reconcile" })
     deeds.push({ at: verdictAt, do: "verdict" })
     deeds.push({ at: verdictAt + int(1, 12_000), do: "close", how, interruptedAfter })
@@ -281,7 +297,7 @@ export interface Draw {
 /** One seed in ten runs the whole stack. */
 export const stackOf = (seed: number): "port" | "http" => (seed % 10 === 7 ? "http" : "port")
 
-export const draw = (seed: number, options: Draw = {}): Plan => {
+const drawOne = (seed: number, options: Draw): Plan => {
   const die = dice(seed)
   const { chance, int, pick } = die
   const healAt = int(12_000, 55_000)
@@ -301,7 +317,7 @@ export const draw = (seed: number, options: Draw = {}): Plan => {
   if (faults.some((fault) => fault.startsWith("duplicate")) && chance(0.7)) {
     faults.push(`drop-answer;probability=${int(20, 90) / 100}`)
   }
-  const plan: Omit<Plan, "deeds" | "predecessor"> = {
+  const plan: Omit<Plan, "deeds" | "predecessor" | "evidence"> = {
     seed,
     stack: drawn,
     client,
@@ -327,7 +343,57 @@ export const draw = (seed: number, options: Draw = {}): Plan => {
   if (predecessor !== undefined && chance(0.5)) {
     faults.push(`delay-request;by=uniform(${chance(0.5) ? 2 : 10}s,29s);countdown=0;times=${int(1, 2)}`)
   }
-  return { ...plan, predecessor, deeds }
+  return { ...plan, predecessor, deeds, evidence: undefined }
+}
+
+/**
+ * The plan with open orders as evidence, and with what makes it hard: gaps that held, gaps over a firing, resting orders
+ * from before, orders from between, a slow exchange.
+ */
+export const withEvidence = (plan: Plan, { chance, int, pick }: Dice): Plan => {
+  const healAt = plan.deeds.find((deed) => deed.do === "heal")?.at ?? 20_000
+  const ends = plan.deeds.reduce((last, deed) => (deed.do === "close" || deed.do === "crash" ? deed.at : last), healAt)
+  const deeds: Array<Deed> = [...plan.deeds]
+  for (let n = pick([0, 1, 3, 10]); n > 0; n--) deeds.push({ at: int(0, 2_000), do: "place" })
+  for (let n = int(0, 3); n > 0; n--) deeds.push({ at: int(0, ends), do: "place" })
+  for (let n = chance(0.3) ? int(1, 3) : 0; n > 0; n--) deeds.push({ at: int(0, ends), do: "cancel" })
+  const verdict = plan.deeds.find((deed) => deed.do === "verdict")
+  if (verdict !== undefined && plan.client.onUncertain === "lose") deeds.push({ at: verdict.at - 1, do: "reconcile" })
+  const faults = [...plan.faults]
+  for (let n = pick([0, 1, 1, 2]); n > 0; n--) {
+    const length = plan.client.countdown * 1_000 + int(500, 9_000)
+    const span = `from=${int(1_000, Math.max(1_000, healAt - length))}ms;for=${length}ms`
+    faults.push(
+      `${pick(["drop-answer", "drop-answer", "partition", "drop-request"])};endpoint=countdown-cancel-all;${span}`
+    )
+  }
+  if (chance(0.2)) faults.push(`drop-answer;endpoint=unfilled-orders;times=${int(1, 3)}`)
+  const lives = int(0, 4_000)
+  const gap = int(0, 15_000)
+  const hasRoom = plan.needle === undefined && !deeds.some((deed) => deed.do === "crash") && ends > lives + gap + 15_000
+  const predecessor = plan.predecessor ?? (hasRoom && chance(0.3) ? { lives, gap } : undefined)
+  if (predecessor !== undefined && chance(0.5)) faults.push(`drop-request;countdown=0;times=${int(1, 4)}`)
+  const listStaleness = chance(0.3) ? pick([500, 8_000, 8_000]) : 0
+  return {
+    ...plan,
+    client: { ...plan.client, onUncertain: "verify" },
+    venue: { ...plan.venue, cancelPace: chance(0.4) ? int(100, 350) : plan.venue.cancelPace },
+    faults,
+    predecessor,
+    deeds: deeds.sort((a, b) => a.at - b.at),
+    evidence: {
+      listStaleness,
+      maxStaleness: listStaleness > 0 && chance(0.5) ? listStaleness : 0,
+      placingLatency: chance(0.3) ? int(1, 900) : 0
+    }
+  }
+}
+
+export const draw = (seed: number, options: Draw = {}): Plan => {
+  const plan = drawOne(seed, options)
+  // Dice of its own, so that the other draws are what they were without it.
+  const die = dice(seed + 0x5167_4e11)
+  return die.chance(0.2) && !invalid(plan) ? withEvidence(plan, die) : plan
 }
 
 /** Whether the client must refuse its options. */
@@ -366,7 +432,8 @@ const edits: Readonly<Record<string, Edit>> = {
   needle: (plan) => ({ ...plan, needle: undefined }),
   ties: (plan) => ({ ...plan, ties: { instants: "first-in", parties: "first-in" } }),
   deaf: (plan) => ({ ...plan, client: { ...plan.client, deaf: false } }),
-  verify: (plan) => ({ ...plan, client: { ...plan.client, onUncertain: "lose" } }),
+  evidence: (plan) => ({ ...plan, evidence: undefined }),
+  verify: (plan) => ({ ...plan, client: { ...plan.client, onUncertain: "lose" }, evidence: undefined }),
   liveness: (plan) => ({ ...plan, client: { ...plan.client, liveness: false } }),
   http: (plan) => ({ ...plan, stack: "port" })
 }
@@ -386,7 +453,7 @@ export const without = (plan: Plan, names: ReadonlyArray<string>): Plan => {
     if (name.includes(":")) continue
     const edit = edits[name]
     if (edit === undefined)
-      throw new Error(`--drop knows no "${name}": ${Object.keys(edits).join(", ")}, fault:N, deed:N`)
+      throw new Error(`--drop takes ${Object.keys(edits).join(", ")}, fault:N and deed:N, not "${name}"`)
     next = edit(next)
   }
   return next

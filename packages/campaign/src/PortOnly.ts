@@ -1,7 +1,7 @@
 /**
- * The client's port over the exchange machine and the network, without HTTP and signature. Most seeds run it. Its own code
- * does what lies between `set` and the exchange: timestamps, the limit of one call a second, the deliveries that the network
- * decides, and the reading of answers.
+ * The client's port over the exchange machine and the network, without HTTP and signature. Most seeds run it. Its own
+ * code covers everything between `set` and the exchange: timestamps, the limit of one call per second, the deliveries
+ * that the network decides, and the reading of answers.
  */
 import * as Countdown from "@effect-deadman/core/Countdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
@@ -14,45 +14,45 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
+import * as PortOrders from "./PortOrders.js"
 import type { Recorder } from "./Recorder.js"
 import type { Scene, Schedule } from "./Scene.js"
 import * as Venue from "./Venue.js"
 
 type Answer = Effect.Effect<CountdownCancelAll.Acknowledgement, VenueError.VenueError>
 
+/** A copy of a request. The needle and another client's write have no passage, and the latter has no call. */
 interface Flight {
   readonly call: Log.Call | undefined
-  readonly passage: Network.Passage | undefined
+  readonly passage?: Network.Passage
   readonly copy: number
   readonly wire: string
-  /** The timestamp that it was signed with. */
+  /** The timestamp of its signature. */
   readonly stamp: number
   /** Ends the call that sent it. */
   readonly finish: Finish
-  /** When the exchange accepted it, on the exchange's clock. */
+  /** The instant of its arrival, on the exchange's clock. */
   arrived: number
-  /** One for the request and its copies. */
+  /** The state that the request shares with its copies. */
   readonly shared: Shared
 }
 
 interface Shared {
-  /** How many of them the exchange, or something in front of it, has taken. */
+  /** The number of copies that the exchange, or a gateway in front of it, has taken. */
   taken: number
-  /** Whether an answer that is not lost has left. No client and no proxy sends a request again once it has the answer. */
+  /** Whether an answer that is not lost has left. After that no client and no proxy sends the request again. */
   answered: boolean
 }
 
-const newShared = (): Shared => ({ taken: 0, answered: false })
-
 type Finish = (end: Log.End, result: Answer, code?: string) => void
 
-/** The answer of the exchange, or of something in front of it, before the network changes it. */
+/** The answer of the exchange, or of a gateway in front of it, before the network changes it. */
 type Reply =
   | { readonly _tag: "Good"; readonly acceptedAt: number; readonly completedAt: number }
   | { readonly _tag: "Code"; readonly code: string }
   | { readonly _tag: "Page"; readonly status: number }
 
-/** Faults by their text: parsing costs more than most of a seed. */
+/** Faults by their text, because parsing costs more than most of a seed. */
 const parsed = new Map<string, Fault.Fault>()
 const readFault = (text: string): Fault.Fault => {
   let fault = parsed.get(text)
@@ -92,7 +92,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
   let lastCall = -Infinity
   let open = 0
   let writes = 0
-  /** While it is ahead, all requests are lost, so that the needle arrives alone. */
+  /** Until then all requests are lost, so that the needle arrives alone. */
   let silentUntil = -Infinity
   let healed = false
 
@@ -139,7 +139,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
           resume(result)
         }
         depart(call, finish)
-        // A service that ignores interruptions ends, too, when the system gives up.
+        // A service that ignores interruptions still ends when the system gives up.
         if (plan.client.deaf && call.end === undefined) schedule(45_000, () => finish("lost", Effect.fail(reset())))
       })
       if (plan.client.deaf) return answer
@@ -152,24 +152,22 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
 
   const depart = (call: Log.Call, finish: Finish): void => {
     const now = pump()
-    const stamp = now + plan.clock.skew
     const ordinal = writes++
     if (now < silentUntil) return
+    const request = {
+      call,
+      copy: 0,
+      wire: call.wire,
+      stamp: now + plan.clock.skew,
+      finish,
+      arrived: 0,
+      shared: { taken: 0, answered: false }
+    }
     if (ordinal === plan.needle && !healed) {
       const due = Exchange.countdown(state, Venue.own)
       if (due._tag === "Armed" && due.firesAt - now < 29_000 && due.firesAt > now + timeToApply) {
         silentUntil = due.firesAt
-        const flight: Flight = {
-          call,
-          passage: undefined,
-          copy: 0,
-          wire: call.wire,
-          stamp,
-          finish,
-          arrived: 0,
-          shared: newShared()
-        }
-        schedule(due.firesAt - now - timeToApply, () => arrive(flight))
+        schedule(due.firesAt - now - timeToApply, () => arrive(request))
         return
       }
     }
@@ -187,10 +185,8 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
       case "Lost":
         return
       case "Sent": {
-        const { passage } = departure
-        const shared = newShared()
         for (const [copy, arrival] of departure.arrivals.entries()) {
-          const flight: Flight = { call, passage, copy, wire: call.wire, stamp, finish, arrived: 0, shared }
+          const flight: Flight = { ...request, passage: departure.passage, copy }
           after(arrival.after, () => {
             if (arrival.hold === undefined) return arrive(flight)
             held.set(flight, arrival.lag)
@@ -250,7 +246,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
   const apply = (flight: Flight): void => {
     const now = pump()
     if (flight.shared.answered) return
-    // Of those that arrive in one millisecond any may be first: it is the one that is answered.
+    // Any of the copies that arrive in one millisecond may be first. Only the first is answered.
     const copy = flight.shared.taken++
     const accepted = flight.arrived
     const seconds = Number(flight.wire)
@@ -277,7 +273,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     after(timeToComplete, () => leave(flight, copy, reply))
   }
 
-  /** The answer leaves. That of a later copy reaches no caller. */
+  /** Sends the answer. The answer to a later copy reaches no caller. */
   const leave = (flight: Flight, copy: number, reply: Reply): void => {
     if (copy > 0 || flight.call === undefined) return
     if (flight.passage === undefined) return deliver(reply, undefined, flight.finish)
@@ -317,6 +313,18 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     )
   }
 
+  const orders = PortOrders.make({
+    plan,
+    schedule,
+    pump,
+    state: () => state,
+    network: (step) => {
+      const [result, next] = step(network, pump())
+      network = next
+      return result
+    }
+  })
+
   const horizon = Effect.succeed(Duration.millis(30_000 + plan.clock.uncertainty))
   return {
     service: CountdownCancelAll.CountdownCancelAll.of({
@@ -326,6 +334,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
       range: Countdown.range,
       pace: Duration.seconds(1)
     }),
+    orders,
     armed: () => {
       pump()
       return Exchange.countdown(state, Venue.own)._tag === "Armed"
@@ -339,19 +348,22 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
       pump()
       step({ _tag: "PlaceOrder", account: account === "own" ? Venue.own : Venue.bystander, order: Venue.order })
     },
+    cancel: () => {
+      pump()
+      const [oldest] = Exchange.openOrders(state, Venue.own)
+      if (oldest !== undefined) step({ _tag: "CancelOrder", account: Venue.own, orderId: oldest.orderId })
+    },
     otherClient: (seconds) => {
       const now = pump()
-      const flight: Flight = {
+      apply({
         call: undefined,
-        passage: undefined,
         copy: 0,
         wire: String(seconds),
         stamp: now,
         finish: () => undefined,
         arrived: now,
-        shared: newShared()
-      }
-      apply(flight)
+        shared: { taken: 0, answered: false }
+      })
     },
     heal: () => {
       healed = true
@@ -366,22 +378,15 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
 const replyFrom = (reply: Network.Reply): Reply =>
   reply._tag === "Code" ? reply : { _tag: "Page", status: reply.status }
 
-// Made of literals many times a seed: the fields need no check.
+// These run many times per seed. Their fields are literals and need no check.
+
+const common = { venueMessage: "", retryable: true } as const
 
 const refusedConnection = () =>
-  new VenueError.TransportFailure(
-    { venueMessage: "", applied: "no", retryable: true, reason: "refused", detail: "ECONNREFUSED" },
-    true
-  )
+  new VenueError.TransportFailure({ ...common, applied: "no", reason: "refused", detail: "ECONNREFUSED" }, true)
 
 const reset = () =>
-  new VenueError.TransportFailure(
-    { venueMessage: "", applied: "unknown", retryable: true, reason: "lost", detail: "ECONNRESET" },
-    true
-  )
+  new VenueError.TransportFailure({ ...common, applied: "unknown", reason: "lost", detail: "ECONNRESET" }, true)
 
 const unreadable = (httpStatus: number) =>
-  new VenueError.UnreadableAnswer(
-    { venueMessage: "", applied: "unknown", retryable: true, reason: "notJson", httpStatus, detail: "" },
-    true
-  )
+  new VenueError.UnreadableAnswer({ ...common, applied: "unknown", reason: "notJson", httpStatus, detail: "" }, true)

@@ -1,12 +1,12 @@
 /**
- * The campaign in several processes. One hands out the seeds in their order, a range at a time to a process that is free,
- * and adds up what they report. The first broken promise ends all of them.
+ * The campaign in several processes. One hands out the seeds in order, a range at a time to a free process, and adds up
+ * the reports. The first broken promise ends all of them.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import * as Campaign from "./Campaign.js"
-import type * as Plan from "./Plan.js"
+import * as Plan from "./Plan.js"
 
-/** The seeds that a process tries next. */
+/** The next seeds of a process. */
 interface Range {
   readonly from: number
   readonly seeds: number
@@ -37,7 +37,7 @@ export interface Result {
   readonly shares: ReadonlyArray<Share>
 }
 
-/** Long enough that a hand-out costs nothing, short enough that no process waits long for the others at the end. */
+/** Long enough that handing it out costs nothing, short enough that no process waits long for the others at the end. */
 const longestRange = 200
 
 /** The ranges of a campaign, in order. */
@@ -58,11 +58,11 @@ export const ranges = (options: {
 }
 
 /**
- * Tries seeds from `from` on, until there were `seeds` of them, the time is over, or a promise broke. No seed is left out
- * between the first and the last. After a failure, reports of the other processes are not counted.
+ * Tries seeds from `from` on, until it has tried `seeds` of them, the time is over, or a promise broke. It leaves out
+ * no seed between the first and the last. After a failure, it does not count reports of the other processes.
  */
 export const run = (options: {
-  /** The module that each process runs: it calls `serve`. */
+  /** The module that each process runs. It calls `serve`. */
   readonly program: string
   readonly processes: number
   readonly from: number
@@ -127,13 +127,13 @@ export const run = (options: {
   })
 
 /** Tries the ranges that the parent process sends, as long as it lives. */
-export const serve = (planOf?: (seed: number) => Plan.Plan): void => {
+export const serve = (planOf: (seed: number, draw?: Plan.Draw) => Plan.Plan = Plan.draw): void => {
   process.on("message", (message) => {
     const { draw, from, seeds } = message as Range
     const began = performance.now()
-    const tally = Campaign.run({ from, seeds, until: Infinity, draw, planOf, now: () => 0 })
+    const tally = Campaign.run({ from, seeds, until: Infinity, planOf: (seed) => planOf(seed, draw), now: () => 0 })
     const failed = tally.failure?.plan.seed
-    // A plan with its log holds functions, which no message can.
+    // A message cannot hold the functions of a log.
     tally.failure = undefined
     const seconds = (performance.now() - began) / 1_000
     process.send!({ tally, failed, seconds, bytes: process.memoryUsage.rss() } satisfies Report)

@@ -6,14 +6,14 @@ type Unnumbered<A> = A extends unknown ? Omit<A, "seq"> : never
 export interface Recorder {
   readonly entries: Array<Log.Entry>
   readonly now: () => number
-  /** Numbers the entry and keeps it. The log owns it from then on. */
+  /** Numbers the entry and keeps the object itself. */
   readonly add: (entry: Unnumbered<Exclude<Log.Entry, Log.Call>>) => void
   readonly call: (wire: string, left: boolean) => Log.Call
   readonly end: (call: Log.Call, end: Log.End, code?: string) => void
   readonly calls: Array<Log.Call>
-  /** Whether the heartbeat before the one that is judged still lives. */
+  /** Whether the heartbeat before the judged one still lives. */
   before: boolean
-  /** Called whenever a call has ended. */
+  /** Called after each call has ended. */
   onEnd: (() => void) | undefined
 }
 

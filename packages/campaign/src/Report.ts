@@ -1,4 +1,4 @@
-/** Prints a broken promise: the drawn options, the run, the breach, and the one command that replays it. */
+/** Prints a broken promise: the drawn options, the run, the breach, and the command that replays it. */
 import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
 import type { Verdict } from "./Oracle.js"
@@ -10,7 +10,7 @@ const columns = [30, 34, 34]
 const row = (at: number, cells: readonly [string, string, string]): string =>
   `${s(at).padStart(9)}  ${cells.map((cell, index) => cell.padEnd(columns[index]!)).join("  ")}`.trimEnd()
 
-/** The run in fixed columns: what the bot did and said, what was done to it and to the network, what the exchange did. */
+/** The run in fixed columns: bot, network and host, exchange. */
 const timeline = (log: Log.Log): string => {
   const rows: Array<readonly [at: number, seq: number, text: string]> = []
   for (const entry of log.entries) {
@@ -60,12 +60,21 @@ const timeline = (log: Log.Log): string => {
           entry.earliest === undefined ? "" : ` [${s(entry.at + entry.earliest)}, ${s(entry.at + entry.latest!)}]`
         put(
           entry.at,
-          `${entry.how === "reported" ? "** " : "   "}${entry.state}${window}`,
+          `${entry.how === "reported" ? "** " : "   "}${entry.state}${window}${entry.provenBy === undefined ? "" : ` by ${entry.provenBy}`}`,
           "",
           `(${entry.venueArmed ? "runs" : "does not run"})`
         )
         break
       }
+      case "Listed":
+        put(entry.sentAt, `open orders from before ${s(entry.before)}?`, "", "")
+        put(
+          entry.at,
+          `open orders: ${entry.result}${entry.createdAt === undefined ? "" : `, one of ${s(entry.createdAt)}`}`,
+          "",
+          ""
+        )
+        break
       case "Deed":
         put(entry.at, "", `-- ${entry.what}${entry.length === undefined ? "" : ` for ${s(entry.length)}`}`, "")
         break
@@ -91,7 +100,7 @@ const timeline = (log: Log.Log): string => {
   ].join("\n")
 }
 
-/** All options that the seed drew, one line each. */
+/** All drawn options, one line each. */
 const options = (plan: Plan): string =>
   [
     `seed     ${plan.seed}, ${plan.stack === "http" ? "the whole stack: HTTP, signature, verification" : "the port over the exchange and the network"}`,

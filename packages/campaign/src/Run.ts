@@ -1,4 +1,4 @@
-/** Runs one plan in virtual time: the bot, the exchange around it, and all that the plan does to them. */
+/** Runs one plan in virtual time: the bot, its surroundings, and the deeds of the plan. */
 import * as VirtualTime from "@effect-deadman/virtual-time"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -13,12 +13,12 @@ import * as Recorder from "./Recorder.js"
 import type { Scene, SceneEnd } from "./Scene.js"
 import * as Venue from "./Venue.js"
 
-/** A request signed 30 s ago is refused, so what is under way longer than that changes nothing. */
+/** The exchange refuses a request signed 30 s ago, so a request that is under way for longer changes nothing. */
 const drainMillis = 31_500
 /** A service that ignores interruptions gives up after 45 s. */
 const deafMillis = 46_000
 
-/** A little later than an instant, ms: everything that it set going has run. */
+/** The time after an instant at which everything that it started has run, ms. */
 const justAfter = 0.001
 
 export const run = (plan: Plan): Log.Log => {
@@ -48,11 +48,13 @@ export const run = (plan: Plan): Log.Log => {
     const bot = yield* Bot.make({ plan, log, scene, schedule, held, output })
 
     const perform = (deed: Deed): void => {
-      if (crashed && deed.do !== "place" && deed.do !== "other-client") return
+      if (crashed && deed.do !== "place" && deed.do !== "cancel" && deed.do !== "other-client") return
       log.add({ _tag: "Deed", at: log.now(), what: deed.do, length: "length" in deed ? deed.length : undefined })
       switch (deed.do) {
         case "place":
           return scene.place("own")
+        case "cancel":
+          return scene.cancel()
         case "other-client":
           return scene.otherClient(deed.seconds)
         case "heal":
@@ -104,7 +106,7 @@ export const run = (plan: Plan): Log.Log => {
 
     let leave: ((exit: Effect.Effect<void, string>) => void) | undefined
     let cancelLongest: (() => void) | undefined
-    /** Nothing is under way any more. The exchange still fires what runs. */
+    /** Nothing is under way any more, but a running countdown still fires. */
     const drained = (): void => {
       const left = Math.max(lastDeed + 1 - log.now(), scene.firesIn() ?? 0)
       if (left > 0) return schedule(left + 1_000, drained)

@@ -1,19 +1,23 @@
-/** The surroundings of the bot, in either stack: the exchange, the network, and what the plan does to them. */
+/** The surroundings of the bot in either stack: the exchange, the network, and their controls. */
 import type * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
+import type * as OpenOrders from "@effect-deadman/core/OpenOrders"
 
 export interface Scene {
   readonly service: CountdownCancelAll.CountdownCancelAll["Type"]
-  /** Brings the exchange up to now, and says whether the account's countdown runs. */
+  readonly orders: OpenOrders.OpenOrders["Type"]
+  /** Brings the exchange up to now. Whether the account's countdown runs. */
   readonly armed: () => boolean
-  /** Ms until the exchange fires as things stand; absent when it will not. */
+  /** The time until the exchange fires in ms, absent while it will not. */
   readonly firesIn: () => number | undefined
   readonly place: (account: "own" | "bystander") => void
+  /** The owner cancels the oldest open order. */
+  readonly cancel: () => void
   /** Another program with the same key sets the countdown, past the faults of the bot's network. */
   readonly otherClient: (seconds: number) => void
   readonly heal: () => void
-  /** Requests that neither an answer nor the client has ended. */
+  /** The number of requests that neither an answer nor the client has ended. */
   readonly open: () => number
-  /** Adds to the log what is known only at the end of the run. */
+  /** Adds the records that are known only at the end of the run. */
   readonly finish: () => SceneEnd
 }
 
@@ -25,5 +29,5 @@ export interface SceneEnd {
   readonly timeline: (() => string) | undefined
 }
 
-/** Calls a plain function after so many ms of the world's time. */
+/** Calls a function after so many ms of the world's time. */
 export type Schedule = (millis: number, run: () => void) => void

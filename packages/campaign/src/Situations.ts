@@ -1,8 +1,29 @@
-/** The situations that a campaign has to reach. It has shown nothing about one that it never reached. */
+/** The situations that a campaign has to reach. It proves nothing about one that it never reached. */
 import type { Evidence } from "./Evidence.js"
+import type * as Log from "./Log.js"
 import type { Verdict } from "./Oracle.js"
 
-const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict) => boolean>> = {
+type Situation = (evidence: Evidence, verdict: Verdict) => boolean
+
+const firedDuring =
+  (what: "suspend" | "stall"): Situation =>
+  ({ deeds, fires }) =>
+    deeds.some(
+      (deed) => deed.what === what && fires.some((fire) => fire.at > deed.at && fire.at < deed.at + deed.length!)
+    )
+
+const stepped =
+  (sign: 1 | -1): Situation =>
+  ({ acquired, plan }) =>
+    acquired !== undefined &&
+    plan.deeds.some((deed) => deed.do === "step-wall" && deed.at > acquired.at && deed.by * sign > 0)
+
+const endsAs =
+  (name: Log.Outcome["outcome"]): Situation =>
+  ({ outcome }) =>
+    outcome?.outcome === name
+
+const situations: Readonly<Record<string, Situation>> = {
   fired: ({ fires }) => fires.length > 0,
   "fired with a beat in flight": ({ calls, fires }) =>
     fires.some((fire) => calls.some((call) => call.at < fire.at && (call.endAt ?? Infinity) > fire.at)),
@@ -59,6 +80,48 @@ const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict)
     deeds.some(
       (deed) => deed.what === "reconciled" && claims.find((claim) => claim.seq > deed.seq)?.state !== "MayHaveFired"
     ),
+  "held, by a sighting": ({ claims }) => claims.some(({ provenBy }) => provenBy === "sighting"),
+  "held since the heartbeat before, by a sighting": ({ acquired, claims, deeds }) =>
+    deeds.some(({ what }) => what === "record") &&
+    acquired !== undefined &&
+    claims.find(({ how }) => how === "reported")?.state === "MayHaveFired" &&
+    claims.filter(({ how }) => how === "reported")[1]?.provenBy === "sighting",
+  "nothing listed": (evidence) =>
+    evidence.lists.some((list) => list.result === "nothing" && !orderOpen(evidence, list)),
+  "only newer orders listed": (evidence) =>
+    evidence.lists.some((list) => list.result === "nothing" && orderOpen(evidence, list)),
+  "a stale list": ({ lists, ordered }) =>
+    lists.some(
+      (list) =>
+        list.result === "listed" &&
+        ordered.some(
+          (placed) =>
+            placed.what === "placed" &&
+            placed.at === list.createdAt &&
+            ordered.some(({ at, order, what }) => order === placed.order && what === "cancelled" && at < list.sentAt)
+        )
+    ),
+  "a list lost": ({ lists }) => lists.some(({ result }) => result === "failed"),
+  "orders still under cancel at the first answer after a firing": ({ calls, fires, ordered, plan }) =>
+    plan.evidence !== undefined &&
+    fires.some((fire) => {
+      const answered = calls.find((call) => call.end === "acknowledged" && call.endAt! > fire.at)?.endAt ?? Infinity
+      return ordered.some(
+        ({ account, at, cause }) => account === "own" && cause === "countdown" && at > answered && at < fire.at + 10_000
+      )
+    }),
+  "a gap over a firing, with orders placed after it": ({ fires, lists, ordered }) =>
+    fires.some((fire) =>
+      lists.some(
+        (list) =>
+          list.result !== "failed" &&
+          list.sentAt > fire.at &&
+          list.before < fire.at + 10_000 &&
+          ordered.some(
+            ({ account, at, what }) => account === "own" && what === "placed" && at > fire.at && at < list.sentAt
+          )
+      )
+    ),
   "lost and released by CancelSoon": ({ lost, outcome }) => lost !== undefined && outcome?.outcome === "CancellingSoon",
   "a single contradicting answer survived": ({ claims, fires, lost, plan }) =>
     plan.venue.wrongMachine !== undefined &&
@@ -68,18 +131,12 @@ const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict)
     armedAfterDoubt(claims),
   "proven fired by the exchange's stamps": ({ claims }) =>
     claims.some((claim) => claim.state === "Fired" && (claim.latest ?? 0) > 0),
-  "suspended beyond the window": ({ fires, deeds }) =>
-    deeds.some(
-      (deed) => deed.what === "suspend" && fires.some((fire) => fire.at > deed.at && fire.at < deed.at + deed.length!)
-    ),
-  "stalled beyond the window": ({ fires, deeds }) =>
-    deeds.some(
-      (deed) => deed.what === "stall" && fires.some((fire) => fire.at > deed.at && fire.at < deed.at + deed.length!)
-    ),
+  "suspended beyond the window": firedDuring("suspend"),
+  "stalled beyond the window": firedDuring("stall"),
   "crash of an armed client": ({ acquired, begun, crash }) =>
     crash !== undefined && begun === undefined && acquired?.result === "armed" && acquired.at < crash.at,
-  "wall clock stepped forward": ({ acquired, plan }) => stepped(acquired?.at, plan.deeds, 1),
-  "wall clock stepped back": ({ acquired, plan }) => stepped(acquired?.at, plan.deeds, -1),
+  "wall clock stepped forward": stepped(1),
+  "wall clock stepped back": stepped(-1),
   "liveness negative to the end": ({ lost }) => lost?.reason === "NotAlive",
   "refused for good": ({ lost }) => lost?.reason === "Refused",
   "a late answer": ({ calls, plan }) =>
@@ -98,12 +155,12 @@ const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict)
     ),
   "another client wrote": ({ otherClientAt }) => otherClientAt !== Infinity,
   "an excuse": (_, verdict) => verdict.excused.length > 0,
-  Disarmed: ({ outcome }) => outcome?.outcome === "Disarmed",
-  DisarmUnconfirmed: ({ outcome }) => outcome?.outcome === "DisarmUnconfirmed",
+  Disarmed: endsAs("Disarmed"),
+  DisarmUnconfirmed: endsAs("DisarmUnconfirmed"),
   "fired after DisarmUnconfirmed, in time": ({ fires, outcome }) =>
     outcome?.outcome === "DisarmUnconfirmed" && fires.some((fire) => fire.at > outcome.at),
-  Expiring: ({ outcome }) => outcome?.outcome === "Expiring",
-  CancellingSoon: ({ outcome }) => outcome?.outcome === "CancellingSoon",
+  Expiring: endsAs("Expiring"),
+  CancellingSoon: endsAs("CancellingSoon"),
   ArmTimeout: ({ acquired }) => acquired?.failure === "ArmTimeout",
   InvalidOptions: ({ acquired }) => acquired?.failure === "InvalidOptions",
   "the acquisition refused": ({ acquired }) => acquired?.code !== undefined,
@@ -112,11 +169,18 @@ const situations: Readonly<Record<string, (evidence: Evidence, verdict: Verdict)
   "the whole stack": ({ log }) => log.output !== undefined
 }
 
+/** Whether an order of the account was open when the list was answered. */
+const orderOpen = ({ ordered }: Evidence, list: Evidence["lists"][number]): boolean =>
+  ordered.some(
+    (placed) =>
+      placed.account === "own" &&
+      placed.what === "placed" &&
+      placed.at < list.sentAt &&
+      !ordered.some(({ at, order, what }) => order === placed.order && what === "cancelled" && at <= list.at)
+  )
+
 const armedAfterDoubt = (claims: Evidence["claims"]): boolean =>
   claims.some((claim, index) => claim.state === "Armed" && claims[index - 1]?.state === "MayHaveFired")
-
-const stepped = (from: number | undefined, deeds: Evidence["plan"]["deeds"], sign: 1 | -1): boolean =>
-  from !== undefined && deeds.some((deed) => deed.do === "step-wall" && deed.at > from && deed.by * sign > 0)
 
 export const names: ReadonlyArray<string> = Object.keys(situations)
 

@@ -1,4 +1,4 @@
-/** The exchange of a plan as both stacks use it: its accounts, its options, and its records in the log. */
+/** The parts of a plan's exchange that both stacks share: accounts, options, and records in the log. */
 import type * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import type * as Exchange from "@effect-deadman/simulator/Exchange"
 import type { Plan } from "./Plan.js"
@@ -27,17 +27,19 @@ export const venueOptions = (plan: Plan, venueStart: number) => {
   const { maintenance, stamps: _, wrongMachine: __, ...venue } = plan.venue
   return {
     ...venue,
+    placingLatency: plan.evidence?.placingLatency ?? 0,
+    listStaleness: plan.evidence?.listStaleness ?? 0,
     maintenance:
       maintenance === undefined ? [] : [{ from: venueStart + maintenance.from, to: venueStart + maintenance.to }]
   }
 }
 
-/** A setting as text on the wire, by the campaign's own code. */
+/** The text of a setting on the wire, by the campaign's own code. */
 export const wireOf = (setting: CountdownCancelAll.Setting): string => (setting === "off" ? "0" : String(setting))
 
 const whichAccount = (uid: string): "own" | "bystander" => (uid === own ? "own" : "bystander")
 
-/** Adds a change of the switch to the log, from the machine or its journal. */
+/** Records a change of the switch, from the machine or its journal. */
 export const noteSwitch = (
   recorder: Recorder,
   venueStart: number,
@@ -51,7 +53,7 @@ export const noteSwitch = (
     deadline: deadline === undefined ? undefined : deadline - venueStart
   })
 
-/** Adds an order that was placed or cancelled to the log. */
+/** Records an order that was placed or cancelled. */
 export const noteOrder = (
   recorder: Recorder,
   venueStart: number,

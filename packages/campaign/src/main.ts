@@ -2,13 +2,13 @@
  * The campaign from the command line.
  *
  *   pnpm campaign --seeds 10000                 seeds 0 to 9999, or until a promise breaks
- *   pnpm campaign --seed 4711                   one seed, all of it printed
- *   pnpm campaign --seeds 10000 --seed 50000    that many, from there on
- *   pnpm campaign --minutes 5                   as many as fit
- *   pnpm campaign --seeds 1000000 --processes 4   in so many processes at once
- *   pnpm campaign --seed 4711 --shrink          and a smaller plan that breaks the same promise
+ *   pnpm campaign --seed 4711                   one seed, with its plan and its run
+ *   pnpm campaign --seeds 10000 --seed 50000    10,000 seeds from 50000 on
+ *   pnpm campaign --minutes 5                   as many seeds as fit
+ *   pnpm campaign --seeds 1000000 --processes 4   in four processes
+ *   pnpm campaign --seed 4711 --shrink          also prints a smaller plan that breaks the same promise
  *   --drop fault:0,deed:3,link                  without these parts of the plan (with one seed)
- *   --stack port|http                           all seeds with this stack (default: one in ten runs the whole one)
+ *   --stack port|http                           runs all seeds with this stack (default: one in ten with http)
  */
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
@@ -24,132 +24,126 @@ const usage = (problem: string): never => {
   process.exit(2)
 }
 
-const arguments_ = () => {
+const orUsage = <A>(read: () => A): A => {
   try {
-    return parseArgs({
-      options: {
-        seeds: { type: "string" },
-        seed: { type: "string" },
-        minutes: { type: "string" },
-        processes: { type: "string" },
-        shrink: { type: "boolean" },
-        drop: { type: "string" },
-        stack: { type: "string" }
-      }
-    }).values
+    return read()
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error))
   }
 }
 
-const values = arguments_()
+const { values } = orUsage(() =>
+  parseArgs({
+    options: {
+      seeds: { type: "string" },
+      seed: { type: "string" },
+      minutes: { type: "string" },
+      processes: { type: "string" },
+      shrink: { type: "boolean" },
+      drop: { type: "string" },
+      stack: { type: "string" }
+    }
+  })
+)
 
 const whole = (name: "seeds" | "seed" | "processes"): number | undefined => {
   const text = values[name]
   if (text === undefined) return undefined
-  return /^\d{1,15}$/.test(text) ? Number(text) : usage(`--${name} is a whole number, not "${text}"`)
+  return /^\d{1,15}$/.test(text) ? Number(text) : usage(`--${name} takes a whole number, not "${text}"`)
 }
 
 const minutes = (): number | undefined => {
   if (values.minutes === undefined) return undefined
   const value = Number(values.minutes)
-  return value > 0 ? value : usage(`--minutes is a number above 0, not "${values.minutes}"`)
+  return value > 0 ? value : usage(`--minutes takes a number above 0, not "${values.minutes}"`)
 }
 
 const processes = (): number => {
   const value = whole("processes") ?? 1
-  return value >= 1 && value <= 64 ? value : usage(`--processes is a number from 1 to 64, not ${value}`)
+  return value >= 1 && value <= 64 ? value : usage(`--processes takes a number from 1 to 64, not ${value}`)
 }
 
-const draw = (): Plan.Draw => {
-  const { stack } = values
-  if (stack === undefined || stack === "port" || stack === "http") return { stack }
-  return usage(`--stack is port or http, not "${stack}"`)
-}
+const { stack } = values
+const draw: Plan.Draw =
+  stack === undefined || stack === "port" || stack === "http"
+    ? { stack }
+    : usage(`--stack takes port or http, not "${stack}"`)
 
 const fail = ({ log, plan, verdict }: Campaign.Judged, dropped: ReadonlyArray<string>): void => {
   console.log(Report.failure(plan, log, verdict, dropped))
   const promise = verdict.breaches[0]?.promise
   if (values.shrink !== true || promise === undefined) return
-  const smaller = Campaign.shrink(Plan.draw(plan.seed, draw()), promise)
+  const smaller = Campaign.shrink(Plan.draw(plan.seed, draw), promise)
   console.log(`\n---- the smallest plan found that breaks promise ${promise} ----\n`)
   console.log(Report.failure(smaller.judged.plan, smaller.judged.log, smaller.judged.verdict, smaller.dropped))
 }
 
 const one = (seed: number): void => {
   const dropped = values.drop === undefined ? [] : values.drop.split(",")
-  let plan = Plan.draw(seed, draw())
-  try {
-    plan = Plan.without(plan, dropped)
-  } catch (error) {
-    usage(error instanceof Error ? error.message : String(error))
-  }
-  const judged = Campaign.tryPlan(plan)
+  const judged = Campaign.tryPlan(orUsage(() => Plan.without(Plan.draw(seed, draw), dropped)))
   if (judged.verdict.breaches.length > 0) process.exitCode = 1
   fail(judged, dropped)
   if (judged.verdict.breaches.length === 0) console.log("no promise is broken")
 }
 
-/** Prints how far it is, every ten seconds. */
-const progress = () => {
-  let last = Date.now()
-  return (seeds: number, more = ""): void => {
-    if (Date.now() - last < 10_000) return
-    last = Date.now()
-    console.error(`${seeds} seeds${more}`)
-  }
+let lastProgress = Date.now()
+
+/** Prints the progress every ten seconds. */
+const progress = (seeds: number, more = ""): void => {
+  if (Date.now() - lastProgress < 10_000) return
+  lastProgress = Date.now()
+  console.error(`${seeds} seeds${more}`)
 }
 
 const megabytes = (shares: ReadonlyArray<Processes.Share>): string =>
   `${Math.round(Math.max(...shares.map(({ bytes }) => bytes)) / 1e6)} MB`
 
-const inOne = (options: Omit<Campaign.Options, "now" | "progress">): { tally: Campaign.Tally; pace: string } => {
-  const began = Date.now()
-  const tell = progress()
-  const tally = Campaign.run({ ...options, now: Date.now, progress: ({ seeds }) => tell(seeds) })
-  const seconds = (Date.now() - began) / 1_000
-  return { tally, pace: `${seconds.toFixed(1)} s, ${Math.round(tally.seeds / seconds)} a second on one core` }
-}
+type Seeds = Pick<Campaign.Options, "from" | "seeds" | "until" | "now">
 
-const inSeveral = async (
-  options: Omit<Campaign.Options, "now" | "progress">,
-  count: number
-): Promise<{ tally: Campaign.Tally; pace: string }> => {
-  const began = Date.now()
-  const tell = progress()
+const inSeveral = async (seeds: Seeds, count: number): Promise<{ tally: Campaign.Tally; where: string }> => {
   const { failed, shares, tally } = await Processes.run({
-    ...options,
+    ...seeds,
+    draw,
     program: Path.join(import.meta.dirname, "worker.js"),
     processes: count,
-    now: Date.now,
-    progress: ({ shares, tally }) => tell(tally.seeds, `, the largest process has ${megabytes(shares)}`)
+    progress: ({ shares, tally }) => progress(tally.seeds, `, the largest process has ${megabytes(shares)}`)
   })
-  const seconds = (Date.now() - began) / 1_000
   if (failed !== undefined) {
-    const judged = Campaign.tryPlan(Plan.draw(failed, options.draw))
+    const judged = Campaign.tryPlan(Plan.draw(failed, draw))
     if (judged.verdict.breaches.length === 0)
       throw new Error(
-        `Seed ${failed} broke a promise in another process and none in this one: it is not deterministic.`
+        `Seed ${failed} broke a promise in another process and none in this one, so it is not deterministic.`
       )
     tally.failure = judged
   }
   const each = shares.map((share) => Math.round(share.seeds / Math.max(share.seconds, 0.001))).join(", ")
-  const pace = `${seconds.toFixed(1)} s, ${Math.round(tally.seeds / seconds)} a second in ${count} processes`
-  return { tally, pace: `${pace}, ${each} a second each on a core of its own, at most ${megabytes(shares)}` }
+  const where = `in ${count} processes, ${each} a second each on its own core, at most ${megabytes(shares)}`
+  return { tally, where }
+}
+
+const inOne = (seeds: Seeds): { tally: Campaign.Tally; where: string } => {
+  const planOf = (seed: number) => Plan.draw(seed, draw)
+  return {
+    tally: Campaign.run({ ...seeds, planOf, progress: (tally) => progress(tally.seeds) }),
+    where: "on one core"
+  }
 }
 
 const many = async (from: number, seeds: number, millis: number): Promise<void> => {
-  const options = { from, seeds, until: Date.now() + millis, draw: draw() }
+  const began = Date.now()
+  const options = { from, seeds, until: began + millis, now: Date.now }
   const count = processes()
-  const { pace, tally } = count === 1 ? inOne(options) : await inSeveral(options, count)
+  const { tally, where } = count === 1 ? inOne(options) : await inSeveral(options, count)
+  const seconds = (Date.now() - began) / 1_000
   if (tally.failure !== undefined) {
     process.exitCode = 1
     fail(tally.failure, [])
   }
-  // Several processes do not end at the same seed when one of them finds a breach.
+  // After a breach, several processes end at different seeds.
   const which =
     tally.failure !== undefined && count > 1 ? `from seed ${from} on` : `seeds ${from} to ${from + tally.seeds - 1}`
-  console.log(`${which}: ${tally.seeds} in ${pace}`)
+  const pace = Math.round(tally.seeds / seconds)
+  console.log(`${which}: ${tally.seeds} in ${seconds.toFixed(1)} s, ${pace} a second ${where}`)
   console.log(
     `${tally.httpSeeds} of them through the whole stack; ${(tally.simulatedMillis / tally.seeds / 1_000).toFixed(0)} simulated seconds each`
   )
@@ -160,7 +154,7 @@ const many = async (from: number, seeds: number, millis: number): Promise<void> 
   const missing = Campaign.missing(tally)
   if (tally.failure === undefined && missing.length > 0) {
     process.exitCode = 1
-    console.log(`\nNEVER REACHED, nothing is shown about: ${missing.join("; ")}`)
+    console.log(`\nNEVER REACHED, so nothing is proven about: ${missing.join("; ")}`)
   }
   if (process.exitCode === undefined) console.log("\nno promise is broken")
 }

@@ -1,11 +1,10 @@
 /**
- * Plants known bugs, one at a time, in a copy of the client and prints how long the campaign and the unit tests take to
- * find them.
+ * Plants known bugs, one at a time, in a copy of the client. Prints how soon the campaign and the unit tests find them.
  *
- *   pnpm campaign:mutants                         all, campaign and unit tests
+ *   pnpm campaign:mutants                         all bugs, with campaign and unit tests
  *   pnpm campaign:mutants --only campaign         or: --only tests
- *   pnpm campaign:mutants --mutant 3,7            these alone, without the check that an unchanged copy passes
- *   pnpm campaign:mutants --seeds 20000           gives up after so many seeds
+ *   pnpm campaign:mutants --mutant 3,7            only these, without the check that an unchanged copy passes
+ *   pnpm campaign:mutants --seeds 20000           stops after so many seeds
  */
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
@@ -26,13 +25,13 @@ const root = Path.resolve(import.meta.dirname, "../../..")
 const tsc = Path.join(root, "node_modules/typescript/bin/tsc")
 
 interface Ended {
-  /** `undefined` when it did not end within its time, and was killed. */
+  /** `undefined` when it did not end in time and was killed. */
   readonly status: number | undefined
   readonly stdout: string
   readonly stderr: string
 }
 
-/** Leads a process group, so that what it has started (vitest's workers) ends with it. */
+/** The leader of a process group, so that its children (vitest's workers) end with it. */
 let group: number | undefined
 let place = ""
 
@@ -40,7 +39,7 @@ const killGroup = (): void => {
   try {
     if (group !== undefined) process.kill(-group, "SIGKILL")
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }
 
@@ -83,7 +82,7 @@ const node = (args: ReadonlyArray<string>, options: { readonly cwd?: string; rea
     })
   })
 
-/** A copy of the client and of the campaign in a workspace of its own, which borrows everything else. */
+/** Copies client and campaign into a workspace that borrows everything else. */
 const copy = (): void => {
   place = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-deadman-mutant-"))
   const [core, campaign] = ["core", "campaign"].map((name) => Path.join(place, "packages", name)) as [string, string]
@@ -101,7 +100,7 @@ const copy = (): void => {
   for (const part of ["node_modules", "packages/core/node_modules", "packages/simulator", "packages/virtual-time"]) {
     Fs.symlinkSync(Path.join(root, part), Path.join(place, part))
   }
-  // The campaign takes the client of the copy, and all else from where it is.
+  // The campaign imports the client of the copy, and everything else from its place.
   const borrowed = Path.join(root, "packages/campaign/node_modules")
   const own = Path.join(campaign, "node_modules")
   for (const name of [
@@ -119,7 +118,7 @@ const plant = async (mutant: Mutants.Mutant): Promise<void> => {
     const file = Path.join(place, "packages/core/src", change.file)
     Fs.writeFileSync(file, Mutants.apply(Fs.readFileSync(file, "utf8"), change, mutant.name))
   }
-  // The names that a bug leaves unused are no errors here.
+  // A bug may leave names unused.
   const loose = ["--incremental", "--composite", "--noUnusedLocals"].flatMap((option) => [option, "false"])
   const build = await node([tsc, "-p", "packages/core/tsconfig.src.json", ...loose], { cwd: place, longest: 120_000 })
   if (build.status !== 0) throw new Error(`The mutant "${mutant.name}" does not compile:\n${build.stdout}`)
@@ -157,8 +156,8 @@ const byTests = async (): Promise<string | undefined> => {
       "1",
       "--reporter",
       "json",
-      // The tests of what the bugs are in; those with real sockets and processes depend on the load of the machine.
-      ...["Countdown", "FireWindow", "Heartbeat", "Liveness"].map((name) => `packages/core/test/${name}`)
+      // Only the tests of the modules with the bugs, because those with sockets and processes depend on the load.
+      ...["Countdown", "FireWindow", "Heartbeat", "Liveness", "Sighting"].map((name) => `packages/core/test/${name}`)
     ],
     { cwd: place, longest: longestTests }
   )
@@ -172,14 +171,14 @@ const byTests = async (): Promise<string | undefined> => {
   return `${took}, "${(JSON.parse(`"${failed}"`) as string).slice(0, 100)}"`
 }
 
-/** Checks that a copy with nothing planted passes. Otherwise a finding would prove nothing. */
+/** Checks that an unchanged copy passes. Otherwise a finding would prove nothing. */
 const sound = async (): Promise<void> => {
   await plant({ name: "none", changes: [] })
   const began = performance.now()
   const found =
     (values.only === "tests" ? undefined : await byCampaign("300")) ??
     (values.only === "campaign" ? undefined : await byTests())
-  if (found !== undefined) throw new Error(`The client without a mutant fails already: ${found}`)
+  if (found !== undefined) throw new Error(`The client already fails without a mutant: ${found}`)
   console.log(`0. nothing planted: all pass, ${seconds(began)}`)
 }
 

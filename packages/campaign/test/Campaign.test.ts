@@ -1,17 +1,22 @@
-/** A small campaign. `pnpm check:all` runs one that reaches every situation, `pnpm campaign` as many seeds as wanted. */
+/**
+ * A small campaign. `pnpm check:all` runs one that reaches every situation, and `pnpm campaign` any number of seeds.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Campaign from "../src/Campaign.js"
+import * as Gaps from "../src/Gaps.js"
 import type * as Log from "../src/Log.js"
 import * as Oracle from "../src/Oracle.js"
 import * as Plan from "../src/Plan.js"
 import * as Report from "../src/Report.js"
 import * as Situations from "../src/Situations.js"
 
-/** A heartbeat with the default options in a world where nothing happens but what a test adds. */
+/** A heartbeat with the default options in a world where nothing happens except the changes of a test. */
 const calm = (changes: {
   readonly faults?: ReadonlyArray<string>
   readonly deeds: ReadonlyArray<Plan.Deed>
   readonly client?: Partial<Plan.Plan["client"]>
+  readonly venue?: Partial<Plan.Plan["venue"]>
+  readonly evidence?: Plan.Plan["evidence"]
 }): Plan.Plan => {
   const { client, clock, venue, ...plan } = Plan.draw(0, { stack: "port" })
   return {
@@ -43,8 +48,10 @@ const calm = (changes: {
       rateWindow: "sliding",
       stamps: "headers",
       wrongMachine: undefined,
-      maintenance: undefined
+      maintenance: undefined,
+      ...changes.venue
     },
+    evidence: changes.evidence,
     clock: { ...clock, rate: 1, wallOffset: 0, venueOffset: 0, machineSkew: 0, skew: 0, uncertainty: 0 },
     link: { request: [10, 10], answer: [10, 10] },
     predecessor: undefined,
@@ -133,6 +140,61 @@ describe("Campaign", () => {
     }
   })
 
+  describe("open orders as evidence", () => {
+    const end: Plan.Deed = { at: 60_000, do: "close", how: "success", interruptedAfter: undefined }
+    const place = (at: number): Plan.Deed => ({ at, do: "place" })
+    const cutOff = (fault: string, changes: Partial<Parameters<typeof calm>[0]> = {}) =>
+      Campaign.tryPlan(
+        calm({
+          faults: [`${fault};endpoint=countdown-cancel-all;from=4s;for=15s`],
+          deeds: [place(500), place(17_500), end],
+          client: { onUncertain: "verify" },
+          evidence: { maxStaleness: 0, placingLatency: 0, listStaleness: 0 },
+          ...changes
+        })
+      )
+
+    it("a gap that held is proven by an order from before it, and counted", () => {
+      const { evidence, verdict } = cutOff("drop-answer")
+      assert.deepStrictEqual(verdict.breaches, [])
+      assert.deepStrictEqual(Gaps.gapsOf(evidence), [{ held: true, provenBy: "sighting" }])
+      assert.include(Situations.reached(evidence, verdict), "held, by a sighting")
+    })
+
+    it("an order that was placed after the firing proves nothing, and a claim that it does is judged (15)", () => {
+      const { evidence, verdict } = cutOff("partition")
+      assert.deepStrictEqual(verdict.breaches, [])
+      assert.deepStrictEqual(Gaps.gapsOf(evidence), [{ held: false, provenBy: undefined }])
+      const reached = Situations.reached(evidence, verdict)
+      assert.includeMembers(
+        [...reached],
+        ["only newer orders listed", "a gap over a firing, with orders placed after it"]
+      )
+      const doubt = evidence.claims.findLast(({ how, state }) => how === "reported" && state === "MayHaveFired")!
+      const claim: Log.Claim = { ...doubt, seq: 1e6, at: 40_000, state: "Armed", provenBy: "sighting" }
+      const judged = Oracle.judge({ ...evidence, claims: [...evidence.claims, claim] })
+      assert.include(
+        judged.breaches.map(({ promise, at }) => `${promise} at ${at}`),
+        "15 at 40000"
+      )
+    })
+
+    it("a list that is staler than the client allows for fools it, and that is excused", () => {
+      const evidence = { maxStaleness: 0, placingLatency: 0, listStaleness: 8_000 }
+      const { verdict } = cutOff("partition", {
+        evidence,
+        faults: ["partition;endpoint=countdown-cancel-all;from=4s;for=10s"]
+      })
+      assert.deepStrictEqual(verdict.breaches, [])
+      assert.deepStrictEqual(
+        verdict.excused.map(({ promise, why }) => `${promise}: ${why}`),
+        ["15: a list of orders was staler than the client allows for"]
+      )
+      const allowed = cutOff("partition", { evidence: { ...evidence, maxStaleness: 8_000 } })
+      assert.deepStrictEqual([allowed.verdict.breaches, allowed.verdict.excused], [[], []])
+    })
+  })
+
   it("an exchange slower than the client assumes is found, with a smaller plan that shows it", () => {
     const slow = (seed: number): Plan.Plan => {
       const plan = Plan.draw(seed, { stack: "port" })
@@ -145,7 +207,7 @@ describe("Campaign", () => {
     assert.isAbove(dropped.length, 0)
     assert.isTrue(breaks(judged.plan))
     for (const part of Plan.parts(judged.plan)) {
-      assert.isFalse(breaks(Plan.without(judged.plan, [part])), `${part} could have gone as well`)
+      assert.isFalse(breaks(Plan.without(judged.plan, [part])), `${part} is not needed`)
     }
     const text = Report.failure(judged.plan, judged.log, judged.verdict, dropped)
     assert.include(text, "BROKEN: promise 9")

@@ -1,4 +1,4 @@
-/** The campaign in several real processes. Neither a seed nor a failure may get lost between them. */
+/** The campaign in several real processes. It loses neither a seed nor a failure between them. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Path from "node:path"
 import * as Campaign from "../src/Campaign.js"
@@ -42,7 +42,7 @@ describe("the campaign in several processes", () => {
     assert.strictEqual(shares[0]!.seeds + shares[1]!.seeds, 40)
   })
 
-  it("nothing is handed out once the time is over, and what was is still counted", async () => {
+  it("nothing is handed out once the time is over, and earlier ranges still count", async () => {
     let asked = 0
     const { tally } = await Processes.run({
       program: worker,

@@ -139,7 +139,7 @@ describe.concurrent("runners", () => {
 
         // Bert has signed off, so that nothing but the owner's own beats can arrive. Anna has not.
         const released = [ofBert[0]!, ofAnna[0]!]
-        for (const account of released) yield* carl!.tell(`release ${account}\n`)
+        for (const account of released) yield* carl!.write(`release ${account}\n`)
         const outcome = (account: string) =>
           carl!.lines.find((line) => line.kind === "released" && line.account === account)?.outcome
         yield* stage.wait("released", () => released.every((account) => outcome(account) !== undefined))
@@ -311,7 +311,7 @@ describe.concurrent("runners", () => {
         const [anna, bert, carl] = yield* trio(stage)
         const account = owned(anna!, stage.accounts)[0]!
         yield* anna!.signal(signal)
-        yield* bert!.tell(`release ${account}\n`)
+        yield* bert!.write(`release ${account}\n`)
         yield* stage.wait("released", says(bert!, "released"))
         assert.strictEqual(bert!.lines.find(({ kind }) => kind === "released")?.outcome, "DisarmUnconfirmed")
         yield* stage.wait("the others hold the rest", () =>

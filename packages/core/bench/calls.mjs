@@ -1,4 +1,4 @@
-// What one call costs: the same signed request in each row, to the same server, one after the other, in turns.
+// The cost of one call: every row sends the same signed request to the same server, one after the other, in turns.
 import { createHmac } from "node:crypto"
 import { createRequire } from "node:module"
 import { join } from "node:path"
@@ -52,14 +52,14 @@ const signed = () => {
   }
 }
 
-/** No library: what a careful programmer writes by hand, without any of the care. */
-const byHand = (url) =>
-  promiseRow("fetch by hand", async () => (await fetch(url + path, { method: "POST", headers: signed(), body })).json())
+/** No client library, no time bound, and nothing is checked but the code. */
+const bareFetch = (url) =>
+  promiseRow("bare fetch", async () => (await fetch(url + path, { method: "POST", headers: signed(), body })).json())
 
-/** The floor of whatever is built on undici. */
-const floor = (url) => {
+/** The floor of every client over undici. */
+const bareUndici = (url) => {
   const agent = new Undici.Agent()
-  return promiseRow("undici.request by hand", async () => {
+  return promiseRow("bare undici.request", async () => {
     const response = await agent.request({ origin: url, path, method: "POST", headers: signed(), body })
     return response.body.json()
   })
@@ -103,7 +103,9 @@ const ours = async (name, httpClient, url, scope) => {
   return { name: `this library, ${name}`, run: (count) => Effect.runPromise(Effect.repeatN(set(ten), count - 1)) }
 }
 
-/** The platform's part: the same request, sent and read through its client, in one fiber, and nothing else. */
+/**
+ * The platform's share: sends the same request through its client and reads the answer, in one fiber, and nothing else.
+ */
 const platform = async (url, scope) => {
   const context = await Effect.runPromise(Layer.buildWithScope(NodeHttpClient.layerUndici, scope))
   const client = Context.get(context, HttpClient.HttpClient)
@@ -122,19 +124,20 @@ const platform = async (url, scope) => {
   }
 }
 
-/** So many calls until everything is compiled; so long a round, in ms. */
+/** The number of calls after which everything is compiled. */
 const warmUp = 3_000
+/** The length of a round, ms. */
 const target = 150
 
 /**
- * @param url where the venue is
- * @param withPeers whether the other client libraries are measured too; they must be installed
+ * @param url the address of the exchange
+ * @param withPeers whether it measures the other client libraries, too, which must be installed
  */
 export const calls = async (url, { rounds = 15, withPeers = true } = {}) => {
   const scope = Effect.runSync(Scope.make())
   const rows = [
-    floor(url),
-    byHand(url),
+    bareUndici(url),
+    bareFetch(url),
     ...(withPeers ? [await ccxt(url), await bitgetApi(url)] : []),
     await platform(url, scope),
     await ours("NodeHttpClient.layerUndici", NodeHttpClient.layerUndici, url, scope),
@@ -165,7 +168,7 @@ export const calls = async (url, { rounds = 15, withPeers = true } = {}) => {
     }
   }
   printTable(
-    `One call, µs: from the call to the decoded answer, and the CPU that the client's process spent on it. ${rounds} rounds in turns.`,
+    `One call, µs: from the call to the decoded answer, and the CPU time of the client's process. ${rounds} rounds in turns.`,
     ["way", "time, median", "range", "CPU, median", "range"],
     rows.map((row) => [row.name, median(row.wall), range(row.wall), median(row.cpu), range(row.cpu)])
   )

@@ -1,5 +1,5 @@
-// One fleet: so many heartbeats in this process, each on an account of its own, for a while. Sends what it measured to
-// the process that has started it. Run with --expose-gc.
+// One fleet: many heartbeats in this process, each on its own account, for a while. Sends its figures to the process
+// that started it. Run with --expose-gc.
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import Undici from "@effect/platform-node/Undici"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
@@ -15,11 +15,11 @@ import * as BitgetCountdown from "../dist/BitgetCountdown.js"
 import * as Heartbeats from "../dist/Heartbeats.js"
 import * as ServerClock from "../dist/ServerClock.js"
 
-/** `countdown` and `interval` in ms; `spread` parts the first beats evenly over one interval. */
+/** `countdown` and `interval` in ms. `spread` distributes the first beats evenly over one interval. */
 const { accounts, client, countdown, interval, seconds, spread, url } = JSON.parse(process.argv[2])
 
-// As many connections as a fleet should have: what leaves at once waits for one, instead of opening thousands, each of
-// which costs more memory than an account.
+// The number of connections that suits a fleet. Calls that leave at once wait for one of them. Otherwise they would
+// open thousands, and each costs more memory than an account.
 const dispatcher = Layer.succeed(NodeHttpClient.Dispatcher, new Undici.Agent({ connections: 128 }))
 const clients = {
   undici: Layer.provide(NodeHttpClient.layerUndiciWithoutDispatcher, dispatcher),
@@ -27,7 +27,7 @@ const clients = {
 }
 
 const memory = async () => {
-  // What finalizers and timers still hold is let go of between the collections.
+  // Finalizers and timers release more between the collections.
   for (let n = 0; n < 3; n++) {
     globalThis.gc()
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -36,7 +36,7 @@ const memory = async () => {
   return { held: heapUsed + external, rss }
 }
 
-/** What is measured, while it is: instants of performance.now(), ms. */
+/** The figures, in ms. They are collected only while `measuring`. */
 let measuring = false
 let beats = 0
 let failures = 0
@@ -44,8 +44,8 @@ const lateness = []
 const answers = []
 
 /**
- * A beat is due one interval after the one before was due, or, when that one was late by more than half a second, after
- * it left. Recomputed here from the instants at which the calls are made: the library is not asked.
+ * Measures the lateness of beats. A beat is due one interval after the one before was due or, when that was late by
+ * more than half a second, after it left. Computed from the instants of the calls alone, without the library.
  */
 const watched = (service) => {
   let due
@@ -55,7 +55,7 @@ const watched = (service) => {
       Effect.suspend(() => {
         const left = performance.now()
         if (setting !== "off") {
-          // Sooner than due: the plan has started anew, by a beat that was late by about half a second.
+          // Sooner than due, because a beat that was late by about half a second has restarted the plan.
           if (due !== undefined && left < due - 5) due = undefined
           if (due !== undefined && measuring) {
             beats += 1
@@ -108,7 +108,7 @@ const program = Effect.gen(function* () {
     Layer.buildWithScope(scope)
   )
   const heartbeats = yield* Effect.provide(Scope.extend(makeHeartbeats, scope), shared)
-  // One call makes what is made once: connections, schemas, compiled code.
+  // One call builds what exists once: connections, schemas, compiled code.
   yield* Context.get(shared, ServerClock.ServerClock).sync
   yield* Effect.scoped(heartbeats.get("warm-up"))
   const before = yield* Effect.promise(memory)

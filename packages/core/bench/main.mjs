@@ -1,12 +1,12 @@
-// The benchmark of the client: what a call costs, and what a heartbeat does, over loopback HTTP.
+// The benchmark of the client over loopback HTTP: the cost of a call, and heartbeats of many accounts.
 //
-//   pnpm bench                      everything; installs the other client libraries into bench/peers on first use
+//   pnpm bench                      everything, with the other client libraries, installed into bench/peers on first use
 //   pnpm bench --no-peers           without them
 //   pnpm bench --calls              only the calls
 //   pnpm bench --accounts 1,1000    only fleets of these sizes
 //   pnpm bench --countdown 60 --interval 18 --accounts 10000
 //                                   with these, in seconds, instead of 10 and 3
-//   pnpm bench --seconds 10         how long a fleet is measured; at least one interval
+//   pnpm bench --seconds 10         measures a fleet for so long, and for one interval at least
 //   pnpm bench --client fetch       fleets over fetch instead of NodeHttpClient.layerUndici
 //
 // Everything takes five to six minutes.
@@ -34,12 +34,12 @@ const { values } = parseArgs({
 const everything = !values.calls && values.accounts === undefined
 const sizes = (values.accounts ?? "1,100,1000,10000").split(",").map(Number)
 if (sizes.some((size) => !Number.isInteger(size) || size < 1)) {
-  throw new Error(`--accounts takes whole numbers, parted by commas, and was "${values.accounts}"`)
+  throw new Error(`--accounts takes whole numbers separated by commas, not "${values.accounts}"`)
 }
 const seconds = Number(values.seconds)
 const countdown = Number(values.countdown) * 1_000
 const interval = Number(values.interval) * 1_000
-if (!(seconds >= 3)) throw new Error(`--seconds takes a number from 3 on, and was "${values.seconds}"`)
+if (!(seconds >= 3)) throw new Error(`--seconds takes a number of at least 3, not "${values.seconds}"`)
 if (!["undici", "fetch"].includes(values.client)) throw new Error("--client takes undici or fetch")
 
 const peers = join(import.meta.dirname, "peers")
@@ -49,7 +49,7 @@ if (measuresCalls && withPeers && !existsSync(join(peers, "node_modules"))) {
   console.log("Installing bitget-api and ccxt into packages/core/bench/peers, about 80 MB.")
   const install = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
   const done = spawnSync("npm", install, { cwd: peers, stdio: ["ignore", "ignore", "inherit"] })
-  if (done.status !== 0) throw new Error("the peers could not be installed; run with --no-peers to do without them")
+  if (done.status !== 0) throw new Error("the peers could not be installed; to measure without them use --no-peers")
 }
 
 const children = new Set()
@@ -60,12 +60,12 @@ const start = (file, args = [], execArgv = []) => {
   child.on("exit", () => children.delete(child))
   return child
 }
-/** The first message of a child, or what became of it. */
+/** The first message of a child. Fails when it ends or the time is over before. */
 const message = (child, limit) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill()
-      reject(new Error(`${child.spawnargs[1]} said nothing for ${limit / 1_000} s`))
+      reject(new Error(`${child.spawnargs[1]} sent nothing for ${limit / 1_000} s`))
     }, limit)
     child.once("message", (value) => {
       clearTimeout(timer)
@@ -99,7 +99,7 @@ if (everything || values.accounts !== undefined) {
   const plans = sizes.map((accounts) => ({ accounts, countdown, interval, spread: true }))
   if (everything) {
     plans.splice(3, 0, { accounts: 1_000, countdown, interval, spread: false })
-    // What one process can keep where the row before says that it cannot.
+    // The same accounts with a countdown that one process can keep.
     plans.push({ accounts: 10_000, countdown: 60_000, interval: 18_000, spread: true })
   }
   const rows = []
@@ -125,7 +125,7 @@ if (everything || values.accounts !== undefined) {
             `${(result.core * 100).toFixed(1)} %`,
             `${ms(result.lateness.p50)} / ${ms(result.lateness.p99)} / ${ms(result.lateness.max)}`,
             `${ms(result.answers.p50)} / ${ms(result.answers.p99)}`,
-            // Of a few accounts there is nothing to be seen beside what the process itself does.
+            // The process itself outweighs a few accounts.
             ...(plan.accounts < 100 ? ["", ""] : [kB(result.heldPerAccount), kB(result.growthPerAccount)]),
             (result.rss / 1e6).toFixed(0)
           ]
@@ -139,12 +139,12 @@ if (everything || values.accounts !== undefined) {
       "kept armed",
       "beats",
       "failed",
-      "CPU µs a beat",
+      "CPU µs per beat",
       "of a core",
       "lateness p50 / p99 / max",
       "answer p50 / p99",
-      "kB an account",
-      "and grown",
+      "kB per account",
+      "growth",
       "RSS MB"
     ],
     rows

@@ -1,5 +1,5 @@
-// A venue that only answers: success, with fresh stamps, to whatever it is sent. A process of its own, so that what is
-// measured is the client. Listens on the loopback interface, ends with the process that has started it.
+// An exchange that answers every request with success and fresh stamps. A process of its own, so that the figures are
+// those of the client. Listens on the loopback interface and ends with the process that started it.
 import { createServer } from "node:http"
 
 const server = createServer((request, response) => {
@@ -18,7 +18,7 @@ const server = createServer((request, response) => {
     response.end(body)
   })
 })
-// Longer than any pause between two beats: connections are the client's to close.
+// Longer than any pause between two beats, because only the client closes connections.
 server.keepAliveTimeout = 120_000
 server.listen(0, "127.0.0.1", () => process.send(`http://127.0.0.1:${server.address().port}`))
 process.on("disconnect", () => process.exit(0))

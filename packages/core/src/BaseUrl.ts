@@ -1,8 +1,8 @@
 /**
  * The address of the exchange: `https://api.bitget.com`, a regional host, a proxy, or a simulator.
  *
- * A request carries the key and the passphrase in clear text, protected only by the connection. So a base URL must be
- * `https`, except on the loopback host or where plain HTTP is allowed explicitly.
+ * A request carries the key and the passphrase in clear text, and only the connection protects them. So a base URL must
+ * be `https`, except on the loopback host or where plain HTTP is allowed explicitly.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ import * as Quotes from "./internal/quotes.js"
 export const venue = "https://api.bitget.com"
 
 /**
- * A parsed base URL. A path in it is the prefix of a proxy, which is sent but not signed.
+ * A parsed base URL. Its path is the prefix of a proxy. The prefix is sent but not signed.
  *
  * @since 0.1.0
  * @category models

@@ -1,14 +1,15 @@
 /**
- * Signed requests to the venue, one at a time and bounded: `execute` for any private or public endpoint.
+ * Signed, bounded requests to any private or public endpoint of the exchange.
  *
- * It signs each attempt afresh with the venue's time, has one time bound over connection, headers and body that holds
- * in uninterruptible regions too, reads the `code` whatever the HTTP status, and fails with a {@link VenueError} that
- * says what is known of the outcome. It repeats nothing that writes: whoever does that has to know until when it is
- * good.
+ * `execute` signs each attempt with the exchange's time. One time bound covers connection, headers and body, in
+ * uninterruptible regions, too. It reads the `code` under any HTTP status and fails with a {@link VenueError} that
+ * states what is known of the outcome. It never repeats a write, because only the caller knows how long that write is
+ * still wanted.
  *
- * It works over any `HttpClient`. One that keeps connections saves the handshake of each call: `FetchHttpClient.layer`
- * and `NodeHttpClient.layerUndici` do, `NodeHttpClient.layer` does not without an agent made with `keepAlive`. None may
- * repeat requests by itself: a repeated one carries the old timestamp and signature.
+ * Works over any `HttpClient`. A client that keeps connections saves the handshake of each call:
+ * `FetchHttpClient.layer` and `NodeHttpClient.layerUndici` keep them, `NodeHttpClient.layer` only with an agent made
+ * with `keepAlive`. The client must not repeat requests by itself, because a repeated request carries the old timestamp
+ * and signature.
  *
  * @example
  * ```ts
@@ -16,7 +17,7 @@
  * import * as Effect from "effect/Effect"
  * import * as Schema from "effect/Schema"
  *
- * // Does this key reach a unified account? A good question before a switch is armed.
+ * // Checks, before a switch is armed, whether the key reaches a unified account.
  * const probe = Effect.gen(function* () {
  *   const client = yield* BitgetClient.BitgetClient
  *   const { data } = yield* client.execute({
@@ -55,7 +56,7 @@ import { unquoted } from "./internal/quotes.js"
 import * as Transport from "./internal/client/transport.js"
 
 /**
- * What JSON can hold.
+ * A JSON value.
  *
  * @since 0.1.0
  * @category models
@@ -63,7 +64,7 @@ import * as Transport from "./internal/client/transport.js"
 export type Json = string | number | boolean | null | ReadonlyArray<Json> | { readonly [key: string]: Json | undefined }
 
 /**
- * One call. The venue takes numbers as strings, in queries and in bodies.
+ * One call. The exchange takes numbers as strings, in queries and in bodies.
  *
  * @since 0.1.0
  * @category models
@@ -75,16 +76,16 @@ export interface Request<A, I> {
   /** Fields that are `undefined` are left out. */
   readonly query?: Readonly<Record<string, string | undefined>> | undefined
   readonly body?: Json | undefined
-  /** The schema of the answer's `data`. `Schema.Unknown` takes everything. */
+  /** The schema of the answer's `data`. `Schema.Unknown` accepts everything. */
   readonly response: Schema.Schema<A, I>
   /** Whether the call is signed, by default `true`. */
   readonly signed?: boolean | undefined
-  /** The bound of this call, by default the client's. */
+  /** The time bound of this call, by default the client's. */
   readonly timeout?: Duration.DurationInput | undefined
 }
 
 /**
- * A successful answer, with the venue's own readings of its clock in milliseconds since the epoch.
+ * A successful answer, with the exchange's readings of its own clock in ms since the epoch.
  *
  * @since 0.1.0
  * @category models
@@ -111,15 +112,15 @@ export class BitgetClient extends Context.Tag("@effect-deadman/core/BitgetClient
   {
     /** The account's label. */
     readonly account: string
-    /** Where the calls go. */
+    /** The address that the calls go to. */
     readonly baseUrl: string
-    /** The bound of a call that names none. */
+    /** The time bound of a call without its own. */
     readonly timeout: Duration.Duration
-    /** The venue's clock, which every answer is a sample for. */
+    /** The exchange's clock. Every answer is a sample for it. */
     readonly clock: ServerClock.ServerClock["Type"]
     /**
-     * Sends the call and gives its data. After a refused timestamp the clock is synced within the same bound; a GET is
-     * then sent once more, a POST fails with `TimestampRefused` and can be sent again.
+     * Sends the call and decodes its data. After a refused timestamp it syncs the clock within the same bound. Then it
+     * sends a GET once more. A POST fails with `TimestampRefused` and can be sent again.
      */
     readonly execute: <A, I>(request: Request<A, I>) => Effect.Effect<Response<A>, VenueError.VenueError>
   }
@@ -132,13 +133,13 @@ export class BitgetClient extends Context.Tag("@effect-deadman/core/BitgetClient
  * @category models
  */
 export interface Options extends ServerClock.Options {
-  /** The bound of a call over connection, headers and body, by default 5 seconds. */
+  /** The time bound of a call over connection, headers and body, by default 5 seconds. */
   readonly timeout?: Duration.DurationInput | undefined
-  /** Uses demo trading; the key must be a demo key. By default `false`. */
+  /** Uses demo trading, by default `false`. The key must be a demo key. */
   readonly demoTrading?: boolean | undefined
-  /** The language of the venue's messages, by default `"en-US"`. */
+  /** The language of the exchange's messages, by default `"en-US"`. */
   readonly locale?: string | undefined
-  /** How much of an answer is read, by default 1 MiB (1048576 bytes). */
+  /** The longest body of an answer that is read, in bytes, by default 1 MiB (1048576). */
   readonly maxBodyBytes?: number | undefined
 }
 
@@ -146,7 +147,7 @@ const notSent = (error: VenueError.VenueError): VenueError.VenueError =>
   new (error.constructor as new (fields: object) => VenueError.VenueError)({ ...error, applied: "no" })
 
 /**
- * Makes the client of one account, with a clock that may be shared.
+ * Makes the client of one account, over a clock that it may share with others.
  *
  * @since 0.1.0
  * @category constructors
@@ -186,7 +187,7 @@ export const make = (
     }
 
     const attempt = Effect.fnUntraced(function* <A, I>(request: Request<A, I>, call: Transport.Call) {
-      // From the parsed URL, so that what is signed is what is sent, however the caller wrote it.
+      // From the parsed URL, so that it signs the bytes that it sends, however the caller wrote them.
       const { pathname, search } = addressOf(request)
       const body = request.body === undefined ? "" : JSON.stringify(request.body)
       let headers: Readonly<Record<string, string>> = publicHeaders
@@ -258,7 +259,7 @@ export const make = (
   })
 
 /**
- * The client of one account, with a clock of its own.
+ * The client of one account, with its own clock.
  *
  * @since 0.1.0
  * @category layers
@@ -272,7 +273,7 @@ export const layer = (
 > => Layer.provideMerge(layerSharedClock(options), ServerClock.layer(options))
 
 /**
- * The client of one account, with a clock that is shared with other accounts at the same venue.
+ * The client of one account, over a clock that it shares with other accounts at the same exchange.
  *
  * @since 0.1.0
  * @category layers
@@ -310,7 +311,7 @@ export const config: Config.Config<Options> = /* @__PURE__ */ Config.all({
 })
 
 /**
- * The client of one account from {@link config}, with a clock of its own.
+ * The client of one account from {@link config}, with its own clock.
  *
  * @since 0.1.0
  * @category layers

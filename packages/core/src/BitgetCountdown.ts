@@ -68,18 +68,18 @@ export const make: Effect.Effect<BitgetCountdown, never, BitgetClient.BitgetClie
             })
           ),
     horizon: Effect.map(clock.uncertainty, (uncertainty) =>
-      // While the clock is unknown, a call first asks for it, with a round trip within its own bound. The exchange
-      // counts by its own clock, which may be slower.
+      // While the clock is unknown, a call asks for it first, within a bound of its own. The exchange counts by its own
+      // clock, which may be slower.
       Duration.millis((timestampMillis + (uncertainty ?? 2 * Duration.toMillis(timeout))) * (1 + Offset.drift))
     )
   })
 )
 
 /**
- * The countdown of one account among many, with its own client, and a clock and an `HttpClient` that all share.
+ * The countdown of one account among many, with its own client, over a clock and an `HttpClient` that all share.
  *
- * Does what `layer`, `BitgetClient.layerSharedClock` and `Credentials.layer` do together, but without the memory that
- * layers hold while their scope is open. That is many times the memory of the services themselves.
+ * Does the same as `layer`, `BitgetClient.layerSharedClock` and `Credentials.layer` together. It needs a fraction of
+ * their memory, because layers hold many times the memory of the services while their scope is open.
  *
  * @since 0.1.0
  * @category constructors

@@ -2,8 +2,8 @@
  * Bitget's countdown: whole seconds from 5 to 60, or `off`.
  *
  * The exchange accepts `"5"` to `"60"`, and `"0"`, which turns the switch off (page "CountDown Cancel All" of the UTA
- * API). A wrongly rounded value would disarm the switch, so nothing here rounds. Anything but a whole number of seconds
- * in the range is an {@link InvalidCountdown}.
+ * API). Nothing here rounds, because a wrongly rounded value would disarm the switch. Anything but a whole number of
+ * seconds in the range is an {@link InvalidCountdown}.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import * as Schema from "effect/Schema"
 export type Countdown = number & Brand.Brand<"@effect-deadman/core/Countdown">
 
 /**
- * The switch turned off; the exchange's `"0"`.
+ * The switch turned off, the exchange's `"0"`.
  *
  * @since 0.1.0
  * @category models
@@ -81,15 +81,15 @@ export class InvalidCountdown extends Schema.TaggedError<InvalidCountdown>("@eff
 ) {
   override get message(): string {
     return (
-      `The countdown ${this.input} is not a whole number of seconds from ${minSeconds} to ${maxSeconds}: ` +
-      `give for example "10 seconds". To switch the mechanism off use Countdown.off, never a duration of zero.`
+      `The countdown ${this.input} is not a whole number of seconds from ${minSeconds} to ${maxSeconds}. ` +
+      `Give for example "10 seconds". To turn the switch off use Countdown.off, never a duration of zero.`
     )
   }
 }
 
 /**
- * The countdown of a duration; a bare number is milliseconds, as everywhere in Effect. Anything but a whole number of
- * seconds from 5 to 60 is an {@link InvalidCountdown}, zero included, because only {@link off} turns the switch off.
+ * The countdown of a duration. A bare number is ms, as everywhere in Effect. Anything but a whole number of seconds
+ * from 5 to 60 is an {@link InvalidCountdown}, zero included, because only {@link off} turns the switch off.
  *
  * @example
  * ```ts
@@ -141,8 +141,8 @@ export const Countdown: Schema.Schema<Countdown, number> = /* @__PURE__ */ Schem
 const wire = /^(0|[1-9]\d?)$/
 
 /**
- * The schema of the wire format: the strings `"5"` to `"60"` and `"0"`, and nothing that only resembles one of them
- * (`"05"`, `"5.0"`, `" 5"`).
+ * The schema of the wire format: the strings `"5"` to `"60"` and `"0"`. It rejects strings that only resemble one of
+ * them (`"05"`, `"5.0"`, `" 5"`).
  *
  * @example
  * ```ts
@@ -182,7 +182,7 @@ export const SettingFromWire: Schema.Schema<Setting, string> = /* @__PURE__ */ S
 export const toWire = (setting: Setting): string => (setting === off ? "0" : String(setting))
 
 /**
- * The length of a setting in ms, for any exchange's range; off is 0.
+ * The length of a setting in ms, for the range of any exchange. Off is 0.
  *
  * @since 0.1.0
  * @category conversions

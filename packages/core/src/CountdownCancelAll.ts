@@ -11,8 +11,8 @@ import * as Predicate from "effect/Predicate"
 import type * as Countdown from "./Countdown.js"
 
 /**
- * The exchange's acknowledgement, with readings of the exchange's clock around the moment at which it acted, all in ms
- * since the epoch. They compare only with each other.
+ * The exchange's acknowledgement, with readings of its clock around the moment at which it acted, in ms since the
+ * epoch. They compare only with each other.
  *
  * @since 0.1.0
  * @category models
@@ -28,7 +28,7 @@ export interface Acknowledgement {
 
 /**
  * A failed call. Any error with these fields fits, so that the client of another exchange can have its own errors.
- * Every class of `VenueError` is one. A heartbeat passes those on unchanged and wraps any other in `CountdownFailed`.
+ * Every class of `VenueError` fits. A heartbeat passes those on unchanged and wraps any other in `CountdownFailed`.
  *
  * @since 0.1.0
  * @category models
@@ -38,15 +38,13 @@ export interface CountdownError {
   readonly _tag: string
   /** The event, and the advice. */
   readonly message: string
-  /** `"no"` only where the earlier countdown surely runs on untouched. */
+  /** `"no"` only where the earlier countdown certainly runs on unchanged. */
   readonly applied: "no" | "unknown"
   /** Whether sending the same call again can help. */
   readonly retryable: boolean
   /** The exchange's own code. The same code again counts as the same refusal. */
   readonly code?: string | undefined
-  /**
-   * The HTTP status, absent when no answer came. After an answer the pace counts from it, without one from the sending.
-   */
+  /** The HTTP status, absent when no answer came. The pace counts from the answer, or from the send when none came. */
   readonly httpStatus?: number | undefined
   /**
    * The number of times in a row after which this refusal is final, for refusals that exchanges are known to withdraw.
@@ -111,7 +109,7 @@ export class CountdownCancelAll extends Context.Tag("@effect-deadman/core/Countd
     readonly set: (setting: Setting) => Effect.Effect<Acknowledgement, CountdownError>
 
     /**
-     * The time from now during which the exchange can still accept a request that is sent now, whatever delays it.
+     * The time during which the exchange can still accept a request that is sent now, however long it is delayed.
      * Bitget: the timestamp of the signature is valid for 30 s, plus the uncertainty about the exchange's clock.
      */
     readonly horizon: Effect.Effect<Duration.Duration>

@@ -51,7 +51,7 @@ export type Options = {
 )
 
 /**
- * A credential that cannot be valid. It names the field and holds nothing of its value.
+ * A credential that cannot be valid. The error names the field and holds no part of its value.
  *
  * @since 0.1.0
  * @category errors
@@ -78,7 +78,7 @@ const flaw = (value: string, inHeader: boolean): string | undefined =>
         : undefined
 
 /**
- * Checks the values and prepares the signing.
+ * Checks the values and prepares the signing function.
  *
  * @since 0.1.0
  * @category constructors
@@ -92,7 +92,7 @@ export const make = (options: Options): Effect.Effect<Credentials["Type"], Inval
     }
     yield* check("account", account, false)
     if (account === Redacted.value(apiKey)) {
-      return yield* new InvalidCredentials({ field: "account", why: "it is the key, which belongs in no log." })
+      return yield* new InvalidCredentials({ field: "account", why: "it is the key, which must not be logged." })
     }
     yield* check("apiKey", Redacted.value(apiKey), true)
     yield* check("passphrase", Redacted.value(passphrase), true)
@@ -141,7 +141,7 @@ const isFilled = (value: Option.Option<Redacted.Redacted>): value is Option.Some
 /**
  * The credentials from `BITGET_API_KEY`, `BITGET_PASSPHRASE` and either `BITGET_SECRET_KEY` or `BITGET_RSA_PRIVATE_KEY`
  * (PKCS#8 PEM), with the account's label from `BITGET_ACCOUNT_LABEL` (by default `"default"`). The error names every
- * variable that is missing or empty. Values that cannot be valid are refused with the variable's name.
+ * variable that is missing or empty, or the one whose value cannot be valid.
  *
  * @since 0.1.0
  * @category layers
@@ -174,7 +174,7 @@ export const layerConfig: Layer.Layer<Credentials, ConfigError.ConfigError> = /*
       const both = `${variables.secretKey} or ${variables.privateKey}`
       return yield* Effect.fail(invalid(variables.privateKey, `set either ${both}, not both.`))
     }
-    // Ignoring an empty one would hide that the other kind of key is in use.
+    // To ignore an empty one would hide that the other kind of key is in use.
     if (Option.isSome(secretKey) && Option.isSome(privateKey)) {
       const empty = isFilled(secretKey) ? variables.privateKey : variables.secretKey
       return yield* Effect.fail(invalid(empty, "it is set to an empty value; remove it or fill it in."))

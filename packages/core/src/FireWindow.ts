@@ -21,163 +21,21 @@
  *
  * @since 0.1.0
  */
+import { agree, type Answer, inOrder, judge, shortestOf } from "./internal/window/gap.js"
+import {
+  type Assumptions,
+  type Continuity,
+  type Edges,
+  elapsedAtLeast,
+  elapsedAtMost,
+  type FireWindow,
+  type Pending,
+  type Reading,
+  type Stamps,
+  type Verdict
+} from "./internal/window/models.js"
 
-/**
- * Monotonic and wall time of the host, read together, in ms. `mono` never jumps but stands still while the host is
- * suspended; `wall` is the time of day and jumps when it is set.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Reading {
-  readonly mono: number
-  readonly wall: number
-  /**
-   * The sum of all forward jumps of the wall clock against the monotonic one so far, ms. Backward jumps are not
-   * subtracted, so a suspend shows even when the wall clock was set back before it. Defaults to 0.
-   */
-  readonly jumped?: number | undefined
-}
-
-/**
- * The exchange's own clock around the moment at which it acted on a write, in ms: it accepted the request at
- * `acceptedAt` and completed its answer at `completedAt`.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Stamps {
-  readonly acceptedAt: number
-  readonly completedAt: number
-}
-
-/**
- * A write whose outcome is not known (yet): the exchange may still apply it.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Pending {
-  /** Counts up from one write to the next. Negative for what was sent before this window began. */
-  readonly id: number
-  /** When it was sent: it was not applied before. */
-  readonly sent: Reading
-  /** Whether an answer is still awaited. An answer that arrives after the write was given up is ignored. */
-  readonly inFlight: boolean
-  /** Milliseconds; 0 is off. */
-  readonly countdown: number
-  /** The time after sending during which the exchange may still accept it, ms. */
-  readonly horizon: number
-}
-
-/**
- * The last write that the exchange acknowledged.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Acknowledged {
-  /** Counts up from one acknowledgement to the next. */
-  readonly id: number
-  readonly sent: Reading
-  readonly answered: Reading
-  /** Milliseconds; 0 is off. */
-  readonly countdown: number
-  /** `undefined` also where they are impossible, out of order or refuted by the host's clocks. */
-  readonly stamps: Stamps | undefined
-}
-
-/**
- * The stamps of an acknowledged write of another process on the same account, and the shortest countdown that process
- * may have sent afterwards, all in ms. Plain JSON: keep it where the next process finds it.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Continuity extends Stamps {
-  readonly shortestCountdown: number
-}
-
-/**
- * A stretch of time in which the switch may have fired. It begins at an acknowledged write (the base) and ends with the
- * last acknowledgement. It stays open until stamps prove that the switch held for all of it, or until the owner has
- * compared the book. A later acknowledgement extends it and does not begin another.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Gap {
-  readonly base: {
-    readonly stamps: Stamps | undefined
-    /** When the base was sent and answered; unknown for a write of another process. */
-    readonly sent: Reading | undefined
-    readonly answered: Reading | undefined
-  }
-  /** The shortest countdown that may have applied between the base and the last acknowledgement, ms. */
-  readonly shortest: number
-  /** The id of the acknowledgement before which the switch may have fired last. */
-  readonly upTo: number
-  /**
-   * False while the stamps of one answer are the only reason for doubt, because they claim more time than the host's
-   * clocks measured. Either the host stood still together with its clocks, or one machine of the exchange has a wrong
-   * clock. The next acknowledgement decides.
-   */
-  readonly confirmed: boolean
-}
-
-/**
- * Assumptions about the exchange, in ms.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Assumptions {
-  /** The longest time after the deadline until the exchange cancels. */
-  readonly triggerLatency: number
-  /** The largest difference between the clocks of two machines of the exchange. */
-  readonly stampTolerance: number
-}
-
-/**
- * Everything known about the switch: the last acknowledged write, the writes that may still be applied, and the open
- * gap.
- *
- * @since 0.1.0
- * @category models
- */
-export interface FireWindow {
-  readonly assumptions: Assumptions
-  readonly acknowledged: Acknowledged | undefined
-  readonly pending: ReadonlyArray<Pending>
-  readonly gap: Gap | undefined
-  /** The record of the process before this one, until the first acknowledgement has been compared with it. */
-  readonly predecessor: Continuity | undefined
-}
-
-/**
- * The bounds as seen at one reading, in ms from then on. Negative: that long ago.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Edges {
-  /** Time until the exchange may cancel everything; `Infinity` when no write could make it. */
-  readonly earliest: number
-  /** Time until it has surely fired, unless refreshed or turned off; `-Infinity` when no write could make it. */
-  readonly latest: number
-}
-
-/**
- * The conclusion from an acknowledgement about the time before it.
- *
- * - `held`: the switch did not fire between the acknowledged write before and this one
- * - `fired`: it did
- * - `open`: neither can be proven
- *
- * @since 0.1.0
- * @category models
- */
-export type Verdict = "held" | "fired" | "open"
+export * from "./internal/window/models.js"
 
 /**
  * A window without an acknowledgement. `left` holds unresolved writes of an earlier window on the same clock
@@ -191,33 +49,6 @@ export const empty = (
   left: ReadonlyArray<Pending> = [],
   predecessor?: Continuity
 ): FireWindow => ({ assumptions, acknowledged: undefined, pending: left, gap: undefined, predecessor })
-
-/**
- * The least time that has surely passed at the exchange from one reading to another.
- *
- * @since 0.1.0
- * @category time
- */
-export const elapsedAtLeast = (from: Reading, to: Reading): number => Math.max(0, to.mono - from.mono)
-
-/**
- * The most time that can have passed at the exchange from one reading to another. After a suspend only the wall clock
- * shows it.
- *
- * @since 0.1.0
- * @category time
- */
-export const elapsedAtMost = (from: Reading, to: Reading): number =>
-  Math.max(0, to.mono - from.mono + Math.max(0, (to.jumped ?? 0) - (from.jumped ?? 0)), to.wall - from.wall)
-
-/**
- * The difference between the two clocks' measurements of the time between two readings, ms.
- *
- * @since 0.1.0
- * @category time
- */
-export const disagreement = (from: Reading, to: Reading): number =>
-  Math.abs(to.wall - from.wall - (to.mono - from.mono))
 
 /**
  * Records that a write is sent. From now on it may be applied.
@@ -281,7 +112,7 @@ export const acknowledged = (
   if (write === undefined) return { window: self, verdict: "open" }
   const before = refused(self, id)
   const answer: Answer = { write, at, stamps: inOrder(stamps) }
-  const { verdict, gap } = judge(before, answer)
+  const { verdict, gap } = judge(before, answer, edges(before, at).earliest)
   // Of two stamps that contradict each other either may be wrong. The later one is the base of no proof.
   const comparable = before.acknowledged?.stamps !== undefined && answer.stamps !== undefined
   const refuted = comparable && !agree(before.acknowledged, answer, before.assumptions)
@@ -302,91 +133,6 @@ export const acknowledged = (
     }
   }
 }
-
-/** The acknowledgement under judgement. */
-interface Answer {
-  readonly write: Pending
-  readonly at: Reading
-  readonly stamps: Stamps | undefined
-}
-
-const judge = (before: FireWindow, answer: Answer): { readonly verdict: Verdict; readonly gap: Gap | undefined } => {
-  const { acknowledged: last, assumptions, gap, predecessor } = before
-  const recent = shortestOf(last === undefined ? before.pending : [last, ...before.pending])
-  const earlier = gap?.shortest ?? (last === undefined ? predecessor?.shortestCountdown : undefined) ?? Infinity
-  const shortest = Math.min(earlier, recent)
-  const base: Gap["base"] | undefined =
-    gap?.base ?? last ?? (predecessor && { stamps: inOrder(predecessor), sent: undefined, answered: undefined })
-  // Nothing was armed before that could have fired.
-  if (base === undefined || heldFor(base, answer, assumptions, shortest)) return { verdict: "held", gap: undefined }
-  const step = last === undefined ? "open" : stepVerdict(before, last, answer, recent)
-  // The only reason for doubt was one answer, and the next one agrees with the host's clocks.
-  const settled = gap === undefined || (!gap.confirmed && agree(base, answer, assumptions))
-  if (step === "held" && settled) return { verdict: "held", gap: undefined }
-  const extended: Gap = {
-    // The other process had its answer before this window's first write left.
-    base: base.answered === undefined ? { ...base, answered: answer.write.sent } : base,
-    shortest,
-    upTo: step === "held" && gap !== undefined ? gap.upTo : answer.write.id,
-    confirmed: gap !== undefined || step !== "contradicted"
-  }
-  return { verdict: step === "fired" ? "fired" : "open", gap: extended }
-}
-
-/** The shortest countdown among the writes that start one, ms. */
-const shortestOf = (writes: ReadonlyArray<{ readonly countdown: number }>): number =>
-  writes.reduce((least, { countdown }) => (countdown === 0 ? least : Math.min(least, countdown)), Infinity)
-
-/** The verdict between two consecutive acknowledgements. Here the host's clocks are evidence, too. */
-const stepVerdict = (
-  before: FireWindow,
-  last: Acknowledged,
-  answer: Answer,
-  shortest: number
-): Verdict | "contradicted" => {
-  const { assumptions } = before
-  if (heldFor(last, answer, assumptions, shortest)) return "held"
-  const passed = atTheVenue(last, answer, assumptions)
-  const impossible = passed !== undefined && !agree(last, answer, assumptions)
-  if (edges(before, answer.at).earliest > 0) return impossible ? "contradicted" : "held"
-  const fired =
-    passed !== undefined &&
-    !impossible &&
-    before.pending.length === 0 &&
-    passed.least > last.countdown + assumptions.triggerLatency
-  return fired ? "fired" : "open"
-}
-
-/** Whether the stamps prove that less time than the shortest countdown has passed since the base. */
-const heldFor = (from: Gap["base"], answer: Answer, assumptions: Assumptions, shortest: number): boolean => {
-  const passed = atTheVenue(from, answer, assumptions)
-  return passed !== undefined && passed.most < shortest
-}
-
-/** Whether the time between two writes by the exchange's stamps can be the time by the host's clocks. */
-const agree = (from: Gap["base"], answer: Answer, assumptions: Assumptions): boolean => {
-  const passed = atTheVenue(from, answer, assumptions)
-  return passed !== undefined && (from.sent === undefined || passed.least <= elapsedAtMost(from.sent, answer.at))
-}
-
-/**
- * The time at the exchange between its actions on two writes, by its own stamps, in ms. `undefined` where the stamps
- * are no evidence: one is missing, or they claim less time than the host's monotonic clock measured.
- */
-const atTheVenue = (
-  from: Gap["base"],
-  { stamps: to, write }: Answer,
-  { stampTolerance }: Assumptions
-): { readonly least: number; readonly most: number } | undefined => {
-  if (from.stamps === undefined || to === undefined) return undefined
-  const most = to.completedAt - from.stamps.acceptedAt + stampTolerance
-  const surely = from.answered === undefined ? 0 : elapsedAtLeast(from.answered, write.sent)
-  return most < surely ? undefined : { least: to.acceptedAt - from.stamps.completedAt - stampTolerance, most }
-}
-
-/** Drops stamps that completed before they were accepted. */
-const inOrder = (stamps: Stamps | undefined): Stamps | undefined =>
-  stamps !== undefined && stamps.acceptedAt <= stamps.completedAt ? stamps : undefined
 
 /**
  * Closes the gap before the acknowledgement `upTo`, because the owner has compared the book with the exchange since

@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import type { LivenessFailed } from "./Liveness.js"
+import type { OpenGap } from "./Sighting.js"
 import type * as VenueError from "./VenueError.js"
 
 const seconds = (millis: number): string => `${(Math.max(0, millis) / 1_000).toFixed(1)} s`
@@ -71,17 +72,24 @@ export class SwitchLost extends Schema.TaggedError<SwitchLost>("@effect-deadman/
   reason: Schema.Literal("Refused", "MayHaveFired", "Fired", "NotAlive", "Defect", "Released"),
   timeLeft: Schema.Number,
   /** The failure behind it: the exchange's refusal, the liveness report, or the last failed beat. */
-  cause: Schema.optional(Schema.Unknown as Schema.Schema<BeatError | LivenessFailed>)
+  cause: Schema.optional(Schema.Unknown as Schema.Schema<BeatError | LivenessFailed>),
+  /**
+   * The time in which the switch may have fired, or may still fire. Give it to `Sighting.survival` with an open order to
+   * learn until when the orders are not safe. Absent with `Released`.
+   */
+  gap: Schema.optional(Schema.Unknown as Schema.Schema<OpenGap>)
 }) {
   override get message(): string {
     const because = this.cause === undefined ? "" : ` ${this.cause.message}`
     const left =
       this.timeLeft > 0 ? `The exchange cancels all orders in ${seconds(this.timeLeft)} at the earliest.` : ""
+    const later =
+      this.gap !== undefined && this.gap.latest > 0 ? ` It may fire for another ${seconds(this.gap.latest)}.` : ""
     const what = {
       Refused: `The exchange refused the heartbeat of account ${this.account} for good. ${left}`,
       MayHaveFired:
         `The switch of account ${this.account} may have fired: its orders may be gone. ` +
-        "Reconcile with the exchange before placing new ones.",
+        `Reconcile with the exchange before placing new ones.${later}`,
       Fired: `The switch of account ${this.account} has fired: the exchange has cancelled its orders. Reconcile.`,
       NotAlive: `The heartbeat of account ${this.account} was withheld to the end: the program was not alive. ${left}`,
       Defect: `The heartbeat of account ${this.account} stopped by a defect. ${left}`,

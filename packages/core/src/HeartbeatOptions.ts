@@ -11,6 +11,7 @@ import type * as CountdownCancelAll from "./CountdownCancelAll.js"
 import type * as FireWindow from "./FireWindow.js"
 import { InvalidOptions } from "./HeartbeatError.js"
 import type * as HeartbeatStatus from "./HeartbeatStatus.js"
+import type { OpenOrders } from "./OpenOrders.js"
 import * as Release from "./Release.js"
 
 /**
@@ -59,10 +60,17 @@ export interface Options {
   readonly predecessor?: FireWindow.Continuity | undefined
   /**
    * The reaction once the switch may have fired. `"lose"` ends the heartbeat: it never re-arms over a book that may be
-   * empty. `"verify"` keeps beating and lets the exchange's stamps decide; what they cannot decide stays `MayHaveFired`
-   * until `markReconciled`. Defaults to `"lose"`.
+   * empty. `"verify"` keeps beating and lets the exchange's stamps and the `evidence` decide; what they cannot decide stays
+   * `MayHaveFired` until `markReconciled`. Defaults to `"lose"`.
    */
   readonly onUncertain?: "lose" | "verify" | undefined
+  /**
+   * With `onUncertain: "verify"`: the open orders of the same account. An order that was open before the switch could
+   * fire, and still is, proves that it held, where the stamps prove nothing. The list is requested after a beat that
+   * leaves the question open, beside the beats, until the question is settled. A list that fails or hangs costs nothing
+   * but itself. Defaults to none.
+   */
+  readonly evidence?: OpenOrders["Type"] | undefined
   /** Runs before each beat. A beat is withheld while it fails. See the module `Liveness`. Defaults to none. */
   readonly liveness?: Effect.Effect<unknown, unknown> | undefined
   /**
@@ -93,6 +101,18 @@ export interface Options {
    * much less. Defaults to 1 second.
    */
   readonly stampTolerance?: Duration.DurationInput | undefined
+  /**
+   * The longest time that a firing takes to cancel all orders, one by one. An order that is listed sooner after a
+   * possible firing proves nothing. Defaults to 5 seconds. Bitget documents none.
+   */
+  readonly cancelLatency?: Duration.DurationInput | undefined
+  /**
+   * The longest time from the creation of an order until it is in the book. An order that was created later than this
+   * before a possible firing proves nothing. Defaults to 1 second.
+   */
+  readonly placingLatency?: Duration.DurationInput | undefined
+  /** The largest age of a list of open orders. An older list cannot be detected. Defaults to 0. */
+  readonly maxStaleness?: Duration.DurationInput | undefined
 }
 
 /**
@@ -116,6 +136,7 @@ export interface Settings {
   readonly abandon: "Disarm" | "LetExpire"
   readonly predecessor: FireWindow.Continuity | undefined
   readonly onUncertain: "lose" | "verify"
+  readonly evidence: OpenOrders["Type"] | undefined
   readonly liveness: Effect.Effect<unknown, unknown> | undefined
   readonly livenessTimeout: number
   readonly guardGrace: number
@@ -123,6 +144,9 @@ export interface Settings {
   readonly onAcknowledged: ((record: FireWindow.Continuity) => Effect.Effect<unknown, unknown>) | undefined
   readonly triggerLatency: number
   readonly stampTolerance: number
+  readonly cancelLatency: number
+  readonly placingLatency: number
+  readonly maxStaleness: number
 }
 
 /**
@@ -132,6 +156,7 @@ export interface Settings {
  * @category models
  */
 export interface Limits {
+  readonly account?: string | undefined
   readonly range?: CountdownCancelAll.Range | undefined
   readonly pace?: Duration.DurationInput | undefined
 }
@@ -146,7 +171,7 @@ const seconds = (millis: number): string => `${millis / 1_000} s`
  */
 export const resolve = (
   options: Options = {},
-  { pace: paceInput = "1 second", range = Countdown.range }: Limits = {}
+  { account, pace: paceInput = "1 second", range = Countdown.range }: Limits = {}
 ): Either.Either<Settings, InvalidOptions> =>
   Either.gen(function* () {
     const pace = Duration.toMillis(paceInput)
@@ -194,7 +219,7 @@ export const resolve = (
     // A beat that fails by its timeout leaves room for two further whole tries before the early edge, each of them
     // behind a liveness check.
     const spacing = Math.max(requestTimeout, pace)
-    const tries = interval + 2 * spacing + requestTimeout
+    const tries = interval + furtherTries({ pace, requestTimeout, livenessTimeout: 0 })
     const releaseTimeout = yield* millis("releaseTimeout", total)
     const settings: Settings = {
       countdown,
@@ -204,11 +229,15 @@ export const resolve = (
       requestTimeout,
       armTimeout: yield* millis("armTimeout", total),
       releaseTimeout,
-      settle: yield* millis("settle", Math.max(0, Math.min(requestTimeout, releaseTimeout - 2 * requestTimeout))),
+      settle: yield* millis(
+        "settle",
+        Math.max(0, Math.min(requestTimeout, releaseTimeout - 3 * requestTimeout - pace))
+      ),
       release: options.release ?? Release.disarm,
       abandon: options.abandon ?? "Disarm",
       predecessor: options.predecessor,
       onUncertain: options.onUncertain ?? "lose",
+      evidence: options.evidence,
       liveness: options.liveness,
       livenessTimeout:
         options.liveness === undefined
@@ -218,7 +247,10 @@ export const resolve = (
       onTransition: options.onTransition,
       onAcknowledged: options.onAcknowledged,
       triggerLatency: yield* millis("triggerLatency", 1_000),
-      stampTolerance: yield* millis("stampTolerance", 1_000)
+      stampTolerance: yield* millis("stampTolerance", 1_000),
+      cancelLatency: yield* millis("cancelLatency", 5_000),
+      placingLatency: yield* millis("placingLatency", 1_000),
+      maxStaleness: yield* millis("maxStaleness", 0)
     }
     for (const [name, words] of Object.entries(choices)) {
       const given = options[name as keyof typeof choices]
@@ -255,7 +287,17 @@ export const resolve = (
       numbers: `${seconds(requestTimeout)} > ${seconds(settings.releaseTimeout)}`,
       advice: "Closing the scope needs time for at least one request."
     })
-    const { predecessor } = settings
+    const { evidence, predecessor } = settings
+    yield* demand(evidence === undefined || settings.onUncertain === "verify", {
+      inequality: 'evidence needs onUncertain: "verify"',
+      numbers: `onUncertain is "${settings.onUncertain}"`,
+      advice: "A heartbeat that is lost at the first doubt asks for no proof. Use the gap of SwitchLost there."
+    })
+    yield* demand(evidence === undefined || account === undefined || evidence.account === account, {
+      inequality: "evidence lists the orders of the heartbeat's account",
+      numbers: `evidence is of account ${evidence?.account}, the heartbeat of ${account}`,
+      advice: "Make both from the same client."
+    })
     yield* demand(
       predecessor === undefined ||
         (isPositive(predecessor?.acceptedAt) &&
@@ -269,17 +311,31 @@ export const resolve = (
       }
     )
     const second = Math.max(settings.settle, pace)
-    yield* demand(settings.release === Release.letExpire || 2 * requestTimeout + second <= settings.releaseTimeout, {
+    const closing = requestTimeout + pace + requestTimeout + second + requestTimeout
+    yield* demand(settings.release === Release.letExpire || closing <= settings.releaseTimeout, {
       inequality:
-        `requestTimeout + max(settle, ${seconds(pace)}) + requestTimeout <= releaseTimeout ` +
-        '(a second "0" after settle fits into the release)',
+        `3 * requestTimeout + ${seconds(pace)} + max(settle, ${seconds(pace)}) <= releaseTimeout ` +
+        '(a beat in flight, a "0", and a second "0" after settle fit into the release)',
       numbers:
-        `${seconds(requestTimeout)} + ${seconds(second)} + ${seconds(requestTimeout)} = ` +
-        `${seconds(2 * requestTimeout + second)} > ${seconds(settings.releaseTimeout)}`,
+        `3 * ${seconds(requestTimeout)} + ${seconds(pace)} + ${seconds(second)} = ` +
+        `${seconds(closing)} > ${seconds(settings.releaseTimeout)}`,
       advice: "Lengthen the release timeout, or shorten settle or the request timeout."
     })
     return settings
   })
+
+/**
+ * The time for two further whole tries after a beat that fails, each of the three behind a liveness check, in ms.
+ *
+ * @since 0.2.0
+ * @category knowledge
+ */
+export const furtherTries = ({
+  livenessTimeout,
+  pace,
+  requestTimeout
+}: Pick<Settings, "livenessTimeout" | "pace" | "requestTimeout">): number =>
+  2 * Math.max(requestTimeout, pace) + requestTimeout + 3 * livenessTimeout
 
 /** Checks a field of a record that may come from a file. */
 const isPositive = (u: unknown): boolean => Number.isFinite(u) && (u as number) > 0

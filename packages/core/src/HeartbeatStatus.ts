@@ -123,6 +123,11 @@ export type Status = Armed | Jeopardy | MayHaveFired | Fired | Released
 export interface Transition {
   readonly from: Status["_tag"]
   readonly to: Status
+  /**
+   * The end of a doubt, from `MayHaveFired` to `Armed` or `Jeopardy`: an acknowledgement, by its stamps or in time; a
+   * sighting of an open order; or `markReconciled`.
+   */
+  readonly provenBy?: "acknowledgement" | "sighting" | "owner" | undefined
 }
 
 /**

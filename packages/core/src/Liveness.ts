@@ -13,7 +13,7 @@ import { bounded as within } from "./internal/bounded.js"
 import { reading } from "./internal/clock.js"
 
 /**
- * The negative checks, each with its reason: the program is not alive.
+ * The program is not alive. Lists the negative checks, with the reason of each.
  *
  * @since 0.1.0
  * @category errors
@@ -42,7 +42,7 @@ export interface Check {
 }
 
 /**
- * A watchdog over a loop: call `kick` in each round, and give `check` to the heartbeat.
+ * A watchdog over a loop. Call `kick` in every round, and give `check` to the heartbeat.
  *
  * @since 0.1.0
  * @category models
@@ -99,7 +99,7 @@ export const watchdog = (
 }
 
 /**
- * Runs all checks concurrently, each under its own bound; fails with the list of the negative ones.
+ * Runs all checks concurrently, each under its own bound, and fails with the list of the negative ones.
  *
  * @since 0.1.0
  * @category combinators

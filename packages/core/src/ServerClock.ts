@@ -1,13 +1,14 @@
 /**
- * The venue's clock, as well as it can be known from here.
+ * An estimate of the exchange's clock, from its answers.
  *
- * A signed request is refused when its timestamp is more than 30 s from the venue's clock, so the host's own wall clock
- * is not used for it at all: venue time is what the venue said last, plus what has passed on the monotonic clock since.
- * A host that is an hour off, or whose clock is set while a bot runs, signs as well as any other.
+ * The exchange refuses a signed request whose timestamp is more than 30 s from its clock. The host's wall clock may be
+ * wrong by more, so the estimate does not use it: it is the exchange's last known time, plus the time that has passed
+ * since then on the monotonic clock. A bot signs correctly on a host that is an hour off, or whose clock is set while
+ * it runs.
  *
- * Every answer is a sample: its stamps, and the round trip as the bound of the error. The surest recent one counts. A
- * sample that contradicts it (the venue's clock was set, or one of its machines stamps nonsense) replaces nothing: it
- * only makes the clock ask the venue for its time.
+ * Every answer is a sample. Its stamps give the time, and its round trip bounds the error. The clock keeps the surest
+ * recent sample. A sample that contradicts it replaces nothing, because one machine of the exchange may have a wrong
+ * clock. It makes this clock ask the exchange for its time.
  *
  * @since 0.1.0
  */
@@ -31,8 +32,8 @@ import * as Offset from "./internal/client/offset.js"
 import * as Transport from "./internal/client/transport.js"
 
 /**
- * The stamps of one answered call. The first two are readings of the host's monotonic clock in milliseconds
- * (`Clock.currentTimeNanos` divided by a million), the others the venue's, in milliseconds since the epoch.
+ * The stamps of one answered call. The first two are readings of the host's monotonic clock in ms
+ * (`Clock.currentTimeNanos` divided by a million). The others are the exchange's, in ms since the epoch.
  *
  * @since 0.1.0
  * @category models
@@ -46,7 +47,7 @@ export interface Sample {
 }
 
 /**
- * The venue's clock. One is enough for all accounts at the same venue.
+ * The exchange's clock. One is enough for all accounts at the same exchange.
  *
  * @since 0.1.0
  * @category tags
@@ -54,25 +55,24 @@ export interface Sample {
 export class ServerClock extends Context.Tag("@effect-deadman/core/ServerClock")<
   ServerClock,
   {
-    /** Venue time in milliseconds since the epoch; asks the venue when nothing is known of its clock yet. */
+    /** The exchange's time in ms since the epoch. Asks the exchange when nothing is known of its clock yet. */
     readonly now: Effect.Effect<number, VenueError.VenueError>
-    /** By how many milliseconds the venue's clock is ahead of the host's wall clock; `undefined` while not known. */
+    /** The lead of the exchange's clock over the host's wall clock in ms, `undefined` while unknown. */
     readonly offset: Effect.Effect<number | undefined>
     /**
-     * How far `now` can be from the venue's clock, in milliseconds: half a round trip, and 200 millionths of the time
-     * since that trip began. `undefined` while nothing is known.
+     * The largest distance of `now` from the exchange's clock in ms, `undefined` while unknown: half a round trip, plus
+     * 200 millionths of the time since that trip began.
      */
     readonly uncertainty: Effect.Effect<number | undefined>
     /**
-     * Asks the venue now. The answer replaces what was known before where it contradicts that. Callers at the same time
-     * share one request.
+     * Asks the exchange now. An answer that contradicts the estimate replaces it. Concurrent callers share one request.
      */
     readonly sync: Effect.Effect<void, VenueError.VenueError>
-    /** As `sync`, unless the venue has been asked since the given reading of the monotonic clock (ms). */
+    /** As `sync`, unless the exchange has been asked since the given reading of the monotonic clock (ms). */
     readonly syncSince: (mono: number) => Effect.Effect<void, VenueError.VenueError>
     /**
-     * Learns from the stamps of an answer. Stamps that contradict what is known start a sync in the background, at most
-     * one per second, and change nothing themselves.
+     * Learns from the stamps of an answer. Stamps that contradict the estimate do not change it. They start a sync in
+     * the background, at most one per second.
      */
     readonly observe: (sample: Sample) => Effect.Effect<void>
   }
@@ -86,29 +86,29 @@ export class ServerClock extends Context.Tag("@effect-deadman/core/ServerClock")
  */
 export interface Options {
   /**
-   * Where the venue is: {@link BaseUrl.venue}, a proxy, or a simulator. It has no default, so that a test never reaches
-   * the venue because it left something out.
+   * The address of the exchange: {@link BaseUrl.venue}, a proxy, or a simulator. It has no default, so that a test that
+   * leaves it out never reaches the exchange.
    */
   readonly baseUrl: string
-  /** Allows plain HTTP to a host other than the loopback one, by default `false`. */
+  /** Allows plain HTTP to hosts other than the loopback host, by default `false`. */
   readonly allowInsecureHttp?: boolean | undefined
-  /** The bound of one request for the time, by default 5 seconds. */
+  /** The time bound of one request for the time, by default 5 seconds. */
   readonly timeout?: Duration.DurationInput | undefined
-  /** Headers for every request, for a proxy for instance. */
+  /** Headers for every request, for example for a proxy. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /**
-   * What `FetchHttpClient` hands to `fetch` besides the request. Redirects are never followed. It takes the place of the
-   * `RequestInit` that was provided to the client's layer.
+   * Options that `FetchHttpClient` passes to `fetch`. They replace the `RequestInit` that was provided to the client's
+   * layer. Redirects are never followed.
    */
   readonly fetchOptions?: RequestInit | undefined
 }
 
-/** How often answers that contradict the estimate may make the clock ask the venue, in ms. */
+/** The shortest time between two syncs that contradicting answers start, ms. */
 const doubtMillis = 1_000
 
 /**
- * The `data.serverTime` of the answer to the question for the time, or the stamps around it where that is missing. Zero
- * is taken only where nothing else is said: under a test's clock it is the time.
+ * The estimate from an answer to the request for the time: by `data.serverTime`, else by the stamps. Zero counts only
+ * when nothing else is there, because under a test's clock it is the time.
  */
 const learnt = (envelope: Envelope.Envelope): Offset.Estimate | undefined => {
   const { data, receivedAt, sentAt } = envelope
@@ -119,8 +119,8 @@ const learnt = (envelope: Envelope.Envelope): Offset.Estimate | undefined => {
 }
 
 /**
- * Makes a clock that knows nothing yet; the first use asks the venue (`GET /api/v2/public/time`). What it asks in the
- * background ends with the scope.
+ * Makes a clock that knows nothing yet. Its first use asks the exchange (`GET /api/v2/public/time`). Requests in the
+ * background end with the scope.
  *
  * @since 0.1.0
  * @category constructors
@@ -151,7 +151,7 @@ export const make = (
         return yield* Envelope.unreadable("unexpectedData", {
           httpStatus: envelope.httpStatus,
           venueMessage: envelope.venueMessage,
-          detail: "an answer to the question for the time has neither data.serverTime nor requestTime"
+          detail: "the answer to the request for the time has neither data.serverTime nor requestTime"
         })
       }
       current = current !== undefined && Offset.agree(current, estimate) ? Offset.surer(current, estimate) : estimate
@@ -159,8 +159,7 @@ export const make = (
       return estimate
     })
 
-    // The request runs on a fiber of its own, so that those who share it do not depend on who came first; it ends with
-    // the last of them.
+    // The request runs in its own fiber, so that its callers do not depend on the first of them. It ends with the last.
     const learn = Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         if (asking === undefined) {
@@ -220,7 +219,7 @@ export const make = (
   })
 
 /**
- * A clock for all clients of one venue.
+ * The clock for all clients of one exchange.
  *
  * @since 0.1.0
  * @category layers

@@ -1,6 +1,6 @@
 /**
- * The venue's signature: base64 of HMAC-SHA256 with the secret key, or of SHA256withRSA with a private key, over
- * timestamp, method, path, query and body (page "Signature" of the venue's API introduction).
+ * The exchange's signature over timestamp, method, path, query and body: HMAC-SHA256 with a secret key, or
+ * SHA256withRSA with a private key, in base64 (page "Signature" of the exchange's API introduction).
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
 /**
- * The parts that are signed, as they are sent.
+ * The signed parts of a request, as they are sent.
  *
  * @since 0.1.0
  * @category models
@@ -24,7 +24,7 @@ export interface Parts {
   readonly method: string
   /** With the leading slash, without the query. */
   readonly path: string
-  /** Without the question mark; absent or empty when there is none. */
+  /** Without the question mark, absent or empty when there is none. */
   readonly query?: string | undefined
   readonly body?: string | undefined
 }
@@ -41,7 +41,7 @@ export const payload = (parts: Parts): string =>
 const utf8 = new TextEncoder()
 
 /**
- * Signs with the secret key of an HMAC key. Pure and synchronous; the key is prepared once for all messages.
+ * Signs with a secret key. Pure and synchronous. Prepares the key once for all messages.
  *
  * @example
  * ```ts
@@ -62,7 +62,7 @@ export const hmacSha256 = (secretKey: Redacted.Redacted): ((message: string) => 
 }
 
 /**
- * A private key that cannot be used for signing. It holds nothing of the key.
+ * A private key that cannot sign. The error holds no part of the key.
  *
  * @since 0.1.0
  * @category errors
@@ -76,8 +76,8 @@ export class InvalidPrivateKey extends Schema.TaggedError<InvalidPrivateKey>("@e
       notPkcs8: 'it does not start with "-----BEGIN PRIVATE KEY-----" or is not base64 inside',
       pkcs1: "it is PKCS#1; convert it with: openssl pkcs8 -topk8 -nocrypt -in key.pem",
       encrypted: "it is encrypted; decrypt it with: openssl pkcs8 -in key.pem",
-      unusable: "it is no RSA private key that WebCrypto can import",
-      noWebCrypto: "there is no WebCrypto here; a browser has it on https pages only"
+      unusable: "WebCrypto cannot import it as an RSA private key",
+      noWebCrypto: "this runtime has no WebCrypto; a browser has it on https pages only"
     }[this.reason]
     return `The private key must be RSA, as PKCS#8 PEM: ${why}.`
   }
@@ -86,8 +86,8 @@ export class InvalidPrivateKey extends Schema.TaggedError<InvalidPrivateKey>("@e
 const pem = /^-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END PRIVATE KEY-----$/
 
 /**
- * Signs with an RSA private key (PKCS#8 PEM, PKCS#1 v1.5 signatures) by WebCrypto. Line breaks may be written as `\n`,
- * as they are in many environment files.
+ * Signs with an RSA private key (PKCS#8 PEM, PKCS#1 v1.5 signatures) by WebCrypto. Accepts line breaks written as `\n`,
+ * because many environment files have them.
  *
  * @since 0.1.0
  * @category signing

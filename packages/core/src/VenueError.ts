@@ -2,7 +2,7 @@
  * The failures of a call to the exchange, with one tagged class for each way to react.
  *
  * Twelve classes stand for groups of the exchange's codes, three for answers without a code. All have the same fields.
- * Two of them decide: `applied` (whether the countdown that ran before the call may have changed) and `retryable`
+ * Two fields matter most: `applied` (whether the countdown that ran before the call may have changed) and `retryable`
  * (whether sending the same call again can help). `applied` is `"no"` only where that is certain.
  *
  * @since 0.1.0
@@ -10,8 +10,8 @@
 import * as Schema from "effect/Schema"
 
 /**
- * The effect of the failed call on the countdown: with `"no"` the earlier one runs on untouched, with `"unknown"` it
- * may have been restarted or turned off.
+ * The effect of the failed call on the countdown. With `"no"` the earlier countdown runs on unchanged. With `"unknown"`
+ * the call may have restarted it or turned it off.
  *
  * @since 0.1.0
  * @category models
@@ -28,13 +28,13 @@ const fields = {
   /** The exchange's clock in milliseconds since the epoch, absent when the answer did not say. */
   requestTime: Schema.optional(Schema.Number),
   applied: Schema.Literal("no", "unknown"),
-  /** Whether sending the same call again can help; after a rate limit, wait at least a second first. */
+  /** Whether sending the same call again can help. After a rate limit, wait at least a second first. */
   retryable: Schema.Boolean
 }
 
 const id = <Tag extends string>(tag: Tag) => `@effect-deadman/core/VenueError/${tag}` as const
 
-/** The message of every class: what happened, in which answer, and what to do. */
+/** The message of every class: the event, the answer's code and status, and the advice. */
 const say = (
   self: { readonly code?: string | undefined; readonly venueMessage: string; readonly httpStatus?: number | undefined },
   what: string,
@@ -72,15 +72,15 @@ export class CredentialsRefused extends Schema.TaggedError<CredentialsRefused>(i
     )
   }
 
-  /** Two live logs have "key does not exist" now and then for a valid key. */
+  /** Two live logs show "key does not exist" now and then for a valid key. */
   get finalAfter(): number | undefined {
     return this.code === "40037" ? 3 : undefined
   }
 }
 
 /**
- * The timestamp lay outside of the 30 s around the exchange's clock. The client has already synced its clock, so the
- * same call can be sent again at once.
+ * The timestamp was more than 30 s from the exchange's clock. The client has already synced its clock, so the same call
+ * can be sent again at once.
  *
  * @since 0.1.0
  * @category errors
@@ -93,7 +93,7 @@ export class TimestampRefused extends Schema.TaggedError<TimestampRefused>(id("T
     return say(this, "The exchange refused the timestamp", "The clock has been synced again: send the call again.")
   }
 
-  /** After the sync, the same refusal again is final. */
+  /** After the sync, a second refusal is final. */
   get finalAfter(): number {
     return 2
   }
@@ -123,11 +123,7 @@ export class IpRefused extends Schema.TaggedError<IpRefused>(id("IpRefused"))("I
  */
 export class RegionRefused extends Schema.TaggedError<RegionRefused>(id("RegionRefused"))("RegionRefused", fields) {
   override get message(): string {
-    return say(
-      this,
-      "The exchange refused the region",
-      "The account or this host's location is not served by the exchange."
-    )
+    return say(this, "The exchange refused the region", "It does not serve the account or the location of this host.")
   }
 }
 
@@ -145,8 +141,8 @@ export class PermissionRefused extends Schema.TaggedError<PermissionRefused>(id(
     return say(
       this,
       "The exchange refused permission",
-      "The key needs UTA trade read and write. The countdown endpoint is opened only on request: " +
-        "ask the exchange's business development for access to it."
+      "The key needs UTA trade read and write. The exchange opens the countdown endpoint only on request: " +
+        "ask its business development for access."
     )
   }
 }
@@ -165,7 +161,7 @@ export class NotUnifiedAccount extends Schema.TaggedError<NotUnifiedAccount>(id(
     return say(
       this,
       "The account is not a unified trading account",
-      "Switch it to the unified mode; a classic account has no countdown."
+      "Switch it to the unified mode, because a classic account has no countdown."
     )
   }
 }
@@ -213,37 +209,37 @@ export class RequestRefused extends Schema.TaggedError<RequestRefused>(id("Reque
     return say(
       this,
       "The exchange refused the request as malformed",
-      "Check path and parameters against the exchange's page for the endpoint; the same call will fail again."
+      "Check path and parameters against the exchange's page for the endpoint. The same call would fail again."
     )
   }
 }
 
 /**
- * The exchange is busy or in a release.
+ * The exchange is busy, or a release of its software is under way.
  *
  * @since 0.1.0
  * @category errors
  */
 export class VenueBusy extends Schema.TaggedError<VenueBusy>(id("VenueBusy"))("VenueBusy", fields) {
   override get message(): string {
-    return say(this, "The exchange is busy or in a release", "Send the call again, at least a second later.")
+    return say(this, "The exchange is busy or in a release", "Send the call again after at least a second.")
   }
 }
 
 /**
- * The exchange reports that it does not know the outcome of the call.
+ * The exchange does not report whether it applied the call.
  *
  * @since 0.1.0
  * @category errors
  */
 export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>(id("OutcomeUnknown"))("OutcomeUnknown", fields) {
   override get message(): string {
-    return say(this, "The exchange does not say whether it applied the call", again(this))
+    return say(this, "The exchange did not report whether it applied the call", again(this))
   }
 }
 
 /**
- * A code that is not in the table, so nothing is assumed about it.
+ * A code that is not in the table. The client assumes nothing about it.
  *
  * @since 0.1.0
  * @category errors
@@ -256,14 +252,14 @@ export class UnrecognizedCode extends Schema.TaggedError<UnrecognizedCode>(id("U
     return say(
       this,
       "The exchange answered with an unrecognized code",
-      "Count the call as possibly done; please report the code so that it can be added to a group."
+      "Count the call as possibly done, and report the code so that it can be added to a group."
     )
   }
 }
 
 /**
- * No answer because of the network: `refused` and `unresolved` mean that nothing was sent (`applied` is `"no"`), `lost`
- * that a connection broke, before or after the exchange had read the request.
+ * No answer because of the network. `refused` and `unresolved` mean that nothing was sent (`applied` is `"no"`). `lost`
+ * means that a connection broke, before or after the exchange had read the request.
  *
  * @since 0.1.0
  * @category errors
@@ -289,14 +285,14 @@ export class TransportFailure extends Schema.TaggedError<TransportFailure>(id("T
 }
 
 /**
- * No complete answer within the time bound of the call, for connection, headers and body together.
+ * No complete answer within the call's time bound, which covers connection, headers and body.
  *
  * @since 0.1.0
  * @category errors
  */
 export class RequestTimeout extends Schema.TaggedError<RequestTimeout>(id("RequestTimeout"))("RequestTimeout", {
   ...fields,
-  /** The bound that was exceeded. */
+  /** The exceeded bound. */
   timeoutMillis: Schema.Number
 }) {
   override get message(): string {
@@ -331,13 +327,15 @@ export class UnreadableAnswer extends Schema.TaggedError<UnreadableAnswer>(id("U
     return say(
       this,
       `The exchange's answer cannot be read, ${this.reason}${this.detail === "" ? "" : `: ${this.detail}`}`,
-      this.reason === "redirect" ? "Redirects are not followed with signed requests: check the base URL." : again(this)
+      this.reason === "redirect"
+        ? "The client does not follow redirects with signed requests: check the base URL."
+        : again(this)
     )
   }
 }
 
 /**
- * The schema of every failure, to store or to send them.
+ * The schema of every failure, to store or to send it.
  *
  * @since 0.1.0
  * @category schemas
@@ -398,7 +396,7 @@ export interface Group {
 export type CodeError = Exclude<VenueError, TransportFailure | RequestTimeout | UnreadableAnswer>
 
 /**
- * The parts of an answer with a code, without its data.
+ * An answer with a code, without its data.
  *
  * @since 0.1.0
  * @category models
@@ -421,7 +419,7 @@ const group = (error: Group["error"], applied: Applied, retryable: boolean, code
 
 /**
  * The code table, from the exchange's pages "RestAPI Error Codes" (UTA and classic) and from answers of the live
- * exchange. A class has two rows where its codes differ in their effect on the countdown. A code without a row becomes
+ * exchange. A class has two rows when its codes differ in their effect on the countdown. A code without a row becomes
  * an {@link UnrecognizedCode}.
  *
  * @since 0.1.0
@@ -449,8 +447,8 @@ export const groups: ReadonlyArray<Group> = [
       "25200 25002 25240 40805 40847"
   ),
   group(VenueBusy, "no", true, "25000 25003 25106 25113 40115 40200 40908"),
-  // Both occur during a release of the exchange. The first is not the caller's error then, and neither promises that
-  // nothing was done.
+  // Both occur during a release of the exchange. Then the first is not the caller's error, and neither proves that the
+  // exchange did nothing.
   group(VenueBusy, "unknown", true, "40808 40015"),
   group(OutcomeUnknown, "unknown", true, "40010 40725 45001 25001 40910")
 ]
@@ -460,7 +458,7 @@ const byCode = /* @__PURE__ */ new Map(
 )
 
 /**
- * The failure of a code. Only for codes of failure, so not for `"00000"`.
+ * The failure that a code stands for. Not for the code of success, `"00000"`.
  *
  * @example
  * ```ts

@@ -14,6 +14,11 @@ export * as BitgetClient from "./BitgetClient.js"
 export * as BitgetCountdown from "./BitgetCountdown.js"
 
 /**
+ * @since 0.2.0
+ */
+export * as BitgetOpenOrders from "./BitgetOpenOrders.js"
+
+/**
  * @since 0.1.0
  */
 export * as Countdown from "./Countdown.js"
@@ -27,6 +32,11 @@ export * as CountdownCancelAll from "./CountdownCancelAll.js"
  * @since 0.1.0
  */
 export * as Credentials from "./Credentials.js"
+
+/**
+ * @since 0.2.0
+ */
+export * as OpenOrders from "./OpenOrders.js"
 
 /**
  * @since 0.1.0
@@ -82,3 +92,8 @@ export * as Release from "./Release.js"
  * @since 0.1.0
  */
 export * as Heartbeats from "./Heartbeats.js"
+
+/**
+ * @since 0.2.0
+ */
+export * as Sighting from "./Sighting.js"

@@ -24,7 +24,7 @@ import { type Arrived, canary, credentials, envelope, inMemory, stack, venueTime
 
 const isTime = (request: Arrived) => request.url.pathname.endsWith("/api/v2/public/time")
 
-/** A venue that keeps what arrived besides the requests for the time, and answers with the given envelope. */
+/** An exchange that records its requests, those for the time apart, and answers as given. */
 const recording = (
   answer: (request: Arrived) => Effect.Effect<Response> | Response = () => Response.json(envelope("00000", "success"))
 ) => {
@@ -56,7 +56,7 @@ const settings = { method: "GET", path: "/api/v3/account/settings", response: Sc
 const hmac = (text: string) => Crypto.createHmac("sha256", canary.secretKey).update(text).digest("base64")
 
 describe("BitgetClient", () => {
-  it.effect("sends a countdown as the venue's page describes it, signed over the very bytes", () =>
+  it.effect("sends a countdown as the exchange's page describes it, signed over the bytes that are sent", () =>
     Effect.gen(function* () {
       const { arrived, layer } = recording()
       yield* Effect.all([set(ten), set(Countdown.off)]).pipe(Effect.provide(stack()), Effect.provide(layer))
@@ -79,7 +79,7 @@ describe("BitgetClient", () => {
     }).pipe(Effect.withSpan("parent"))
   )
 
-  it.effect("signs the query as it is sent, whatever is in it, and leaves out what is undefined", () =>
+  it.effect("signs any query as it is sent, without the fields that are undefined", () =>
     Effect.gen(function* () {
       const { arrived, layer } = recording()
       const query = { symbol: "BTCUSDT", cursor: undefined, note: "a b&c=d'\"#?+/%ü*~" }
@@ -118,7 +118,7 @@ describe("BitgetClient", () => {
     })
   )
 
-  it.effect("gives the data by its schema, and the venue's stamps", () =>
+  it.effect("decodes the data by its schema, and gives the exchange's stamps", () =>
     Effect.gen(function* () {
       const headers = { "X-BG-REQUEST-ACCEPT-TIME": "1728625799910", "X-BG-RESPONSE-COMPLETE-TIME": "1728625799915" }
       const data = { uid: "7", accountMode: "unified" }
@@ -142,7 +142,7 @@ describe("BitgetClient", () => {
     })
   )
 
-  it.effect("stamps that are no instants are left out, and nothing fails for them", () =>
+  it.effect("stamps that are not instants are left out and fail nothing", () =>
     Effect.gen(function* () {
       const headers = { "X-BG-REQUEST-ACCEPT-TIME": "soon", "X-BG-RESPONSE-COMPLETE-TIME": "-1" }
       const body = { code: "00000", msg: "success", requestTime: null, data: "success" }
@@ -177,7 +177,7 @@ describe("BitgetClient", () => {
     )
   }
 
-  it.effect("a code that is a number counts, and success with a failing status is doubted", () =>
+  it.effect("a numeric code counts, and success with a failing status is contradictory", () =>
     Effect.gen(function* () {
       const numeric = recording(() => Response.json({ code: 429, msg: "Too Many Requests" }, { status: 429 }))
       const limited = yield* set(ten).pipe(Effect.provide(stack()), Effect.provide(numeric.layer), Effect.flip)
@@ -188,7 +188,7 @@ describe("BitgetClient", () => {
     })
   )
 
-  it.effect("a client that fails for statuses still has its code read", () =>
+  it.effect("the code is read under an HttpClient that fails on statuses", () =>
     Effect.gen(function* () {
       const { layer } = recording(() => Response.json(envelope("40084"), { status: 400 }))
       const strict = Layer.effect(
@@ -218,12 +218,12 @@ describe("BitgetClient", () => {
         assert.lengthOf(times, 3)
         refusals = 2
         assert.strictEqual((yield* Effect.flip(execute(settings)))._tag, "TimestampRefused")
-        assert.lengthOf(arrived, 5, "once more and no further")
+        assert.lengthOf(arrived, 5, "one more attempt only")
       }).pipe(Effect.provide(stack()), Effect.provide(layer))
     })
   )
 
-  it.effect("a refused timestamp stays known when the sync after it takes too long", () =>
+  it.effect("a refused timestamp is reported even when the sync after it times out", () =>
     Effect.gen(function* () {
       let times = 0
       const layer = inMemory((request) => {
@@ -238,7 +238,7 @@ describe("BitgetClient", () => {
     })
   )
 
-  it.live("a bound that is longer than any timer does not pass at once", () =>
+  it.live("a bound longer than any timer does not end the call at once", () =>
     Effect.gen(function* () {
       const { layer } = recording(() =>
         Effect.delay(
@@ -250,7 +250,7 @@ describe("BitgetClient", () => {
     })
   )
 
-  it.effect("when the venue's time cannot be learnt nothing is sent, and the failure says so", () =>
+  it.effect("when the exchange's time cannot be learnt nothing is sent, and the failure says so", () =>
     Effect.gen(function* () {
       const failing = (answer: () => Effect.Effect<Response> | Response) =>
         Effect.gen(function* () {
@@ -274,7 +274,7 @@ describe("BitgetClient", () => {
     })
   )
 
-  it.effect("the bound holds over a client that cannot be interrupted, inside of an uninterruptible region", () =>
+  it.effect("the bound holds for an uninterruptible HttpClient inside an uninterruptible region", () =>
     Effect.gen(function* () {
       const layer = inMemory((request) =>
         isTime(request) ? Response.json(envelope("00000")) : Effect.uninterruptible(Effect.never)
@@ -294,7 +294,7 @@ describe("BitgetClient", () => {
     })
   )
 
-  it.effect("a failure on the way is known to have done nothing only where the connection was never there", () =>
+  it.effect("a transport failure proves that nothing was done only when there never was a connection", () =>
     Effect.gen(function* () {
       const system = (code: string, syscall = "connect") =>
         Object.assign(new Error(`${syscall} ${code}`), { code, syscall })
@@ -384,7 +384,7 @@ describe("BitgetClient", () => {
     })
   )
 
-  it.effect("what builds a client without reading the configuration requires a base URL, and else calls no one", () =>
+  it.effect("constructors that do not read the configuration require a base URL, and without one send nothing", () =>
     Effect.gen(function* () {
       const { arrived, layer, times } = recording()
       const keys = { apiKey: Redacted.make("k"), passphrase: Redacted.make("p"), secretKey: Redacted.make("s") }
@@ -416,7 +416,7 @@ describe("BitgetClient", () => {
     })
   )
 
-  it.effect("the countdown says where its calls go, the prefix of a proxy included", () =>
+  it.effect("the countdown names the address of its calls, with the prefix of a proxy", () =>
     Effect.gen(function* () {
       const { layer } = recording()
       const { endpoint } = yield* Effect.provide(
@@ -455,7 +455,7 @@ describe("BitgetClient", () => {
       for (const [name, value] of Object.entries(env)) {
         const quoted = yield* Effect.flip(withEnv({ ...env, [name]: `"${value}"` }))
         assert.include(String(quoted), name)
-        assert.include(String(quoted), "it is enclosed in quotes", "an env file kept them")
+        assert.include(String(quoted), "it is enclosed in quotes", "as an env file keeps them")
       }
     })
   )

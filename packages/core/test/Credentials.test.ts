@@ -42,7 +42,7 @@ describe("Credentials", () => {
     })
   )
 
-  it.effect("sign with an RSA key when that is given instead", () =>
+  it.effect("sign with an RSA key when one is given instead", () =>
     Effect.gen(function* () {
       const env = { ...without("BITGET_SECRET_KEY"), BITGET_RSA_PRIVATE_KEY: pem.replaceAll("\n", "\\n") }
       const { sign } = yield* fromEnv(env)
@@ -51,7 +51,7 @@ describe("Credentials", () => {
   )
 
   for (const name of ["BITGET_API_KEY", "BITGET_PASSPHRASE", "BITGET_SECRET_KEY"] as const) {
-    it.effect(`a missing or empty ${name}, or one of blanks, is refused by its name`, () =>
+    it.effect(`a missing, empty or blank ${name} is refused by its name`, () =>
       Effect.gen(function* () {
         assert.include(yield* refusal(without(name)), name)
         for (const value of ["", " ", "\n"]) {
@@ -62,7 +62,7 @@ describe("Credentials", () => {
       })
     )
 
-    it.effect(`a ${name} that no header can carry is refused by its name and is not quoted`, () =>
+    it.effect(`a ${name} that no header can carry is refused by its name, without its value`, () =>
       Effect.gen(function* () {
         for (const value of ["canary\n", "canary canary", "canäry", " canary"]) {
           const message = yield* refusal({ ...values, [name]: value })
@@ -73,7 +73,7 @@ describe("Credentials", () => {
     )
   }
 
-  it.effect("missing variables are named one by one, with where the exchange opens access", () =>
+  it.effect("every missing variable is named, with the way to get a key and access", () =>
     Effect.gen(function* () {
       const secret = "BITGET_SECRET_KEY (or BITGET_RSA_PRIVATE_KEY, a PKCS#8 PEM)"
       const cases: ReadonlyArray<readonly [env: Record<string, string>, missing: string]> = [
@@ -93,7 +93,7 @@ describe("Credentials", () => {
     })
   )
 
-  it.effect("quotes that an env file kept are named as the cause, with the variable and without the value", () =>
+  it.effect("quotes kept by an env file are named as the cause, with the variable and without its value", () =>
     Effect.gen(function* () {
       const all: Record<string, string> = { ...values, BITGET_ACCOUNT_LABEL: "desk", BITGET_RSA_PRIVATE_KEY: pem }
       for (const [name, value] of Object.entries(all)) {
@@ -120,7 +120,7 @@ describe("Credentials", () => {
     })
   )
 
-  it.effect("a label that is empty or the key itself is refused", () =>
+  it.effect("a label that is empty or equals the key is refused", () =>
     Effect.gen(function* () {
       assert.include(yield* refusal({ ...values, BITGET_ACCOUNT_LABEL: " " }), "BITGET_ACCOUNT_LABEL")
       const message = yield* refusal({ ...values, BITGET_ACCOUNT_LABEL: values.BITGET_API_KEY })
@@ -129,7 +129,7 @@ describe("Credentials", () => {
     })
   )
 
-  it.effect("given values are checked as well, with the field's name", () =>
+  it.effect("values given in code are checked, too, and refused by the name of the field", () =>
     Effect.gen(function* () {
       const options = { apiKey: Redacted.make("key"), passphrase: Redacted.make(""), secretKey: Redacted.make("s") }
       const error = yield* Effect.flip(Effect.provide(Credentials.Credentials, Credentials.layer(options)))

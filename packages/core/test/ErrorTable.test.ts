@@ -19,10 +19,10 @@ const withoutCode: ReadonlyArray<readonly [VenueError.VenueError, what: string]>
   [new VenueError.RequestTimeout({ ...blank, timeoutMillis: 5000 }), "no complete answer within the bound"],
   [
     new VenueError.UnreadableAnswer({ ...blank, reason: "notJson", detail: "" }),
-    "empty, truncated, too long or no envelope, whatever the status; redirect; success that contradicts itself"
+    "empty, truncated, too long or no envelope, under any status; a redirect; success with a failing status"
   ],
   [new VenueError.RateLimited(blank), "HTTP 429 without a code"],
-  [new VenueError.UnrecognizedCode(blank), "any code that is not above"]
+  [new VenueError.UnrecognizedCode(blank), "any other code"]
 ]
 
 /** A table in the layout of the formatter. */
@@ -54,26 +54,26 @@ const messages = [...examples, ...withoutCode.map(([error]) => error)].map(
 
 const page = `# Errors
 
-Every call to the exchange fails with one of these classes. This page is written by \`test/ErrorTable.test.ts\` from the code;
-\`vitest run -u\` brings it up to date.
+A call to the exchange fails with one of these classes. \`test/ErrorTable.test.ts\` writes this page from the code, and
+\`vitest run -u\` updates it.
 
-- \`applied\` says what is known of the countdown after the failure: with \`no\` the earlier one runs on untouched, with
-  \`unknown\` it may have been restarted or switched off.
-- \`retryable\` says whether sending the same call again can help: at once after \`TimestampRefused\`, a second later after
-  anything else. What is of unknown outcome is worth another try until the countdown has run out.
+- \`applied\` is the effect on the countdown. With \`no\` the earlier countdown runs on unchanged. With \`unknown\` the
+  call may have restarted it or turned it off.
+- \`retryable\` states whether sending the same call again can help: at once after \`TimestampRefused\`, after a second
+  otherwise. A call of unknown outcome is worth another try until the countdown has run out.
 
-The codes count whatever the HTTP status is. A call that could not be signed, because the exchange's clock could not be asked
-for, fails with the class of that failure and \`applied\` is \`no\`, whatever the table says: nothing was sent.
+The codes count under any HTTP status. A call cannot be signed when the exchange's time cannot be learnt. It fails with
+the class of that failure, and \`applied\` is always \`no\`, because nothing was sent.
 
 ${table(rows)}
 
-## What the messages say
+## Messages
 
 ${[...new Map(messages.map(([tag, text]) => [text, `- \`${tag}\`: ${text}`])).values()].join("\n")}
 `
 
 describe("the error table", () => {
-  it("in the docs equals that in the code", async () => {
+  it("in the documentation equals the one in the code", async () => {
     await expect(page).toMatchFileSnapshot("../docs/errors.md")
   })
 })

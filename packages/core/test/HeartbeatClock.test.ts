@@ -4,6 +4,7 @@ import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Host from "./support/host.js"
 import * as World from "./support/world.js"
 
@@ -84,6 +85,27 @@ describe("Heartbeat: clocks", () => {
       assert.deepStrictEqual(seen.tags().slice(0, 2), ["Armed", "MayHaveFired"])
     })
   )
+
+  for (const moment of ["during the acquisition", "between two beats"] as const) {
+    World.virtual(
+      `a suspend ${moment} that leaves less than two tries: the next beat comes as soon as the pace allows (11)`,
+      Effect.gen(function* () {
+        yield* Simulator.placeOrder()
+        const acquisition = moment === "during the acquisition"
+        if (acquisition) yield* fault("delay-answer;by=500ms;times=1")
+        const host = yield* Effect.fork(Host.onOwnHost({ countdown: "60 seconds" }))
+        const { time } = { time: yield* VirtualTime.VirtualTime }
+        const party = yield* time.party("bot")
+        yield* Effect.sleep(acquisition ? "200 millis" : "3 seconds")
+        yield* party.suspendFor(acquisition ? "55 seconds" : "53 seconds")
+        yield* Effect.sleep("80 seconds")
+        const { seen, status } = yield* Fiber.join(host)
+        assert.notInclude(seen.tags(), "MayHaveFired")
+        assert.strictEqual((yield* status)._tag, "Armed")
+        assert.strictEqual((yield* Simulator.openOrders()).length, 1)
+      })
+    )
+  }
 
   World.virtual(
     "a suspend shorter than what was left: in jeopardy until the next beat, then armed again",

@@ -68,8 +68,8 @@ describe("HeartbeatOptions", () => {
     [{ settle: NaN }, /settle/],
     [{ liveness: Effect.void, livenessTimeout: "2 seconds" }, /2 s \+ 2 \* 2 s/],
     [{ liveness: Effect.void, livenessTimeout: 0 }, /livenessTimeout > 0/],
-    [{ settle: "31 seconds" }, /second "0" after settle fits into the release.*2 s \+ 31 s \+ 2 s = 35 s > 10 s/],
-    [{ releaseTimeout: "4500 millis" }, /2 s \+ 1 s \+ 2 s = 5 s > 4\.5 s/],
+    [{ settle: "31 seconds" }, /second "0" after settle fit into the release.*3 \* 2 s \+ 1 s \+ 31 s = 38 s > 10 s/],
+    [{ releaseTimeout: "7500 millis" }, /a beat in flight.*3 \* 2 s \+ 1 s \+ 1 s = 8 s > 7\.5 s/],
     [{ guardGrace: Infinity }, /guardGrace is a finite duration/],
     [{ abandon: "Lapse" as never }, /abandon is "Disarm" or "LetExpire".*abandon is "Lapse"/],
     [{ onUncertain: "ask" as never }, /onUncertain is "lose" or "verify".*onUncertain is "ask"/]
@@ -91,7 +91,7 @@ describe("HeartbeatOptions", () => {
   })
 
   it("accepts a settle that waits for every unresolved beat where the release has the time for a second `0`", () => {
-    const settings = Either.getOrThrow(HeartbeatOptions.resolve({ settle: "31 seconds", releaseTimeout: "35 seconds" }))
+    const settings = Either.getOrThrow(HeartbeatOptions.resolve({ settle: "31 seconds", releaseTimeout: "38 seconds" }))
     assert.strictEqual(settings.settle, 31_000)
     // No `0` is sent, so none needs time.
     assert.isTrue(Either.isRight(HeartbeatOptions.resolve({ settle: "31 seconds", release: Release.letExpire })))

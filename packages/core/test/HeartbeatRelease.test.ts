@@ -113,7 +113,7 @@ describe("Heartbeat: release", () => {
     "with a dead network it returns within releaseTimeout, unconfirmed, and nothing fires after the bound (13)",
     Effect.gen(function* () {
       yield* Simulator.placeOrder()
-      const { close, heartbeat } = yield* World.open({ releaseTimeout: "5 seconds" })
+      const { close, heartbeat } = yield* World.open({ requestTimeout: "1 second", releaseTimeout: "5 seconds" })
       yield* Effect.sleep("4 seconds")
       yield* fault("partition")
       const took = yield* elapsed(close)

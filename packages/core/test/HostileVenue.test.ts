@@ -21,7 +21,7 @@ import { size } from "./support/size.js"
 
 type Tag = VenueError.VenueError["_tag"]
 
-/** What each behaviour ends in: success, or the class and what is known of the countdown, and the finer reason if any. */
+/** The result of each behaviour: success, or the class, `applied` and, if any, the reason. */
 const endings: Record<Hostile.Name, "good" | readonly [Tag, VenueError.Applied, reason?: string]> = {
   good: "good",
   wrongContentType: "good",
@@ -55,12 +55,15 @@ const endings: Record<Hostile.Name, "good" | readonly [Tag, VenueError.Applied, 
 
 const names = Object.keys(endings) as Array<Hostile.Name>
 
-/** How often each client meets each behaviour: a thousand calls, or so many that each client reuses its connections. */
+/** Calls of each client per behaviour: a thousand in total, or enough that each client reuses its connections. */
 const rounds = size(3, Math.ceil(1000 / names.length))
 
 const hangs = (name: Hostile.Name) => endings[name][0] === "RequestTimeout"
 
-/** One write to the peer that behaves so, judged. The short bound is for those that never end by themselves. */
+/**
+ * Sends one write to a peer with this behaviour and checks the result. The short bound is for behaviours that never
+ * end.
+ */
 const judge = (url: string, name: Hostile.Name) =>
   Effect.gen(function* () {
     const client = yield* BitgetClient.make({
@@ -104,9 +107,9 @@ describe.sequential("against a hostile peer", () => {
           yield* Effect.provide(judgeAll, [ServerClock.layer({ baseUrl: `${peer.url}/good` }), credentials])
           for (const name of names) {
             const sent = peer.requests.filter((path) => path === `/${name}/api/v3/trade/countdown-cancel-all`).length
-            // A bound may pass on a busy machine before the request is out.
+            // On a busy machine the bound may pass before the request is sent.
             if (hangs(name)) assert.isAtMost(sent, rounds, name)
-            else assert.strictEqual(sent, rounds, `${name} is sent once each time, whatever becomes of it`)
+            else assert.strictEqual(sent, rounds, `${name} is sent once per call`)
           }
           assert.notInclude(peer.requests, "/elsewhere", "a redirect is not followed")
           yield* until(
@@ -114,13 +117,13 @@ describe.sequential("against a hostile peer", () => {
             Effect.sync(() => peer.open.size === 0)
           )
           yield* until(
-            "this process has no socket more than before",
+            "this process has no more sockets than before",
             Effect.sync(() => sockets() <= before)
           )
         }).pipe(Effect.provide(layer), Effect.scoped)
     )
 
-    it.live(`${client}: a refused connection is known to have done nothing`, () =>
+    it.live(`${client}: a refused connection proves that nothing was done`, () =>
       Effect.gen(function* () {
         const peer = yield* Hostile.make
         const program = Effect.gen(function* () {
@@ -149,11 +152,11 @@ describe.sequential("against a hostile peer", () => {
           )
         const inFinalizer = yield* Effect.uninterruptible(Effect.flip(program("200 millis")))
         assert.strictEqual(inFinalizer._tag, "RequestTimeout")
-        // The bound may have passed before its request was out.
+        // The bound may have passed before the request was sent.
         const before = peer.requests.length
         const fiber = yield* Effect.fork(program("1 minute"))
         yield* until(
-          "the write is there",
+          "the write arrived",
           Effect.sync(() => peer.requests.length > before)
         )
         yield* Fiber.interrupt(fiber)
@@ -200,7 +203,7 @@ describe.sequential("against a hostile peer", () => {
           for (let call = 0; call < 50; call++) yield* Effect.ignore(countdown.set(Countdown.off))
         }).pipe(Effect.provide(stack({ baseUrl: `http://127.0.0.1:${port}` })), Effect.provide(layer))
         assert.strictEqual(calls, 50)
-        // Undici may open a second one while it settles the first.
+        // Undici may open a second one while the first is being set up.
         assert.isAtMost(connections, 2)
       }).pipe(Effect.scoped)
     )

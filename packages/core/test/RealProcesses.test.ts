@@ -219,6 +219,67 @@ describe.concurrent("real processes, real sockets", () => {
       })
   )
 
+  const cutOff = { BOT_UNCERTAIN: "verify", BOT_EVIDENCE: "1 second" }
+  scenario(
+    "answers lost for longer than the window, each beat applied: the bot goes on with its orders (15)",
+    cutOff,
+    (stage) =>
+      Effect.gen(function* () {
+        const { bot, proxy } = stage
+        yield* beating(stage)
+        yield* answered
+        yield* proxy.treat("answers", "swallow")
+        yield* until(
+          "the bot says that the switch may have fired",
+          Effect.sync(() => states(bot).at(-1) === "MayHaveFired")
+        )
+        assert.strictEqual(yield* openOrders, 3)
+        yield* proxy.treat("answers", "pass")
+        yield* until(
+          "it has found its orders",
+          Effect.sync(() => states(bot).at(-1) === "Armed")
+        )
+        assert.strictEqual(bot.lines.findLast((line) => line.kind === "changed")?.provenBy, "sighting")
+        assert.strictEqual(yield* openOrders, 3)
+        assert.deepStrictEqual(
+          (yield* entries("Switch")).map(({ transition }) => transition).filter((transition) => transition === "fired"),
+          []
+        )
+        yield* bot.signal("SIGTERM")
+        assert.strictEqual(yield* bot.ended, "code 0")
+      })
+  )
+
+  scenario(
+    "requests lost for longer than the window, and the switch fires: the bot does not go on (15)",
+    cutOff,
+    (stage) =>
+      Effect.gen(function* () {
+        const { bot, proxy } = stage
+        yield* beating(stage)
+        yield* answered
+        const cut = Date.now()
+        yield* proxy.treat("requests", "swallow")
+        yield* firedWithin(cut)
+        // Placed after the firing, by hand: it proves nothing.
+        yield* Simulator.placeOrder()
+        const healed = Date.now()
+        yield* proxy.treat("requests", "pass")
+        const lists = Effect.map(entries("Request"), (requests) =>
+          requests.filter(({ answeredAt, endpoint }) => endpoint === "unfilled-orders" && answeredAt !== undefined)
+        )
+        yield* until(
+          "it asks for its orders in every category, twice",
+          Effect.map(lists, (lists) => lists.length >= 10)
+        )
+        for (const line of since(bot, healed)) {
+          assert.notInclude(["Armed", "Jeopardy"], line.state)
+          assert.notStrictEqual(line.open, true, "the gate for orders")
+        }
+        assert.strictEqual(states(bot).at(-1), "MayHaveFired")
+      })
+  )
+
   scenario("SIGTERM: a 0 arrives, the process ends well, and the orders stay (12)", {}, (stage) =>
     Effect.gen(function* () {
       const { bot } = stage
@@ -297,7 +358,7 @@ describe.concurrent("real processes, real sockets", () => {
           concurrency: "unbounded"
         })
         const listening = Effect.fnUntraced(function* (exchange: Processes.Child, port: string) {
-          yield* exchange.tell(port)
+          yield* exchange.write(port)
           yield* until("the exchange listens", says(exchange, "listening"))
           return exchange.lines.find((line) => line.kind === "listening")?.url ?? ""
         })
@@ -318,10 +379,13 @@ describe.concurrent("real processes, real sockets", () => {
           Effect.sync(() => states(bot).includes("Jeopardy"))
         )
         assert.strictEqual(yield* listening(second, port), url)
+        const isLost = () => bot.lines.some((line) => line.kind === "lost")
         yield* until(
           "armed again",
-          Effect.sync(() => states(bot).includes("Armed"))
+          Effect.sync(() => states(bot).includes("Armed") || isLost())
         )
+        // On a busy machine the exchange can be back too late. What follows then has nothing to lose.
+        if (isLost()) return assert.isAbove(stretched(0), 500, "lost on an idle machine")
         assert.deepStrictEqual(states(bot), ["Jeopardy", "Armed"])
         assert.isBelow(Date.now() - killed, stretched(countdown))
 

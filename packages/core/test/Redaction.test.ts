@@ -24,7 +24,7 @@ import * as Credentials from "@effect-deadman/core/Credentials"
 import * as VenueError from "@effect-deadman/core/VenueError"
 import { canary, credentials, envelope, stack } from "./support/venue.js"
 
-/** Every line that anything has said, and what must not be in them. */
+/** Collects all output, and the secrets that must not be in it. */
 const listener = () => {
   const heard: Array<string> = []
   const secrets = new Set<string>(Object.values(canary))
@@ -34,7 +34,7 @@ const listener = () => {
     for (const value of values) {
       heard.push(show(value))
       for (const print of [String, JSON.stringify, Inspectable.toStringUnknown]) {
-        // Some values have no such form; those that have one must be silent in it.
+        // Some values have no such form.
         const printed = Either.getOrUndefined(Either.try(() => print(value)))
         if (printed !== undefined) heard.push(printed)
       }
@@ -48,7 +48,7 @@ const listener = () => {
       const forms = [secret, Buffer.from(secret).toString("base64").replace(/=+$/, ""), encodeURIComponent(secret)]
       for (const form of forms) {
         const at = all.indexOf(form)
-        if (at >= 0) assert.fail(`${where}: a secret was said: ...${all.slice(Math.max(0, at - 200), at + 60)}...`)
+        if (at >= 0) assert.fail(`${where}: a secret leaked: ...${all.slice(Math.max(0, at - 200), at + 60)}...`)
       }
     }
   }
@@ -57,7 +57,7 @@ const listener = () => {
 
 type Listener = ReturnType<typeof listener>
 
-/** Loggers of every kind at once, into the listener. The console's own is fed through a console that listens. */
+/** Loggers of every kind at once, which write to the listener. */
 const loggers = ({ hear }: Listener) => {
   const write = (logger: Logger.Logger<unknown, unknown>) => Logger.map(logger, (output) => hear(output))
   return Layer.mergeAll(
@@ -99,7 +99,9 @@ const tracer = ({ hear }: Listener) =>
     })
   )
 
-/** A peer that keeps the signature as a secret and sends back all that it got, in every place of its answer. */
+/**
+ * A peer that echoes key, passphrase and signature in every part of its answer, and adds the signature to the secrets.
+ */
 const echo = (secrets: Set<string>, behaviour: { current: string }) =>
   Effect.acquireRelease(
     Effect.async<Http.Server>((resume) => {
@@ -112,22 +114,22 @@ const echo = (secrets: Set<string>, behaviour: { current: string }) =>
           const { headers } = request
           const [key, phrase, sign] = [headers["access-key"], headers["access-passphrase"], headers["access-sign"]]
           secrets.add(String(sign))
-          const told = `key ${String(key)} passphrase ${String(phrase)} sign ${String(sign)}`
+          const echoed = `key ${String(key)} passphrase ${String(phrase)} sign ${String(sign)}`
           switch (behaviour.current) {
             case "reset":
               return request.socket.resetAndDestroy()
             case "silent":
               return
             case "html":
-              return response.writeHead(502, { "content-type": told }).end(`<html>${told}</html>`)
+              return response.writeHead(502, { "content-type": echoed }).end(`<html>${echoed}</html>`)
             case "json":
-              return response.writeHead(500).end(JSON.stringify({ message: told }).replaceAll("/", "\\/"))
+              return response.writeHead(500).end(JSON.stringify({ message: echoed }).replaceAll("/", "\\/"))
             case "code":
-              return response.end(JSON.stringify({ ...envelope(told), msg: told }))
+              return response.end(JSON.stringify({ ...envelope(echoed), msg: echoed }))
             case "good":
-              return response.end(JSON.stringify(envelope("00000", { [told]: told })))
+              return response.end(JSON.stringify(envelope("00000", { [echoed]: echoed })))
             default:
-              return response.writeHead(400).end(JSON.stringify({ ...envelope(behaviour.current), msg: told }))
+              return response.writeHead(400).end(JSON.stringify({ ...envelope(behaviour.current), msg: echoed }))
           }
         })
       }).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
@@ -139,8 +141,11 @@ const echo = (secrets: Set<string>, behaviour: { current: string }) =>
       })
   )
 
-/** A HTTP client that logs what it sends and how that fails. What a peer echoes into the bare answer is not ours to hide. */
-const talkative = (layer: Layer.Layer<HttpClient.HttpClient>) =>
+/**
+ * An HTTP client that logs its requests and failures. Not its answers, because only the caller can redact an echo
+ * there.
+ */
+const logging = (layer: Layer.Layer<HttpClient.HttpClient>) =>
   Layer.effect(
     HttpClient.HttpClient,
     Effect.map(HttpClient.HttpClient, (client) =>
@@ -204,7 +209,7 @@ describe("redaction", () => {
         })
         yield* program.pipe(
           Effect.provide(stack({ baseUrl: `http://127.0.0.1:${port}`, timeout: "300 millis" })),
-          Effect.provide(talkative(client)),
+          Effect.provide(logging(client)),
           Effect.provide(loggers(listened)),
           Effect.provide(tracer(listened))
         )
@@ -215,7 +220,7 @@ describe("redaction", () => {
     )
   }
 
-  it.live("an HTTP client that dies quoting the headers leaves no defect", () =>
+  it.live("an HTTP client that dies with an error that quotes the headers causes no defect", () =>
     Effect.gen(function* () {
       const listened = listener()
       const dying = Layer.succeed(

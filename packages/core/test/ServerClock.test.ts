@@ -21,7 +21,7 @@ import * as Offset from "../src/internal/client/offset.js"
 import { credentials, envelope, inMemory, stack } from "./support/venue.js"
 import { size } from "./support/size.js"
 
-/** The venue's rule: a timestamp within 30 s of its clock. */
+/** The exchange's rule: a timestamp within 30 s of its clock. */
 const judge = (now: number, timestamp: string | undefined, path: string) => {
   const isTime = path === "/api/v2/public/time"
   const good = isTime || Math.abs(Number(timestamp) - now) <= 30_000
@@ -39,7 +39,7 @@ const get = Effect.flatMap(BitgetClient.BitgetClient, (client) =>
   client.execute({ method: "GET", path: "/api/v3/account/settings", response: Schema.Unknown })
 )
 
-/** A venue in memory on the test's clock, whose own clock is a function of that. */
+/** An in-memory exchange, whose clock is a function of the test's clock. */
 const venue = (clock: (mono: number) => number) => {
   const paths: Array<string> = []
   const layer = inMemory(({ headers, url }) =>
@@ -56,7 +56,7 @@ const venue = (clock: (mono: number) => number) => {
 const hour = 3_600_000
 
 describe("ServerClock", () => {
-  it("an estimate holds the venue's offset within its uncertainty, whatever the delays", () => {
+  it("an estimate holds the exchange's offset within its uncertainty under any delays", () => {
     const delay = fc.double({ min: 0, max: 2_000, noNaN: true })
     fc.assert(
       fc.property(
@@ -77,7 +77,7 @@ describe("ServerClock", () => {
             requestTime: Math.floor(sentAt + there + busy / 2 + ahead)
           }
           const estimate = Offset.estimate(sample) ?? assert.fail("no estimate")
-          // A float of this size is good to a quarter of a microsecond.
+          // A float of this size is exact to a quarter of a microsecond.
           assert.isAtMost(Math.abs(estimate.ahead - ahead), estimate.half + 0.001)
           const round = there + busy + back
           assert.isAtMost(estimate.half, (round + 1 + round * Offset.drift) / 2 + 0.001)
@@ -109,15 +109,15 @@ describe("ServerClock", () => {
       mono = receivedAt
       holds(next)
       current = current === undefined ? next : Offset.surer(current, next)
-      assert.isAtMost(Offset.uncertainty(current, mono), next.half, "never less sure than the answer just had")
+      assert.isAtMost(Offset.uncertainty(current, mono), next.half, "never less sure than the last answer")
     }
   })
 
-  it("stays true over any series of answers while the clocks drift apart by up to 200 millionths", () => {
+  it("the estimate stays true over any series of answers while the clocks drift apart by up to 200 millionths", () => {
     fc.assert(staysTrue, { numRuns: 1000 })
   })
 
-  it("counts the drift within the round trip: the series of seed 33 stays true", () => {
+  it("the drift within the round trip counts: the series of seed 33 stays true", () => {
     fc.assert(staysTrue, { numRuns: 1000, seed: 33 })
   })
 
@@ -131,7 +131,7 @@ describe("ServerClock", () => {
     assert.approximately(estimate?.half ?? NaN, 5.5 + 0.001, 1e-9)
   })
 
-  it("of two answers the surer one counts, and an old one less; two that exclude each other do not agree", () => {
+  it("the surer of two answers counts, an older one is less sure, and two that exclude each other do not agree", () => {
     const sure = { ahead: 1000, half: 5, at: 0 }
     const vague = (ahead: number, at: number) => ({ ahead, half: 500, at })
     assert.strictEqual(Offset.surer(sure, vague(1400, 1000)), sure)
@@ -147,7 +147,7 @@ describe("ServerClock", () => {
     ["an hour behind", -hour],
     ["right", 0]
   ] as const) {
-    it.live(`over real sockets, a venue that is ${name} takes the first write, and the host's clock may be set`, () =>
+    it.live(`over real sockets, an exchange that is ${name} takes the first write, and the host's clock may jump`, () =>
       Effect.gen(function* () {
         const server = yield* Effect.acquireRelease(
           Effect.async<Http.Server>((resume) => {
@@ -212,7 +212,10 @@ describe("ServerClock", () => {
 
   const noon = 1.7e12
 
-  /** Signed at noon, plus the test clock; answers are what the test says, and the time is told as the page says. */
+  /**
+   * An exchange whose clock is noon plus the test's clock, with the test's answers to writes and to requests for the
+   * time.
+   */
   const clockUnder = (answer: (now: number) => object, time: (now: number) => object = (now) => timeAt(now, now)) => {
     const signedAt: Array<number> = []
     let syncs = 0
@@ -231,7 +234,7 @@ describe("ServerClock", () => {
   const timeAt = (serverTime: number, requestTime: number) =>
     envelope("00000", { serverTime: String(serverTime) }, requestTime)
 
-  it.effect("the time is what data.serverTime says, whatever stamps are around it", () =>
+  it.effect("the time is data.serverTime, under any stamps", () =>
     Effect.gen(function* () {
       for (const requestTime of [0, 1, 1000, noon / 1000, noon + hour]) {
         const { layer, signedAt } = clockUnder(
@@ -244,7 +247,7 @@ describe("ServerClock", () => {
     })
   )
 
-  it.effect("the stamps around it tell the time where data.serverTime is missing or no instant", () =>
+  it.effect("the stamps give the time where data.serverTime is missing or not an instant", () =>
     Effect.gen(function* () {
       for (const data of [null, "success", {}, { serverTime: "0" }, { serverTime: "soon" }, { serverTime: -1 }]) {
         const { layer, signedAt } = clockUnder(
@@ -258,7 +261,7 @@ describe("ServerClock", () => {
   )
 
   it.effect(
-    "one answer with an absurd stamp between good ones changes no signature, and asks for the time if not zero",
+    "one answer with an absurd stamp between good ones changes no signature, and starts a sync unless the stamp is zero",
     () =>
       Effect.gen(function* () {
         for (const [requestTime, expected] of [
@@ -287,7 +290,7 @@ describe("ServerClock", () => {
       })
   )
 
-  it.effect("a venue whose every stamp is absurd is asked for the time once a second at most", () =>
+  it.effect("an exchange with only absurd stamps is asked for the time once a second at most", () =>
     Effect.gen(function* () {
       const { layer, signedAt, syncs } = clockUnder(() => envelope("00000", null, 1000))
       yield* Effect.gen(function* () {
@@ -301,7 +304,7 @@ describe("ServerClock", () => {
     })
   )
 
-  it.effect("a venue clock that is set by less than the 30 s is learnt by the sync that its stamps ask for", () =>
+  it.effect("an exchange clock that jumps by less than 30 s is learnt by the sync that its stamps start", () =>
     Effect.gen(function* () {
       let ahead = 0
       const { layer, signedAt } = clockUnder(
@@ -338,7 +341,7 @@ describe("ServerClock", () => {
     })
   )
 
-  it.effect("a venue clock that is set is learnt from the refusal: reads work at once, a write the next time", () =>
+  it.effect("an exchange clock that jumps is learnt from the refusal: reads work at once, a write the next time", () =>
     Effect.gen(function* () {
       let ahead = 0
       const { layer, syncs } = venue((mono) => 1.7e12 + mono + ahead)
@@ -358,7 +361,7 @@ describe("ServerClock", () => {
   )
 
   it.effect(
-    "is less sure the older its knowledge, and the horizon of a write is 30 s and that, on a clock that drifts",
+    "the uncertainty grows with age, and the horizon of a write is 30 s plus the uncertainty, on a clock that drifts",
     () =>
       Effect.gen(function* () {
         const { layer } = venue((mono) => 1.7e12 + mono)
@@ -376,7 +379,7 @@ describe("ServerClock", () => {
       })
   )
 
-  it.effect("all who need it at first use share one request, and a leaver leaves the others theirs", () =>
+  it.effect("concurrent first callers share one request, and interrupting some of them does not end it", () =>
     Effect.gen(function* () {
       const signals: Array<AbortSignal> = []
       const slow = inMemory((_, signal) => {
@@ -398,7 +401,7 @@ describe("ServerClock", () => {
     })
   )
 
-  it.effect("when all have left, the request is aborted, and the next one asks anew", () =>
+  it.effect("interrupting all callers aborts the request, and the next caller sends a new one", () =>
     Effect.gen(function* () {
       const signals: Array<AbortSignal> = []
       let hang = true
@@ -420,7 +423,7 @@ describe("ServerClock", () => {
     })
   )
 
-  it.effect("is shared by the clients of many accounts", () =>
+  it.effect("the clients of many accounts share one clock", () =>
     Effect.gen(function* () {
       const { layer, syncs } = venue((mono) => 1.7e12 + mono)
       const options = { baseUrl: "http://localhost" }

@@ -49,7 +49,7 @@ describe("Signature", () => {
     assert.strictEqual(Signature.payload({ timestamp: 1, method: "GET", path: "/a", query: "" }), "1GET/a")
   })
 
-  it("agrees with node:crypto for any key and any messages, one signer for all of them", () => {
+  it("one signer agrees with node:crypto for any key and any messages", () => {
     const text = fc.oneof(fc.fullUnicodeString({ maxLength: 300 }), fc.base64String({ maxLength: 300 }))
     fc.assert(
       fc.property(text, fc.array(text, { minLength: 1, maxLength: 5 }), (key, messages) => {
@@ -62,7 +62,7 @@ describe("Signature", () => {
     )
   })
 
-  it.effect("RSA signatures are those of node:crypto, with real and with escaped line breaks", () =>
+  it.effect("RSA signatures equal those of node:crypto, with real and with escaped line breaks", () =>
     Effect.gen(function* () {
       for (const pem of [pkcs8, pkcs8.replaceAll("\n", "\\n"), pkcs8.replaceAll("\n", "\r\n"), `  ${pkcs8}\n\n`]) {
         const sign = yield* Signature.rsaSha256(Redacted.make(pem))
@@ -74,7 +74,7 @@ describe("Signature", () => {
     })
   )
 
-  it.effect("a private key of another kind is refused with what to do, and nothing of the key", () =>
+  it.effect("a private key of another kind is refused with advice, and without any part of the key", () =>
     Effect.gen(function* () {
       const ec = Crypto.generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey
       const cases: ReadonlyArray<readonly [Signature.InvalidPrivateKey["reason"], string]> = [

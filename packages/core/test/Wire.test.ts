@@ -38,7 +38,7 @@ const serve = (answer: Http.RequestListener) =>
     (server) => `http://127.0.0.1:${(server.address() as Net.AddressInfo).port}`
   )
 
-/** A gateway that answers every request with the bytes that it is told to, and keeps the headers that it was sent. */
+/** A gateway that answers every request with the given bytes and records its headers. */
 const gateway = (answer: () => { readonly encoding?: string; readonly bytes: Buffer }) => {
   const heard: Array<Http.IncomingHttpHeaders> = []
   const served = serve((request, response) => {
@@ -50,7 +50,7 @@ const gateway = (answer: () => { readonly encoding?: string; readonly bytes: Buf
   return Effect.map(served, (baseUrl) => ({ heard, baseUrl }))
 }
 
-/** An exchange that knows the time and answers a write as it is told to. */
+/** An exchange that answers requests for the time by itself, and writes with the given listener. */
 const venue = (write: Http.RequestListener) =>
   serve((request, response) => {
     if (request.method === "GET") response.end(success())
@@ -65,7 +65,7 @@ const version: string = JSON.parse(Fs.readFileSync(new URL("../package.json", im
 
 describe("on the wire", () => {
   for (const [name, client] of Object.entries(clients)) {
-    it.live(`${name}: every request names the package and its version, and asks for an answer as it is`, () =>
+    it.live(`${name}: every request names the package and its version, and asks for an uncompressed answer`, () =>
       Effect.gen(function* () {
         const { baseUrl, heard } = yield* gateway(() => ({ bytes: success() }))
         yield* set.pipe(Effect.provide(stack({ baseUrl })), Effect.provide(client))
@@ -77,7 +77,7 @@ describe("on the wire", () => {
       }).pipe(Effect.scoped)
     )
 
-    it.live(`${name}: a User-Agent of the caller takes the place of the package's`, () =>
+    it.live(`${name}: a User-Agent of the caller replaces the package's`, () =>
       Effect.gen(function* () {
         const { baseUrl, heard } = yield* gateway(() => ({ bytes: success() }))
         const headers = { "User-Agent": "desk/7" }
@@ -89,7 +89,7 @@ describe("on the wire", () => {
       }).pipe(Effect.scoped)
     )
 
-    it.live(`${name}: an answer that comes compressed all the same is read`, () =>
+    it.live(`${name}: a compressed answer is read all the same`, () =>
       Effect.gen(function* () {
         const ways: ReadonlyArray<readonly [encoding: string, compress: (bytes: Buffer) => Buffer]> = [
           ["gzip", Zlib.gzipSync],
@@ -106,7 +106,7 @@ describe("on the wire", () => {
       }).pipe(Effect.scoped)
     )
 
-    it.live(`${name}: what is no compression of its name, or too long without it, is an unreadable answer`, () =>
+    it.live(`${name}: an answer that is not compressed as it claims, or too long decompressed, is unreadable`, () =>
       Effect.gen(function* () {
         const bomb = Buffer.alloc(50_000_000, " ")
         const cases: ReadonlyArray<readonly [encoding: string, bytes: Buffer, reason: string | undefined]> = [
@@ -127,7 +127,7 @@ describe("on the wire", () => {
       }).pipe(Effect.scoped)
     )
 
-    it.live(`${name}: an answer that comes in pieces, cut within a character, after early hints, is read`, () =>
+    it.live(`${name}: an answer in pieces, cut within a character, after early hints, is read`, () =>
       Effect.gen(function* () {
         const words = "Kein Zugriff für Schlüssel"
         const bytes = Buffer.from(JSON.stringify({ ...envelope("40014"), msg: words }))
@@ -143,7 +143,7 @@ describe("on the wire", () => {
     )
   }
 
-  it.live("a call that was given up while it waited for a connection never leaves", () =>
+  it.live("a call that is interrupted while it waits for a connection is never sent", () =>
     Effect.gen(function* () {
       const held = yield* Deferred.make<Http.ServerResponse>()
       let writes = 0

@@ -9,6 +9,7 @@ import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
 import * as Release from "@effect-deadman/core/Release"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
@@ -34,6 +35,8 @@ const config = Config.all({
   /** No default, because real money is at stake. */
   price: Config.option(Config.nonEmptyString("BOT_PRICE")),
   qty: Config.option(Config.nonEmptyString("BOT_QTY")),
+  /** Throws so long after the start, as a mistake in the strategy does. For the demonstration. */
+  throwAfter: Config.option(Config.duration("BOT_THROW_AFTER")),
   /** From one report of the state to the next. */
   reportEvery: Config.withDefault(Config.duration("BOT_REPORT_EVERY"), Duration.seconds(10))
 }).pipe(
@@ -71,7 +74,7 @@ const describe = (status: HeartbeatStatus.Status): string => {
 }
 
 const bot = Effect.gen(function* () {
-  const { category, countdown, orders, price, qty, reportEvery, side, symbol } = yield* config
+  const { category, countdown, orders, price, qty, reportEvery, side, symbol, throwAfter } = yield* config
   let unsettled = false
   // Arms the switch. The end of the scope releases it, for any cause.
   const heartbeat = yield* Heartbeat.make({
@@ -101,11 +104,17 @@ const bot = Effect.gen(function* () {
       }
       yield* Effect.logInfo(`${orders} orders rest in the book`)
     }
+    if (Option.isSome(throwAfter)) {
+      yield* Effect.sleep(throwAfter.value)
+      throw new TypeError("Cannot read properties of undefined (reading 'bids')")
+    }
     const report = Effect.flatMap(heartbeat.status, (status) => Effect.logInfo(describe(status)))
     yield* Effect.repeat(Effect.delay(report, reportEvery), Schedule.forever)
   })
   // Interrupts the trading and fails with the reason when the switch is lost.
-  yield* heartbeat.guard(trade)
+  yield* heartbeat.guard(
+    Effect.tapDefect(trade, (cause) => Effect.logError(`the strategy throws: ${String(Cause.squash(cause))}`))
+  )
 })
 
 const exchange = BitgetCountdown.layer.pipe(

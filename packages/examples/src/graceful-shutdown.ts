@@ -12,13 +12,16 @@ import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 
 class StrategyFailed extends Data.TaggedError("StrategyFailed")<{ readonly message: string }> {}
+
+const untilStopped = Effect.repeat(Effect.logInfo("trading, protected"), Schedule.spaced("5 seconds"))
 
 /** Your trading. This one ends after 2 s in the way that ENDING names. Without ENDING it runs until it is stopped. */
 const trading = Effect.gen(function* () {
   const ending = yield* Config.withDefault(Config.literal("done", "failure", "defect", "never")("ENDING"), "never")
-  if (ending === "never") return yield* Effect.never
+  if (ending === "never") return yield* Effect.asVoid(untilStopped)
   yield* Effect.sleep("2 seconds")
   if (ending === "failure") return yield* new StrategyFailed({ message: "the margin is gone" })
   if (ending === "defect") return yield* Effect.dieMessage("undefined is not a function")

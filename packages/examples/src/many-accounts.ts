@@ -14,11 +14,13 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 
 class NoAccountLeft extends Data.TaggedError("NoAccountLeft")<{ readonly message: string }> {}
 
 /** Your trading of one account. */
-const trading = (account: string) => Effect.zipRight(Effect.logInfo(`${account}: trading, protected`), Effect.never)
+const trading = (account: string) =>
+  Effect.repeat(Effect.logInfo(`${account}: trading, protected`), Schedule.spaced("5 seconds"))
 
 const messageOf = (cause: Cause.Cause<unknown>): string => Cause.prettyErrors(cause)[0]?.message ?? "interrupted"
 

@@ -18,6 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 
 const serviceName = "my-bot"
 
@@ -44,8 +45,7 @@ const traces = Layer.unwrapEffect(
 
 const program = Effect.gen(function* () {
   const heartbeat = yield* Heartbeat.make({ countdown: "10 seconds", release: Release.cancelOnFailure })
-  yield* Effect.logInfo("trading, protected")
-  yield* heartbeat.guard(Effect.never)
+  yield* heartbeat.guard(Effect.repeat(Effect.logInfo("trading, protected"), Schedule.spaced("5 seconds")))
 }).pipe(Effect.scoped)
 
 const exchange = BitgetCountdown.layer.pipe(

@@ -6,8 +6,9 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 
-const trading = Effect.zipRight(Effect.log("trading, protected"), Effect.never) // Your code.
+const trading = Effect.repeat(Effect.log("trading, protected"), Schedule.spaced("5 seconds")) // Your code.
 
 // Reads BITGET_API_KEY, BITGET_SECRET_KEY, BITGET_PASSPHRASE and BITGET_BASE_URL.
 const exchange = BitgetCountdown.layer.pipe(

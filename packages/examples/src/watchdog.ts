@@ -61,7 +61,9 @@ const program = Effect.gen(function* () {
     )
     yield* Effect.logInfo("one order rests, and market data comes in")
     // Kick inside the work. A separate fiber would go on kicking after the work has stopped.
-    yield* Stream.runForEach(ticks(feedSeconds), () => watchdog.kick)
+    yield* Stream.runForEach(ticks(feedSeconds), (tick) =>
+      Effect.zipRight(watchdog.kick, tick % 4 === 0 ? Effect.logInfo(`tick ${tick}`) : Effect.void)
+    )
   })
   // Fails with `SwitchLost` and the reason `NotAlive`. Restart or inspect this process then.
   yield* heartbeat.guard(strategy)

@@ -20,7 +20,7 @@ const world = BitgetCountdown.layer.pipe(
   Layer.provideMerge(Simulator.layer())
 )
 
-const settings = { category: "USDT-FUTURES", symbol: "BTCUSDT", qty: "0.01", halfSpread: 50 }
+const settings = { category: "USDT-FUTURES" as const, symbol: "BTCUSDT", qty: "0.01", halfSpread: 50 }
 
 const start = (fair: Effect.Effect<number> = Effect.succeed(50_000)) => Effect.fork(marketMaker(settings, fair))
 
@@ -78,28 +78,52 @@ describe("market-maker", () => {
     }).pipe(Effect.provide(world))
   )
 
-  it.virtual("after a long partition its quotes are cancelled, and it reconciles before it arms again", () =>
+  it.virtual("after a long partition its quotes are cancelled, and it quotes again once the book is known", () =>
     Effect.gen(function* () {
       yield* start()
       yield* Effect.sleep("10 seconds")
       yield* Simulator.mark("cut off")
-      yield* Faults.during(Effect.sleep("1 minutes"), "partition")
+      yield* Faults.during(Effect.sleep("30 seconds"), "partition")
       assert.deepStrictEqual(yield* quotes, [])
       yield* Expect.ordersCancelled({ within: "10 seconds", after: "cut off" })
       yield* Expect.firedOnce()
       const simulator = yield* Simulator.Simulator
       const healed = yield* simulator.time.now
-      yield* Effect.sleep("20 seconds")
+      yield* Effect.sleep("30 seconds")
       assert.deepStrictEqual(yield* quotes, both)
       const after = (records: ReadonlyArray<Journal.RequestRecord>) =>
         records.find((record) => (record.arrivedAt ?? 0) >= healed && record.code === "00000")?.arrivedAt ?? Infinity
+      const armed = after(yield* requests("countdown-cancel-all"))
       const looked = after(yield* requests("unfilled-orders"))
-      const armed = after((yield* requests("countdown-cancel-all")).filter(({ body }) => !body.includes(`"0"`)))
+      const cancelled = after(yield* requests("cancel-symbol-order"))
       const placed = after(yield* requests("place-order"))
-      assert.isBelow(looked, Infinity)
-      assert.isAtMost(looked, armed)
-      assert.isAtMost(armed, placed)
+      assert.isBelow(placed, Infinity)
+      assert.isAtMost(armed, looked)
+      assert.isAtMost(looked, cancelled)
+      assert.isAtMost(cancelled, placed)
       yield* Expect.firedOnce()
+    }).pipe(Effect.provide(world))
+  )
+
+  it.virtual("keeps its quotes over a gap that held, because the order book proves it", () =>
+    Effect.gen(function* () {
+      yield* start()
+      yield* Effect.sleep("10 seconds")
+      const simulator = yield* Simulator.Simulator
+      const began = yield* simulator.time.now
+      // Each beat is applied, and no answer arrives.
+      yield* Faults.during(Effect.sleep("15 seconds"), "drop-answer;endpoint=countdown-cancel-all")
+      const healed = yield* simulator.time.now
+      assert.deepStrictEqual(yield* quotes, both)
+      yield* Effect.sleep("20 seconds")
+      yield* Expect.neverFired()
+      const looked = (yield* requests("unfilled-orders")).find((list) => list.sentAt >= healed)
+      const doubt = began + 5_000
+      for (const endpoint of ["cancel-symbol-order", "place-order"]) {
+        const sent = (yield* requests(endpoint)).map(({ sentAt }) => sentAt)
+        assert.isEmpty(sent.filter((at) => at > doubt && at <= (looked?.receivedAt ?? 0)))
+        assert.isAbove(sent.filter((at) => at > (looked?.receivedAt ?? Infinity)).length, 0, `${endpoint} goes on`)
+      }
     }).pipe(Effect.provide(world))
   )
 

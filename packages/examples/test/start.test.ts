@@ -54,15 +54,19 @@ const isAlive = (pid: number): boolean => {
 }
 
 describe.concurrent("pnpm start", () => {
-  it("shows a kill and a stop, and every promise held", async (context) => {
+  it("shows a kill, a stop and an exception, and every promise held", async (context) => {
     // A key of the caller must not reach it.
     const { code, out } = await run(context, "demo/main.js", { BITGET_API_KEY: "not-for-the-simulator", CI: "true" })
     assert.notInclude(out, "\u001b", "no escapes without a terminal")
     assert.match(out, /listens on http:\/\/127\.0\.0\.1:\d+\./)
-    assert.match(out, /armed +\[#{20}\] 5\.0 s/)
+    assert.match(out, /Open http:\/\/127\.0\.0\.1:\d+\/ in a browser/)
+    assert.match(out, /armed +\[#{20}\] +5\.0 s/)
     assert.match(out, /SIGKILL/)
     assert.match(out, /4 of 4 orders, \d\.\d\d s after the kill/)
     assert.match(out, /the "0" came \d\.\d\d s after the signal/)
+    assert.match(out, /the strategy throws: TypeError/)
+    assert.match(out, /release .*the policy asks the exchange to cancel in 5 s/)
+    assert.match(out, /a last write of 5 s/)
     // The demonstration has real time bounds, which a machine that stalls can break.
     if (stretched(0) < 1_000) {
       assert.include(out, "Every promise held.")

@@ -1,6 +1,11 @@
 /** The closing table can fail: it reports each promise that the journal breaks. */
 import type * as Journal from "@effect-deadman/simulator/Journal"
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { stripVTControlCharacters } from "node:util"
+import { WriteStream } from "node:tty"
+import * as Paint from "../src/demo/Paint.js"
+import * as Screen from "../src/demo/Screen.js"
 import * as Story from "../src/demo/Story.js"
 import * as Verdict from "../src/demo/Verdict.js"
 
@@ -119,14 +124,93 @@ describe("the verdict on a stop", () => {
     ))
 })
 
+describe("the verdict on an exception", () => {
+  const shortened: Journal.Entry = {
+    _tag: "Switch",
+    account,
+    at: 4_800,
+    transition: "refreshed",
+    deadline: 9_800,
+    seconds: 5
+  }
+  const thrown = [
+    ...life,
+    mark(4_000, Verdict.marks.exception),
+    shortened,
+    mark(5_000, "ended by exit code 1"),
+    fired(9_800),
+    cancelled(9_800, "a"),
+    cancelled(9_800, "b")
+  ]
+  const broken = (entries: ReadonlyArray<Journal.Entry>) =>
+    held(Verdict.exception(entries, trial)).flatMap((one, index) => (one ? [] : [index]))
+
+  it("holds when the last write leaves 5 s and the exchange cancels", () => {
+    assert.deepStrictEqual(broken(thrown), [])
+    assert.strictEqual(Verdict.exception(thrown, trial)[0]?.happened, "a last write of 5 s, 0.80 s after the exception")
+  })
+  it("detects a countdown that was left as it was", () =>
+    assert.deepStrictEqual(
+      broken(thrown.map((entry) => (entry === shortened ? { ...shortened, seconds: 10 } : entry))),
+      [0]
+    ))
+  it("detects an order that stays", () =>
+    assert.deepStrictEqual(broken(thrown.filter((entry) => entry._tag !== "Cancelled" || entry.orderId !== "b")), [1]))
+  it("detects an exit that claims success", () =>
+    assert.deepStrictEqual(
+      broken(
+        thrown.map((entry) =>
+          entry._tag === "Mark" && entry.name.startsWith("ended") ? { ...entry, name: "ended by exit code 0" } : entry
+        )
+      ),
+      [2]
+    ))
+})
+
+describe("the screen", () => {
+  const colourOn = (isTTY: boolean, env: Readonly<Record<string, string>>) =>
+    Effect.map(
+      Screen.make({
+        isTTY,
+        columns: 80,
+        hasColors: () => WriteStream.prototype.hasColors(16, env),
+        write: () => true
+      }),
+      ({ colour }) => colour("bad", "fired") !== "fired"
+    ).pipe(Effect.scoped)
+
+  it.effect("has colours where the terminal has them, and none with NO_COLOR", () =>
+    Effect.gen(function* () {
+      const env = { TERM: "xterm-256color" }
+      assert.isTrue(yield* colourOn(true, env))
+      assert.isFalse(yield* colourOn(true, { ...env, NO_COLOR: "1" }))
+      assert.isFalse(yield* colourOn(true, { TERM: "dumb" }))
+      assert.isFalse(yield* colourOn(false, env))
+    })
+  )
+
+  it("cuts a line by what it shows, and keeps its colours whole", () => {
+    const line = `ab${Paint.coloured("calm", "cdef")}gh`
+    assert.strictEqual(stripVTControlCharacters(Paint.cut(line, 4)), "abcd")
+    assert.isTrue(Paint.cut(line, 4).endsWith("\u001b[0m"))
+    assert.strictEqual(Paint.cut(line, 80), line)
+  })
+})
+
 describe("the bar", () => {
-  const style = { full: "#", empty: ".", width: 10 }
+  const style = { full: "#", empty: ".", width: 10, colour: Paint.plain }
   const told = (entries: ReadonlyArray<Journal.Entry>) => entries.reduce(Story.read, Story.beginning)
 
   it("shows the time left on the countdown, and refills at a beat", () => {
-    assert.strictEqual(Story.bar(told([written(0)]), 2_500, style), "[#####.....] 2.5 s  0 orders")
-    assert.strictEqual(Story.bar(told(life), 3_000, style), "[##########] 5.0 s  2 orders")
-    assert.strictEqual(Story.bar(told(life), 9_000, style), "[..........] 0.0 s  2 orders")
-    assert.strictEqual(Story.bar(told(killed), 9_000, style), "[..........]   off  0 orders")
+    assert.strictEqual(Story.bar(told([written(0)]), 2_500, style), "[#####.....]  2.5 s  0 orders")
+    assert.strictEqual(Story.bar(told(life), 3_000, style), "[##########]  5.0 s  2 orders")
+    assert.strictEqual(Story.bar(told(life), 9_000, style), "[..........]  0.0 s  2 orders")
+    assert.strictEqual(Story.bar(told(killed), 9_000, style), "[..........]    off  0 orders")
+  })
+
+  it("shows with its colour how much is left, and without colours the same text", () => {
+    const coloured = Story.bar(told([written(0)]), 4_000, { ...style, colour: Paint.coloured })
+    assert.include(coloured, "\u001b[31m##\u001b[0m")
+    assert.strictEqual(stripVTControlCharacters(coloured), Story.bar(told([written(0)]), 4_000, style))
   })
 })

@@ -1,10 +1,10 @@
-// Calls per second through an in-process fake of the venue: the same work in each row, in one run, in turns.
+// Calls per second through in-process fakes of the exchange: the same work in each row, in one run, in turns.
 //
-// One call is one signed beat: sign, POST, read the JSON answer, look at its code. The peers answer a constant. The
+// One call is one signed beat: sign, POST, read the JSON answer, check its code. The peers answer a constant. The
 // simulator verifies the signature, counts the call against the limits, restarts the countdown and writes its journal.
 //
 //   pnpm bench:simulator            all rows (installs the peers into bench/peers on first use)
-//   pnpm bench:simulator --no-peers only what needs no installation
+//   pnpm bench:simulator --no-peers only the rows that need no installation
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
@@ -28,7 +28,7 @@ const path = "/api/v3/trade/countdown-cancel-all"
 const body = `{"countdown":"10"}`
 const answer = { code: "00000", msg: "success", requestTime: 1728625799912, data: "success" }
 
-/** A clock on which each call comes a second after the one before: the venue takes one countdown a second. */
+/** A clock that advances by a second per call, because the exchange accepts one countdown per second. */
 let now = 1_700_000_000_000
 const clock = {
   [Clock.ClockTypeId]: Clock.ClockTypeId,
@@ -106,7 +106,7 @@ if (!process.argv.includes("--no-peers")) {
   if (!existsSync(join(peers, "node_modules"))) {
     const install = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
     const done = spawnSync("npm", install, { cwd: peers, stdio: ["ignore", "ignore", "inherit"] })
-    if (done.status !== 0) throw new Error("the peers could not be installed; run with --no-peers to do without them")
+    if (done.status !== 0) throw new Error("the peers could not be installed; to measure without them use --no-peers")
   }
   const undici = await peer("undici")
   const agent = new undici.MockAgent()
@@ -123,7 +123,7 @@ if (!process.argv.includes("--no-peers")) {
     })
   )
 
-  // MSW and nock both take over the global fetch: each is on only while its row runs.
+  // MSW and nock both replace the global fetch, so each is active only while its row runs.
   const fetchRow = (name, start, stop) => {
     const row = promiseRow(name, async (headers) => {
       const response = await fetch(`${origin}${path}`, { method: "POST", headers, body })
@@ -152,7 +152,7 @@ if (!process.argv.includes("--no-peers")) {
     )
   )
   const { default: nock } = await peer("nock")
-  // Its import alone takes over the global fetch.
+  // Its import alone replaces the global fetch.
   nock.restore()
   rows.push(
     fetchRow(
@@ -175,7 +175,7 @@ for (const row of rows) {
   row.rates = []
   row.costs = []
   let count = 20
-  // Warm-up, until a round lasts about as long as it should.
+  // Warms up, and finds the number of calls of a round.
   for (;;) {
     const started = performance.now()
     await row.run(count)
@@ -200,7 +200,7 @@ for (let round = 0; round < rounds; round++) {
 
 printTable(
   `Calls per second, one after the other; ${rounds} rounds in turns, Node ${process.versions.node}`,
-  ["way", "median", "range", "processor us a call"],
+  ["way", "median", "range", "CPU µs per call"],
   rows.map((row) => [row.name, median(row.rates), range(row.rates), median(row.costs)])
 )
 await Effect.runPromise(Scope.close(scope, Exit.void))

@@ -1,4 +1,4 @@
-// What the exchange machine costs with many armed accounts: nanoseconds for a beat, and for one of many firings.
+// The cost of the exchange machine with many armed accounts, in ns: for a beat, and for one of many firings.
 //
 //   pnpm bench:simulator:machine
 import * as Exchange from "../dist/exchange/Exchange.js"
@@ -10,16 +10,16 @@ const rounds = 5
 const start = 1_700_000_000_000
 
 const uid = (n) => String(1_000_000 + n)
-/** Whose turn it is: every account once in each round, but not in the order in which they stand in memory. */
+/** The account of beat `n`: each once per round, in another order than in memory. */
 const turn = (n, size) => uid((n * 48_271) % size)
 
-/** Processor time since the program began, in ns: it changes less than wall time while other programs run. */
+/** CPU time since the program began, ns. Other programs disturb it less than wall time. */
 const spent = () => {
   const { system, user } = process.cpuUsage()
   return (user + system) * 1e3
 }
 
-/** All accounts armed, their beats spread over 3 s. */
+/** A state with all accounts armed and their beats spread over 3 s. */
 const armed = (size) => {
   let state = Exchange.make({
     accounts: Array.from({ length: size }, (_, n) => ({ uid: uid(n), keys: [] })),
@@ -32,7 +32,7 @@ const armed = (size) => {
   return state
 }
 
-/** Each account every 3 s, as real bots do. */
+/** Beats of each account every 3 s, like those of real bots. */
 const beat = (state, size) => {
   let now = state.now
   const started = spent()
@@ -44,16 +44,16 @@ const beat = (state, size) => {
   return (spent() - started) / beats
 }
 
-/** Everyone stops: all fire. */
+/** All bots stop, and all switches fire. */
 const fire = (state, size) => {
   const times = Math.ceil(10_000 / size)
   const started = spent()
-  // The state that is given stays as it is, so it can fire again.
+  // `advance` does not change the given state, so it can fire again.
   for (let n = 0; n < times; n++) Exchange.advance(state, state.now + 60_000)
   return (spent() - started) / (times * size)
 }
 
-/** What any structure has to do at least: find the account, and keep a new value for it. Nothing is sorted. */
+/** The least work of any structure: finds the account and stores a new value for it. Nothing is sorted. */
 const inMap = (size) => {
   const accounts = new Map()
   for (let n = 0; n < size; n++) accounts.set(uid(n), { at: start + n, rank: n })
@@ -84,7 +84,7 @@ for (const size of sizes) {
   }
 }
 printTable(
-  `Nanoseconds of processor time each; ${rounds} rounds of ${beats.toLocaleString("en-US")} beats, Node ${process.versions.node}`,
+  `CPU time of each, ns; ${rounds} rounds of ${beats.toLocaleString("en-US")} beats, Node ${process.versions.node}`,
   ["armed accounts", "what", "median", "range"],
   rows
 )

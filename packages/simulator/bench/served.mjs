@@ -1,13 +1,13 @@
-// The served exchange under load, in one run: how many requests it answers against bare node:http (the limit) and
-// against Prism (a mock of an OpenAPI document), what it keeps in memory while it does, and how exactly it fires.
+// The served exchange under load, in one run: requests per second against bare node:http (the limit) and against Prism
+// (a mock of an OpenAPI document), memory, and the lateness of firings.
 //
 //   pnpm bench:served              everything (installs Prism into bench/served/peers on first use)
 //   pnpm bench:served --no-peers   without Prism
 //   pnpm bench:served --only=load|memory|firing
 //
-// Every server gets the very same bytes from the same client over the same number of connections, in turns. The
-// simulator verifies each signature, counts each call against account and address, restarts a countdown, and writes its
-// journal. Each account is asked at most once a second, or the venue would refuse it.
+// Every server gets the same bytes from the same client over the same number of connections, in turns. The simulator
+// verifies each signature, counts each call against account and address, restarts a countdown, and writes its journal.
+// Each account calls at most once per second, because the exchange refuses more.
 import * as Server from "@effect-deadman/simulator/Server"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -23,7 +23,7 @@ import { median, printTable, range } from "./table.mjs"
 
 const here = Path.join(import.meta.dirname, "served")
 const only = process.argv.find((arg) => arg.startsWith("--only="))?.slice(7)
-// So many that none of them calls twice in a second, however fast the machine is: the venue would refuse that.
+// Enough that none of them calls twice in a second on a fast machine, because the exchange would refuse that.
 const accounts = 80_000
 const connections = 32
 const rounds = 7
@@ -46,7 +46,7 @@ const prism = async () => {
   if (!Fs.existsSync(Path.join(folder, "node_modules"))) {
     const install = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
     const done = spawnSync("npm", install, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] })
-    if (done.status !== 0) throw new Error("Prism could not be installed; run with --no-peers to do without it")
+    if (done.status !== 0) throw new Error("Prism could not be installed; to measure without it use --no-peers")
   }
   const bin = Path.join(folder, "node_modules", "@stoplight", "prism-cli", "dist", "index.js")
   const free = Net.createServer().listen(0, "127.0.0.1")
@@ -90,10 +90,10 @@ const load = async () => {
   const of = (runs, field) => runs.map((run) => run[field])
   const limit = of(servers[0].runs, "perSecond")
   printTable(
-    `Requests a second: ${connections} connections, ${accounts} accounts, ${rounds} rounds of ${milliseconds / 1_000} s in turns`,
-    ["Server", "Median", "Range", "Of the limit", "CPU a request", "p50", "p99"],
+    `Requests per second: ${connections} connections, ${accounts} accounts, ${rounds} rounds of ${milliseconds / 1_000} s in turns`,
+    ["Server", "Median", "Range", "Of the limit", "CPU per request", "p50", "p99"],
     servers.map(({ name, runs }) => {
-      // Round by round, because both saw the same neighbours on the machine then.
+      // Round by round, because both then shared the machine with the same programs.
       const shares = runs.map((run, round) => (100 * run.perSecond) / limit[round])
       const cpu = of(runs, "cpu")
       return [
@@ -110,10 +110,10 @@ const load = async () => {
 }
 
 const memory = async () => {
-  // What it holds is told after a collection: how much garbage lies about at an instant says nothing.
+  // It collects before each reading, because the amount of garbage at an instant means nothing.
   const server = await own("simulator", accounts, ["--expose-gc"])
   const client = fork(Path.join(here, "client.mjs"))
-  // Until every account has beaten and the journal is full there is something to grow by.
+  // It grows until every account has sent a beat and the journal is full.
   await ask(client, { accounts, connections, milliseconds: 15_000, port: server.port })
   const rows = []
   let total = 0
@@ -152,14 +152,14 @@ const firing = async () => {
           yield* Effect.yieldNow()
           const offset = (yield* simulator.time.now) - performance.now()
           if (armed === 1) {
-            // One after the other: of a single firing there is no median.
+            // One after the other, because a single firing has no median.
             for (let turn = 0; turn < samples; turn++) {
               const from = (yield* simulator.time.now) - 4_800
               yield* simulator.exchange.step({ _tag: "SetCountdown", account: uids[0], seconds: 5, from })
               yield* Effect.sleep(300)
             }
           } else {
-            // Deadlines spread over five seconds, as those of independent bots are.
+            // Deadlines spread over five seconds, like those of independent bots.
             const now = yield* simulator.time.now
             for (const [index, account] of uids.entries()) {
               const from = now + Math.round((index * 5_000) / armed)

@@ -109,6 +109,19 @@ describe("Documentation", () => {
     }
   )
 
+  it("the Python file drives the control API", { timeout: Processes.patience }, async () => {
+    const server = await Processes.serve("--port", "0", "--clock", "manual")
+    const file = Path.join(folder, "docs", "control.py")
+    const drive = () => Processes.run("python3", [file, server.variable("BITGET_BASE_URL")])
+    const first = await drive()
+    assert.strictEqual(first.code, 0, first.out)
+    assert.match(first.out, /holds {2}armedThroughout[^]*holds {2}ordersCancelled/)
+    // The second run begins with a switch that has fired, and says what does not hold.
+    const second = await drive()
+    assert.strictEqual(second.code, 1, second.out)
+    assert.match(second.out, /BROKEN armedThroughout/)
+  })
+
   it("every link to a file leads to one", () => {
     const pages = ["README.md", ...Fs.readdirSync(Path.join(folder, "docs")).map((name) => `docs/${name}`)]
     for (const page of pages) {

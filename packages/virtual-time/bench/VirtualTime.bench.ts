@@ -80,7 +80,7 @@ const bareHeap = async (count: number, wakes: number): Promise<Measured> => {
   }
   const pass = (until: number) => {
     for (let timer = heap.peek(); timer !== undefined && timer.due <= until; timer = heap.peek()) {
-      heap.pop()
+      heap.remove(timer)
       now = timer.due
       timer.fire()
     }

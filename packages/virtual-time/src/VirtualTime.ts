@@ -1,10 +1,10 @@
 /**
  * Runs Effect programs on a deterministic scheduler and a heap of deadlines, instead of the event loop and its timers.
  *
- * A program's fibers run until none of them can, then time jumps to the next deadline. Nothing waits for real time, so a
- * day of sleep costs only its wake-ups. Nothing depends on the event loop, so the same program with the same seed takes the
- * same steps in the same order. A fiber that waits for something outside (a promise, a real timer, a socket) is reported by
- * name.
+ * A program's fibers run until none of them can, then time jumps to the next deadline. Nothing waits for real time, so
+ * a day of sleep costs only its wake-ups. Nothing depends on the event loop, so the same program with the same seed
+ * takes the same steps in the same order. A fiber that waits for something outside (a promise, a real timer, a socket)
+ * is reported by name.
  *
  * @since 0.1.0
  */
@@ -81,17 +81,17 @@ export type TypeId = typeof TypeId
  */
 export interface VirtualTime {
   readonly [TypeId]: TypeId
-  /** The seed of the run: it orders what the options leave to it, and feeds Effect's `Random`. */
+  /** The seed of the run. It decides the orders that the options leave to it, and feeds Effect's `Random`. */
   readonly seed: number
-  /** How much of the world's time has passed since the start. No party's clock changes it. */
+  /** The world's time since the start. No party's clock changes it. */
   readonly elapsed: Effect.Effect<Duration.Duration>
   /** The party of that name, made on first use. */
   readonly party: (name: string) => Effect.Effect<Party>
-  /** As `elapsed`, in milliseconds with fractions, for plain functions. */
+  /** As `elapsed`, in ms with fractions, for plain functions. */
   readonly unsafeElapsed: () => number
   /**
-   * Calls a plain function after so many milliseconds of the world's time, whatever the parties' clocks do. It needs no
-   * fiber and runs between two steps of fibers: a driver of what surrounds the program uses it. The result cancels it.
+   * Calls a plain function after so many ms of the world's time. No party's clock changes that. It needs no fiber and
+   * runs between two steps of fibers, for drivers of a program's surroundings. The result cancels the call.
    */
   readonly unsafeSchedule: (millis: number, run: () => void) => () => void
 }
@@ -117,32 +117,32 @@ export {
 export interface Options {
   /** A whole number; defaults to 0. */
   readonly seed?: number | undefined
-  /** What the wall clock shows at the start, in whole milliseconds since the epoch; defaults to 0, as `TestClock`. */
+  /** The wall clock at the start, in whole ms since the epoch; defaults to 0, as `TestClock`. */
   readonly start?: number | undefined
-  /** Which of the timers due at one instant fires first: the one set first (default), or a draw by the seed. */
+  /** The order of timers due at one instant: the one set first (default), or a draw by the seed. */
   readonly instants?: "first-in" | "seeded" | undefined
   /**
-   * Which party runs when several can: the one that could first (default), or a draw by the seed. Fibers of no party count
-   * as one party. Fibers of one party always run first in, first out, as they do in one process.
+   * The order of parties that can run: the one that could first (default), or a draw by the seed. Fibers without a
+   * party count as one party. Fibers of one party always run first in, first out, as in one process.
    */
   readonly parties?: "first-in" | "seeded" | undefined
-  /** How much virtual time may pass; unlimited by default. */
+  /** The longest virtual time of the run; unlimited by default. */
   readonly maxTime?: Duration.DurationInput | undefined
-  /** How many times a fiber may be run; defaults to ten million. */
+  /** The largest number of steps of fibers; defaults to ten million. */
   readonly maxSteps?: number | undefined
   /**
-   * How many times a fiber may be run while virtual time stands still; defaults to one million. A loop that never sleeps
-   * ends here. A run that used up its fiber's budget of operations without yielding counts 32 times.
+   * The largest number of steps of fibers while virtual time stands still; defaults to one million. It ends a loop that
+   * never sleeps. A step that used up its fiber's budget of operations without yielding counts 32 times.
    */
   readonly maxStepsAtOnce?: number | undefined
   /**
-   * How much real time fibers may run while virtual time stands still and the event loop has no turn; defaults to 30
-   * seconds. It bounds a program that computes for long between two steps.
+   * The longest real time that fibers run while virtual time stands still and the event loop has no turn; defaults to
+   * 30 seconds. It bounds a program that computes for long between two steps.
    */
   readonly maxRealTime?: Duration.DurationInput | undefined
   /**
    * Whether time jumps to the next deadline when nothing can run (`"auto"`), or passes only in `TestClock.adjust` and
-   * `setTime` (`"manual"`). Under `"auto"` these two work as well: they sleep, and let everything due by then go first.
+   * `setTime` (`"manual"`). Under `"auto"` these two work, too: they sleep, and let everything due by then go first.
    */
   readonly time?: "auto" | "manual" | undefined
 }
@@ -152,9 +152,9 @@ export interface Options {
  * @category options
  */
 export interface PromiseOptions extends Options {
-  /** How many turns of the event loop outside work gets before time jumps; defaults to 1. */
+  /** The turns of the event loop that outside work gets before time jumps; defaults to 1. */
   readonly turns?: number | undefined
-  /** How much real time outside work gets when nothing is due; defaults to 1 second. Then the program is `Stuck`. */
+  /** The real time that outside work gets when nothing is due; defaults to 1 second. Then the program is `Stuck`. */
   readonly patience?: Duration.DurationInput | undefined
   /** Interrupts the program. */
   readonly signal?: AbortSignal | undefined
@@ -167,17 +167,17 @@ export interface PromiseOptions extends Options {
  * @category models
  */
 export interface Outcome<A, E> {
-  /** How the program ended, or why it was ended. In that case its fibers were interrupted, with 10,000 steps to clean up. */
+  /** The exit of the program, or the reason why the world ended it, with 10,000 steps for its finalizers. */
   readonly exit: Exit.Exit<A, E | VirtualTimeError>
-  /** The world's wall clock when the program ended, in milliseconds with fractions. */
+  /** The world's wall clock when the program ended, in ms with fractions. */
   readonly now: number
-  /** How many times a fiber was run, until then. */
+  /** The number of steps of fibers until then. */
   readonly steps: number
-  /** How many timers fired, until then. */
+  /** The number of timers that fired until then. */
   readonly wakes: number
-  /** A digest of which fiber ran at which instant, in which order. Equal runs have equal traces. */
+  /** A digest of the fibers that ran, with instant and order. Equal runs have equal traces. */
   readonly trace: string
-  /** What was left once nothing could run: unsupervised fibers, and timers that would fire. */
+  /** The unsupervised fibers, and the timers that would fire, once nothing could run any more. */
   readonly leftover: { readonly fibers: number; readonly timers: number }
   readonly seed: number
 }
@@ -187,7 +187,7 @@ export interface Outcome<A, E> {
 // ----------------------------------------------------------------------------
 
 /**
- * Runs a program to its end. When this returns, the program has ended or was ended.
+ * Runs a program until it ends, or until the world ends it.
  *
  * Effect's own per-fiber metrics are off, and `Random` is seeded. Programs that await promises need `runPromise`.
  *
@@ -204,19 +204,22 @@ export interface Outcome<A, E> {
  * @category running
  */
 export const run = <A, E>(effect: Effect.Effect<A, E, VirtualTime>, options?: Options): Outcome<A, E> => {
-  const made = makeScheduler(options)
-  if (made instanceof InvalidOption) return refused(made)
-  return during(made, () => {
-    const root = start(made, effect)
-    drive(made)
-    return conclude(made, root)
-  })
+  const world = makeScheduler(options)
+  if (world instanceof InvalidOption) return refused(world)
+  try {
+    const root = start(world, effect)
+    drive(world)
+    return conclude(world, root)
+  } finally {
+    world.close()
+  }
 }
 
 /**
- * Runs a program that also awaits promises or I/O: before each jump of time, and when nothing is due, the event loop gets a
- * turn. Time overtakes what takes longer than that turn. Runs are repeatable only with promises that need no I/O, and
- * without other work in the process. The promise is never rejected: failures are in the outcome's exit.
+ * Runs a program that also awaits promises or I/O. The event loop gets a turn before each jump of time, and when
+ * nothing is due. Time overtakes work that takes longer than that turn. Runs are repeatable only with promises that
+ * need no I/O, and without other work in the process. The promise never rejects, because failures are in the outcome's
+ * exit.
  *
  * @since 0.1.0
  * @category running
@@ -245,14 +248,14 @@ export const runPromise = async <A, E>(
 }
 
 /**
- * The virtual clock for a program that another runtime runs, such as the body of an `it.effect`. All that runs below this
- * layer is scheduled in virtual time, which passes only in `TestClock.adjust` and `setTime`, unless `time` is `"auto"`.
- * Between two instants the event loop gets one turn. A wrong option is a defect. At a limit the programs below the layer die
- * of `LimitReached`.
+ * The virtual clock for a program that another runtime runs, such as the body of an `it.effect`. Everything below this
+ * layer runs in virtual time, which passes only in `TestClock.adjust` and `setTime`, unless `time` is `"auto"`. Between
+ * two instants the event loop gets one turn. A wrong option is a defect. At a limit the programs below the layer die of
+ * `LimitReached`.
  *
- * It differs from Effect's `TestClock` in four points. Sleepers due at one instant wake in the order in which they went to
- * sleep, not the last one first. Interrupted sleeps are gone from `sleeps`, which is sorted. The wall clock shows whole
- * milliseconds. `save` restores the instant and leaves the sleepers alone.
+ * It differs from Effect's `TestClock` in four points. Sleepers due at one instant wake in the order in which they went
+ * to sleep, not the last one first. Interrupted sleeps are gone from `sleeps`, which is sorted. The wall clock shows
+ * whole milliseconds. `save` restores the instant and leaves the sleepers alone.
  *
  * @since 0.1.0
  * @category layers
@@ -276,7 +279,7 @@ export const layer = (
     })
   )
 
-/** How many steps a program that was ended may take to clean up. */
+/** The steps that a program gets for its finalizers when the world ends it. */
 const GRACE_STEPS = 10_000
 
 const conclude = <A, E>(world: VirtualScheduler, root: Fiber.RuntimeFiber<A, E>): Outcome<A, E> => {
@@ -311,14 +314,6 @@ const limitReached = (world: VirtualScheduler): LimitReached => {
 }
 
 const nowOf = (world: VirtualScheduler): number => world.options.startMillis + world.now / NANOS_PER_MILLI
-
-const during = <A>(world: VirtualScheduler, body: () => A): A => {
-  try {
-    return body()
-  } finally {
-    world.close()
-  }
-}
 
 const refused = (error: InvalidOption): Outcome<never, never> => ({
   exit: Exit.fail(error),
@@ -358,7 +353,7 @@ const makeScheduler = (options: Options | undefined): VirtualScheduler | Invalid
   })
 }
 
-/** Without the metrics that Effect keeps of each fiber, which describe the test rather than the program. */
+/** Without the metrics that Effect keeps of each fiber, because they describe the test rather than the program. */
 const runtimeFlags = RuntimeFlags.make(RuntimeFlags.Interruption, RuntimeFlags.CooperativeYielding)
 
 const start = <A, E>(world: VirtualScheduler, effect: Effect.Effect<A, E, VirtualTime>): Fiber.RuntimeFiber<A, E> => {
@@ -393,8 +388,8 @@ export const party = (name: string): Effect.Effect<Party, never, VirtualTime> =>
   Effect.flatMap(VirtualTime, (time) => time.party(name))
 
 /**
- * Runs an effect, and every fiber it starts, as that party: on its clock, and only while the party runs. Joining such a
- * fiber from outside does not make the caller a member.
+ * Runs an effect, and every fiber that it starts, as that party: on its clock, and only while the party runs. A caller
+ * that joins such a fiber from outside does not become a member.
  *
  * @since 0.1.0
  * @category parties
@@ -413,8 +408,8 @@ export const withParty: {
 )
 
 /**
- * Runs an effect, and every fiber it starts, outside of all parties, on the world's clock. A server that works for a
- * suspended party goes on this way.
+ * Runs an effect, and every fiber that it starts, outside of all parties, on the world's clock. This way a server goes
+ * on while its client's party is suspended.
  *
  * @since 0.1.0
  * @category parties
@@ -425,7 +420,7 @@ export const outside = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A,
   )
 
 /**
- * How much of the world's time has passed since the start.
+ * The world's time since the start.
  *
  * @since 0.1.0
  * @category accessors
@@ -453,10 +448,7 @@ class Service implements VirtualTime {
 
   unsafeElapsed = (): number => this.world.now / NANOS_PER_MILLI
 
-  unsafeSchedule = (millis: number, run: () => void): (() => void) => {
-    const timer = this.world.schedule(Math.round(Math.max(0, millis) * NANOS_PER_MILLI), undefined, run)
-    return () => void this.world.cancel(timer)
-  }
+  unsafeSchedule = (millis: number, run: () => void): (() => void) => this.world.unsafeSchedule(millis, run)
 }
 
 const worldOf = (time: VirtualTime): VirtualScheduler => {
@@ -476,11 +468,11 @@ export const partyOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Party | un
 }
 
 /**
- * The scheduler behind the world's own clock, with which a driver of what surrounds a program calls back without a fiber.
- * `None` for a party's clock and for any other.
+ * The scheduler behind the world's own clock, for drivers of a program's surroundings that call back without a fiber.
+ * `None` for the clock of a party and for any other clock.
  *
  * @since 0.1.0
  * @category drivers
  */
 export const schedulerOf = (clock: Clock.Clock): Option.Option<Pick<VirtualTime, "unsafeSchedule">> =>
-  clock instanceof VirtualClock && clock.isWorlds ? Option.some(clock) : Option.none()
+  clock instanceof VirtualClock && clock.party === undefined ? Option.some(clock.world) : Option.none()

@@ -1,12 +1,12 @@
 /**
- * The errors that end a program which would not end by itself, and those of wrong options.
+ * The errors that end a program that would not end by itself, and the errors of wrong options.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * A fiber, as an error shows it.
+ * A fiber in an error.
  *
  * @since 0.1.0
  * @category errors
@@ -15,9 +15,9 @@ export const Waiting = Schema.Struct({
   /** Effect's name of the fiber, as in its logs. */
   fiber: Schema.String,
   party: Schema.optional(Schema.String),
-  /** The span it is in. */
+  /** The name of its current span. */
   span: Schema.optional(Schema.String),
-  /** The fiber whose result or value it waits for, where Effect knows it. */
+  /** The fiber that it waits for, where Effect knows it. */
   on: Schema.optional(Schema.String),
   /** Whether it waits only because its party is suspended, stalled or crashed. */
   held: Schema.Boolean
@@ -37,11 +37,11 @@ const line = (fiber: typeof Waiting.Type): string =>
  * @category errors
  */
 export class Stuck extends Schema.TaggedError<Stuck>("@effect-deadman/virtual-time/Stuck")("Stuck", {
-  /** What the world's wall clock shows, in milliseconds. */
+  /** The world's wall clock, in ms. */
   now: Schema.Number,
   /** Whether time passed only when it was adjusted. */
   manual: Schema.Boolean,
-  /** The first twenty. */
+  /** The first twenty waiting fibers. */
   waiting: Schema.Array(Waiting)
 }) {
   override get message(): string {
@@ -66,10 +66,10 @@ export class LimitReached extends Schema.TaggedError<LimitReached>("@effect-dead
   "LimitReached",
   {
     limit: Schema.Literal("steps", "instant", "real time", "time"),
-    /** What the world's wall clock shows, in milliseconds. */
+    /** The world's wall clock, in ms. */
     now: Schema.Number,
     steps: Schema.Number,
-    /** The fibers that ran last, or at the limit of time those that wait: at most twenty. */
+    /** The fibers that ran last or, at the limit of time, the waiting ones. At most twenty. */
     fibers: Schema.Array(Waiting)
   }
 ) {
@@ -87,8 +87,7 @@ const limits: Readonly<Record<LimitReached["limit"], (at: At) => string>> = {
     `Virtual time stands at ${now} ms, and fibers run on and on in a loop that never sleeps. Let it sleep, or raise maxStepsAtOnce.`,
   "real time": ({ now }) =>
     `Virtual time stands at ${now} ms, and fibers have run for long in a loop that never sleeps. Let it sleep, or raise maxRealTime.`,
-  time: ({ now }) =>
-    `Still running at ${now} ms, the end of the time it was given. Raise maxTime, or find what it waits for.`
+  time: ({ now }) => `Still running at ${now} ms, the limit of its time. Raise maxTime, or find what it waits for.`
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * `it.virtual` beside `it.effect`: the body runs in virtual time, with the same test services. A body that calls
+ * `it.virtual`, like `it.effect`, but in virtual time, with the same test services. A body that calls
  * `TestClock.adjust` needs no change. Time also passes by itself when nothing can run, so a body may simply sleep.
  *
  * Needs `vitest` and `@effect/vitest`, which are optional peers of this package.
@@ -37,9 +37,9 @@ const testServices: Layer.Layer<TestServices.TestServices> = Layer.mergeAll(
 )
 
 /**
- * A tester like `it.effect` (with `skip`, `only`, `each`, `prop`, ...) that runs its bodies with these options, each in a
- * world of its own. A failing body fails the test with its own error. One that gets stuck or reaches a limit fails with
- * `Stuck` or `LimitReached`.
+ * A tester like `it.effect` (with `skip`, `only`, `each`, `prop`, ...) that runs each body in its own world with these
+ * options. A failing body fails the test with its own error. One that gets stuck or reaches a limit fails with `Stuck`
+ * or `LimitReached`.
  *
  * @since 0.1.0
  * @category constructors
@@ -91,7 +91,7 @@ export const make = (options?: VirtualTime.PromiseOptions): EffectVitest.Vitest.
 export const virtual: EffectVitest.Vitest.Tester<Services> = make()
 
 /**
- * The `it` of `@effect/vitest`, and `it.virtual`.
+ * The `it` of `@effect/vitest`, with `it.virtual`.
  *
  * @since 0.1.0
  * @category constructors

@@ -1,10 +1,13 @@
-/** Rules about what the client claims of its switch: promises 8 to 11, 15, 16 and 18, and the recovery. */
+/** Rules about the client's claims: promises 8 to 11, 15, 16 and 18, and the recovery. */
 import { stopsOf } from "../Evidence.js"
 import type * as Log from "../Log.js"
 import { recoveryTime } from "../Plan.js"
 import { promisedPace, type Rule, s } from "./rule.js"
 
 const safe = (claim: Log.Claim): boolean => claim.state === "Armed" || claim.state === "Jeopardy"
+
+/** Deeds after which a client is not healthy. */
+const troubling = new Set("suspend stall crash lapse beat interrupted-beat step-wall other-client".split(" "))
 
 /** 8: `Armed` or `Jeopardy` implies that the exchange's timer runs. */
 const armedMeansArmed: Rule = (evidence, report) => {
@@ -16,7 +19,7 @@ const armedMeansArmed: Rule = (evidence, report) => {
       report("8", claim.at, `${claim.how} ${claim.state} while the exchange's timer does not run`)
       continue
     }
-    // The last report stands until the alarm fires: at the instant itself, or a second after the host went on.
+    // The last report stands until the alarm fires, at that instant or a second after the host continued.
     const since = [...fires, ...switched.filter((one) => one.transition === "closed")].reduce(
       (last, one) => (one.at <= claim.at ? Math.max(last, one.at) : last),
       -Infinity
@@ -47,27 +50,23 @@ const firesInsideTheWindow: Rule = (
         fire.at < earliest - tolerance &&
         !(shorter && shorter.at <= fire.at)
       ) {
-        report(
-          "9",
-          fire.at,
-          `fired ${s(earliest - fire.at)} before the earliest fire that was claimed at ${s(claim.at)}`
-        )
+        report("9", fire.at, `fired ${s(earliest - fire.at)} before the earliest fire claimed at ${s(claim.at)}`)
       }
       if (claim.at < fire.at) latest = claim
     }
     if (latest !== undefined && (crash === undefined || crash.at >= fire.at)) {
-      // A later write moves the edge. A report is as of its instant, and a write may leave before it is delivered.
+      // A later write moves the edge. A report counts from its instant, and a write may leave before its delivery.
       const since = (call: Log.Call) => call.seq > latest.seq || (latest.how === "reported" && call.at >= latest.at)
       const sent = calls.some((call) => call.at <= fire.at && since(call))
       const edge = latest.at + latest.latest!
       if (!sent && fire.at > edge + tolerance) {
-        report("9", fire.at, `fired ${s(fire.at - edge)} after the latest fire that was claimed at ${s(latest.at)}`)
+        report("9", fire.at, `fired ${s(fire.at - edge)} after the latest fire claimed at ${s(latest.at)}`)
       }
     }
     if (outcome !== undefined && fire.at > outcome.at && outcome.earliest !== undefined) {
       const [from, to] = [outcome.at + outcome.earliest, outcome.at + outcome.latest!]
       if (fire.at < from - tolerance || fire.at > to + tolerance) {
-        report("9", fire.at, `fired at ${s(fire.at)}, ${outcome.outcome} had said from ${s(from)} to ${s(to)}`)
+        report("9", fire.at, `fired at ${s(fire.at)}, ${outcome.outcome} claimed from ${s(from)} to ${s(to)}`)
       }
     }
   }
@@ -79,7 +78,7 @@ const firesInsideTheWindow: Rule = (
   }
 }
 
-/** 9, too: a heartbeat is lost as fired only when it has, and not because one machine has stamped one answer wrongly. */
+/** 9, too: a heartbeat is lost as fired only after a firing, and not because of the wrong stamp of one machine. */
 const lostForAReason: Rule = (evidence, report) => {
   const { acquired, calls, deeds, fires, lost, plan, tolerance } = evidence
   if (lost === undefined || acquired === undefined) return
@@ -88,13 +87,13 @@ const lostForAReason: Rule = (evidence, report) => {
   }
   const { wrongMachine } = plan.venue
   if (lost.reason !== "MayHaveFired" || wrongMachine === undefined || plan.predecessor !== undefined) return
-  // Reasons of their own.
+  // A firing, a stop or a jump of the wall clock is reason enough.
   if (fires.some((fire) => fire.at <= lost.at) || stopsOf(evidence).some((stop) => stop.from <= lost.at)) return
   if (deeds.some((deed) => deed.what === "step-wall" && deed.at <= lost.at)) return
-  // A first stamp that is behind looks the same as a host that has stood still together with its clocks.
+  // A first stamp that is behind looks the same as a host that stood still together with its clocks.
   const first = calls.find((call) => call.end === "acknowledged")
   if (wrongMachine.by < 0 && (first === undefined || wrongMachine.answer <= first.id)) return
-  // Its own clocks are reason enough where an acknowledgement, or the loss, came after the countdown of the one before.
+  // Its clocks are reason enough when an acknowledgement, or the loss, came after the countdown of the one before.
   const countdown = (plan.client.countdown * 1_000) / Math.max(1, plan.clock.rate)
   const acknowledged = calls.filter((call) => call.end === "acknowledged" && call.endAt! <= lost.at)
   const overdue = acknowledged.some((call) => {
@@ -121,11 +120,14 @@ const crashClosesOrders: Rule = (evidence, report) => {
     (last, write) => (write.call === undefined ? last : Math.max(last, write.appliedAt)),
     0
   )
+  const placing = plan.evidence?.placingLatency ?? 0
   const by =
     Math.max(crash.at, lastWrite) + plan.client.countdown * 1_000 + sweepPeriod + triggerLatency + timeToComplete + 2
   const own = ordered.filter((entry) => entry.account === "own")
   for (const order of own) {
     if (order.what !== "placed" || order.at > crash.at) continue
+    // It was not in the book yet.
+    if (evidence.fires.some((fire) => fire.at >= order.at && fire.at <= order.at + placing)) continue
     const end = own.find((entry) => entry.what === "cancelled" && entry.order === order.order)
     const bound = by + cancelPace * own.length
     if (bound > log.end) continue
@@ -136,28 +138,18 @@ const crashClosesOrders: Rule = (evidence, report) => {
 }
 
 /**
- * 11: within the budget (two beats in a row that fail, and answers within the request timeout) a healthy client is never
- * fired upon. Refusals are within it when they come at once: the pace counts from the answer.
+ * 11: within the budget (two failed beats in a row, and answers within the request timeout) the switch of a healthy
+ * client never fires. Refusals are within the budget when they come at once, because the pace counts from the answer.
  */
 const healthyIsNotFiredUpon: Rule = (evidence, report) => {
   const { acquired, begun, calls, deeds, fires, lost, plan } = evidence
   const { client } = plan
   if (acquired?.result !== "armed" || client.deaf || plan.needle !== undefined) return
   if (plan.venue.maintenance !== undefined || plan.clock.rate !== 1) return
-  const troubled = new Set([
-    "suspend",
-    "stall",
-    "crash",
-    "lapse",
-    "beat",
-    "interrupted-beat",
-    "step-wall",
-    "other-client"
-  ])
   const patience = Math.max(client.requestTimeout, promisedPace) - promisedPace
   for (const fire of fires) {
     if (begun !== undefined && fire.at >= begun.at) break
-    if (deeds.some((deed) => troubled.has(deed.what) && deed.at <= fire.at)) break
+    if (deeds.some((deed) => troubling.has(deed.what) && deed.at <= fire.at)) break
     if (lost !== undefined && lost.at < fire.at) break
     const acknowledged = calls.findLast((call) => call.end === "acknowledged" && call.endAt! <= fire.at)
     if (acknowledged === undefined) continue
@@ -176,7 +168,7 @@ const healthyIsNotFiredUpon: Rule = (evidence, report) => {
     const waiting = since.some((call) => call.endAt === undefined || call.endAt > fire.at)
     const losses = failed.filter((call) => call.endAt !== undefined && call.endAt <= fire.at).length + (waiting ? 1 : 0)
     if (losses <= 2 && !late && !lateAnswer) {
-      report("11", fire.at, `fired upon after ${losses} failed beats in a row, two are within the budget`)
+      report("11", fire.at, `fired after ${losses} failed beats in a row, but two are within the budget`)
     }
   }
 }
@@ -185,8 +177,10 @@ const healthyIsNotFiredUpon: Rule = (evidence, report) => {
 const noSilentRearm: Rule = (evidence, report) => {
   const { acquired, begun, calls, claims, deeds, fires, lost, tolerance } = evidence
   const stops = stopsOf(evidence)
+  // With the record of the heartbeat before, its time counts, too.
+  const record = deeds.findLast((deed) => deed.what === "record" && deed.at <= (acquired?.at ?? 0))
   for (const fire of fires) {
-    if (acquired === undefined || fire.at <= acquired.at) continue
+    if (acquired === undefined || fire.at <= (record ?? acquired).at) continue
     if (begun !== undefined && fire.at >= begun.at) break
     // The book was compared up to the last acknowledgement of that instant.
     const reconciled = deeds.find(
@@ -194,7 +188,7 @@ const noSilentRearm: Rule = (evidence, report) => {
         deed.what === "reconcile" &&
         calls.some((call) => call.end === "acknowledged" && call.endSeq! < deed.seq && call.endAt! >= fire.at)
     )
-    // A host that is stopped again before it reads the clock has not had its second.
+    // A host that stops again before it reads the clock has not had its second.
     const goes = stops.reduce(
       (last, stop) => (stop.from <= last + (last === fire.at ? 15 : 1_100) ? Math.max(last, stop.to) : last),
       fire.at
@@ -202,7 +196,7 @@ const noSilentRearm: Rule = (evidence, report) => {
     for (const claim of claims) {
       if (claim.at <= fire.at || !safe(claim)) continue
       if (reconciled !== undefined && claim.seq > reconciled.seq) break
-      // The release reports only its end, so the last report is old meanwhile.
+      // The release reports only its end, so until then the last report is old.
       if (claim.how === "standing" && begun !== undefined && claim.at >= begun.at) break
       if (claim.how === "standing" && claim.at <= Math.max(goes + 1_100, fire.at + 15) + tolerance) continue
       report("15", claim.at, `${claim.how} ${claim.state}, ${s(claim.at - fire.at)} after the switch had fired`)
@@ -225,7 +219,7 @@ const countsFromTheSending: Rule = ({ calls, claims, plan, tolerance }, report) 
     for (const call of calls) {
       if (call.seq > claim.seq) break
       if (call.end !== "acknowledged" || call.endSeq! > claim.seq) continue
-      // After a "0" an unresolved beat can only start the countdown anew, and not before that "0" was sent.
+      // After a "0" an unresolved beat can only restart the countdown, and not before that "0" was sent.
       longest = Math.max(longest, call.at + (Number(call.wire) || plan.client.countdown) * 1_000)
     }
     if (longest !== -Infinity && claim.at + claim.earliest > longest + tolerance) {
@@ -238,7 +232,7 @@ const countsFromTheSending: Rule = ({ calls, claims, plan, tolerance }, report) 
   }
 }
 
-/** 18: after a suspend longer than what was left, the first state seen is not `Armed`. */
+/** 18: after a suspend longer than the time that was left, the first state seen is not `Armed`. */
 const wakesUpInDoubt: Rule = (evidence, report) => {
   const { acquired, calls, claims, crash } = evidence
   for (const stop of stopsOf(evidence)) {
@@ -261,13 +255,13 @@ const wakesUpInDoubt: Rule = (evidence, report) => {
   }
 }
 
-/** Once all is healed, an armed and healthy client is armed again, or has reported why not. */
+/** Once all faults are healed, an armed and healthy client is armed again, or has reported the reason why not. */
 const recovers: Rule = ({ acquired, allCalls, begun, calls, claims, deeds, otherClientAt, plan }, report) => {
   const verdict = deeds.find((deed) => deed.what === "verdict")
   if (verdict === undefined || acquired?.result !== "armed") return
   if (begun !== undefined && begun.at <= verdict.at) return
   const heal = deeds.find((deed) => deed.what === "heal")
-  // A plan that is being shrunk may have lost it.
+  // A shrunk plan may have lost it.
   if (heal === undefined) return
   const after = Math.max(heal.at, ...deeds.map((deed) => deed.at + (deed.length ?? 0)).filter((at) => at < verdict.at))
   if (acquired.at > heal.at || verdict.at - heal.at < recoveryTime(plan) || after > verdict.at) return
@@ -276,16 +270,16 @@ const recovers: Rule = ({ acquired, allCalls, begun, calls, claims, deeds, other
   const { answer, request } = plan.link
   const slowest = request[1] + answer[1] + plan.venue.timeToApply + plan.venue.timeToComplete
   if (slowest >= plan.client.requestTimeout) return
-  // A "0" of the heartbeat before that may still arrive keeps the switch from being called armed; while it was suspended
-  // the client cannot know how much of that time has passed.
+  // While a "0" of the heartbeat before may still arrive, the client cannot call the switch armed. After a suspend it
+  // does not know how much of that time has passed.
   const suspended = deeds.reduce((sum, deed) => (deed.what === "suspend" ? sum + deed.length! : sum), 0)
   const oldest = verdict.at - 31_000 - plan.clock.uncertainty - suspended - recoveryTime(plan)
   if (allCalls.some((call) => call.before && call.wire === "0" && call.at > oldest)) return
-  // A copy from before the healing can take the one place of a second. A write under way has no answer yet.
+  // A copy from before the healing can use up the limit of a second. A write under way has no answer yet.
   if (calls.findLast((call) => (call.endAt ?? Infinity) <= verdict.at)?.code === "429") return
   const claim = claims.find((claim) => claim.how === "read" && claim.at >= verdict.at)
   if (claim === undefined || claim.state === "Armed" || claim.lost !== undefined || otherClientAt < verdict.at) return
-  report("recovery", verdict.at, `${s(verdict.at - heal.at)} after all was healed the state is ${claim.state}`)
+  report("recovery", verdict.at, `${s(verdict.at - heal.at)} after the healing the state is ${claim.state}`)
 }
 
 export const rules: ReadonlyArray<Rule> = [

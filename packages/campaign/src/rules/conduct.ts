@@ -1,17 +1,20 @@
-/** Rules about what the client does: promises 12 to 14, 17, 19 and 20, refusals and options. */
+/** Rules about the client's actions: promises 12 to 14, 17, 19 and 20, refusals and options. */
 import { type Evidence, stopsOf } from "../Evidence.js"
 import type * as Log from "../Log.js"
 import { invalid, type Plan } from "../Plan.js"
 import { promisedPace, type Rule, s } from "./rule.js"
 
-/** Codes that leave the countdown untouched, by the exchange's table. All others leave it unknown. */
+/** Codes that leave the countdown unchanged, by the exchange's table. After all others it is unknown. */
 const untouched = new Set(
   "429 40009 40014 40012 40018 25008 40084 40037 25000 40200 40008 40017 40301 40036 40038".split(" ")
 )
 /** Refusals that only a person can heal. 40037 comes and goes at the exchange, and 40008 comes once. */
 const fatal = new Set(["40009", "40014", "40012", "40018", "25008", "40084"])
 
-/** How long the release waits for the last reports of transitions, ms. */
+/** Deeds that change the cadence. */
+const disturbing = new Set(["suspend", "stall", "lapse", "beat", "interrupted-beat"])
+
+/** The time that the release waits for the last reports of transitions, ms. */
 const reporterMillis = 1_000
 
 /** 12: after `Disarmed` nothing fires, after `DisarmUnconfirmed` nothing fires after its instant. */
@@ -45,8 +48,8 @@ const paceIsKept: Rule = ({ allCalls: calls, arrivals, plan, tolerance }, report
   const pace = promisedPace / Math.max(1, plan.clock.rate) - 1
   for (let i = 1; i < calls.length; i++) {
     const [before, call] = [calls[i - 1]!, calls[i]!]
-    // An answer after the request was given up is ignored.
-    // The release of the heartbeat before gives up what is in flight when its own time is over.
+    // The client ignores an answer after the timeout. The release of the heartbeat before abandons its write in flight
+    // when its own time is over.
     const givenUp = before.before !== call.before
     const heard =
       before.endAt !== undefined &&
@@ -91,7 +94,7 @@ const lastWrite = (
   return how === "failure" || (how === "interruption" && release === "cancelUnlessDone") ? "5" : "0"
 }
 
-/** The ways in which the scope may have closed. A host that was stopped closes it when it goes on. */
+/** The ways in which the scope may have closed. A stopped host closes it when it continues. */
 const closings = ({ begun, deeds, plan }: Evidence): ReadonlyArray<string> => {
   const close = plan.deeds.find((deed) => deed.do === "close")
   if (close?.do !== "close" || !deeds.some((deed) => deed.what === "close")) return ["interruption"]
@@ -99,11 +102,13 @@ const closings = ({ begun, deeds, plan }: Evidence): ReadonlyArray<string> => {
   return interrupted ? [close.how, "interruption"] : [close.how]
 }
 
-/** 12, too: once the scope closes, nothing is written but what the policy asks for; a lost heartbeat is not disarmed. */
+/**
+ * 12, too: once the scope closes, the client writes only what the policy asks for, and never disarms a lost heartbeat.
+ */
 const closingWritesTheLast: Rule = (evidence, report) => {
   const { acquired, begun, calls, claims, lost } = evidence
   if (begun === undefined || acquired?.result !== "armed") return
-  // Of one instant either may have been first, and a loss may go unnoticed then.
+  // Within one instant either may be first, and the release may not notice a loss.
   const losses: Array<string | undefined> = lost === undefined || lost.at >= begun.at ? [undefined] : []
   if (lost !== undefined && lost.at <= begun.at + 1) losses.push(lost.reason)
   const unsafe = claims.find((claim) => claim.at >= begun.at && claim.at <= begun.at + 1 && claim.seq > begun.seq)
@@ -112,26 +117,23 @@ const closingWritesTheLast: Rule = (evidence, report) => {
   const wanted = new Set<string | undefined>(
     closings(evidence).flatMap((how) => losses.map((loss) => lastWrite(release, how, loss)))
   )
-  // A beat of the same instant may have been before it.
+  // A beat of the same instant may have come before it.
   const other = calls.find((call) => call.at > begun.at && !wanted.has(call.wire))
   if (other !== undefined) {
     report("12", other.at, `write ${other.id} of "${other.wire}" left after the scope had begun to close`)
   }
 }
 
-/** 17: the cadence counts from send times on the monotonic clock. No step of the wall clock changes it. */
+/** 17: the cadence counts from send times on the monotonic clock, so no step of the wall clock changes it. */
 const cadenceIsKept: Rule = (evidence, report) => {
   const { acquired, begun, calls, crash, deeds, lost, plan } = evidence
   // A client whose answer contradicts its clocks asks again at once.
   if (acquired?.result !== "armed" || plan.venue.wrongMachine !== undefined) return
   const { interval } = plan.client
-  const disturbed = deeds.filter(
-    (deed) =>
-      deed.what === "suspend" ||
-      deed.what === "stall" ||
-      deed.what === "lapse" ||
-      deed.what === "beat" ||
-      deed.what === "interrupted-beat"
+  const disturbed = deeds.filter(({ what }) => disturbing.has(what))
+  // Such a step shortens the rest of the window, so the next beat comes sooner.
+  const hurried = plan.deeds.filter(
+    (deed) => deed.do === "step-wall" && deed.by > 0 && deed.by <= plan.client.countdown * 1_000
   )
   const slack = 2 + interval * Math.abs(plan.clock.rate - 1) + Math.abs(plan.clock.rate - 1) * 60_000
   const end = Math.min(begun?.at ?? Infinity, crash?.at ?? Infinity, lost?.at ?? Infinity)
@@ -140,42 +142,38 @@ const cadenceIsKept: Rule = (evidence, report) => {
     const call = calls[i]!
     if (call.at >= end) return
     const next = calls[i + 1]
-    // An answer at the instant of the timeout may have been ignored.
+    // The client may have ignored an answer at the instant of the timeout.
     if (call.end !== "acknowledged" || call.endAt! > call.at + plan.client.requestTimeout - slack) {
       plan0 = undefined
       continue
     }
-    // Up to half a second behind its plan a beat keeps it, and the plan is never ahead of the beat.
+    // A beat up to half a second late keeps its plan, and the plan is never ahead of the beat.
     const lowest = plan0 === undefined ? call.at - 500 : Math.max(plan0, call.at - 500)
     const answered = call.endAt! + promisedPace
     const earliest = Math.max(lowest + interval, answered)
     const latest = Math.max(call.at + interval, answered)
     const until = next?.at ?? Infinity
+    const isDisturbed = disturbed.some(
+      (deed) => deed.at <= Math.min(until, latest + slack) + 1 && deed.at + (deed.length ?? 0) + 70_000 >= call.at
+    )
+    const isHurried = hurried.some((deed) => deed.at >= call.at && deed.at <= until)
+    if (isDisturbed || isHurried || latest + slack >= end || call.endAt! < acquired.at) {
+      plan0 = undefined
+      continue
+    }
     plan0 = lowest + interval
-    if (
-      disturbed.some(
-        (deed) => deed.at <= Math.min(until, latest + slack) + 1 && deed.at + (deed.length ?? 0) + 70_000 >= call.at
-      )
-    ) {
-      plan0 = undefined
-      continue
-    }
-    if (latest + slack >= end || call.endAt! < acquired.at) {
-      plan0 = undefined
-      continue
-    }
     if (next === undefined || next.at > latest + slack || next.at < earliest - slack) {
       report(
         "17",
         call.at,
-        `the beat of ${s(call.at)} is followed by one at ${next === undefined ? "no time" : s(next.at)}, planned from ${s(earliest)} to ${s(latest)}`
+        `after the beat of ${s(call.at)} the next ${next === undefined ? "never came" : `came at ${s(next.at)}`}, planned from ${s(earliest)} to ${s(latest)}`
       )
       return
     }
   }
 }
 
-/** 19: nothing is left, and the acquisition arms or fails, never half. */
+/** 19: nothing is left behind, and the acquisition either arms or fails completely. */
 const leavesNothing: Rule = (evidence, report) => {
   const { acquired, calls, ended, log, plan } = evidence
   if (log.defect !== undefined) report("19", log.end, `the run failed: ${log.defect}`)
@@ -194,7 +192,7 @@ const leavesNothing: Rule = (evidence, report) => {
       call.end !== "refused-connection"
   )
   const room = plan.client.requestTimeout + 2 * promisedPace
-  // A host that stops while the bound runs has no time left to send anything.
+  // A host that stops within the bound has no time left to send anything.
   const stopped = stopsOf(evidence).some(
     (stop) => touched !== undefined && stop.to >= touched.at && stop.from <= ended.at
   )
@@ -215,16 +213,16 @@ const leavesNothing: Rule = (evidence, report) => {
 }
 
 /** 20: no secret in any output. */
-const tellsNoSecret: Rule = ({ log }, report) => {
+const leaksNoSecret: Rule = ({ log }, report) => {
   if (log.output === undefined) return
   for (const secret of log.secrets) {
     if (log.output.includes(secret)) report("20", 0, `the output holds ${secret}`)
   }
   const signature = /(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=/.exec(log.output)
-  if (signature !== null) report("20", 0, `the output holds what looks like a signature: ${signature[0]}`)
+  if (signature !== null) report("20", 0, `the output seems to hold a signature: ${signature[0]}`)
 }
 
-/** A refusal that nothing can heal ends the heartbeat or the acquisition; options that cannot work are refused. */
+/** A refusal that nothing can heal ends the heartbeat or the acquisition. Options that cannot work are refused. */
 const believesRefusals: Rule = ({ acquired, begun, calls, claims, crash, plan, tolerance }, report) => {
   if (invalid(plan)) {
     if (acquired?.failure !== "InvalidOptions" || calls.length > 0) {
@@ -236,8 +234,8 @@ const believesRefusals: Rule = ({ acquired, begun, calls, claims, crash, plan, t
     }
     return
   }
-  if (acquired?.failure === "InvalidOptions") report("options", 0, "options that hold were refused")
-  // A service that ignores interruptions also answers requests that were given up long ago. Those answers count for nothing.
+  if (acquired?.failure === "InvalidOptions") report("options", 0, "valid options were refused")
+  // A service that ignores interruptions also answers requests after their timeout. The client ignores those answers.
   const inTime = (call: Log.Call) => call.endAt! < call.at + plan.client.requestTimeout - tolerance
   const refusal = calls.find(
     (call) => call.end === "code" && fatal.has(call.code!) && (!plan.client.deaf || inTime(call))
@@ -267,6 +265,6 @@ export const rules: ReadonlyArray<Rule> = [
   closingWritesTheLast,
   cadenceIsKept,
   leavesNothing,
-  tellsNoSecret,
+  leaksNoSecret,
   believesRefusals
 ]

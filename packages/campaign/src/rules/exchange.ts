@@ -1,7 +1,7 @@
 /** Rules about the exchange: promises 1 to 7. */
 import { type Rule, s } from "./rule.js"
 
-/** 1, 4: each write that took effect set the deadline, or closed the switch; nothing else did. */
+/** 1, 4: only the writes that took effect set the deadline or closed the switch. */
 const writesSetTheDeadline: Rule = ({ applied, plan, switched }, report) => {
   const own = switched.filter((entry) => entry.transition !== "fired")
   let next = 0
@@ -47,7 +47,7 @@ const writesSetTheDeadline: Rule = ({ applied, plan, switched }, report) => {
       )
     }
   }
-  if (next < own.length) report("4", own[next]!.at, `the switch was ${own[next]!.transition} and no write did it`)
+  if (next < own.length) report("4", own[next]!.at, `the switch was ${own[next]!.transition} without a write`)
 }
 
 /** 2: it fires once, not before the deadline and not later than the exchange's sweep. */
@@ -70,8 +70,8 @@ const firesOnce: Rule = ({ plan, switched }, report) => {
   }
 }
 
-/** 3, 5, 6: a firing cancels what was open then, of this account alone, and nothing that was placed later. */
-const cancelsWhatWasOpen: Rule = ({ fires, log, ordered, plan }, report) => {
+/** 3, 5, 6: a firing cancels the open orders of this account alone, and no order that was placed later. */
+const cancelsWhatWasOpen: Rule = ({ deeds, fires, log, ordered, plan }, report) => {
   const own = ordered.filter((entry) => entry.account === "own")
   for (const entry of ordered) {
     if (entry.account === "bystander" && entry.what === "cancelled") {
@@ -81,11 +81,12 @@ const cancelsWhatWasOpen: Rule = ({ fires, log, ordered, plan }, report) => {
   const placed = own.filter((entry) => entry.what === "placed")
   const cancelled = new Map(own.filter((entry) => entry.what === "cancelled").map((entry) => [entry.order, entry]))
   const { cancelPace, triggerLatency } = plan.venue
+  const placing = plan.evidence?.placingLatency ?? 0
   const span = triggerLatency + cancelPace * (placed.length + 1)
   for (const fire of fires) {
     for (const order of placed) {
       const end = cancelled.get(order.order)
-      const open = order.at < fire.at && (end === undefined || end.at >= fire.at)
+      const open = order.at + placing < fire.at && (end === undefined || end.at >= fire.at)
       if (open && fire.at + span < log.end && (end === undefined || end.at > fire.at + span)) {
         report(
           "3",
@@ -97,10 +98,14 @@ const cancelsWhatWasOpen: Rule = ({ fires, log, ordered, plan }, report) => {
   }
   for (const order of placed) {
     const end = cancelled.get(order.order)
-    if (end === undefined) continue
-    // An order of the same millisecond as the firing may be before or after it.
+    if (
+      end === undefined ||
+      (end.cause === "request" && deeds.some(({ at, what }) => what === "cancel" && Math.floor(at) === end.at))
+    )
+      continue
+    // An order of the same millisecond as the firing may come before or after it.
     if (!fires.some((fire) => order.at <= fire.at && end.at >= fire.at && end.at <= fire.at + span)) {
-      report("6", end.at, `order ${order.order}, placed at ${s(order.at)}, was cancelled and no firing is the reason`)
+      report("6", end.at, `order ${order.order}, placed at ${s(order.at)}, was cancelled without a firing`)
     }
   }
 }

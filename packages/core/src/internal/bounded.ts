@@ -1,7 +1,7 @@
 /**
- * A time bound that holds wherever it is used. `Effect.timeout` waits for the effect that it has interrupted, so it
- * bounds nothing inside a finalizer or around an effect that does not react. Here the work runs in its own fiber, and
- * only the waiting ends.
+ * A time bound that always holds. `Effect.timeout` waits for the effect that it has interrupted, so it bounds nothing
+ * inside a finalizer or around an effect that does not react. Here the work runs in its own fiber, and only the wait
+ * ends.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

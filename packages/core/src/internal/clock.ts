@@ -27,8 +27,8 @@ export interface Reading {
 const mono = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000
 
 /**
- * Reads both clocks. A pause between the two readings (for garbage collection, for another process) would look like a
- * jump of the wall clock, so a pair that took more than 10 ms is read again.
+ * Reads both clocks. A pause between the two readings (garbage collection, another process) would look like a jump of
+ * the wall clock, so it repeats a pair that took more than 10 ms.
  *
  * @internal
  */
@@ -44,19 +44,19 @@ export const reading: Effect.Effect<Reading> = Effect.clockWith((clock) => Effec
 
 const live = /* @__PURE__ */ Context.get(DefaultServices.liveServices, Clock.Clock)
 
-/** Whether it is Effect's own clock and not that of a test. */
+/** Whether it is Effect's own clock and not a test's. */
 export const isLive = (clock: Clock.Clock): boolean => clock === live
 
 /**
- * The longest delay of `setTimeout`, ms; with a longer one it fires at once. Effect's clock sleeps for ever then, too.
+ * The longest delay of `setTimeout`, ms. A longer one fires at once, so it gets no timer, as in Effect's own clock.
  */
 const longestTimer = 2 ** 31 - 1
 
 /**
- * Calls `run` after the duration, even when the calling fiber has ended. Gives the function that cancels the call.
+ * Calls `run` after the duration, even when the calling fiber has ended. Returns a function that cancels it.
  *
- * With Effect's own clock, sets the timer that `sleep` would set, but without a fiber, because starting and
- * interrupting one costs as much as the rest of a call. With any other clock, a fiber sleeps.
+ * With Effect's own clock it sets a bare timer, because starting and interrupting a fiber costs as much as the rest of
+ * a call. With any other clock, a fiber sleeps.
  *
  * @internal
  */

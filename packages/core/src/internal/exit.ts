@@ -1,5 +1,5 @@
 /**
- * Exits of fibers that end with an exit as their value. Effect 4 has no `Exit.flatten`.
+ * `Exit.flatten`, which Effect 4 does not have.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 /**
- * Forks fibers from code that runs on no fiber. The only module that uses `Runtime`, because Effect 4 has none:
- * `Effect.runForkWith` takes its place. That one starts a fiber inside the call, unlike this one.
+ * Forks fibers from code that runs in no fiber. The only module that uses `Runtime`, because Effect 4 replaces it with
+ * `Effect.runForkWith`, which starts a fiber inside the call, unlike this one.
  *
  * @internal
  */
@@ -12,14 +12,14 @@ import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scheduler from "effect/Scheduler"
 
 /**
- * Starts the effect in a fiber of its own, after the current step.
+ * Starts the effect in a new fiber, after the current step.
  *
  * @internal
  */
 export type Fork = <A>(effect: Effect.Effect<A>) => Fiber.RuntimeFiber<A>
 
 /**
- * Forks with the services and references of the calling fiber. The fibers are interruptible, even when that one is not.
+ * Forks with the services and references of the calling fiber. The new fibers are interruptible even when that is not.
  *
  * @internal
  */
@@ -28,9 +28,5 @@ export const fork: Effect.Effect<Fork> = /* @__PURE__ */ Effect.map(/* @__PURE__
   return (effect) => Runtime.runFork(runtime, effect, { immediate: false })
 })
 
-/**
- * The scheduler of the calling fiber.
- *
- * @internal
- */
+/** @internal */
 export const scheduler: Effect.Effect<Scheduler.Scheduler> = /* @__PURE__ */ FiberRef.get(FiberRef.currentScheduler)

@@ -1,6 +1,6 @@
 /**
- * Quotes around the value of an environment variable. A shell removes them. Some readers of env files keep them, and
- * then the exchange does not know the key.
+ * Detects quotes around the value of an environment variable. A shell removes them. Some readers of env files keep
+ * them, and then the exchange does not know the key.
  */
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
@@ -13,7 +13,7 @@ export const isQuoted = (value: string): boolean => /^\s*(["'`])[^]*\1\s*$/.test
 export const advice = "it is enclosed in quotes, which `docker run --env-file` and the like keep; remove them."
 
 /**
- * The configuration of a variable. Its error names kept quotes as the cause.
+ * The configuration of a variable, with an error that names kept quotes as the cause.
  *
  * @internal
  */

@@ -1,8 +1,9 @@
-// A bot as a process: it keeps the switch armed and reports its state, one JSON line at a time. Plain JavaScript, so
-// that Node runs it directly, against the built package. The environment and signals control it; SIGUSR2 blocks its
+// A bot as a process. It keeps the switch armed and reports its state, one JSON line at a time. Plain JavaScript, so
+// that Node runs it directly, against the built package. The environment and signals control it. SIGUSR2 blocks its
 // event loop for BOT_BLOCK ms.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
+import * as BitgetOpenOrders from "@effect-deadman/core/BitgetOpenOrders"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
@@ -32,11 +33,14 @@ process.on("SIGUSR2", () => {
 })
 
 const bot = Effect.gen(function* () {
+  const evidence = process.env.BOT_EVIDENCE === undefined ? undefined : yield* BitgetOpenOrders.make()
   const heartbeat = yield* Heartbeat.make({
     countdown: "5 seconds",
+    evidence,
+    cancelLatency: process.env.BOT_EVIDENCE,
     onUncertain: process.env.BOT_UNCERTAIN ?? "lose",
     triggerLatency: process.env.BOT_TRIGGER_LATENCY ?? "1 second",
-    onTransition: ({ to }) => Effect.sync(() => sayStatus("changed", to))
+    onTransition: ({ provenBy, to }) => Effect.sync(() => sayStatus("changed", to, { provenBy }))
   })
   yield* Effect.forkScoped(
     Effect.forever(
@@ -58,7 +62,7 @@ const bot = Effect.gen(function* () {
 })
 
 const venue = BitgetCountdown.layer.pipe(
-  Layer.provide(BitgetClient.layerConfig),
+  Layer.provideMerge(BitgetClient.layerConfig),
   Layer.provide([Credentials.layerConfig, FetchHttpClient.layer])
 )
 

@@ -1,5 +1,5 @@
 /**
- * Enumerates every possible history of a few writes: each instant at which the exchange may have acted on each of them.
+ * Enumerates the possible histories of a few writes: every instant at which the exchange may have acted on each.
  */
 import * as FireWindow from "@effect-deadman/core/FireWindow"
 import * as fc from "fast-check"
@@ -59,8 +59,8 @@ export const product = <A>(lists: ReadonlyArray<ReadonlyArray<A>>): ReadonlyArra
   )
 
 /**
- * The deadlines that pass when the exchange acts on the writes at the given instants. Of two at one instant the first
- * sent comes first or, with `"last"`, an unanswered one comes last.
+ * The deadlines that pass when the exchange acts on the writes at the given instants. Of two at one instant, the one
+ * sent first comes first. With `"last"`, an unanswered one comes last.
  */
 export const deadlines = (
   writes: ReadonlyArray<Placed>,

@@ -1,5 +1,5 @@
-// The simulated exchange as a process that can be killed. It writes `ready` when it is loaded, and listens on the port
-// that it reads from its input, so that another one takes over a port without loading anything first.
+// The simulated exchange as a process that can be killed. It writes `ready` when it is loaded, then listens on the port
+// that it reads from its input. So a second process can take over a port at once.
 import * as Server from "@effect-deadman/simulator/Server"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ import process from "node:process"
 endWithParent()
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
-// The input on which it waits for its port does not keep the process alive.
+// `endWithParent` has detached the input, but the process must live until it has its port.
 process.stdin.ref()
 process.stdin.once("data", (data) => {
   const port = Number(String(data))

@@ -8,8 +8,8 @@ import * as fc from "fast-check"
 
 /** Small numbers, so that equal instants and values at the edge of an inequality are frequent. */
 const horizon = 12
-const triggerLatency = 2
-const stampTolerance = 2
+export const triggerLatency = 2
+export const stampTolerance = 2
 export const assumptions = { triggerLatency, stampTolerance }
 
 /** One write, with the events before and during it. All times in ms. */
@@ -44,10 +44,11 @@ export interface Step {
   readonly recordAge: number
 }
 
-const mostly = <A>(usual: A, weight: number, unusual: fc.Arbitrary<A>): fc.Arbitrary<A> =>
+export const mostly = <A>(usual: A, weight: number, unusual: fc.Arbitrary<A>): fc.Arbitrary<A> =>
   fc.oneof({ weight, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: unusual })
 
-export const steps: fc.Arbitrary<ReadonlyArray<Step>> = fc.array(
+/** A step, with some of its fields drawn otherwise. */
+export const stepWith = (fields?: { readonly [K in keyof Step]?: fc.Arbitrary<Step[K]> }): fc.Arbitrary<Step> =>
   fc.record<Step>({
     idle: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 8 })),
     suspended: mostly(0, 6, fc.integer({ min: 1, max: 25 })),
@@ -66,10 +67,11 @@ export const steps: fc.Arbitrary<ReadonlyArray<Step>> = fc.array(
     firesFirst: fc.boolean(),
     reconcile: mostly<Step["reconcile"]>(undefined, 3, fc.constantFrom("last", "one before")),
     takeover: mostly<Step["takeover"]>(undefined, 3, fc.constantFrom("same process", "other process")),
-    recordAge: fc.integer({ min: 0, max: 2 })
-  }),
-  { minLength: 2, maxLength: 9 }
-)
+    recordAge: fc.integer({ min: 0, max: 2 }),
+    ...fields
+  })
+
+export const steps: fc.Arbitrary<ReadonlyArray<Step>> = fc.array(stepWith(), { minLength: 2, maxLength: 9 })
 
 interface Reading extends FireWindow.Reading {
   readonly jumped: number
@@ -83,7 +85,9 @@ export interface Write extends Step {
   /** The clock of the heartbeat before, when this write is the first of another on the same clock. */
   readonly left: Reading
   readonly stamps: FireWindow.Stamps | undefined
-  /** By the exchange's true clock. */
+  /** By the exchange's true clock: when it was sent, reached the exchange, and was applied. */
+  readonly sentAt: number
+  readonly reachedAt: number
   readonly appliedAt: number | undefined
 }
 
@@ -95,13 +99,13 @@ export interface History {
   readonly appliedAfter: (write: Write, other: Write) => boolean
 }
 
-/** Plays the steps. With `takeovers` another process has its own host, and both start to count jumps anew. */
+/** Plays the steps. With `takeovers` another process has its own host, and both restart their count of jumps. */
 export const play = (steps: ReadonlyArray<Step>, takeovers: boolean): History => {
   let now = 1_000_000
   let host: Reading = { mono: 50, wall: 7_000_000, jumped: 0 }
   const pass = (awake: number, suspended: number, wallStep: number) => {
     now += awake + suspended
-    // A running heartbeat reads its clocks between the end of a suspend and the setting of the clock.
+    // A running heartbeat reads its clocks between the end of a suspend and a jump of the wall clock.
     for (const { mono, wall } of [
       { mono: awake, wall: awake },
       { mono: 0, wall: suspended },
@@ -129,17 +133,22 @@ export const play = (steps: ReadonlyArray<Step>, takeovers: boolean): History =>
       : undefined
     const late = step.late === undefined ? undefined : sentAt + step.late
     const appliedAt = end === "acknowledged" ? reached : end === "refused" ? undefined : late
-    return { ...step, id, sent, ended: host, left, stamps, appliedAt }
+    return { ...step, id, sent, ended: host, left, stamps, sentAt, reachedAt: reached, appliedAt }
   })
   return { writes, ...exchange(writes) }
 }
 
-/** The exchange: one countdown, restarted by each write that it applies. */
-const exchange = (writes: ReadonlyArray<Write>): Omit<History, "writes"> => {
+/** The writes that the exchange applies, in that order. */
+export const inOrderOfApplication = (writes: ReadonlyArray<Write>): ReadonlyArray<Write> => {
   const rank = (write: Write) => (write.end === "acknowledged" ? 1 : write.first ? 0 : 2)
-  const applied = writes
+  return writes
     .filter((write) => write.appliedAt !== undefined)
     .sort((a, b) => a.appliedAt! - b.appliedAt! || rank(a) - rank(b) || a.id - b.id)
+}
+
+/** The exchange: one countdown, restarted by each write that it applies. */
+const exchange = (writes: ReadonlyArray<Write>): Omit<History, "writes"> => {
+  const applied = inOrderOfApplication(writes)
   const place = new Map(applied.map((write, index) => [write.id, index]))
   // Whether it fired between the write at an index and the next.
   const fires = applied.map((write, index) => {
@@ -177,6 +186,34 @@ export const provenHeld = (writes: ReadonlyArray<Write>, base: Write, write: Wri
     mayCount(writes, base, write).every(({ countdown }) => countdown === 0 || claimed < countdown)
   )
 }
+
+/**
+ * The wall clock has measured more time than the stamps claim: it was set forward, or the host was suspended and a machine
+ * of the exchange is wrong.
+ */
+export const wallContradicts = (one: Write, two: Write): boolean =>
+  one.stamps !== undefined &&
+  two.stamps !== undefined &&
+  atMost(one.ended, two.sent) > two.stamps.completedAt - one.stamps.acceptedAt + stampTolerance
+
+/** Of two answers that follow each other, the second holds by the clocks, or by stamps that no clock contradicts. */
+export const stepHolds = (writes: ReadonlyArray<Write>, last: Write, write: Write): boolean =>
+  inTime(writes, last, write) || (provenHeld(writes, last, write) && !wallContradicts(last, write))
+
+/** The stamps of one answer that prove that it held are the only ones, and the wall clock contradicts them. */
+export const isSuspect = (writes: ReadonlyArray<Write>, last: Write, write: Write): boolean =>
+  provenHeld(writes, last, write) && !stepHolds(writes, last, write)
+
+/** An answer agrees with the suspect one before it. */
+export const corroborates = (writes: ReadonlyArray<Write>, suspect: Write, write: Write): boolean =>
+  stepHolds(writes, suspect, write) &&
+  areInOrder(suspect, write) &&
+  write.stamps!.acceptedAt - suspect.stamps!.completedAt - stampTolerance <= atMost(suspect.sent, write.ended) &&
+  write.sent.mono - suspect.ended.mono <= write.stamps!.completedAt - suspect.stamps!.acceptedAt + stampTolerance &&
+  !wallContradicts(suspect, write)
+
+const areInOrder = (...writes: ReadonlyArray<Write>): boolean =>
+  writes.every(({ stamps }) => stamps !== undefined && stamps.acceptedAt <= stamps.completedAt)
 
 /** The acknowledgement arrived before the early edge, which counts from the sends, by the host's clocks. */
 export const inTime = (writes: ReadonlyArray<Write>, last: Write, write: Write): boolean =>

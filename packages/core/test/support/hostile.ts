@@ -2,7 +2,10 @@ import * as Effect from "effect/Effect"
 import * as Net from "node:net"
 import * as Zlib from "node:zlib"
 
-/** What a peer does once it has read the whole request. It works on the bare socket: no HTTP library behaves so badly. */
+/**
+ * The reaction of a peer that has read a whole request. On the bare socket, because no HTTP library misbehaves like
+ * this.
+ */
 export type Behaviour = (socket: Net.Socket) => void
 
 const json = JSON.stringify({ code: "00000", msg: "success", requestTime: 1_728_625_799_912, data: "success" })
@@ -65,7 +68,9 @@ export const behaviours = {
 
 export type Name = keyof typeof behaviours
 
-/** A peer on the loopback host that answers the question for the time well and everything else as its path says. */
+/**
+ * A peer on the loopback host. It answers requests for the time correctly, and any other by the behaviour in its path.
+ */
 export const make = Effect.acquireRelease(
   Effect.async<{
     readonly url: string

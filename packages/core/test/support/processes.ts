@@ -18,6 +18,7 @@ export interface Line {
   readonly earliestFire?: number
   readonly latestFire?: number
   readonly outcome?: string
+  readonly provenBy?: string
   readonly open?: boolean
   readonly reason?: string
   readonly timeLeft?: number
@@ -28,7 +29,7 @@ export interface Child<L = Line> {
   readonly lines: ReadonlyArray<L>
   /** The lines of its standard error. */
   readonly complaints: ReadonlyArray<string>
-  readonly tell: (text: string) => Effect.Effect<void>
+  readonly write: (text: string) => Effect.Effect<void>
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
   /** Its end: `code 0`, or the signal that killed it. */
   readonly ended: Effect.Effect<string>
@@ -38,7 +39,7 @@ const alive = new Set<ChildProcess.ChildProcess>()
 process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")))
 
 /**
- * Kills the child when this process ends. A child that is stopped by a signal does not notice that its parent has died,
+ * Kills the child when this process ends. A child that is stopped by a signal does not notice the death of its parent
  * and would stay for ever. This guard waits for the end of its input, which comes with the end of this process.
  */
 const guard = (pid: number): ChildProcess.ChildProcess =>
@@ -81,7 +82,7 @@ export const start = <L extends { readonly kind: string } = Line>(
       return {
         lines,
         complaints,
-        tell: (text: string) => Effect.sync(() => void child.stdin.write(text)),
+        write: (text: string) => Effect.sync(() => void child.stdin.write(text)),
         signal: (signal: NodeJS.Signals) => Effect.sync(() => void child.kill(signal)),
         ended: Deferred.await(ended)
       }

@@ -36,7 +36,7 @@ export const make = (target: string): Effect.Effect<Proxy, never, Scope.Scope> =
       if (treatments[direction] === "hold") return
       while (held.length > 0 && held[0]!.due <= performance.now()) to.write(held.shift()!.bytes)
       if (held.length > 0) setTimeout(drain, held[0]!.due - performance.now() + 1)
-      // Bytes that were delayed past the end of their sender arrive, too.
+      // Bytes that were delayed past the end of their sender still arrive.
       else if (ended) end()
     }
     from.on("data", (bytes) => {

@@ -29,7 +29,7 @@ export interface Arrived {
   readonly body: string
 }
 
-/** The exchange's time, far from the test clock's. It stands still like that. */
+/** The exchange's time, far from the test clock's. It never advances. */
 export const venueTime = 3_600_000
 
 export const envelope = (code: string, data: unknown = null, requestTime = venueTime) => ({
@@ -56,7 +56,7 @@ export const inMemory = (
     )
   )
 
-/** Everything from the account's countdown down to the HTTP client, which is left to the caller. */
+/** Everything between the account's countdown and the HTTP client, which the caller provides. */
 export const stack = (options?: Partial<BitgetClient.Options>) =>
   BitgetCountdown.layer.pipe(
     Layer.provideMerge(BitgetClient.layer({ baseUrl: "http://127.0.0.1:9", ...options })),

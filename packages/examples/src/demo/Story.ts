@@ -1,5 +1,6 @@
 /** The exchange's journal as lines and bars. Pure. */
 import type * as Journal from "@effect-deadman/simulator/Journal"
+import type * as Paint from "./Paint.js"
 
 /** State of one account after the journal entries read so far. */
 export interface Chapter {
@@ -38,6 +39,7 @@ export interface Style {
   readonly full: string
   readonly empty: string
   readonly width: number
+  readonly colour: Paint.Paint
 }
 
 export const seconds = (millis: number, digits = 1): string => `${(millis / 1_000).toFixed(digits)} s`
@@ -49,26 +51,33 @@ export const bar = (chapter: Chapter, now: number, style: Style): string => {
   const left = chapter.deadline === undefined ? 0 : Math.max(0, chapter.deadline - now)
   const filled = chapter.full === 0 ? 0 : Math.min(style.width, Math.ceil((left / chapter.full) * style.width))
   const time = chapter.deadline === undefined ? "off" : seconds(left)
-  const gauge = style.full.repeat(filled) + style.empty.repeat(style.width - filled)
-  return `[${gauge}] ${time.padStart(5)}  ${orders(chapter.open.size).padStart(8)}`
+  const share = filled / style.width
+  const role = share > 0.5 ? "calm" : share > 0.25 ? "soon" : "urgent"
+  const gauge = style.colour(role, style.full.repeat(filled)) + style.empty.repeat(style.width - filled)
+  return `[${gauge}] ${time.padStart(6)}  ${orders(chapter.open.size).padStart(8)}`
 }
 
 /** Maximal length of an event's name. */
 export const nameWidth = 7
 
+type Line = readonly [name: string, remark: string, role?: Paint.Role]
+
 /** The name and the remark of an entry that gets a line. `before` is the chapter before the entry. */
-export const event = (before: Chapter, entry: Journal.Entry): readonly [name: string, remark: string] | undefined => {
+export const event = (before: Chapter, entry: Journal.Entry): Line | undefined => {
   switch (entry._tag) {
     case "Switch":
       switch (entry.transition) {
         case "armed":
-          return ["armed", ""]
+          return ["armed", "", "good"]
         case "refreshed":
+          if ((entry.seconds ?? 0) * 1_000 < before.full) {
+            return ["release", `the policy asks the exchange to cancel in ${entry.seconds} s`, "strong"]
+          }
           return [`beat ${before.beats + 1}`, `refilled with ${seconds((before.deadline ?? entry.at) - entry.at)} left`]
         case "closed":
-          return ['"0"', "the switch is off"]
+          return ['"0"', "the switch is off", "strong"]
         case "fired":
-          return ["fired", "the exchange cancels every open order"]
+          return ["fired", "the exchange cancels every open order", "bad"]
       }
       break
     case "Placed":
@@ -76,7 +85,7 @@ export const event = (before: Chapter, entry: Journal.Entry): readonly [name: st
     case "Cancelled":
       return before.open.size === 1 ? ["empty", "the book is empty"] : undefined
     case "Mark":
-      return entry.name.length <= nameWidth ? [entry.name, ""] : ["", entry.name]
+      return entry.name.length <= nameWidth ? [entry.name, "", "bad"] : ["", entry.name]
   }
   return undefined
 }

@@ -1,5 +1,6 @@
 /** Judges each promise by the exchange's journal alone. Pure. */
 import type * as Journal from "@effect-deadman/simulator/Journal"
+import * as Paint from "./Paint.js"
 import { orders, seconds } from "./Story.js"
 
 export interface Row {
@@ -12,6 +13,7 @@ export interface Row {
 export const marks = {
   kill: "SIGKILL",
   stop: "SIGTERM",
+  exception: "throws",
   ended: "ended",
   end: "watched for longer than the countdown"
 } as const
@@ -146,12 +148,52 @@ export const stop = (entries: ReadonlyArray<Journal.Entry>, trial: Trial): Reado
   ]
 }
 
+/**
+ * The promises for a bot whose strategy throws under `Release.cancelOnFailure`: the last write leaves 5 s, and is sent
+ * within the pace of a second.
+ */
+export const exception = (entries: ReadonlyArray<Journal.Entry>, trial: Trial): ReadonlyArray<Row> => {
+  const { cancels, fired, mark, placed, written } = read(entries, trial.account)
+  const thrown = mark(marks.exception)
+  const ended = mark(marks.ended)
+  const last = written.at(-1)
+  const bound = 6_000 + trial.latency
+  const shortens = "an exception leaves 5 s on the countdown, not the rest"
+  const gone = `all its orders are cancelled within ${seconds(bound)} of the exception`
+  const exits = "and the bot ends with exit code 1"
+  return [
+    thrown === undefined || last === undefined
+      ? missing(shortens)
+      : {
+          happened: `a last write of ${last.seconds ?? 0} s, ${seconds(last.at - thrown.at, 2)} after the exception`,
+          promised: shortens,
+          held: last.seconds === 5 && last.at - thrown.at <= bound - 5_000 && fired.length === 1
+        },
+    thrown === undefined || cancels.length === 0 || placed.length === 0
+      ? missing(gone)
+      : {
+          happened:
+            `${cancels.length} of ${orders(placed.length)}, ` +
+            `${seconds(Math.max(...cancels.map((entry) => entry.at)) - thrown.at, 2)} after the exception`,
+          promised: gone,
+          held: placed.every((order) =>
+            cancels.some(
+              (entry) => entry.orderId === order.orderId && entry.cause === "countdown" && entry.at - thrown.at <= bound
+            )
+          )
+        },
+    ended === undefined
+      ? missing(exits)
+      : { happened: ended.name, promised: exits, held: ended.name.endsWith("exit code 1") }
+  ]
+}
+
 /** The shortest time that was left on the countdown at a beat, in ms. */
 const leastLeft = (written: ReadonlyArray<Journal.SwitchRecord>): number =>
   Math.min(...written.slice(1).map((entry, index) => (written[index]?.deadline ?? entry.at) - entry.at))
 
 /** The closing table. */
-export const table = (rows: ReadonlyArray<Row>): ReadonlyArray<string> => {
+export const table = (rows: ReadonlyArray<Row>, colour: Paint.Paint = Paint.plain): ReadonlyArray<string> => {
   const cells = [
     ["what happened", "what was promised", "held"] as const,
     ...rows.map((row) => [row.happened, row.promised, row.held ? "yes" : "NO"] as const)
@@ -159,7 +201,7 @@ export const table = (rows: ReadonlyArray<Row>): ReadonlyArray<string> => {
   const width = (column: 0 | 1) => Math.max(...cells.map((row) => row[column].length))
   const widths = [width(0), width(1)] as const
   const line = (row: readonly [string, string, string]) =>
-    `  ${row[0].padEnd(widths[0])}   ${row[1].padEnd(widths[1])}   ${row[2]}`
+    `  ${row[0].padEnd(widths[0])}   ${row[1].padEnd(widths[1])}   ${row[2] === "held" ? row[2] : colour(row[2] === "yes" ? "good" : "bad", row[2])}`
   const rule = `  ${"-".repeat(widths[0])}   ${"-".repeat(widths[1])}   ----`
   return cells.flatMap((row, index) => (index === 0 ? [line(row), rule] : [line(row)]))
 }

@@ -1,5 +1,6 @@
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
 import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
+import * as BitgetOpenOrders from "@effect-deadman/core/BitgetOpenOrders"
 import * as Credentials from "@effect-deadman/core/Credentials"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
@@ -10,7 +11,7 @@ import * as Random from "effect/Random"
 import { marketMaker } from "./strategy.js"
 
 const config = Config.all({
-  category: Config.withDefault(Config.nonEmptyString("CATEGORY"), "USDT-FUTURES"),
+  category: Config.withDefault(Config.literal(...BitgetOpenOrders.categories)("CATEGORY"), "USDT-FUTURES"),
   symbol: Config.withDefault(Config.nonEmptyString("SYMBOL"), "BTCUSDT"),
   qty: Config.nonEmptyString("QTY"),
   price: Config.number("PRICE"),

@@ -1,7 +1,9 @@
-// Quotes on both sides under `guard`. Pauses in jeopardy, and reconciles after `SwitchLost` before it arms again. When
-// stopped, lets an order settle and cancels its quotes. Its loop kicks a watchdog, so the exchange cancels the quotes
+// Quotes on both sides under `guard`. Pauses in jeopardy. After a gap in the network it keeps its quotes where the order
+// book proves that the switch held; else it cancels them, and goes on. Reconciles after `SwitchLost` before it arms
+// again. When stopped, lets an order settle and cancels its quotes. Its loop kicks a watchdog, so the exchange cancels the quotes
 // when the loop hangs. Run: `pnpm example market-maker`.
 import * as BitgetClient from "@effect-deadman/core/BitgetClient"
+import * as BitgetOpenOrders from "@effect-deadman/core/BitgetOpenOrders"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Liveness from "@effect-deadman/core/Liveness"
@@ -13,12 +15,15 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 
 export interface Settings {
-  readonly category: string
+  readonly category: BitgetOpenOrders.Category
   readonly symbol: string
   readonly qty: string
   /** Distance of each quote from the fair price. */
   readonly halfSpread: number
 }
+
+/** The time that the order book has after a gap to prove that the switch held. */
+const patience = Duration.seconds(10)
 
 /** The bound of one call. A round of calls must fit into the watchdog's timeout. */
 const timeout = Duration.seconds(1)
@@ -102,10 +107,17 @@ const trade = Effect.fnUntraced(function* (settings: Settings, unsettled: Unsett
   const watchdog = yield* Liveness.watchdog("6 seconds", { name: "quoting" })
   // Quotes must not outlive their maker: the switch fires unless they are known to be cancelled.
   let release: Release.Release = "CancelSoon"
+  // A quote that is still open has not been cancelled, so the switch held.
+  const evidence = yield* BitgetOpenOrders.make({
+    categories: [settings.category],
+    only: ({ symbol }) => symbol === settings.symbol
+  })
   const heartbeat = yield* Heartbeat.make({
     countdown: "10 seconds",
     liveness: watchdog.check,
-    release: () => release
+    release: () => release,
+    onUncertain: "verify",
+    evidence
   })
   yield* Effect.logInfo("armed")
 
@@ -130,6 +142,23 @@ const trade = Effect.fnUntraced(function* (settings: Settings, unsettled: Unsett
     )
   )
 
+  // Where nothing proves that the switch held, makes the book known: it cancels what may be left.
+  let proofUntil: number | undefined
+  const settle = Effect.gen(function* () {
+    const status = yield* heartbeat.status
+    const answers = status._tag === "MayHaveFired" && status.earliestFire > status.at
+    if (!answers || status.lastAcknowledged === undefined) {
+      proofUntil = undefined
+      return
+    }
+    const now = yield* monotonicMillis
+    proofUntil ??= now + Duration.toMillis(patience)
+    if (now < proofUntil || now < unsettled.until) return
+    yield* flatten(settings)
+    yield* heartbeat.markReconciled(status.lastAcknowledged)
+    yield* Effect.logWarning("nothing proves that the switch held: the quotes are cancelled, and the book is known")
+  })
+
   const requote = Effect.gen(function* () {
     const middle = yield* fair
     // Places quotes only with a margin of protection: not in jeopardy, and not shortly before it.
@@ -141,7 +170,8 @@ const trade = Effect.fnUntraced(function* (settings: Settings, unsettled: Unsett
     yield* quote(settings, unsettled, "sell", ask)
     yield* Effect.logInfo(`quoting ${bid} / ${ask}`)
   }).pipe(
-    Effect.catchTag("NotArmed", (error) => Effect.logWarning(`paused: ${error.message}`)),
+    Effect.catchTag("NotArmed", (error) => Effect.zipRight(Effect.logWarning(`paused: ${error.message}`), settle)),
+    Effect.catchTag("ReconciliationOutdated", (error) => Effect.logWarning(error.message)),
     Effect.catchIf(
       (error) => error.retryable,
       (error) => Effect.logWarning(`this round failed: ${error.message}`)

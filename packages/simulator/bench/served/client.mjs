@@ -1,16 +1,16 @@
-// The load of the benchmark, in a process of its own: some connections, on each of them one request after the other,
-// the very same bytes for every server. It reads the head for the status and the length and compares nothing else, so
-// that it is not what is measured. Told what to do by messages, tells what it counted.
+// The load of the benchmark, in its own process: some connections with one request after the other on each, the same
+// bytes for every server. It reads only status and length, so that its own cost stays low. Takes tasks and sends counts
+// by messages.
 import { createHmac } from "node:crypto"
 import * as Net from "node:net"
 
 const path = "/api/v3/trade/countdown-cancel-all"
 
-/** One request for each account, signed once: the venue under test is patient with timestamps. */
+/** One request per account, signed once, because the exchange under test accepts old timestamps. */
 const requests = (accounts, port) =>
   Array.from({ length: accounts }, (_, index) => {
     const uid = `bench-${index}`
-    // Bots do not all beat in the order in which their countdowns would end.
+    // Different countdowns, because bots do not all beat in the order of their deadlines.
     const body = JSON.stringify({ countdown: String(10 + ((index * 7_919) % 51)) })
     const timestamp = String(Date.now())
     const sign = createHmac("sha256", `test-secret-${uid}`).update(`${timestamp}POST${path}${body}`).digest("base64")
@@ -23,7 +23,7 @@ const requests = (accounts, port) =>
 
 const headEnd = Buffer.from("\r\n\r\n")
 
-/** They go on in turn from run to run: an account is not asked twice within a second. */
+/** The turn continues from run to run, so that no account calls twice within a second. */
 let all = []
 let next = 0
 
@@ -36,8 +36,8 @@ const run = ({ accounts, connections, milliseconds, port }) =>
     const end = performance.now() + milliseconds
     const began = performance.now()
     let open = connections
-    // A client that sleeps between two answers makes the slower server slower still: waking it is charged to whoever
-    // writes the answer. This one stays awake.
+    // A client that sleeps between two answers slows a slow server further, because the writer of the answer pays for
+    // waking it. This one stays awake.
     const stayAwake = () => {
       if (open > 0) setImmediate(stayAwake)
     }

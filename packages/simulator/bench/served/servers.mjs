@@ -1,4 +1,4 @@
-// One server of the benchmark, in a process of its own: bare, simulator or held (for memory). Tells its port.
+// One server of the benchmark, in its own process: bare or simulator. Sends its port.
 import * as Http from "node:http"
 
 const accounts = Number(process.argv[3] ?? 0)
@@ -34,7 +34,7 @@ const simulator = async () => {
     Effect.provideService(
       Server.make({
         accounts: Array.from({ length: accounts }, (_, index) => ({ uid: `bench-${index}` })),
-        // Everything is on; only what one machine that plays all bots must exceed is out of the way.
+        // Everything is on. Only the limits that one machine with all bots must exceed are lifted.
         venue: { timestampWindow: 3_600_000, ipLimit: 1_000_000_000 }
       }),
       Scope.Scope,

@@ -10,6 +10,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as History from "../journal/History.js"
+import * as Failure from "./failure.js"
 import type { Judgement } from "./judging.js"
 import { incomplete, unmet } from "./judging.js"
 import * as Simulator from "../world/Simulator.js"
@@ -24,6 +25,7 @@ import { text } from "../timeline/text.js"
 export class Expectation extends Effectable.Class<void, ExpectationFailed, Simulator.Simulator> {
   readonly name: string
   private readonly rule: (history: History.History) => Judgement
+  private readonly callSite = Failure.callSite()
 
   constructor(name: string, rule: (history: History.History) => Judgement) {
     super()
@@ -37,7 +39,7 @@ export class Expectation extends Effectable.Class<void, ExpectationFailed, Simul
     const judgement = part === undefined ? this.rule(History.make(evidence)) : unmet(part)
     return Option.map(Either.getLeft(judgement), (problem) => {
       const around = 5_000
-      return new ExpectationFailed({
+      const failed = new ExpectationFailed({
         expectation: this.name,
         expected: problem.expected,
         observed: problem.observed,
@@ -52,6 +54,7 @@ export class Expectation extends Effectable.Class<void, ExpectationFailed, Simul
         judged: problem.unjudged !== true,
         seed: evidence.seed
       })
+      return locate(failed, evidence, this.callSite)
     })
   }
 
@@ -62,8 +65,29 @@ export class Expectation extends Effectable.Class<void, ExpectationFailed, Simul
   }
 }
 
+/** Writes the page of the run once, when the message of the failure is read. */
+const pageOf = Symbol("page")
+
+/** Gives a failure the stack of the test in place of its own, and the page of its run. */
+const locate = (
+  failed: ExpectationFailed,
+  evidence: History.Evidence,
+  callSite: Failure.CallSite
+): ExpectationFailed => {
+  let page: { readonly path: string | undefined } | undefined
+  const hidden = { configurable: true, enumerable: false }
+  return Object.defineProperties(failed, {
+    [pageOf]: {
+      ...hidden,
+      value: () => (page ??= { path: Failure.writePage(evidence, failed.expectation, callSite()) }).path
+    },
+    stack: { ...hidden, get: () => `${failed.name}: ${failed.message}\n${callSite()}` }
+  })
+}
+
 /**
- * A run does not meet an expectation, or cannot be judged.
+ * A run does not meet an expectation, or cannot be judged. The stack begins with the line that made the expectation.
+ * Under vitest the message ends with the path of a page of the run, which is written when the message is read.
  *
  * @since 0.1.0
  * @category errors
@@ -89,6 +113,7 @@ export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>(
   seed: Schema.Number
 }) {
   override get message(): string {
+    const page = (this as { readonly [pageOf]?: () => string | undefined })[pageOf]?.()
     return [
       this.judged ? this.expectation : `${this.expectation} was not judged`,
       `  expected  ${this.expected}`,
@@ -96,6 +121,7 @@ export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>(
       ...(this.nearestMiss === undefined ? [] : [`  nearest   ${this.nearestMiss}`]),
       "",
       ...this.timeline.split("\n").map((line) => `  ${line}`),
+      ...Failure.pageLines(page),
       ""
     ].join("\n")
   }

@@ -6,6 +6,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as History from "../journal/History.js"
 import type * as Journal from "../journal/Journal.js"
+import { didYouMean } from "../network/nearest.js"
 import type { Note } from "../timeline/text.js"
 
 /**
@@ -100,14 +101,15 @@ export const momentOf = (history: History.History, event: Event): Either.Either<
     const instant = history.evidence.start + since.value
     return Either.right({ at: instant, name: timeOf(history, instant), account: undefined })
   }
-  const names = [...new Set(history.marks.map((mark) => `"${mark.name}"`))]
+  const marked = [...new Set(history.marks.map((mark) => mark.name))]
+  const names = marked.map((name) => `"${name}"`)
   return unmet({
     unjudged: true,
     expected: `the event ${JSON.stringify(event)}`,
     observed:
       names.length === 0
         ? `nothing was marked: say Simulator.mark(${JSON.stringify(event)}) where it happens`
-        : `only these were marked: ${names.join(", ")}`
+        : `only these were marked: ${names.join(", ")}${didYouMean(String(event), marked)}`
   })
 }
 
@@ -152,7 +154,9 @@ export const lanesOf = (
   expected: string
 ): Either.Either<ReadonlyArray<History.Lane>, Problem> => {
   if (account !== undefined && !history.accounts.includes(account)) {
-    const observed = `the exchange has no account "${account}"; it has ${history.accounts.join(", ")}`
+    const observed =
+      `the exchange has no account "${account}"; it has ${history.accounts.join(", ")}` +
+      didYouMean(account, history.accounts)
     return unmet({ unjudged: true, expected, observed })
   }
   const lanes = history.lanes.filter((lane) => account === undefined || lane.account === account)

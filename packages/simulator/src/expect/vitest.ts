@@ -17,6 +17,8 @@
  * })
  * ```
  *
+ * A failure ends with the path of a page of the run, which is written under `node_modules/.cache/effect-deadman`.
+ *
  * This module does not import vitest.
  *
  * @since 0.1.0
@@ -24,6 +26,7 @@
 import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Expect from "./Expect.js"
+import * as Failure from "./failure.js"
 import type * as History from "../journal/History.js"
 
 /**
@@ -59,7 +62,14 @@ const judge = (
     return { pass: neither, message: () => "expect(...) takes a run here: give it `yield* Simulator.record`" }
   }
   const failed = Option.getOrUndefined(expectation.judge(received))
-  if (failed === undefined) return { pass: !reverse, message: () => `${met} (seed ${received.seed})` }
+  if (failed === undefined) {
+    const callSite = Failure.callSite()
+    const message = () => {
+      const page = Failure.writePage(received, expectation.name, callSite())
+      return [`${met} (seed ${received.seed})`, ...Failure.pageLines(page)].join("\n")
+    }
+    return { pass: !reverse, message }
+  }
   return { pass: failed.judged ? reverse : neither, message: () => failed.message }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The record of a run, in order: every request with its five instants, every change of a switch, every order and cancel
- * with its cause. It is bounded: beyond its size it drops the oldest entries, and counts them.
+ * with its cause. It is bounded: beyond its size it drops the oldest entries and counts them.
  *
  * Instants are ms of the exchange's clock. No record ever holds a key, a passphrase or a signature.
  *
@@ -25,11 +25,11 @@ export type * from "./records.js"
  * @category models
  */
 export interface Journal {
-  /** The entries that are kept, oldest first. */
+  /** The kept entries, oldest first. */
   readonly entries: () => ReadonlyArray<Entry>
-  /** How many entries are kept. */
+  /** The number of kept entries. */
   readonly size: () => number
-  /** How many were dropped. */
+  /** The number of dropped entries. */
   readonly dropped: () => number
   readonly append: (entry: Entry) => void
   readonly clear: () => void
@@ -74,7 +74,7 @@ export const toNdjson = (entries: Iterable<Entry>): string => {
 }
 
 /**
- * The text is no journal.
+ * The text is not a journal.
  *
  * @since 0.1.0
  * @category errors
@@ -83,7 +83,7 @@ export class JournalSyntaxError extends Schema.TaggedError<JournalSyntaxError>(
   "@effect-deadman/simulator/JournalSyntaxError"
 )("JournalSyntaxError", { line: Schema.Number, problem: Schema.String }) {
   override get message(): string {
-    return `Line ${this.line} is no entry of a journal (one JSON object a line, as toNdjson writes them):\n${this.problem}`
+    return `Line ${this.line} is not an entry of a journal (one JSON object per line, as toNdjson writes it):\n${this.problem}`
   }
 }
 
@@ -110,8 +110,8 @@ export const fromNdjson = (text: string): Either.Either<ReadonlyArray<Entry>, Jo
 }
 
 /**
- * A journal cannot be replayed, because its beginning is missing, or because the exchange does something else than it
- * says.
+ * The journal cannot be replayed, because its beginning is missing, or because the replayed exchange does something
+ * else.
  *
  * @since 0.1.0
  * @category errors
@@ -128,9 +128,9 @@ export class ReplayError extends Schema.TaggedError<ReplayError>("@effect-deadma
 /**
  * The exchange rebuilt from its journal, as it was at the instant `now` (default: that of the last entry).
  *
- * A replay takes only events from outside: countdowns set, orders placed, filled and cancelled on request, release
- * windows. The exchange does its own work again, and the journal must say the same. Keys and rate limits are not
- * rebuilt; `Exchange.snapshot` of both states is equal.
+ * A replay repeats only events from outside: countdowns set, orders placed, filled and cancelled on request, release
+ * windows. The exchange repeats its own work, and the entries must be the same. Keys and rate limits are not rebuilt.
+ * `Exchange.snapshot` of both states is equal.
  *
  * @since 0.1.0
  * @category conversions

@@ -1,12 +1,12 @@
 /**
- * Replaying a journal.
+ * Replays a journal: repeats its events on a new exchange and compares every output with the entries.
  */
 import * as Either from "effect/Either"
 import * as Exchange from "../exchange/Exchange.js"
 import type * as Journal from "./records.js"
 import { entryOf } from "./entries.js"
 
-/** The event behind an entry; the exchange's own work has none. */
+/** The event behind an entry. The exchange's own work has none. */
 const eventOf = (entry: Journal.Entry): Exchange.Event | undefined => {
   switch (entry._tag) {
     case "Account":
@@ -52,14 +52,14 @@ export const run = (
   const fail = (entry: number, problem: string) => Either.left<Failure>({ entry, problem })
   const start = entries[0]
   if (start?._tag !== "Start") {
-    return fail(0, "it does not begin with the entry Start. Give the journal a size that holds all of the run.")
+    return fail(0, "it does not begin with the entry Start. Give the journal a size that holds the whole run.")
   }
   let state = Exchange.make({
     accounts: start.accounts.map((account) => ({ ...account, keys: [] })),
     venue: start.venue,
     now: start.at
   })
-  // What the exchange has done in the replay, and the journal has not shown yet.
+  // Outputs of the replayed exchange that no entry has matched yet.
   const done: Array<string> = []
   let now = start.at
   for (const [index, entry] of entries.entries()) {
@@ -67,7 +67,7 @@ export const run = (
       if (entry._tag !== "Request") now = Math.max(now, entry.at)
       continue
     }
-    const told = JSON.stringify(entry)
+    const recorded = JSON.stringify(entry)
     const at = "at" in entry ? entry.at : now
     now = Math.max(now, at)
     if (done.length === 0) {
@@ -78,15 +78,17 @@ export const run = (
       for (const output of outputs) if (output._tag !== "Entered") done.push(JSON.stringify(entryOf(output) ?? output))
     }
     if (entry._tag === "Account") continue
-    const again = done.shift()
-    if (again !== told) return fail(index, `it tells ${told}, and the exchange ${again ?? "does nothing"}`)
+    const replayed = done.shift()
+    if (replayed !== recorded) {
+      return fail(index, `it has ${recorded}, and the replay has ${replayed ?? "nothing"}`)
+    }
   }
-  if (done.length > 0) return fail(entries.length, `it ends, and the exchange goes on with ${done[0]}`)
+  if (done.length > 0) return fail(entries.length, `it ends, and the replay continues with ${done[0]}`)
   const [end, outputs] = Exchange.advance(state, until ?? now)
   const first = outputs.find((output) => output._tag !== "Entered")
   return first === undefined
     ? Either.right(end)
-    : fail(entries.length, `it ends, and the exchange goes on with ${JSON.stringify(first)}`)
+    : fail(entries.length, `it ends, and the replay continues with ${JSON.stringify(first)}`)
 }
 
 /** Under the boundary "beat", work that is due at one millisecond happens at the next. */

@@ -1,8 +1,8 @@
 /**
- * A fault of the network as a value, and its one text form: for tests, the command line, the control API and a request
+ * A fault of the network as a value, with one text form for tests, the command line, the control API and a request
  * header.
  *
- * A fault is a kind, then the settings of that kind and a selection of the requests that it acts on, in any order:
+ * A fault is a kind, followed by the settings of that kind and a selection of requests, in any order:
  *
  * ```text
  * drop-answer;after=2;times=3
@@ -11,44 +11,43 @@
  * code;code=40014;countdown=0
  * ```
  *
- * | Kind | Settings | What happens |
+ * | Kind | Settings | Effect |
  * |---|---|---|
  * | `delay-request`, `delay-answer` | `by` | takes longer, by a {@link Latency.Latency} |
- * | `drop-request`, `drop-answer` | | lost without a sign |
- * | `duplicate` | `by` (0ms), `copies` (1) | arrives again, that much later, while no answer has left; the client hears the first one's |
+ * | `drop-request`, `drop-answer` | | lost silently |
+ * | `duplicate` | `by` (0ms), `copies` (1) | arrives again, that much later, while no answer has left; the client gets the first answer |
  * | `reorder` | `by` (0ms), `hold` (5s) | held, at most `hold`, until `by` after a later request of the account has arrived |
  * | `partition` | | both directions lost |
  * | `partition-request`, `partition-answer` | | one direction lost |
- * | `refuse-connection` | | nothing is sent, and the client gets the error |
+ * | `refuse-connection` | | not sent, and the client gets the error |
  * | `reset` | `direction` (answer) | the connection breaks: before the exchange acted, or after |
- * | `status` | `status` (502), `page` (html), `direction` (request) | a gateway answers with a page that is no envelope |
- * | `empty-body`, `garbage-body` | `direction` (answer) | HTTP 200 with nothing, or with bytes that are no JSON |
- * | `truncated-body` | `keep` (20) | only the first so many characters of the body arrive |
+ * | `status` | `status` (502), `page` (html), `direction` (request) | a gateway answers with a page that is not an envelope |
+ * | `empty-body`, `garbage-body` | `direction` (answer) | HTTP 200 with an empty body, or with bytes that are not JSON |
+ * | `truncated-body` | `keep` (20) | only that many characters of the body arrive |
  * | `rate-limit` | | 429, not applied |
  * | `maintenance` | `code` (45001), `direction` (request) | a release: 45001, 40725, 40808 or 40015 |
  * | `error-after-apply` | `code` (40010) or `status` | applied, then answered as an error |
  * | `hang` | `direction` (request) | accepted, never answered: not applied, or applied |
  * | `code` | `code` | refused with this code, not applied |
  *
- * Where a kind has a `direction`, `request` means that the exchange has not applied the request, and `answer` that it
- * has.
+ * With the `direction` `request` the exchange has not applied the request, with `answer` it has.
  *
- * A duplicate reaches the exchange only while no answer has left, or where the answer was lost. TCP and TLS deliver
- * nothing twice, so a second copy is one that a client or a proxy sends for want of an answer.
+ * A duplicate reaches the exchange only while no answer has left, or when the answer was lost. TCP and TLS deliver
+ * nothing twice. So a second copy comes from a client or a proxy that got no answer.
  *
  * | Selection | Meaning |
  * |---|---|
  * | `account=1000001,1000002` | only these accounts |
  * | `endpoint=countdown-cancel-all` | only paths that end in one of these segments |
- * | `countdown=0`, `countdown=on`, `countdown=10` | only what switches off, what switches on, or this very value |
+ * | `countdown=0`, `countdown=on`, `countdown=10` | only writes that turn the switch off, that arm it, or with this value |
  * | `after=N` | lets the first N requests through |
  * | `times=N` | acts N times at most |
  * | `from=5s`, `to=15s` or `for=10s` | only in this span, counted from when the fault was added |
  * | `probability=0.3` | acts on this share, drawn from its own stream |
  *
  * `after` and `times` count the requests of accounts, which a timeline shows. A request without an account's key, such
- * as `GET /api/v2/public/time`, neither counts nor meets such a fault, unless `endpoint` names it. A fault is over, and
- * no longer in force, once it has acted N times or its span has ended.
+ * as `GET /api/v2/public/time`, neither counts nor meets such a fault, unless `endpoint` names it. A fault is over once
+ * it has acted N times or its span has ended.
  *
  * @since 0.1.0
  */
@@ -57,6 +56,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Numbers from "../exchange/numbers.js"
 import * as Latency from "./Latency.js"
+import { didYouMean } from "./nearest.js"
 
 /**
  * The direction: the request to the exchange, or its answer.
@@ -67,7 +67,7 @@ import * as Latency from "./Latency.js"
 export type Direction = "request" | "answer"
 
 /**
- * The action of a fault; the table at the head of the module has the settings and their defaults.
+ * The action of a fault. The table at the head of the module has the settings and their defaults.
  *
  * @since 0.1.0
  * @category models
@@ -88,7 +88,7 @@ export type Act =
   | { readonly kind: "code"; readonly code: string }
 
 /**
- * The pages that gateways in front of the exchange answer with: HTML, or the balancer's small JSON.
+ * The error pages of gateways in front of the exchange: HTML, or the balancer's small JSON.
  *
  * @since 0.1.0
  * @category models
@@ -133,7 +133,7 @@ export interface Fault {
 export type Kind = Act["kind"]
 
 /**
- * A text is no fault: the position, what was found there and what is allowed.
+ * The text is not a fault. Holds the position, the text found there and the texts allowed there.
  *
  * @since 0.1.0
  * @category errors
@@ -143,24 +143,25 @@ export class FaultSyntaxError extends Schema.TaggedError<FaultSyntaxError>(
 )("FaultSyntaxError", {
   /** The whole text. */
   input: Schema.String,
-  /** Where it fails, counted from 0. */
+  /** The position of the mistake, from 0. */
   position: Schema.NonNegativeInt,
-  /** What was found there; empty at the end of the text. */
+  /** The text found there, empty at the end of the input. */
   found: Schema.String,
-  /** What is allowed there. */
+  /** The texts allowed there. */
   expected: Schema.Array(Schema.String)
 }) {
   override get message(): string {
     const found = this.found === "" ? "the end of the text" : `"${this.found}"`
     return (
-      `This is no fault, at position ${this.position}: found ${found}, expected ${this.expected.join(", ")}.\n` +
+      `Not a fault: position ${this.position} has ${found}, expected ${this.expected.join(", ")}` +
+      `${didYouMean(this.found, this.expected) || "."}\n` +
       `  ${this.input}\n  ${" ".repeat(this.position)}^`
     )
   }
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Values: how one setting is read and written
+// Codecs of settings
 // ---------------------------------------------------------------------------------------------------------------
 
 interface Codec<A> {
@@ -221,7 +222,7 @@ const direction = oneOf("request", "answer")
 const code = pattern(/^[0-9]{1,9}$/, 'a code of the exchange such as "40014"')
 const httpError = integer(400, 599, "an HTTP status from 400 to 599")
 const count = integer(0, 1_000_000_000, "a whole number from 0")
-// The wire says "0" to switch off; "off" would silently match nothing.
+// On the wire "0" turns the switch off, so "off" would silently match nothing.
 const countdownValue = pattern(/^(?!off$)[^\s;=,]{1,20}$/, '"0", "on" or a value such as "10"')
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -230,7 +231,7 @@ const countdownValue = pattern(/^(?!off$)[^\s;=,]{1,20}$/, '"0", "on" or a value
 
 interface Setting {
   readonly codec: Codec<never>
-  /** The default value; a setting without one is required. */
+  /** The default value. A setting without one is required. */
   readonly fallback?: unknown
   readonly optional?: true
 }
@@ -309,7 +310,7 @@ const trimmed = (text: string, at: number): Token => ({
 })
 
 /**
- * Reads a fault. The tables at the head of the module say what is allowed.
+ * Reads a fault. The tables at the head of the module have the grammar.
  *
  * @example
  * ```ts
@@ -397,7 +398,7 @@ export const parse = (input: string): Either.Either<Fault, FaultSyntaxError> => 
 }
 
 /**
- * Writes a fault, as {@link parse} reads it: settings, then the selection, in the order of the tables, without
+ * Writes a fault so that {@link parse} reads it: settings, then the selection, in the order of the tables, without
  * defaults. Equal faults have equal texts.
  *
  * @since 0.1.0
@@ -420,8 +421,8 @@ export const print = (fault: Fault): string => {
 }
 
 /**
- * Reads a fault, or checks a value: the text that {@link print} makes of it must be a fault. The error of a value
- * points into that text.
+ * Reads a text, or checks a value, whose text by {@link print} must be a fault. The error of a value points into that
+ * text.
  *
  * @since 0.1.0
  * @category text
@@ -430,7 +431,7 @@ export const decode = (input: Fault | string): Either.Either<Fault, FaultSyntaxE
   parse(typeof input === "string" ? input : print(input))
 
 /**
- * A fault in JSON: its text.
+ * The schema of a fault in JSON, which is its text.
  *
  * @since 0.1.0
  * @category schemas

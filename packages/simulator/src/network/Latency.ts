@@ -3,10 +3,10 @@
  *
  * | Text | Meaning |
  * |---|---|
- * | `200ms` | always the same |
+ * | `200ms` | constant |
  * | `uniform(50ms,200ms)` | every millisecond from 50 to 200 with the same probability |
- * | `exp(200ms)`, `exp(200ms,2s)` | exponential with this mean; with a second value, never above it |
- * | `lognormal(100ms,0.5)`, `lognormal(100ms,0.5,2s)` | log-normal with this median and sigma; likewise capped |
+ * | `exp(200ms)`, `exp(200ms,2s)` | exponential with this mean, capped by the second value |
+ * | `lognormal(100ms,0.5)`, `lognormal(100ms,0.5,2s)` | log-normal with this median and sigma, capped by the third value |
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ export type Latency =
     }
 
 /**
- * No time at all.
+ * No latency.
  *
  * @since 0.1.0
  * @category constructors
@@ -41,7 +41,7 @@ export type Latency =
 export const none: Latency = { _tag: "Constant", millis: 0 }
 
 /**
- * Always the same; fractions of a millisecond are rounded.
+ * A constant latency, rounded to whole ms.
  *
  * @since 0.1.0
  * @category constructors
@@ -52,7 +52,7 @@ export const constant = (input: Duration.DurationInput): Latency => ({
 })
 
 /**
- * One draw in whole milliseconds, 0 or more: number `index` of the stream `name`.
+ * One draw in whole ms, 0 or more: number `index` of the stream `name`.
  *
  * @since 0.1.0
  * @category draws
@@ -74,7 +74,7 @@ const capped = (millis: number, cap: number | undefined): number =>
   Math.min(Math.round(millis), cap ?? Numbers.longestMillis)
 
 /**
- * The longest time that can be drawn, in milliseconds; `Infinity` without a cap.
+ * The longest possible draw in ms, `Infinity` without a cap.
  *
  * @since 0.1.0
  * @category getters
@@ -93,7 +93,7 @@ export const longest = (latency: Latency): number => {
 }
 
 /**
- * A text is no latency or no duration: the position, counted from the start of the text, and what is allowed there.
+ * The first mistake in a text that is not a latency or duration: its position, from 0, and what is allowed there.
  *
  * @since 0.1.0
  * @category models
@@ -124,7 +124,7 @@ export const parseDuration = (text: string): Either.Either<number, Problem> => {
 }
 
 /**
- * Milliseconds in the largest unit that needs no fraction: `90s`, `2m`, `1500ms`.
+ * A time in ms as text, in the largest unit that needs no fraction: `90s`, `2m`, `1500ms`.
  *
  * @since 0.1.0
  * @category text
@@ -142,7 +142,7 @@ const forms =
   'a duration ("200ms") or one of uniform(min,max), exp(mean), exp(mean,cap), lognormal(median,sigma), lognormal(median,sigma,cap)'
 
 /**
- * The latency of a text; see the table at the head of the module.
+ * Reads a latency. The table at the head of the module has the grammar.
  *
  * @since 0.1.0
  * @category text
@@ -221,7 +221,7 @@ export const parse = (text: string): Either.Either<Latency, Problem> => {
 }
 
 /**
- * The text of a latency, as {@link parse} reads it.
+ * Writes a latency so that {@link parse} reads it.
  *
  * @since 0.1.0
  * @category text

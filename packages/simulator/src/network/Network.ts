@@ -1,17 +1,17 @@
 /**
  * The network as a pure machine. It decides about each request at the three moments at which it can meet a fault.
  *
- * | Moment | Asked by {@link depart} / {@link arrive} / {@link answer} | Decides |
+ * | Moment | Function | Decision |
  * |---|---|---|
- * | the client sends | `depart(state, request, now)` | refused, reset, lost, or on its way: when each copy arrives |
- * | a copy arrives | `arrive(state, passage, now)` | the exchange handles it, a gateway in front of it answers, or it gets no answer |
- * | an answer leaves | `answer(state, passage, now)` | lost, reset, or on its way: when it arrives and what is left of it |
+ * | the client sends | `depart(state, request, now)` | refused, reset, lost, or sent, with the arrival of each copy |
+ * | a copy arrives | `arrive(state, passage, now)` | the exchange handles it, a gateway in front of it answers, or it stays unanswered |
+ * | an answer leaves | `answer(state, passage, now)` | lost, reset, or sent, with its arrival and what is left of it |
  *
  * The driver keeps the state, waits, and asks again. So a partition that begins while a request is under way loses its
- * answer, as it would on a wire. `now` is the exchange's time in milliseconds, delays are whole milliseconds.
+ * answer, as on a wire. `now` is the exchange's time in ms. Delays are whole ms.
  *
- * Each random decision has a stream of its own, named by the fault's text and the account and indexed by the ordinal of
- * the account's request. Adding or removing one fault, or one account's bot, shifts no other decision.
+ * Each random decision has its own stream, named by the fault's text and the account, and indexed by the ordinal of the
+ * account's request. Adding or removing one fault, or one account's bot, shifts no other decision.
  *
  * @since 0.1.0
  */
@@ -36,7 +36,7 @@ export type * from "./model.js"
 export { add, endOf, heal, mostFaults, over, remove, TooManyFaults } from "./active.js"
 
 /**
- * A network without faults. Without `link` nothing takes any time.
+ * A network without faults. Without `link` it has no latency.
  *
  * @since 0.1.0
  * @category constructors
@@ -56,7 +56,7 @@ const texts = (acting: ReadonlyArray<Active>): ReadonlyArray<string> =>
 const draw = (state: State, latency: Latency.Latency, stream: string, passage: Passage): number =>
   Latency.sample(latency, state.seed, stream, passage.ordinal)
 
-/** The latency of the link itself, in ms. A constant one draws nothing. */
+/** The latency of the link itself, ms. A constant one draws nothing. */
 const linkTime = (state: State, way: "request" | "answer", passage: Passage): number => {
   const latency = state.link[way]
   return latency._tag === "Constant"
@@ -68,8 +68,8 @@ const atOnce: readonly [Arrival] = [{ after: 0, hold: undefined, lag: 0 }]
 const sentAtOnce: Answer = { _tag: "Sent", acted: none, after: 0, replace: undefined, keep: undefined }
 
 /**
- * Decides about a request that the client sends. A fault that ends its way takes precedence over a delay: a refused
- * connection over a reset, and both over a loss. A lost request is not copied.
+ * Decides about a request that the client sends. A fault that stops it takes precedence over a delay: a refused
+ * connection over a reset, and both over a loss. A lost request has no copies.
  *
  * @since 0.1.0
  * @category decisions
@@ -83,7 +83,7 @@ export const depart = (state: State, request: Request, now: number): readonly [D
     countdown: request.countdown,
     ordinal
   }
-  // Names all fields, because each request makes one, and a spread costs several times as much.
+  // Names all fields, because this runs for each request, and a spread costs several times as much.
   const counted: State = {
     seed: state.seed,
     link: state.link,
@@ -154,27 +154,27 @@ export const depart = (state: State, request: Request, now: number): readonly [D
 }
 
 /**
- * Decides about copy number `copy` (0 is the request itself) at its arrival. Where several faults would answer, the
- * first that was added does.
+ * Decides about copy number `copy` (0 is the request itself) at its arrival. When several faults would answer, the one
+ * that was added first does.
  *
  * @since 0.1.0
  * @category decisions
  */
 export const arrive = (state: State, passage: Passage, now: number, copy = 0): readonly [Door, State] => {
-  if (state.faults.length === 0) return [throughTheDoor, state]
+  if (state.faults.length === 0) return [toExchange, state]
   const [acting, next] = consult(state, passage, now, "arrival", copy)
   const first = acting[0]
-  if (first === undefined) return [throughTheDoor, next]
+  if (first === undefined) return [toExchange, next]
   const acted = [first.text]
   const reply = replyOf(state, first, passage)
-  return [reply === undefined ? { _tag: "Nobody", acted } : { _tag: "Gateway", acted, reply }, next]
+  return [reply === undefined ? { _tag: "Unanswered", acted } : { _tag: "Gateway", acted, reply }, next]
 }
 
-const throughTheDoor: Door = { _tag: "Exchange", acted: none }
+const toExchange: Door = { _tag: "Exchange", acted: none }
 
 /**
- * Decides about an answer of the exchange or of a gateway in front of it. A fault that ends its way takes precedence
- * over one that replaces or shortens it. Where several would replace it, the first that was added does.
+ * Decides about an answer of the exchange or of a gateway in front of it. A fault that stops it takes precedence over
+ * one that replaces or shortens it. When several would replace it, the one that was added first does.
  *
  * @since 0.1.0
  * @category decisions

@@ -1,9 +1,9 @@
 /**
  * Random numbers from one seed, with a stream per decision.
  *
- * A draw is a pure function of the seed, the name of the decision and its index. It consumes nothing, so a decision
- * that is no longer taken (a fault that was removed, a bot that left) shifts no other. It uses only integer arithmetic
- * of 32 bits, so the numbers are the same on every machine and engine.
+ * A draw is a pure function of the seed, the name of the decision and its index. It has no state, so a decision that
+ * disappears (with a removed fault, with a bot) shifts no other. It uses only 32-bit integer arithmetic, so the numbers
+ * are the same on every machine and engine.
  *
  * @since 0.1.0
  */
@@ -90,7 +90,7 @@ export const normal = (seed: Seed, name: string, index: number): number => {
  * @category models
  */
 export interface Random {
-  /** The seed that replays it. */
+  /** The seed that replays the draws. */
   readonly seed: Seed
   /** The next number in `[0, 1)` of the stream `name`. */
   readonly draw: (name: string) => number

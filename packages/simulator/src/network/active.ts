@@ -1,5 +1,5 @@
 /**
- * The faults in force: adding and removing them, and which of them act on a request.
+ * The faults in force: adds and removes them, and selects those that act on a request.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import type { Active, Passage, Request, State } from "./model.js"
 import * as Random from "./Random.js"
 
 /**
- * The most faults that a network takes. Each request is compared with all of them, so their number bounds its cost.
+ * The largest number of faults of a network. It bounds the cost of a request, because each is compared with all faults.
  *
  * @since 0.1.0
  * @category constants
@@ -29,14 +29,14 @@ export class TooManyFaults extends Schema.TaggedError<TooManyFaults>("@effect-de
 ) {
   override get message(): string {
     return (
-      `The network has ${this.most} faults, and takes no more: remove some first. To act on several ` +
-      `accounts or endpoints, name them all in one fault: account=1000001,1000002.`
+      `The network has ${this.most} faults and accepts no more: remove some first. To act on several ` +
+      `accounts or endpoints, name all of them in one fault: account=1000001,1000002.`
     )
   }
 }
 
 /**
- * Adds a fault: the fault in force, and the next state. It does not check {@link mostFaults}.
+ * Adds a fault. Returns the fault in force and the next state. Does not check {@link mostFaults}.
  *
  * @since 0.1.0
  * @category faults
@@ -59,7 +59,7 @@ export const add = (state: State, fault: Fault.Fault, now: number): readonly [Ac
 }
 
 /**
- * Removes the fault with this id; changes nothing when there is none.
+ * Removes the fault with this id, if there is one.
  *
  * @since 0.1.0
  * @category faults
@@ -78,7 +78,7 @@ export const remove = (state: State, id: number): State => ({
 export const heal = (state: State): State => (state.faults.length === 0 ? state : { ...state, faults: [] })
 
 /**
- * The faults that will never act again: those that have acted as often as they may, and those whose span has ended.
+ * The faults that cannot act again, because they have acted `times` times or their span has ended.
  *
  * @since 0.1.0
  * @category faults
@@ -90,7 +90,7 @@ export const over = (state: State, now: number): ReadonlyArray<Active> =>
   })
 
 /**
- * The instant from which a fault no longer acts; `Infinity` for one without an end.
+ * The instant from which a fault no longer acts, `Infinity` without an end.
  *
  * @since 0.1.0
  * @category faults
@@ -101,7 +101,7 @@ const endsWith = (path: string, end: string): boolean => path === end || path.en
 
 const selects = (active: Active, request: Request, now: number): boolean => {
   const { on } = active.fault
-  // A request without an account, such as that of a clock, counts only where the fault names its endpoint.
+  // A request without an account, such as one for the time, counts only when the fault names its endpoint.
   const counts = on.after !== undefined || on.times !== undefined
   if (counts && request.account === undefined && on.endpoint === undefined) return false
   if (on.account !== undefined && (request.account === undefined || !on.account.includes(request.account))) return false
@@ -130,7 +130,7 @@ export const consult = (
   const faults = state.faults.map((active) => {
     const at = stage(active.fault.act)
     const applies = at === moment || (at === "both ways" && moment !== "arrival")
-    // Only one fault can answer an arrival; the others have not acted.
+    // Only the first fault answers an arrival, so the others do not act.
     const late = moment === "arrival" && acting.length > 0
     const spared = moment === "answer" && passage.spared?.includes(active.id) === true
     if (!applies || late || spared || !selects(active, passage, now)) return active

@@ -9,8 +9,8 @@ import type * as Latency from "./Latency.js"
 import type * as Random from "./Random.js"
 
 /**
- * A request as the network sees it. `account` is the UID of its key, or `undefined` for none; `endpoint` is the path
- * without the query; `countdown` is the value in the body, where there is one.
+ * A request as the network sees it. `account` is the UID of its key, or `undefined` without a key. `endpoint` is the
+ * path without the query. `countdown` is the value in the body, if any.
  *
  * @since 0.1.0
  * @category models
@@ -22,8 +22,8 @@ export interface Request {
 }
 
 /**
- * A request under way. `ordinal` counts the requests of its account from 0, and is the index of its draws. `spared` has
- * the ids of the partitions that let it through because of their `after`; they let its answer through as well.
+ * A request under way. `ordinal` counts the requests of its account from 0 and is the index of its draws. `spared` has
+ * the ids of the partitions that let it through because of their `after`. They let its answer through, too.
  *
  * @since 0.1.0
  * @category models
@@ -34,8 +34,8 @@ export interface Passage extends Request {
 }
 
 /**
- * One copy's arrival: `after` milliseconds from now. With `hold` it waits there until a later request of the account
- * has arrived, and arrives `lag` milliseconds after it; when none comes, it has waited long enough after `hold`.
+ * The arrival of one copy, `after` ms from now. With `hold` it waits there until a later request of the account has
+ * arrived, and arrives `lag` ms after that. When none comes, it arrives after `hold` ms.
  *
  * @since 0.1.0
  * @category models
@@ -47,8 +47,8 @@ export interface Arrival {
 }
 
 /**
- * The decision about a request that is sent. The client gets the answer to the first arrival. `acted` has the texts of
- * the faults that acted, for the journal.
+ * The decision about a request at its sending. The client gets the answer to the first arrival. `acted` has the texts
+ * of the faults that acted, for the journal.
  *
  * @since 0.1.0
  * @category models
@@ -83,13 +83,13 @@ export type Door = { readonly acted: ReadonlyArray<string> } & (
       readonly _tag: "Exchange"
     }
   | {
-      /** A gateway answers; the request never reaches the exchange. */
+      /** A gateway answers, and the request never reaches the exchange. */
       readonly _tag: "Gateway"
       readonly reply: Reply
     }
   | {
       /** Neither applied nor answered. */
-      readonly _tag: "Nobody"
+      readonly _tag: "Unanswered"
     }
 )
 
@@ -114,13 +114,13 @@ export type Answer = { readonly acted: ReadonlyArray<string> } & (
       readonly after: number
       /** The answer that the client gets in place of the exchange's. */
       readonly replace: Reply | undefined
-      /** How many characters of the body arrive; `undefined` for all. */
+      /** The number of characters of the body that arrive, `undefined` for all. */
       readonly keep: number | undefined
     }
 )
 
 /**
- * An answer of a gateway: an envelope with a code, for which the driver has the text and the status, or a whole page.
+ * An answer of a gateway: an envelope with a code, to which the driver adds text and status, or a whole page.
  *
  * @since 0.1.0
  * @category models
@@ -130,8 +130,8 @@ export type Reply =
   | { readonly _tag: "Page"; readonly status: number; readonly contentType: string; readonly body: string }
 
 /**
- * A fault in force, until it is removed or over. `seen` counts the requests that it could have acted on, `acted` those
- * that it acted on.
+ * A fault in force, until it is removed or over. `seen` counts the requests that it selected, `acted` those that it
+ * acted on.
  *
  * @since 0.1.0
  * @category models
@@ -140,7 +140,7 @@ export interface Active {
   /** Counts the faults of the state from 1. */
   readonly id: number
   readonly fault: Fault.Fault
-  /** The fault as text, see `Fault.print`. */
+  /** The fault as text, by `Fault.print`. */
   readonly text: string
   /** When it was added, in ms of the exchange's clock. */
   readonly since: number
@@ -151,7 +151,7 @@ export interface Active {
 }
 
 /**
- * The latency each way without faults.
+ * The latency of each direction without faults.
  *
  * @since 0.1.0
  * @category models
@@ -173,6 +173,6 @@ export interface State {
   readonly faults: ReadonlyArray<Active>
   /** The id of the next fault. */
   readonly nextId: number
-  /** How many requests each account has sent; the empty name is for requests without an account. */
+  /** The number of requests that each account has sent. The empty name is for requests without an account. */
   readonly sent: HashMap.HashMap<string, number>
 }

@@ -6,7 +6,7 @@ import { streamOf } from "./active.js"
 import type { Active, Passage, Reply, State } from "./model.js"
 import * as Random from "./Random.js"
 
-/** The answer of a fault; `undefined` for a fault that does not answer. */
+/** The answer of a fault, `undefined` for a fault that does not answer. */
 export const replyOf = (state: State, active: Active, passage: Passage): Reply | undefined => {
   const { act } = active.fault
   switch (act.kind) {
@@ -52,7 +52,7 @@ const page = (status: number, form: Fault.Page): Reply => {
   return { _tag: "Page", status, contentType: "text/html", body }
 }
 
-/** 8 to 40 characters that are no JSON. */
+/** 8 to 40 characters that are not JSON. */
 const garbage = (state: State, active: Active, passage: Passage): string => {
   const at = (index: number, min: number, max: number) =>
     Random.integer(state.seed, streamOf(active, passage, `character ${index}`), passage.ordinal, min, max)

@@ -7,6 +7,7 @@
  * | `/api/...` | the exchange's REST endpoints |
  * | `/v3/ws/private` | its private WebSocket: login, the channel `order`, ping |
  * | `/` | a page to watch the exchange and to break the network |
+ * | `/health` | 200 while the server answers, without a token |
  * | `/_sim/...` | the control API, see `ControlApi`; `/_sim/docs` to try it, `/_sim/openapi.json` |
  *
  * Every answer carries the exchange's time as `x-sim-now`. A fault that refuses connections resets them instead,
@@ -36,6 +37,7 @@ import * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import type * as Net from "node:net"
 import * as Guard from "./guard.js"
+import * as Health from "./health.js"
 import * as Control from "./handlers.js"
 import { Driver } from "./driver.js"
 import * as Served from "./views.js"
@@ -258,7 +260,7 @@ const pathOf = ({ url = "/" }: Http.IncomingMessage): string => {
 }
 
 const isControl = (url: string): boolean =>
-  url === "/" || url === "/favicon.ico" || url.startsWith("/_sim") || url.startsWith("/?")
+  url === "/" || url === "/favicon.ico" || url === Health.path || url.startsWith("/_sim") || url.startsWith("/?")
 
 const noJson = HttpServerResponse.unsafeJson(
   {
@@ -280,7 +282,8 @@ const controlApp = (served: Served.Served, token: string | undefined, sockets: W
     const docs = Layer.mergeAll(
       HttpApiBuilder.middlewareOpenApi({ path: "/_sim/openapi.json" }),
       HttpApiSwagger.layer({ path: "/_sim/docs" }),
-      LivePage.layer
+      LivePage.layer,
+      Health.layer(served)
     )
     const app = yield* HttpApiBuilder.httpApp.pipe(
       Effect.provide(

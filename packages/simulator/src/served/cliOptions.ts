@@ -82,6 +82,11 @@ export const serve = {
     (text) => (Option.isNone(text) ? Either.right(undefined) : parseStart(text.value))
   ),
   seed: withDefault(Options.integer("seed"), "The seed of all randomness", 0),
+  log: withDefault(
+    Options.choice("log", ["text", "json"]),
+    "What is printed: text for a terminal, or json, a line for each of start, firing, cancel, fault, maintenance and end",
+    "text"
+  ),
   journal: optional(
     Options.file("journal"),
     "A new file that receives the whole journal, one JSON object per line. Default: none"

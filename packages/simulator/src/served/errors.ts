@@ -6,6 +6,9 @@
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 
+/** The status, and a name for the OpenAPI document that generators of clients can use: the class has slashes in its own. */
+const named = <A>(identifier: string, status: number) => HttpApiSchema.annotations<A>({ identifier, status })
+
 /**
  * No account has this UID.
  *
@@ -15,7 +18,7 @@ import * as Schema from "effect/Schema"
 export class NoSuchAccount extends Schema.TaggedError<NoSuchAccount>("@effect-deadman/simulator/NoSuchAccount")(
   "NoSuchAccount",
   { uid: Schema.String, message: Schema.String },
-  HttpApiSchema.annotations({ status: 404 })
+  named("NoSuchAccount", 404)
 ) {}
 
 /**
@@ -27,7 +30,7 @@ export class NoSuchAccount extends Schema.TaggedError<NoSuchAccount>("@effect-de
 export class NoSuchOrder extends Schema.TaggedError<NoSuchOrder>("@effect-deadman/simulator/NoSuchOrder")(
   "NoSuchOrder",
   { orderId: Schema.String, message: Schema.String },
-  HttpApiSchema.annotations({ status: 404 })
+  named("NoSuchOrder", 404)
 ) {}
 
 /**
@@ -39,7 +42,7 @@ export class NoSuchOrder extends Schema.TaggedError<NoSuchOrder>("@effect-deadma
 export class NoSuchFault extends Schema.TaggedError<NoSuchFault>("@effect-deadman/simulator/NoSuchFault")(
   "NoSuchFault",
   { id: Schema.Number, message: Schema.String },
-  HttpApiSchema.annotations({ status: 404 })
+  named("NoSuchFault", 404)
 ) {}
 
 /**
@@ -51,7 +54,7 @@ export class NoSuchFault extends Schema.TaggedError<NoSuchFault>("@effect-deadma
 export class NoSuchHold extends Schema.TaggedError<NoSuchHold>("@effect-deadman/simulator/NoSuchHold")(
   "NoSuchHold",
   { name: Schema.String, message: Schema.String },
-  HttpApiSchema.annotations({ status: 404 })
+  named("NoSuchHold", 404)
 ) {}
 
 /**
@@ -69,7 +72,7 @@ export class InvalidFault extends Schema.TaggedError<InvalidFault>("@effect-dead
     expected: Schema.Array(Schema.String),
     message: Schema.String
   },
-  HttpApiSchema.annotations({ status: 400 })
+  named("InvalidFault", 400)
 ) {}
 
 /**
@@ -81,7 +84,7 @@ export class InvalidFault extends Schema.TaggedError<InvalidFault>("@effect-dead
 export class TooManyFaults extends Schema.TaggedError<TooManyFaults>("@effect-deadman/simulator/TooManyFaults")(
   "TooManyFaults",
   { message: Schema.String },
-  HttpApiSchema.annotations({ status: 409 })
+  named("TooManyFaults", 409)
 ) {}
 
 /**
@@ -93,7 +96,7 @@ export class TooManyFaults extends Schema.TaggedError<TooManyFaults>("@effect-de
 export class Refused extends Schema.TaggedError<Refused>("@effect-deadman/simulator/Refused")(
   "Refused",
   { code: Schema.String, message: Schema.String },
-  HttpApiSchema.annotations({ status: 422 })
+  named("Refused", 422)
 ) {}
 
 /**
@@ -105,7 +108,7 @@ export class Refused extends Schema.TaggedError<Refused>("@effect-deadman/simula
 export class ClockHeld extends Schema.TaggedError<ClockHeld>("@effect-deadman/simulator/ClockHeld")(
   "ClockHeld",
   { holders: Schema.Array(Schema.String), now: Schema.Number, message: Schema.String },
-  HttpApiSchema.annotations({ status: 409 })
+  named("ClockHeld", 409)
 ) {}
 
 /**
@@ -117,5 +120,5 @@ export class ClockHeld extends Schema.TaggedError<ClockHeld>("@effect-deadman/si
 export class Unauthorized extends Schema.TaggedError<Unauthorized>("@effect-deadman/simulator/Unauthorized")(
   "Unauthorized",
   { message: Schema.String },
-  HttpApiSchema.annotations({ status: 401 })
+  named("Unauthorized", 401)
 ) {}

@@ -15,6 +15,7 @@ import * as Expect from "../expect/Expect.js"
 import * as Fault from "../network/Fault.js"
 import type * as History from "../journal/History.js"
 import * as Journal from "../journal/Journal.js"
+import { didYouMean } from "../network/nearest.js"
 import * as Timeline from "../timeline/Timeline.js"
 import { beat } from "../world/beat.js"
 import * as Decoding from "./decoding.js"
@@ -41,11 +42,13 @@ const known = (served: Served.Served, uid: string): Effect.Effect<Exchange.Accou
     const account = Exchange.account(served.world.state, uid)
     if (account !== undefined) return Effect.succeed(account)
     const uids = Exchange.accounts(served.world.state)
-      .slice(0, 20)
+      .slice(0, 1_000)
       .map((account) => account.declared.uid)
     return new ControlApi.NoSuchAccount({
       uid,
-      message: `The simulated exchange has no account "${uid}". It has: ${uids.join(", ")}. PUT /_sim/accounts declares one.`
+      message:
+        `The simulated exchange has no account "${uid}"${didYouMean(uid, uids) || "."} ` +
+        `It has: ${uids.slice(0, 20).join(", ")}. PUT /_sim/accounts declares one.`
     })
   })
 

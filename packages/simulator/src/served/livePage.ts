@@ -36,7 +36,9 @@ export const layer = HttpApiBuilder.Router.use((router) =>
     const headers = { "content-security-policy": policy, "referrer-policy": "no-referrer" }
     yield* router.get("/", file(new URL("index.html", sources), "text/html", headers))
     yield* router.get("/favicon.ico", file(new URL("icon.svg", sources), "image/svg+xml"))
-    yield* router.get("/_sim/page/style.css", file(new URL("style.css", sources), "text/css"))
+    for (const name of ["base.css", "style.css"]) {
+      yield* router.get(`/_sim/page/${name}`, file(new URL(name, sources), "text/css"))
+    }
     for (const path of scripts()) {
       yield* router.get(`/_sim/page/${path}`, file(new URL(path, build), "text/javascript"))
     }

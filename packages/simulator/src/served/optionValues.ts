@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import type * as Exchange from "../exchange/Exchange.js"
 import * as Numbers from "../exchange/numbers.js"
 import * as Venue from "../exchange/Venue.js"
+import { didYouMean } from "../network/nearest.js"
 import * as Models from "./models.js"
 import type * as Server from "./Server.js"
 
@@ -35,7 +36,10 @@ export const parseAccount = (text: string): Either.Either<Exchange.Account, stri
   Either.mapLeft(
     Either.flatMap(pairs(text), (given) => {
       const unknown = Object.keys(given).find((name) => !(accountFields as ReadonlyArray<string>).includes(name))
-      if (unknown !== undefined) return Either.left(`there is no "${unknown}"; there are ${accountFields.join(", ")}`)
+      if (unknown !== undefined) {
+        const fields = accountFields.join(", ")
+        return Either.left(`there is no "${unknown}"; there are ${fields}${didYouMean(unknown, accountFields)}`)
+      }
       const { accountMode, countdownAccess, mode, uid } = given
       const key = Object.fromEntries(
         keyFields.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]] as const]))
@@ -67,7 +71,8 @@ export const parseVenue = (entries: ReadonlyArray<string>): Either.Either<Venue.
     const [name, text] = [entry.slice(0, equals), entry.slice(equals + 1)]
     const field = Object.hasOwn(Venue.defaults, name) ? Venue.defaults[name as keyof Venue.Venue] : undefined
     if (field === undefined) {
-      return Either.left(`--venue: there is no "${name}"; there are ${Object.keys(Venue.defaults).join(", ")}`)
+      const names = Object.keys(Venue.defaults)
+      return Either.left(`--venue: there is no "${name}"; there are ${names.join(", ")}${didYouMean(name, names)}`)
     }
     // A code is a string of digits.
     if (typeof field === "string") options[name] = text

@@ -8,7 +8,8 @@ import * as Option from "effect/Option"
 import * as Exchange from "../exchange/Exchange.js"
 import type * as Fault from "../network/Fault.js"
 import type * as Venue from "../exchange/Venue.js"
-import { WorldTag } from "../world/world.js"
+import type * as Journal from "../journal/Journal.js"
+import { type World, WorldTag } from "../world/world.js"
 import * as Simulator from "../world/Simulator.js"
 import * as JournalFile from "./journalFile.js"
 import * as Server from "./Server.js"
@@ -25,6 +26,7 @@ export interface Given {
   readonly clock: { readonly mode: Server.ClockMode; readonly speed: number | undefined }
   readonly start: number | undefined
   readonly seed: number
+  readonly log: "text" | "json"
   readonly journal: Option.Option<string>
   readonly journalSize: number
 }
@@ -39,6 +41,77 @@ const environment = (url: string, account: Exchange.Account): ReadonlyArray<stri
     ...(key.secret === undefined ? [] : [`export BITGET_SECRET_KEY=${quoted(key.secret)}`]),
     `export BITGET_PASSPHRASE=${quoted(key.passphrase)}`
   ]
+}
+
+interface Started {
+  readonly url: string
+  readonly websocketUrl: string
+  readonly accounts: ReadonlyArray<Exchange.Account>
+  readonly clock: Given["clock"]
+  readonly seed: number
+  readonly token: string | undefined
+}
+
+const banner = ({ accounts, clock, seed, token, url, websocketUrl }: Started): ReadonlyArray<string> => {
+  const speed = clock.speed === undefined ? "" : `:${clock.speed}`
+  const [first] = accounts
+  return [
+    `The simulated exchange listens on ${url} (WebSocket ${websocketUrl})`,
+    `  page          ${url}/${token === undefined ? "" : "#token=<token>"}`,
+    `  control API   ${url}/_sim/docs`,
+    `  clock ${clock.mode}${speed}, seed ${seed}, ${accounts.length} account${accounts.length === 1 ? "" : "s"}; stop with Ctrl-C`,
+    "",
+    ...(first === undefined ? [] : environment(url, first))
+  ]
+}
+
+/** The message and the fields of an entry that is logged. */
+const logged = (entry: Journal.Entry): Readonly<Record<string, unknown>> | undefined => {
+  switch (entry._tag) {
+    case "Switch": {
+      const { account, deadline, transition } = entry
+      return transition === "fired" ? { message: "the switch has fired", account, deadline } : undefined
+    }
+    case "Cancelled": {
+      const { account, cause, orderId } = entry
+      return cause === "countdown" ? { message: "order cancelled by the switch", account, orderId } : undefined
+    }
+    case "Fault":
+      return { message: `fault ${entry.change}`, fault: entry.fault }
+    case "Maintenance":
+      return { message: `maintenance ${entry.phase}`, ...entry.window }
+    default:
+      return undefined
+  }
+}
+
+/** Logs the start, what happens to accounts and network, and the end, as JSON lines with the exchange's time. */
+const logLines = (world: World, { accounts, clock, seed, url, websocketUrl }: Started) => {
+  const line = (at: number, fields: Readonly<Record<string, unknown>>) =>
+    JSON.stringify({ time: new Date(at).toISOString(), level: "info", ...fields })
+  const now = (fields: Readonly<Record<string, unknown>>) =>
+    Effect.flatMap(
+      Effect.sync(() => world.pump()),
+      (at) => Console.log(line(at, fields))
+    )
+  const uids = accounts.map(({ uid }) => uid)
+  return Effect.acquireRelease(
+    Effect.gen(function* () {
+      const console = yield* Effect.console
+      yield* now({ message: "listening", url, websocketUrl, accounts: uids, clock: clock.mode, seed })
+      const listener = (entry: Journal.Entry) => {
+        const fields = logged(entry)
+        if (fields !== undefined && "at" in entry) console.unsafe.log(line(entry.at, fields))
+      }
+      world.listeners.add(listener)
+      return listener
+    }),
+    (listener) =>
+      Effect.zipRight(
+        Effect.sync(() => world.listeners.delete(listener)),
+        now({ message: "stopped" })
+      )
+  )
 }
 
 /** Serves until it is interrupted. */
@@ -56,18 +129,10 @@ export const serve = (given: Given) =>
       if (Option.isSome(given.journal)) {
         yield* JournalFile.write(Context.unsafeGet(context, WorldTag), given.journal.value)
       }
-      const speed = clock.speed === undefined ? "" : `:${clock.speed}`
-      const [first] = accounts
-      yield* Console.log(
-        [
-          `The simulated exchange listens on ${url} (WebSocket ${websocketUrl})`,
-          `  page          ${url}/${token === undefined ? "" : "#token=<token>"}`,
-          `  control API   ${url}/_sim/docs`,
-          `  clock ${clock.mode}${speed}, seed ${seed}, ${accounts.length} account${accounts.length === 1 ? "" : "s"}; stop with Ctrl-C`,
-          "",
-          ...(first === undefined ? [] : environment(url, first))
-        ].join("\n")
-      )
+      const world = Context.unsafeGet(context, WorldTag)
+      const started = { url, websocketUrl, accounts, clock, seed, token }
+      if (given.log === "text") yield* Console.log(banner(started).join("\n"))
+      else yield* logLines(world, started)
       return yield* Effect.never
     })
   )

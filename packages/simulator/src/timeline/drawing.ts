@@ -17,8 +17,8 @@ export const n = (value: number): string => String(Math.round(value * 10) / 10)
 export const titled = (title: string, body: string, name = ""): string =>
   `<g${name === "" ? "" : ` class="${name}"`}><title>${escape(title)}</title>${body}</g>`
 
-export const cross = (x: number, y: number): string =>
-  `<path class="lost" stroke-width="2" d="M${n(x - 4)} ${n(y - 4)}l8 8m0 -8l-8 8"/>`
+export const cross = (x: number, y: number, name: "lost" | "deaf" = "lost"): string =>
+  `<path class="${name}" stroke-width="2" d="M${n(x - 4)} ${n(y - 4)}l8 8m0 -8l-8 8"/>`
 
 /**
  * Colours by role, light and dark, the same as in the live page's stylesheet. Contrast is at least 4.5 : 1 for text and
@@ -57,7 +57,7 @@ export const style =
   `.dm .grid{stroke:var(--line);stroke-width:1}.dm .rail{stroke:var(--soft);stroke-width:1;stroke-opacity:.6}` +
   `.dm .out{stroke:var(--ink);stroke-width:1.2;fill:none;opacity:.75}` +
   `.dm .back{stroke:var(--soft);stroke-width:1.1;fill:none;stroke-dasharray:3 2}` +
-  `.dm .lost{stroke:var(--urgent);stroke-width:1.4;fill:none}` +
+  `.dm .lost{stroke:var(--urgent);stroke-width:1.4;fill:none}.dm .deaf{stroke:var(--soon);stroke-width:1.4;fill:none}` +
   `.dm .segment{fill:var(--calm);fill-opacity:.16;stroke:none}` +
   `.dm .edge{stroke:var(--calm);stroke-width:1.7;fill:none;stroke-linejoin:round}` +
   `.dm .believed{fill:var(--believed);fill-opacity:.2;stroke:var(--believed);stroke-opacity:.6;stroke-width:.8}` +
@@ -174,27 +174,28 @@ export const firings = (
       const x = frame.x(fire.at)
       const bottom = box.top + box.height
       const late = fire.at - fire.deadline
-      const label = `fired ${frame.time(fire.at)}, -${fire.cancelled.length}`
+      const label = `fired, \u2212${fire.cancelled.length}`
+      // The countdown has run out here, so that there is room at the top on both sides.
       const flip = x + 14 + widthOf(label) > frame.right
       return titled(
-        `${label}${late > 0 ? `\n${late} ms after its deadline` : ""}\ncancelled ${fire.cancelled.length} orders`,
+        `fired ${frame.time(fire.at)}${late > 0 ? `\n${late} ms after its deadline` : ""}\ncancelled ${fire.cancelled.length} orders`,
         `<path d="M${n(x)} ${n(box.top)}V${n(bottom)}" stroke="var(--fired)" stroke-width="1.6" stroke-dasharray="2 3"/>` +
           `<circle cx="${n(x)}" cy="${n(bottom)}" r="5" fill="var(--fired)"/>` +
-          `<text class="firet halo" x="${n(flip ? x - 12 : x + 12)}" y="${n(bottom - 8)}"${flip ? ' text-anchor="end"' : ""}>${label}</text>`,
+          `<text class="firet halo" x="${n(flip ? x - 7 : x + 7)}" y="${n(box.top + 14)}"${flip ? ' text-anchor="end"' : ""}>${label}</text>`,
         "fire"
       )
     })
     .join("")
 
 /** The width of a label, about. */
-const widthOf = (text: string): number => text.length * 6.2 + 16
+export const widthOf = (text: string): number => text.length * 6.2 + 16
 
 /** A fault over the time that it was in force, and the instants of the requests on which it acted. */
 export interface Fault extends History.Span {
   readonly acted: ReadonlyArray<number>
 }
 
-const barHeight = 18
+const barHeight = 22
 
 /** Faults as bars in as few rows as keep bars and labels apart. Returns the drawing and its height. */
 export const faults = (frame: Frame, top: number, all: ReadonlyArray<Fault>) => {
@@ -228,9 +229,9 @@ export const faults = (frame: Frame, top: number, all: ReadonlyArray<Fault>) => 
         `<rect class="fault" x="${n(x1)}" y="${n(y + 1)}" width="${n(x2 - x1)}" height="${barHeight - 4}" rx="3"/>` +
           fault.acted
             .filter((at) => at >= frame.from && at <= frame.to)
-            .map((at) => `<path d="M${n(frame.x(at))} ${n(y + 10)}v5" stroke="var(--urgent)" stroke-width="2"/>`)
+            .map((at) => `<path d="M${n(frame.x(at))} ${n(y + 15)}v4" stroke="var(--urgent)" stroke-width="2"/>`)
             .join("") +
-          `<text class="faultt" x="${n(x)}" y="${n(y + 12)}" text-anchor="${anchor}">${escape(fault.label)}</text>`
+          `<text class="faultt" x="${n(x)}" y="${n(y + 13)}" text-anchor="${anchor}">${escape(fault.label)}</text>`
       )
     })
     .join("")
@@ -245,10 +246,11 @@ export const maintenance = (frame: Frame, box: Box, spans: ReadonlyArray<History
     .filter((span) => shows(frame, span))
     .map((span) => {
       const [x1, x2] = [frame.x(span.from), frame.x(span.to ?? frame.to)]
+      const flip = x1 + widthOf("maintenance") > frame.right
       return titled(
         `maintenance\n${frame.time(span.from)} to ${span.to === undefined ? "now" : frame.time(span.to)}`,
         `<rect class="maintenance" x="${n(x1)}" y="${n(box.top)}" width="${n(x2 - x1)}" height="${n(box.height)}"/>` +
-          `<text class="soont halo" x="${n(x1 + 6)}" y="${n(box.top + 14)}">maintenance</text>`
+          `<text class="soont halo" x="${n(flip ? x1 - 6 : x1 + 6)}" y="${n(box.top + 14)}"${flip ? ' text-anchor="end"' : ""}>maintenance</text>`
       )
     })
     .join("")

@@ -5,7 +5,7 @@ import type * as History from "../journal/History.js"
 import * as Story from "../journal/History.js"
 import type { Frame, Options } from "./picture.js"
 import { cross, escape, largest, palette } from "./drawing.js"
-import { frameOf, svg } from "./picture.js"
+import { frameOf, svg, zoomsOf } from "./picture.js"
 
 const pageStyle =
   `:root{color-scheme:light dark;${palette.light}}@media (prefers-color-scheme:dark){:root{${palette.dark}}}` +
@@ -17,7 +17,19 @@ const pageStyle =
   `.card h2{font-size:13px;margin:0 0 4px}.card dl{display:flex;flex-wrap:wrap;gap:4px 22px;margin:0}` +
   `.card dt{font-size:11px;color:var(--soft)}.card dd{margin:0;font-size:18px;font-weight:620}` +
   `.card div.alarm dd{color:var(--fired)}` +
-  `.scroll{overflow-x:auto}.scroll svg{display:block}` +
+  `.bar{display:flex;flex-wrap:wrap;gap:12px;align-items:center;justify-content:space-between;margin:0 0 8px}` +
+  `.bar fieldset{display:flex;border:0;padding:0;margin:0}` +
+  `.bar legend{float:left;padding:0 10px 0 0;color:var(--soft);line-height:30px}` +
+  `.bar input{position:absolute;opacity:0;pointer-events:none}` +
+  `.bar label,.bar a{display:block;border:1px solid var(--line);background:var(--paper);padding:0 13px;line-height:28px;` +
+  `color:var(--ink);text-decoration:none;cursor:pointer;font-size:13px}.bar a{border-radius:7px}` +
+  `.bar label{margin-left:-1px}.bar label:first-of-type{border-radius:7px 0 0 7px}` +
+  `.bar label:last-of-type{border-radius:0 7px 7px 0}` +
+  `.bar input:checked+label{background:var(--ink);border-color:var(--ink);color:var(--ground)}` +
+  `.bar input:focus-visible+label,.bar a:focus-visible,.pane:focus-visible{outline:2px solid var(--orders);outline-offset:2px}` +
+  // Not `display: none`, which would take the patterns of the first picture from the others.
+  `.pane{height:0;overflow:hidden;visibility:hidden}.pane svg{display:block}` +
+  `.pane.z1 svg{width:100%;min-width:760px;height:auto}` +
   `.legend{display:flex;flex-wrap:wrap;gap:6px 20px;margin:14px 0;padding:0;list-style:none;color:var(--soft);font-size:12px}` +
   `.legend li{display:flex;align-items:center;gap:7px}.legend svg{flex:none}` +
   `details{margin-top:18px}summary{cursor:pointer;color:var(--soft)}` +
@@ -32,7 +44,7 @@ const legend = (history: History.History): string => {
   const copies = history.lanes.some((lane) => lane.requests.some((record) => record.copyOf !== undefined))
   const items: ReadonlyArray<readonly [string, string]> = [
     [`<circle cx="13" cy="7" r="4.5" fill="var(--calm)"/>`, "beat, applied and answered"],
-    [`<circle cx="13" cy="7" r="4.5" fill="var(--soon)"/>`, "refused, or answered as an error"],
+    [`<circle cx="13" cy="7" r="4.5" fill="var(--soon)"/>`, "refused, or its answer is lost"],
     [`<path class="lost" d="M13 0V7"/>${cross(13, 8)}`, "lost"],
     [`<rect x="8.5" y="2.5" width="9" height="9" fill="var(--calm)"/>`, "switched off"],
     ...(copies
@@ -85,6 +97,29 @@ const card = (frame: Frame, lane: History.Lane): string => {
   )
 }
 
+const zoomBar = (zooms: ReadonlyArray<number>, seed: number): string =>
+  `<div class="bar"><fieldset><legend>Zoom</legend>` +
+  zooms
+    .map(
+      (zoom) =>
+        `<input type="radio" name="zoom" id="z${zoom}"${zoom === 1 ? " checked" : ""}>` +
+        `<label for="z${zoom}">${zoom === 1 ? "Fit" : `${zoom} \u00d7`}</label>`
+    )
+    .join("") +
+  // An empty address is that of the page itself, whether a server or a disk has it.
+  `</fieldset><a href="" download="timeline-seed-${seed}.html">Download</a></div>`
+
+const panes = (history: History.History, options: Options, zooms: ReadonlyArray<number>): string =>
+  zooms
+    .map((zoom) => {
+      const name = zoom === 1 ? "The timeline" : `The timeline, ${zoom} times as wide`
+      return (
+        `<style>body:has(#z${zoom}:checked) .z${zoom}{height:auto;overflow-x:auto;visibility:visible}</style>` +
+        `<div class="pane z${zoom}" tabindex="0" role="region" aria-label="${name}">${svg(history, options, zoom)}</div>`
+      )
+    })
+    .join("\n")
+
 /** A page that opens from disk. */
 export const html = (
   history: History.History,
@@ -97,11 +132,12 @@ export const html = (
   const missing = history.evidence.dropped === 0 ? "" : ` · ${history.evidence.dropped} older entries are missing`
   const length = `${((frame.to - frame.from) / 1000).toFixed(3)} s`
   const cards = lanes.length > 12 ? "" : `<div class="cards">${lanes.map((lane) => card(frame, lane)).join("")}</div>`
+  const zooms = zoomsOf(history, options)
   return (
     `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
-    `<title>${title}</title><style>${pageStyle}</style></head>\n<body><h1>${title}</h1>` +
+    `<title>${title}</title><style>${pageStyle}</style></head>\n<body><main><h1>${title}</h1>` +
     `<p class="sub">seed ${history.evidence.seed} · ${length} · ${lanes.length} account${lanes.length === 1 ? "" : "s"}${missing}</p>\n` +
-    `${cards}\n<div class="scroll">${svg(history, options)}</div>\n${legend(history)}\n` +
-    `<details><summary>The same as text</summary><pre>${escape(text)}</pre></details></body></html>\n`
+    `${cards}\n${zoomBar(zooms, history.evidence.seed)}\n${panes(history, options, zooms)}\n${legend(history)}\n` +
+    `<details><summary>The same as text</summary><pre>${escape(text)}</pre></details></main></body></html>\n`
   )
 }

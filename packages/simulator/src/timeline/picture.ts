@@ -16,13 +16,19 @@ import { cross, escape, largest, n, titled } from "./drawing.js"
 export interface Options {
   /** Only this account. Default: all. */
   readonly account?: string | undefined
-  /** The first and the last instant. Default: the whole run. */
+  /** The first and the last instant. Default: from the first event of the run to its end. */
   readonly from?: number | undefined
   readonly to?: number | undefined
 }
 
 const left = 92
 const margin = 28
+
+/** The width of a page's content, which a picture without a zoom fills. */
+const pageWidth = 1_216
+
+/** Pixels between the first and the last instant of a picture that fits a page. */
+const plotWidth = pageWidth - left - margin
 
 /** The rules of a picture that stands alone. */
 const pictureStyle =
@@ -34,13 +40,36 @@ export interface Frame extends Drawing.Frame {
   readonly history: History.History
 }
 
-export const frameOf = (history: History.History, options: Options): Frame => {
+/** The whole second before the first event, so that a server that waited for an hour does not show the hour. */
+const beginning = ({ evidence }: History.History): number => {
+  let first = Infinity
+  for (const entry of evidence.entries) {
+    if (entry._tag === "Start" || entry._tag === "Account") continue
+    first = Math.min(first, entry._tag === "Request" ? entry.sentAt : entry.at)
+  }
+  if (first === Infinity) return evidence.start
+  return evidence.start + Math.max(0, Math.floor((first - evidence.start) / 1_000 - 0.5)) * 1_000
+}
+
+/** `zoom` is how many times wider than a page the picture is. */
+export const frameOf = (history: History.History, options: Options, zoom = 1): Frame => {
   const { evidence } = history
-  const from = options.from ?? evidence.start
+  const from = options.from ?? beginning(history)
   const to = Math.max(from + 1_000, options.to ?? evidence.now)
-  const plot = Math.min(12_000, Math.max(1_040, ((to - from) / 1_000) * 13))
   const time = (at: number) => `${Story.seconds(evidence, at)} s`
-  return { history, ...Drawing.frame({ from, to, left, right: left + plot, time }) }
+  const right = left + plotWidth + (zoom - 1) * pageWidth
+  return { history, ...Drawing.frame({ from, to, left, right, time }) }
+}
+
+/**
+ * The zooms that a run is worth: up to some 13 pixels a second, and always up to four times the page. A long run gets the
+ * first and the last of them, because each is a picture of its own.
+ */
+export const zoomsOf = (history: History.History, options: Options): ReadonlyArray<number> => {
+  const { from, to } = frameOf(history, options)
+  const most = Math.min(12, ((to - from) / 1_000) * (13 / plotWidth))
+  const zooms = [1, 2, 4, 8].filter((zoom) => zoom <= 4 || zoom < 2 * most)
+  return history.evidence.entries.length > 3_000 ? [1, Math.max(...zooms)] : zooms
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -117,9 +146,10 @@ const requests = (frame: Frame, lane: History.Lane, bot: number): string => {
         case "reset":
         case "answer lost": {
           const from = record.arrivedAt === undefined ? bot : exchange
+          const name = record.appliedAt === undefined ? "lost" : "deaf"
           parts.push(
-            `<path class="lost" d="M${n(answered + 4)} ${n(from)}V${n(middle)}"/>`,
-            cross(answered + 4, middle)
+            `<path class="${name}" d="M${n(answered + 4)} ${n(from)}V${n(middle)}"/>`,
+            cross(answered + 4, middle, name)
           )
           break
         }
@@ -131,7 +161,14 @@ const requests = (frame: Frame, lane: History.Lane, bot: number): string => {
         case "copy":
           break
       }
-      const colour = good ? "--calm" : heard !== undefined ? "--soon" : fate === "under way" ? "--soft" : "--urgent"
+      const isDeaf = fate === "answer lost" && record.appliedAt !== undefined
+      const colour = good
+        ? "--calm"
+        : heard !== undefined || isDeaf
+          ? "--soon"
+          : fate === "under way"
+            ? "--soft"
+            : "--urgent"
       if (!copied) {
         const fill = beat ? `fill="var(${colour})"` : `fill="var(--paper)" stroke="var(${colour})" stroke-width="1.5"`
         parts.push(
@@ -142,7 +179,10 @@ const requests = (frame: Frame, lane: History.Lane, bot: number): string => {
       }
       if (heard !== undefined && !good) {
         const y = record.arrivedAt === undefined ? middle + 4 : exchange - 5
-        parts.push(`<text class="soont halo" x="${n(answered + 9)}" y="${n(y)}">${escape(heard)}</text>`)
+        const flip = answered + 9 + Drawing.widthOf(heard) > frame.right + margin
+        parts.push(
+          `<text class="soont halo" x="${n(flip ? answered - 6 : answered + 9)}" y="${n(y)}"${flip ? ' text-anchor="end"' : ""}>${escape(heard)}</text>`
+        )
       }
       return titled(requestTitle(frame, record), parts.join(""))
     })
@@ -336,8 +376,8 @@ const laneOf = (frame: Frame, lane: History.Lane, top: number): Drawn => {
 // ---------------------------------------------------------------------------------------------------------------
 
 /** The whole picture. */
-export const svg = (history: History.History, options: Options): string => {
-  const frame = frameOf(history, options)
+export const svg = (history: History.History, options: Options, zoom = 1): string => {
+  const frame = frameOf(history, options, zoom)
   const lanes = history.lanes.filter((lane) => options.account === undefined || lane.account === options.account)
   const marks = history.marks.filter((mark) => mark.account === undefined)
   const axisTop = 26
@@ -376,7 +416,8 @@ export const svg = (history: History.History, options: Options): string => {
     `width="${n(width)}" height="${n(height)}" viewBox="0 0 ${n(width)} ${n(height)}">` +
     `<style>${pictureStyle}</style>` +
     `<defs><pattern id="dm-bare" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">` +
-    `<path d="M0 0V7" stroke="var(--urgent)" stroke-width="1.6" stroke-opacity=".38"/></pattern></defs>` +
+    // Visible for the pictures after it also where this one is hidden.
+    `<path visibility="visible" d="M0 0V7" stroke="var(--urgent)" stroke-width="1.6" stroke-opacity=".38"/></pattern></defs>` +
     `<rect width="100%" height="100%" fill="var(--ground)"/>` +
     `${panels.join("")}${Drawing.axis(frame, box, history.evidence.start, (seconds) => `${seconds} s`)}` +
     `${Drawing.maintenance(frame, { top: first, height: height - first - 8 }, history.maintenance)}` +

@@ -19,6 +19,7 @@ import type * as History from "../journal/History.js"
 import * as Journal from "../journal/Journal.js"
 import * as Fault from "../network/Fault.js"
 import * as Network from "../network/Network.js"
+import { didYouMean } from "../network/nearest.js"
 import type * as Random from "../network/Random.js"
 import * as Timeline from "../timeline/Timeline.js"
 import { drive } from "./drive.js"
@@ -44,8 +45,8 @@ export class UnknownAccount extends Schema.TaggedError<UnknownAccount>("@effect-
 ) {
   override get message(): string {
     return (
-      `The simulated exchange has no account "${this.account}". It has: ${this.known.join(", ")}. ` +
-      `Declare it in the option \`accounts\` of Simulator.layer.`
+      `The simulated exchange has no account "${this.account}"${didYouMean(this.account, this.known) || "."} ` +
+      `It has: ${this.known.join(", ")}. Declare it in the option \`accounts\` of Simulator.layer.`
     )
   }
 }

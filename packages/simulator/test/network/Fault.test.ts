@@ -154,13 +154,13 @@ describe("Fault", () => {
     const error = Either.flip(Fault.parse("drop-answer;times=x")).pipe(Either.getOrThrow)
     assert.strictEqual(
       error.message,
-      'This is no fault, at position 18: found "x", expected a whole number from 1.\n' +
+      'Not a fault: position 18 has "x", expected a whole number from 1.\n' +
         "  drop-answer;times=x\n" +
         "                    ^"
     )
   })
 
-  it("never throws and always points into the text, whatever it is given", () => {
+  it("never throws, and always points into the text, on any input", () => {
     const word = fc.constantFrom(...Fault.kindNames, "by", "times", "=", ";", "exp(", ")", ",", "1s", " ", "0")
     const text = fc.oneof(
       fc.string(),
@@ -186,7 +186,7 @@ describe("Fault", () => {
     const on = {}
     assert.strictEqual(
       problem({ act: { kind: "delay-request", by: { _tag: "Uniform", min: 9, max: 3 } }, on }),
-      'This is no fault, at position 29: found "3ms)", expected a maximum of at least 9ms.'
+      'Not a fault: position 29 has "3ms)", expected a maximum of at least 9ms.'
     )
     assert.match(problem({ act: { kind: "drop-answer" }, on: { times: 0 } }) ?? "", /a whole number from 1/)
     assert.match(problem({ act: { kind: "drop-answer" }, on: { probability: Number.NaN } }) ?? "", /from 0 to 1/)

@@ -31,7 +31,7 @@ const network = (texts: ReadonlyArray<string> = [], seed = 1, link?: Partial<Net
       const departure = keep(Network.depart(state, request, now))
       if (departure._tag !== "Sent") return departure._tag
       const door = keep(Network.arrive(state, departure.passage, now))
-      if (door._tag === "Nobody") return "Sent Nobody"
+      if (door._tag === "Unanswered") return "Sent Unanswered"
       const answer = keep(Network.answer(state, departure.passage, now))
       const changed = answer._tag === "Sent" && (answer.replace !== undefined || answer.keep !== undefined)
       return `Sent ${door._tag} ${changed ? "Changed" : answer._tag}`
@@ -94,7 +94,7 @@ describe("Network", () => {
         [";status=504", "Sent Exchange Changed"]
       ],
       hang: [
-        ["", "Sent Nobody"],
+        ["", "Sent Unanswered"],
         [";direction=answer", "Sent Exchange Lost"]
       ],
       code: [[";code=40014", "Sent Gateway Sent"]]

@@ -31,6 +31,11 @@ const readUntil = async (url: string, wanted: (text: string) => boolean, start?:
   }
 }
 
+interface Spec {
+  readonly paths: Record<string, Record<string, { readonly operationId: string }>>
+  readonly components: { readonly schemas: object; readonly securitySchemes: object }
+}
+
 describe("Server's control API", () => {
   it.live("a client generated from the description controls accounts, orders, faults and clock", () =>
     Effect.gen(function* () {
@@ -78,6 +83,8 @@ describe("Server's control API", () => {
       const noAccount = yield* Effect.flip(control.accounts.read({ path: { uid: "77" } }))
       assert.deepInclude(noAccount, { _tag: "NoSuchAccount", uid: "77" })
       assert.include(noAccount.message, "PUT /_sim/accounts")
+      const near = yield* Effect.flip(control.accounts.read({ path: { uid: `${uid}0` } }))
+      assert.include(near.message, `did you mean \`${uid}\`?`)
       const noOrder = yield* Effect.flip(control.accounts.cancelOrder({ path: { uid, orderId: "1" } }))
       assert.strictEqual(noOrder._tag, "NoSuchOrder")
       const noFault = yield* Effect.flip(control.faults.add({ payload: { fault: "drop-answer;times=0" } }))
@@ -221,12 +228,16 @@ describe("Server's control API", () => {
   it.live("describes its paths in OpenAPI, and its documentation loads nothing from other hosts", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server
-      const spec = yield* Effect.promise(() =>
-        fetch(`${url}/_sim/openapi.json`).then((r) => r.json() as Promise<{ paths: Record<string, object> }>)
-      )
+      const spec = yield* Effect.promise(() => fetch(`${url}/_sim/openapi.json`).then((r) => r.json() as Promise<Spec>))
       for (const path of ["/_sim/state", "/_sim/accounts/{uid}/orders", "/_sim/clock/sleep", "/_sim/verify"]) {
         assert.property(spec.paths, path)
       }
+      // A generator makes a class or a function of each name.
+      const operations = Object.values(spec.paths).flatMap((methods) =>
+        Object.values(methods).map(({ operationId }) => operationId)
+      )
+      const names = [...Object.keys(spec.components.schemas), ...Object.keys(spec.components.securitySchemes)]
+      for (const name of [...names, ...operations]) assert.match(name, /^[A-Za-z][\w.]*$/)
       const docs = yield* Effect.promise(() => fetch(`${url}/_sim/docs`).then((r) => r.text()))
       assert.notMatch(docs, /<(script|link)[^>]+(src|href)="https?:/)
     }).pipe(served())

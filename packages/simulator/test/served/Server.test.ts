@@ -30,6 +30,17 @@ describe("Server", () => {
     }).pipe(serve())
   )
 
+  it.live("answers to a supervisor without the token of the control API", () =>
+    Effect.gen(function* () {
+      const { url } = yield* Server.Server
+      const health = yield* Effect.promise(() => fetch(`${url}/health`))
+      const body = yield* Effect.promise(() => health.json() as Promise<Record<string, unknown>>)
+      assert.deepStrictEqual([health.status, body["status"]], [200, "ok"])
+      const state = yield* Effect.promise(() => fetch(`${url}/_sim/state`))
+      assert.strictEqual(state.status, 401)
+    }).pipe(serve({ token: "not-for-supervisors" }))
+  )
+
   it.live("refuses on the wire the requests that it refuses in memory", () =>
     Effect.gen(function* () {
       const { url } = yield* Server.Server

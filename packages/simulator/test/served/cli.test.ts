@@ -81,10 +81,31 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
     assert.strictEqual(await held, "broken off")
   })
 
+  it("logs start, firing, cancels, faults and end as JSON lines, without a key", async () => {
+    const server = Processes.start("--port", "0", "--clock", "manual", "--log", "json", "--start", "2026-01-01")
+    const { url } = (await server.line(/listening/)) as { readonly url: string }
+    const post = (path: string, body: string) => fetch(`${url}/_sim${path}`, { method: "POST", body })
+    await post("/accounts/1000001/orders", "{}")
+    await post("/accounts/1000001/beat", "{}")
+    await post("/faults", `{"fault":"partition"}`)
+    await post("/clock/advance", `{"ms":10000}`)
+    await server.line(/cancelled/)
+    assert.strictEqual(await server.stop("SIGTERM"), 0)
+    const lines = server.out().trim().split("\n")
+    assert.deepStrictEqual(
+      lines.map((line) => (JSON.parse(line) as { readonly message: string }).message),
+      ["listening", "fault added", "the switch has fired", "order cancelled by the switch", "stopped"]
+    )
+    assert.deepInclude(JSON.parse(lines[2] ?? ""), { time: "2026-01-01T00:00:10.000Z", account: "1000001" })
+    assert.notInclude(server.out(), "secret")
+  })
+
   const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: string]> = [
     [["serve", "--clock", "fast"], "give real, scaled:10, manual or auto"],
     [["serve", "--account", "uid=1,key=a,secret=not-to-be-shown"], "passphrase missing"],
-    [["serve", "--fault", "drop-anser"], "at position 0"],
+    [["serve", "--fault", "drop-anser"], 'position 0 has "drop-anser"'],
+    [["serve", "--fault", "drop-anser"], "did you mean `drop-answer`?"],
+    [["serve", "--venue", "trigerLatency=1"], "did you mean `triggerLatency`?"],
     [["serve", "--venue", "triggerLatency=-1"], "a whole number of milliseconds, 0 or more"],
     [["serve", "--venue", "__proto__=1"], 'there is no "__proto__"'],
     [["serve", "--account", "uid=1,__proto__=1"], 'there is no "__proto__"'],
@@ -92,7 +113,7 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
     [["serve", "--host", "0.0.0.0"], "give a token as well"],
     [["serve", "--start", "yesterday"], "is no instant"],
     [["serve", "--port", "0", "--journal", Path.join(folder, "no", "such", "folder")], "cannot be written"],
-    [["replay", manifest], "Line 1 is no entry of a journal"],
+    [["replay", manifest], "Line 1 is not an entry of a journal"],
     [["dance"], "Invalid subcommand"]
   ]
   for (const [args, message] of mistakes) {

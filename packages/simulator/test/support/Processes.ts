@@ -39,23 +39,43 @@ export const run = (
     )
   })
 
-/** Starts the served exchange and waits until it listens. Returns the variables that it prints, and a way to end it. */
-export const serve = async (...args: ReadonlyArray<string>) => {
+/** Starts the served exchange. */
+export const start = (...args: ReadonlyArray<string>) => {
   const child = kept(spawn(process.execPath, [bin, "serve", ...args], { stdio: ["ignore", "pipe", "inherit"] }))
-  const ended = once(child, "exit") as Promise<[number | null]>
+  // "close" follows the end of its output.
+  const ended = once(child, "close") as Promise<[number | null]>
   let out = ""
   child.stdout.setEncoding("utf8")
   child.stdout.on("data", (chunk: string) => (out += chunk))
-  while (!out.includes("BITGET_PASSPHRASE")) {
-    const [code] = await Promise.race([ended, once(child.stdout, "data") as Promise<[unknown]>])
-    if (child.exitCode !== null) throw new Error(`the served exchange ended with ${String(code)}: ${out}`)
+  const prints = async (words: RegExp) => {
+    while (!words.test(out)) {
+      const [code] = await Promise.race([ended, once(child.stdout, "data") as Promise<[unknown]>])
+      if (child.exitCode !== null) throw new Error(`the served exchange ended with ${String(code)}: ${out}`)
+    }
   }
+  return {
+    pid: child.pid,
+    out: () => out,
+    prints,
+    /** The JSON of the first whole line with these words. */
+    line: async (words: RegExp): Promise<unknown> => {
+      await prints(new RegExp(`${words.source}.*\\n`))
+      return JSON.parse(out.split("\n").find((line) => words.test(line)) ?? "")
+    },
+    stop: async (signal: NodeJS.Signals) => {
+      child.kill(signal)
+      return (await ended)[0]
+    }
+  }
+}
+
+/** Starts the served exchange and waits until it listens. Returns the variables that it prints, and a way to end it. */
+export const serve = async (...args: ReadonlyArray<string>) => {
+  const server = start(...args)
+  await server.prints(/BITGET_PASSPHRASE=.*\n/)
   const variables = Object.fromEntries(
-    [...out.matchAll(/export (BITGET_\w+)='(.*)'/g)].map(([, name = "", value = ""]) => [name, value])
+    [...server.out().matchAll(/export (BITGET_\w+)='(.*)'/g)].map(([, name = "", value = ""]) => [name, value])
   )
-  const stop = async (signal: NodeJS.Signals) => {
-    child.kill(signal)
-    return (await ended)[0]
-  }
-  return { pid: child.pid, variables, variable: (name: string) => variables[name] ?? "", stop }
+  const { pid, stop } = server
+  return { pid, variables, variable: (name: string) => variables[name] ?? "", stop }
 }

@@ -1,6 +1,7 @@
 import * as Faults from "@effect-deadman/simulator/Faults"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import * as Timeline from "@effect-deadman/simulator/Timeline"
+import * as Venue from "@effect-deadman/simulator/Venue"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
@@ -88,7 +89,8 @@ describe("Timeline", () => {
           Simulator.timelinePage({ title: `A "bot" <b>that</b> crashes` })
         )
       )
-      assert.notMatch(page, /<script|<b>|<link|@import|src=|href=/)
+      // The download is of the page itself.
+      assert.notMatch(page, /<script|<b>|<link|@import|src=|href="[^"]/)
       const addresses = page.match(/[a-z]+:\/\/[^"\s]*/g) ?? []
       assert.deepStrictEqual([...new Set(addresses)], ["http://www.w3.org/2000/svg"])
       assert.include(page, "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; more")
@@ -97,6 +99,36 @@ describe("Timeline", () => {
       assert.include(page, "prefers-color-scheme:dark")
     })
   )
+
+  it.effect("fits its box, and is drawn anew at every zoom", () =>
+    Effect.gen(function* () {
+      const page = yield* after(Effect.zipRight(TestClock.adjust("1 minute"), Simulator.timelinePage()))
+      const pictures = [...page.matchAll(/<svg [^>]*aria-label="Timeline[^]*?<\/svg>/g)].map(([svg]) => svg)
+      const widths = pictures.map((svg) => Number(/width="([\d.]+)"/.exec(svg)?.[1]))
+      assert.deepStrictEqual(widths, [1_216, 2_432, 4_864])
+      for (const [index, svg] of pictures.entries()) {
+        for (const [, x] of svg.matchAll(/ x="([\d.]+)"/g)) assert.isAtMost(Number(x), widths[index] ?? 0)
+        assert.lengthOf(svg.match(/<title>armed /g) ?? [], 7)
+      }
+      assert.lengthOf(page.match(/<input type="radio"/g) ?? [], 3)
+      assert.include(page, 'download="timeline-seed-4711.html"')
+    })
+  )
+
+  it("starts where something happens", () => {
+    const evidence = {
+      seed: 1,
+      start: 0,
+      now: 3_610_000,
+      dropped: 0,
+      entries: [
+        { _tag: "Start", at: 0, seed: 1, venue: Venue.defaults, accounts: [] },
+        { _tag: "Mark", at: 3_600_000, name: "deploy" }
+      ]
+    } as const
+    const first = /<text x="[\d.]+" y="20" text-anchor="middle">(\d+) s<\/text>/.exec(Timeline.svg(evidence))?.[1]
+    assert.strictEqual(first, "3599")
+  })
 
   it.effect("draws well-formed XML with every request, countdown segment and firing, the same for the same run", () =>
     Effect.gen(function* () {

@@ -74,7 +74,7 @@ describe("Drawing", () => {
   })
 
   it("has the colours of the live page", () => {
-    const file = Path.join(import.meta.dirname, "../../src/served/page/style.css")
+    const file = Path.join(import.meta.dirname, "../../src/served/page/base.css")
     const page = new Map(
       [...Fs.readFileSync(file, "utf8").matchAll(/--([\w-]+): light-dark\((\S+), (\S+)\)/g)].map(
         ([, name = "", light = "", dark = ""]) => [name, [light, dark]]

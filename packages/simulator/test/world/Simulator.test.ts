@@ -197,6 +197,8 @@ describe("Simulator", () => {
       const unknown = yield* Effect.flip(Simulator.openOrders("9"))
       assert.include(unknown.message, `no account "9"`)
       assert.include(unknown.message, Simulator.demoUid)
+      const near = yield* Effect.flip(Simulator.openOrders(`${Simulator.demoUid}1`))
+      assert.include(near.message, `did you mean \`${Simulator.demoUid}\`?`)
       yield* Simulator.placeOrder({ clientOid: "a" })
       const refused = yield* Effect.flip(Simulator.placeOrder({ clientOid: "a" }))
       assert.deepInclude(refused, { _tag: "ExchangeRefused", code: "25212" })

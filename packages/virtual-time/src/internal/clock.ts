@@ -1,6 +1,5 @@
 /**
- * Effect's `TestClock`, and so its `Clock`, of a world or of one party. It stays that one's clock also when another party
- * calls it.
+ * The `TestClock`, and so the `Clock`, of a world or of one party. It stays that clock when another party calls it.
  *
  * @internal
  */
@@ -12,7 +11,7 @@ import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as TestClock from "effect/TestClock"
 import { NANOS_PER_MILLI, type Party, type Timer, type VirtualScheduler } from "./scheduler.js"
 
-/** Whole nanoseconds; what is shorter than one rounds. */
+/** A duration in whole nanoseconds. */
 export const toNanos = (duration: Duration.DurationInput): number => {
   const millis = Duration.toMillis(duration)
   return millis === Infinity ? Infinity : Math.round(millis * NANOS_PER_MILLI)
@@ -24,8 +23,8 @@ export class VirtualClock implements TestClock.TestClock {
   readonly currentTimeNanos: Effect.Effect<bigint>
   readonly save: Effect.Effect<Effect.Effect<void>>
   readonly sleeps: Effect.Effect<Chunk.Chunk<number>>
-  private readonly world: VirtualScheduler
-  private readonly party: Party | undefined
+  readonly world: VirtualScheduler
+  readonly party: Party | undefined
 
   constructor(world: VirtualScheduler, party?: Party) {
     this.world = world
@@ -56,7 +55,8 @@ export class VirtualClock implements TestClock.TestClock {
       const wait = Effect.async<void>((resume) => {
         timer = this.world.schedule(nanos, this.party, () => resume(Effect.void))
       })
-      // Does what the cleanup of `Effect.async` does, in two thirds of its operations: most of what programs do here is sleep.
+      // Does the same as the cleanup of `Effect.async` in two thirds of its operations, because programs here mostly
+      // sleep.
       return RuntimeFlags.interruptible(runtimeFlags)
         ? Effect.uninterruptible(
             Effect.catchAllCause(Effect.interruptible(wait), (cause) => {
@@ -66,17 +66,6 @@ export class VirtualClock implements TestClock.TestClock {
           )
         : wait
     })
-  }
-
-  /** Whether it is the world's own clock, which no party's stop touches. */
-  get isWorlds(): boolean {
-    return this.party === undefined
-  }
-
-  /** Calls a function when a sleep of so many milliseconds would end. The result cancels it. */
-  unsafeSchedule(millis: number, run: () => void): () => void {
-    const timer = this.world.schedule(toNanos(millis), this.party, run)
-    return () => void this.world.cancel(timer)
   }
 
   adjust(duration: Duration.DurationInput): Effect.Effect<void> {

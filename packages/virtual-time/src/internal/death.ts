@@ -1,5 +1,5 @@
 /**
- * Ends of fibers that Effect does not offer: as a process is killed, and by a defect from outside.
+ * Ends fibers in ways that Effect does not offer: as a killed process, and by a defect from outside.
  *
  * @internal
  */
@@ -9,7 +9,7 @@ import * as FiberId from "effect/FiberId"
 import * as FiberStatus from "effect/FiberStatus"
 import type { AnyFiber } from "./ready.js"
 
-/** What Effect's fibers have beyond their public interface. */
+/** The members of Effect's fibers beyond their public interface. */
 interface Internals {
   readonly _queue: Array<Message>
   readonly getChildren: () => ReadonlySet<AnyFiber>
@@ -28,8 +28,8 @@ const internals = (fiber: AnyFiber): Internals => fiber as unknown as Internals
 export const childrenOf = (fiber: AnyFiber): Iterable<AnyFiber> => internals(fiber).getChildren()
 
 /**
- * Ends a fiber at once: no further step, no finalizer. Fibers outside that wait for it find it interrupted, because a scope
- * or a parent that awaits its fibers would otherwise wait for a dead process for ever.
+ * Ends a fiber at once, without a further step or finalizer. Fibers outside that wait for it find it interrupted,
+ * because otherwise a scope or a parent that awaits its fibers would wait for ever for a dead process.
  */
 export const endFiber = (fiber: AnyFiber): void => {
   if (fiber.unsafePoll() !== null) return
@@ -42,6 +42,6 @@ export const endFiber = (fiber: AnyFiber): void => {
   for (const message of inbox) dead.tell(message)
 }
 
-/** Interrupts a fiber, which then fails with this defect. Its finalizers run. */
+/** Interrupts a fiber so that it fails with this defect. Its finalizers run. */
 export const interruptWith = (fiber: AnyFiber, defect: unknown): void =>
   internals(fiber).tell({ _tag: "InterruptSignal", cause: Cause.die(defect) })

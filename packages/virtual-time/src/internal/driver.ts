@@ -13,15 +13,15 @@ export const drive = (world: VirtualScheduler): void =>
     } while (!world.finished && world.limit === undefined && world.fireNext())
   })
 
-/** Runs what can run now, while time stands still. */
+/** Runs everything that can run now, while time stands still. */
 export const settle = (world: VirtualScheduler): void => withoutLeaks(world, () => world.runReady())
 
-// Taken when the module loads: fake timers that a test installs later are none of ours.
+// Taken when the module loads, because a test may install fake timers later.
 const realSetTimeout = globalThis.setTimeout
 const realClearTimeout = globalThis.clearTimeout
 const realSetImmediate: ((f: () => void) => unknown) | undefined = globalThis.setImmediate
 
-/** One turn of the event loop. When it is over, all that follows from settled promises has happened. */
+/** One turn of the event loop. By its end, everything that follows from settled promises has happened. */
 const turn = (): Promise<void> =>
   new Promise((resolve) => {
     if (realSetImmediate === undefined) realSetTimeout(resolve, 0)
@@ -60,7 +60,7 @@ const workArrives = (world: VirtualScheduler, millis: number): Promise<boolean> 
 
 /**
  * Drives the world whenever something in it can run or is due, as long as the process lives. At a limit it ends the
- * programs, and then the world, when they do not end within their grace.
+ * programs, and then the world, if they do not end within their grace.
  */
 export const driveInBackground = (world: VirtualScheduler, endPrograms: () => void): void => {
   const loop = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 /**
- * Finds the fibers of a world when they are needed. Nothing is kept per fiber while a program runs.
+ * Finds the fibers of a world on demand. It keeps nothing per fiber while a program runs.
  *
  * @internal
  */
@@ -9,21 +9,16 @@ import * as FiberId from "effect/FiberId"
 import * as FiberStatus from "effect/FiberStatus"
 import { globalValue } from "effect/GlobalValue"
 import * as Runtime from "effect/Runtime"
+import type { Waiting } from "../VirtualTimeError.js"
 import type { AnyFiber } from "./ready.js"
 import { childrenOf, endFiber } from "./death.js"
 import { currentParty, type Party, type VirtualScheduler } from "./scheduler.js"
 
-export interface WaitingFiber {
-  readonly fiber: string
-  readonly party?: string
-  readonly span?: string
-  readonly on?: string
-  readonly held: boolean
-}
+type WaitingFiber = typeof Waiting.Type
 
 /**
- * The fibers of this world that no other fiber of it supervises: the program's first, daemons, and those forked in scopes.
- * Below a layer the program's first may be the child of a fiber that another scheduler runs.
+ * The fibers of this world that no other fiber of it supervises: the program's first, daemons, and fibers forked in
+ * scopes. Below a layer the program's first may be the child of a fiber that another scheduler runs.
  */
 export const rootsOf = (world: VirtualScheduler): Array<AnyFiber> => {
   const roots: Array<AnyFiber> = []
@@ -35,7 +30,7 @@ export const rootsOf = (world: VirtualScheduler): Array<AnyFiber> => {
   return roots
 }
 
-/** The fibers of one party, those that wait for it from outside left out. */
+/** The fibers of one party, without those that wait for it from outside. */
 const membersOf = (party: Party): ReadonlyArray<AnyFiber> => {
   const members: Array<AnyFiber> = []
   const visit = (fiber: AnyFiber): void => {
@@ -53,7 +48,7 @@ export const crashParty = (party: Party): void => {
   members.forEach(endFiber)
 }
 
-/** How many waiting fibers an error names: enough to see the pattern. */
+/** The number of fibers that an error names, enough to see the pattern. */
 const NAMED = 20
 
 /** Names the fibers that ran last. When a limit is reached, they are the loop. */
@@ -71,7 +66,10 @@ const named = (fiber: AnyFiber): WaitingFiber => {
   }
 }
 
-/** Names the fibers that wait. A fiber gives its status only by running, so the world runs, while its time stands still. */
+/**
+ * Names the fibers that wait. A fiber reports its status only by running, so the world runs while its time stands
+ * still.
+ */
 export const waitingFibers = (world: VirtualScheduler): ReadonlyArray<WaitingFiber> => {
   const found: Array<WaitingFiber> = []
   const visit = (fiber: AnyFiber): Effect.Effect<void> =>
@@ -102,8 +100,8 @@ export const waitingFibers = (world: VirtualScheduler): ReadonlyArray<WaitingFib
 }
 
 /**
- * Removes fibers from the process-wide set in which Effect keeps each unsupervised fiber until it exits. Those of a world
- * that has ended never will, and a million runs would keep millions of them.
+ * Removes fibers from the process-wide set in which Effect keeps each unsupervised fiber until it exits. Fibers of an
+ * ended world never exit, so a million runs would keep millions of them.
  */
 export const forgetFibers = (fibers: ReadonlyArray<AnyFiber>): void => {
   if (fibers.length === 0) return

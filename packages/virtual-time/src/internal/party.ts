@@ -11,38 +11,40 @@ import { crashParty } from "./fibers.js"
 import { currentParty, NANOS_PER_MILLI, type Party as PartyState } from "./scheduler.js"
 
 /**
- * One member of the world, such as a process among others, with a clock of its own. Its fibers are those started inside
- * `withParty`, and theirs. All actions take effect at once. The party itself may run them: the calling fiber then
- * continues when the party does.
+ * One member of the world, such as a process among others, with its own clock. Its fibers are those started inside
+ * `withParty`, and their children. All actions take effect at once. The party itself may run them. Then the calling
+ * fiber continues when the party does.
  */
 export interface Party {
   readonly name: string
   /** Whether `crash` has ended it. */
   readonly isCrashed: () => boolean
-  /** The host sleeps: nothing of the party runs, its monotonic clock and its timers stand still, its wall clock goes on. */
+  /** Puts the host to sleep: its fibers, monotonic clock and timers stand still, and its wall clock goes on. */
   readonly suspend: Effect.Effect<void>
   /** Suspends, and resumes after that much of the world's time. Does not wait for it. */
   readonly suspendFor: (duration: Duration.DurationInput) => Effect.Effect<void>
-  /** The event loop is blocked, or the process is stopped: nothing runs, both clocks go on, timers become due meanwhile. */
+  /** Blocks the event loop, or stops the process: its fibers stand still, both clocks go on, and timers become due. */
   readonly stall: Effect.Effect<void>
-  /** Stalls, and goes on after that much of the world's time. Does not wait for it. */
+  /** Stalls, and continues after that much of the world's time. Does not wait for it. */
   readonly stallFor: (duration: Duration.DurationInput) => Effect.Effect<void>
   /** Ends every suspension and stall. */
   readonly resume: Effect.Effect<void>
   /**
-   * Ends it for good, as `kill -9` does: no further step, no finalizer, no timer. A fiber outside that waits for one of its
-   * fibers finds it interrupted.
+   * Ends it for good, as `kill -9` does: no further step, no finalizer, no timer. A fiber outside that waits for one of
+   * its fibers finds it interrupted.
    */
   readonly crash: Effect.Effect<void>
-  /** Steps the wall clock by so many milliseconds, back if negative. The monotonic clock and the timers do not notice. */
+  /** Steps the wall clock by so many ms, back if negative. It does not affect the monotonic clock and the timers. */
   readonly stepWall: (millis: number) => Effect.Effect<void>
-  /** Sets the speed of the monotonic clock, and so of timers: 1.001 gains a second in a thousand. Fails if not above 0. */
+  /**
+   * Sets the speed of the monotonic clock, and so of timers: 1.001 gains a second in a thousand. Fails if not above 0.
+   */
   readonly setRate: (rate: number) => Effect.Effect<void, InvalidRate>
 }
 
 const handles = new WeakMap<PartyState, Party>()
 
-/** The controls of a party, the same object each time. */
+/** The controls of a party, always the same object. */
 export const handleOf = (state: PartyState): Party => {
   let handle = handles.get(state)
   if (handle === undefined) handles.set(state, (handle = makeParty(state)))

@@ -1,5 +1,5 @@
 /**
- * What can run now, and in which order it does.
+ * The queues of tasks that can run now, and their order.
  *
  * @internal
  */
@@ -8,7 +8,7 @@ import { PriorityBuckets, type Task } from "effect/Scheduler"
 
 export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
-/** A queue that gives tasks one at a time: `take` returns the task and leaves its fiber in `fiber`. */
+/** A queue of tasks. `take` returns the next task and leaves its fiber in `fiber`. */
 export interface Ready {
   readonly size: number
   fiber: AnyFiber | undefined
@@ -17,7 +17,7 @@ export interface Ready {
   clear(): void
 }
 
-/** Tasks with their fibers. It keeps its arrays when it empties: a round is over every few microseconds. */
+/** Tasks with their fibers. It keeps its arrays when it empties, because a round takes only a few microseconds. */
 class Round {
   readonly tasks: Array<Task> = []
   readonly fibers: Array<AnyFiber | undefined> = []
@@ -38,8 +38,9 @@ class Round {
 }
 
 /**
- * First in, first out, in rounds: what becomes ready during a round runs in the next one, sorted by Effect's scheduling
- * priority as Effect's own schedulers do. All tasks of priority 0, the usual case, stay in two plain arrays.
+ * First in, first out, in rounds. A task that becomes ready during a round runs in the next one. Rounds are sorted by
+ * Effect's scheduling priority, as in Effect's own schedulers. Tasks of priority 0, the usual case, stay in two plain
+ * arrays.
  */
 export class FirstIn implements Ready {
   fiber: AnyFiber | undefined = undefined
@@ -101,24 +102,19 @@ export class FirstIn implements Ready {
   }
 }
 
-interface Line {
-  readonly owner: unknown
-  readonly queue: FirstIn
-}
-
 /**
- * Any of the owners that have something ready, by a seeded draw; each owner's fibers first in, first out.
+ * Draws one of the owners with a ready task by the seed. The tasks of each owner run first in, first out.
  *
- * Fibers of one owner are not shuffled: a Node process runs them in this order, and Effect relies on it. `Effect.forEach` with
- * concurrency, for one, hangs if it is interrupted after it forked and before the fork has started, which cannot happen
- * otherwise.
+ * It does not shuffle fibers of one owner, because a Node process runs them in this order, and Effect relies on it. For
+ * example, `Effect.forEach` with concurrency hangs when it is interrupted after it forked and before the fork has
+ * started, which cannot happen in this order.
  */
 export class Seeded implements Ready {
   fiber: AnyFiber | undefined = undefined
   size = 0
-  private readonly lines: Array<Line> = []
-  private readonly idle = new Map<unknown, Line>()
-  private readonly busy = new Map<unknown, Line>()
+  /** The queues of all owners, and those of them that hold a task. */
+  private readonly queues = new Map<unknown, FirstIn>()
+  private readonly busy: Array<FirstIn> = []
   private readonly draw: () => number
   private readonly ownerOf: (fiber: AnyFiber) => unknown
 
@@ -130,38 +126,31 @@ export class Seeded implements Ready {
   push(task: Task, priority: number, fiber: AnyFiber | undefined): void {
     this.size++
     const owner = fiber === undefined ? undefined : this.ownerOf(fiber)
-    let line = this.busy.get(owner)
-    if (line === undefined) {
-      line = this.idle.get(owner) ?? { owner, queue: new FirstIn() }
-      this.idle.delete(owner)
-      this.busy.set(owner, line)
-      this.lines.push(line)
-    }
-    line.queue.push(task, priority, fiber)
+    let queue = this.queues.get(owner)
+    if (queue === undefined) this.queues.set(owner, (queue = new FirstIn()))
+    if (queue.size === 0) this.busy.push(queue)
+    queue.push(task, priority, fiber)
   }
 
   take(): Task | undefined {
-    const count = this.lines.length
+    const count = this.busy.length
     if (count === 0) return undefined
     this.size--
     const at = count === 1 ? 0 : Math.floor(this.draw() * count)
-    const line = this.lines[at]!
-    const task = line.queue.take()
-    this.fiber = line.queue.fiber
-    if (line.queue.size === 0) {
-      const last = this.lines.pop()!
-      if (last !== line) this.lines[at] = last
-      this.busy.delete(line.owner)
-      this.idle.set(line.owner, line)
+    const queue = this.busy[at]!
+    const task = queue.take()
+    this.fiber = queue.fiber
+    if (queue.size === 0) {
+      const last = this.busy.pop()!
+      if (last !== queue) this.busy[at] = last
     }
     return task
   }
 
   clear(): void {
     this.size = 0
-    this.lines.length = 0
-    this.idle.clear()
-    this.busy.clear()
+    this.busy.length = 0
+    this.queues.clear()
     this.fiber = undefined
   }
 }

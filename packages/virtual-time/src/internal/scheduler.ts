@@ -1,5 +1,5 @@
 /**
- * The scheduler of a world: what is ready, what is due, and what its clocks show.
+ * The scheduler of a world: its ready tasks, its timers, and its clocks.
  *
  * Instants are nanoseconds since the start of the run, as plain numbers: exact for 104 days, within 4 ns for a year.
  *
@@ -16,32 +16,35 @@ export type Timer = AnyTimer<Party | undefined>
 
 export const NANOS_PER_MILLI = 1_000_000
 
-/** Fires after everything else of its instant, whatever was registered when. */
+/** The rank of timers that fire after all others of their instant. */
 const LATE = 2
 
-/** A fiber that has run its budget of operations yields; checked after this many. */
+/** A fiber that has run its budget of operations yields. The check comes once in so many operations. */
 const YIELD_CHECK_MASK = 31
 
-/** The weight of a step that used up its budget of operations: a loop that never yields ends as soon as one that does. */
+/**
+ * The weight of a step that used up its budget of operations, so that a loop that never yields ends as soon as one that
+ * does.
+ */
 const LONG_STEP = 32
 
-/** How many of the last steps are remembered, for the error that names their fibers. */
+/** The number of last steps whose fibers an error names. */
 const RECENT = 32
 
 /** Real time is read once in so many steps. */
 const REAL_CHECK_MASK = 63
 
-// Taken when the module loads: fake timers that a test installs later are none of ours.
+// Taken when the module loads, because a test may install fake timers later.
 const realNow = performance.now.bind(performance)
 
-/** The party a fiber belongs to; forks inherit it. */
+/** The party that a fiber belongs to. Forks inherit it. */
 export const currentParty: FiberRef.FiberRef<Party | undefined> = FiberRef.unsafeMake<Party | undefined>(undefined)
 
-/** One member of the world, with a clock of its own that can diverge from the world's. */
+/** One member of the world. Its clock can diverge from the world's. */
 export class Party {
   readonly world: VirtualScheduler
   readonly name: string
-  /** How often it is suspended and stalled; it runs while both are 0. */
+  /** The numbers of its suspensions and stalls. It runs while both are 0. */
   suspensions = 0
   stalls = 0
   /** Counts `resume`s. A stop that one of them ended must not be ended again by its own timer. */
@@ -50,13 +53,13 @@ export class Party {
   /** Once it is dead, fibers from this id on were forked after its end. */
   firstUnbornFiberId = 0
   stopped = false
-  /** What its wall clock shows beyond the world's, in nanoseconds. */
+  /** The lead of its wall clock over the world's, in nanoseconds. */
   wallOffset = 0
   /** Speed of its monotonic clock, which showed `monotonicBase` at the instant `monotonicSince`. */
   rate = 1
   monotonicBase: number
   monotonicSince: number
-  /** Its timers while it is suspended; `due` then holds what is left of them. */
+  /** Its timers while it is suspended. Their `due` is then the time that is left. */
   frozen: Array<Timer> = []
   readonly heldTasks: Array<Task> = []
   readonly heldFibers: Array<AnyFiber | undefined> = []
@@ -68,12 +71,12 @@ export class Party {
     this.monotonicSince = world.now
   }
 
-  /** What its monotonic clock shows, in nanoseconds. */
+  /** Its monotonic clock, in nanoseconds. */
   monotonic(now: number): number {
     return this.suspensions > 0 ? this.monotonicBase : this.monotonicBase + (now - this.monotonicSince) * this.rate
   }
 
-  /** Fixes the monotonic clock at what it shows, before its speed changes. */
+  /** Fixes the monotonic clock at its current time, before its speed changes. */
   rebase(now: number): void {
     this.monotonicBase = this.monotonic(now)
     this.monotonicSince = now
@@ -100,29 +103,31 @@ export class VirtualScheduler implements Scheduler {
   now = 0
   steps = 0
   wakes = 0
-  /** Which limit ended the run. */
+  /** The limit that ended the run. */
   limit: "steps" | "instant" | "real time" | "time" | undefined = undefined
   maxSteps: number
   private maxStepsAtOnce: number
   /** The steps since time last moved. One that used up its whole budget of operations weighs more. */
   private still = 0
-  /** Since when fibers run while time stands still and the event loop has no turn, in real ms. */
+  /** The start of a stretch without a turn of the event loop and without a step of time, in real ms. */
   private busySince: number | undefined = undefined
   /** The fibers of the last steps, in a ring. */
   private readonly last = Array.from<AnyFiber | undefined>({ length: RECENT })
-  /** Set by the driver: ends `runReady` after the step that runs. */
+  /** Set by the driver. Ends `runReady` after the current step. */
   finished = false
   /** Called when something becomes ready or due while no driver runs. */
   parked: (() => void) | undefined = undefined
   readonly timers = new Timers<Party | undefined>()
   readonly parties = new Map<string, Party>()
-  /** The id of the first fiber of the run: ids in the trace count from it, since Effect's count through the process. */
+  /**
+   * The id of the first fiber of the run. Ids in the trace count from it, because Effect's count through the process.
+   */
   firstFiberId = 0
   private ready: Ready
   private sequence = 0
   private readonly drawRank: (() => number) | undefined
   private readonly startNanos: bigint
-  /** With `manual`: no timer beyond this instant fires. */
+  /** With `manual`, the instant beyond which no timer fires. */
   private horizon: number
   private readonly adjusting = new Set<Timer>()
   private readonly releases: Array<() => void> = []
@@ -158,7 +163,7 @@ export class VirtualScheduler implements Scheduler {
 
   // Driving
 
-  /** Runs what is ready until nothing is, `finished` is set, or the limit of steps is reached. */
+  /** Runs ready tasks until there are none, `finished` is set, or a limit is reached. */
   runReady(): void {
     const ready = this.ready
     for (;;) {
@@ -182,7 +187,7 @@ export class VirtualScheduler implements Scheduler {
           const party = fiber.getFiberRef(currentParty)
           if (party !== undefined && party.stopped) {
             if (party.dead) {
-              // A fiber that it forks after its end never begins and reports nothing: a dead process runs no callback.
+              // A fiber forked after its end never begins and reports nothing, because a dead process runs no callback.
               if (fiber.id().id < party.firstUnbornFiberId) endFiber(fiber)
             } else {
               party.heldTasks.push(task)
@@ -201,18 +206,18 @@ export class VirtualScheduler implements Scheduler {
     }
   }
 
-  /** Time has moved, so what runs from here on is not the loop that ran before. */
+  /** Notes that time has moved, so that the steps before do not count as one loop with the next. */
   moved(): void {
     this.still = 0
     this.busySince = undefined
   }
 
-  /** The event loop had its turn. */
+  /** Notes that the event loop had its turn. */
   turned(): void {
     this.busySince = undefined
   }
 
-  /** Gives a program that was ended so many more steps. */
+  /** Gives so many more steps to a program that the world ends. */
   grant(steps: number): void {
     this.limit = undefined
     this.maxSteps = this.steps + steps
@@ -220,7 +225,9 @@ export class VirtualScheduler implements Scheduler {
     this.moved()
   }
 
-  /** Nothing can run and nothing is due. What runs next is another program, or continues with a result from outside. */
+  /**
+   * Restores the limits once nothing can run or is due, because then another program or a result from outside follows.
+   */
   rested(): void {
     this.maxSteps = this.options.maxSteps
     this.maxStepsAtOnce = this.options.maxStepsAtOnce
@@ -262,7 +269,7 @@ export class VirtualScheduler implements Scheduler {
     return true
   }
 
-  /** Ends the world: nothing of it runs any more, and results from outside are dropped. */
+  /** Ends the world. Nothing in it runs any more, and it drops results from outside. */
   close(): void {
     this.timers.clear()
     this.ready.clear()
@@ -272,7 +279,7 @@ export class VirtualScheduler implements Scheduler {
     this.releases.length = 0
   }
 
-  /** Registers what has to be released when the world closes. */
+  /** Registers a release for when the world closes. */
   onClose(release: () => void): void {
     this.releases.push(release)
   }
@@ -296,13 +303,17 @@ export class VirtualScheduler implements Scheduler {
     return timer
   }
 
-  cancel(timer: Timer): boolean {
-    if (this.timers.remove(timer)) return true
-    const party = timer.owner
-    if (party === undefined || party.frozen.length === 0) return false
-    const at = party.frozen.indexOf(timer)
-    if (at >= 0) party.frozen.splice(at, 1)
-    return at >= 0
+  /** Calls a plain function after so many ms of the world's time. The result cancels the call. */
+  unsafeSchedule(millis: number, run: () => void): () => void {
+    const timer = this.schedule(Math.round(Math.max(0, millis) * NANOS_PER_MILLI), undefined, run)
+    return () => this.cancel(timer)
+  }
+
+  cancel(timer: Timer): void {
+    if (this.timers.remove(timer) || timer.owner === undefined) return
+    const { frozen } = timer.owner
+    const at = frozen.indexOf(timer)
+    if (at >= 0) frozen.splice(at, 1)
   }
 
   /** Lets `nanos` of the world's time pass and then, after everything that was due by then, calls `done`. */
@@ -340,7 +351,7 @@ export class VirtualScheduler implements Scheduler {
     this.mixTime()
   }
 
-  /** When sleepers wake, in the world's time, soonest first. */
+  /** The instants at which sleepers wake, in the world's time, soonest first. */
   sleeps(): Array<number> {
     const due: Array<number> = []
     for (const timer of this.timers.all()) if (timer.rank !== LATE) due.push(timer.due)
@@ -461,7 +472,7 @@ export class VirtualScheduler implements Scheduler {
 
   // Trace
 
-  /** A digest of which fiber ran when, in which order. Equal runs have equal digests. */
+  /** A digest of the fibers that ran, with instant and order. Equal runs have equal digests. */
   trace(): string {
     const hex = (n: number) => (n >>> 0).toString(16).padStart(8, "0")
     return hex(this.hashA) + hex(this.hashB)

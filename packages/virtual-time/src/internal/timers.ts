@@ -1,10 +1,10 @@
 /**
- * A binary heap of timers that knows where each of its timers sits, so that an interrupted sleep leaves at once.
+ * A binary heap of timers that knows the place of each timer, so that it can remove an interrupted sleep at once.
  *
  * @internal
  */
 
-/** Something that happens at `due`. Earlier first; at one instant by `rank`, then by `sequence`. */
+/** A call at `due`. Timers of one instant are ordered by `rank`, then by `sequence`. */
 export interface Timer<Owner> {
   /** Instant on the heap's axis. */
   due: number
@@ -13,7 +13,7 @@ export interface Timer<Owner> {
   readonly sequence: number
   readonly fire: () => void
   readonly owner: Owner
-  /** Where it sits in the heap; -1 while it is not in it. */
+  /** Its place in the heap, -1 while it is not in it. */
   index: number
 }
 
@@ -34,12 +34,6 @@ export class Timers<Owner> {
   push(timer: Timer<Owner>): void {
     this.items.push(timer)
     this.rise(timer, this.items.length - 1)
-  }
-
-  pop(): Timer<Owner> | undefined {
-    const first = this.items[0]
-    if (first !== undefined) this.remove(first)
-    return first
   }
 
   /** Whether the timer was still waiting. */

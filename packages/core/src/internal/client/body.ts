@@ -1,5 +1,5 @@
 /**
- * Reads the body of an answer within a bound, compressed or not.
+ * Reads the body of an answer, compressed or not, up to a number of bytes.
  */
 import type * as Headers from "@effect/platform/Headers"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
@@ -37,8 +37,8 @@ const collect = (
   })
 
 /**
- * The body as text, or `undefined` when it is longer than the bound, as it came or without its compression. Then the
- * rest is not read.
+ * The body as text. When it is longer than the bound, compressed or decompressed, it is `undefined`, and the rest stays
+ * unread.
  *
  * @internal
  */
@@ -49,7 +49,7 @@ export const readText = (
 ): Effect.Effect<string | undefined, HttpClientError.ResponseError> => {
   const { "content-encoding": encoding, "content-length": announced } = headers
   if (encoding === undefined && announced !== undefined) {
-    // The HTTP layer holds the peer to the length that it announced. A stream costs as much as the rest of the call.
+    // The HTTP layer enforces the announced length, and a stream would cost as much as the rest of the call.
     return Number(announced) <= maxBytes ? response.text : Effect.succeed(undefined)
   }
   return Effect.map(collect(response, maxBytes), (bytes) => {

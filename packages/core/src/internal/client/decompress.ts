@@ -1,9 +1,9 @@
 /**
- * Reads an answer that comes compressed although it was asked for as it is. Clients over `fetch` have decompressed it
- * and keep the header; clients over Node's sockets have not.
+ * Decompresses an answer that came compressed although the request asked for `identity`. Clients over `fetch` have
+ * decompressed it already and keep the header. Clients over Node's sockets have not.
  */
 
-/** The part of `node:zlib` that is used. Where there is none, every client is one over `fetch`. */
+/** The part of `node:zlib` in use. Runtimes without it have only clients over `fetch`. */
 interface Zlib {
   readonly unzipSync: Decompress
   readonly brotliDecompressSync: Decompress
@@ -11,7 +11,7 @@ interface Zlib {
 
 type Decompress = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array
 
-// Not an import: what is bundled for a browser must not need it.
+// Not an import, because a bundle for a browser must not need it.
 const zlib = (): Zlib | undefined => {
   const { process } = globalThis as {
     readonly process?: { readonly getBuiltinModule?: (name: string) => Zlib | undefined }
@@ -20,8 +20,8 @@ const zlib = (): Zlib | undefined => {
 }
 
 /**
- * The bytes without their compression, `undefined` when they would be more than the bound. What is no such compression
- * (an answer that the HTTP client has decompressed) is given back as it is.
+ * The decompressed bytes, or `undefined` when they are more than the bound. Bytes that are not compressed that way stay
+ * as they are, because the HTTP client has decompressed them.
  *
  * @internal
  */

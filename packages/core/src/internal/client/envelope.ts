@@ -1,6 +1,6 @@
 /**
- * Finds the exchange's envelope in an answer, whatever its status and content type say, or says why there is none. No
- * secret gets into either. Pure.
+ * Finds the exchange's envelope in an answer, under any status and content type, or gives the reason why there is none.
+ * Neither holds a secret. Pure.
  */
 import type * as Headers from "@effect/platform/Headers"
 import * as Effect from "effect/Effect"
@@ -23,7 +23,7 @@ export interface Envelope extends Sample {
 export type Scrub = (text: string) => string
 
 /**
- * Removes every occurrence of the given values, so that what a peer echoes does not reach an error.
+ * Removes every occurrence of the given values, because a peer may echo them and errors quote its text.
  *
  * @internal
  */
@@ -36,7 +36,7 @@ export const scrubber =
 export const excerpt = (text: string, scrub: Scrub): string => scrub(text).replace(/\s+/g, " ").trim().slice(0, 200)
 
 /**
- * The code of a success.
+ * The code of success.
  *
  * @internal
  */
@@ -52,7 +52,7 @@ export const instant = (value: unknown): number | undefined => {
   return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined
 }
 
-/** A stamp of the exchange, from a header or from the body. Zero stands for an absent one: live answers have it. */
+/** A stamp of the exchange, from a header or from the body. Zero means absent, because live answers have such zeros. */
 const stamp = (value: unknown): number | undefined => instant(value) || undefined
 
 /** @internal */
@@ -93,7 +93,7 @@ export const read = (
   const { headers, httpStatus, receivedAt, sentAt, text } = answer
   const contentType = excerpt(headers["content-type"] ?? "", scrub)
   if (text === undefined) return unreadable("tooLong", { httpStatus, detail: contentType })
-  // A status of 0 is what a browser shows of a redirect that it was told not to follow.
+  // A browser shows status 0 for a redirect that it must not follow.
   if (httpStatus === 0 || (httpStatus >= 300 && httpStatus < 400)) return unreadable("redirect", { httpStatus })
   let body: unknown
   try {

@@ -1,5 +1,5 @@
 /**
- * Failures of an HTTP client as failures of a call, without their causes, which can quote headers. Pure.
+ * Turns failures of an HTTP client into failures of a call. Drops their causes, because those can quote headers. Pure.
  */
 import * as VenueError from "../../VenueError.js"
 import { excerpt, type Scrub, unreadable } from "./envelope.js"
@@ -11,7 +11,7 @@ interface SystemError {
   readonly errors?: unknown
 }
 
-/** The system's errors below a failure of some HTTP library: they hide as causes, and in lists of tried addresses. */
+/** The system's errors below a failure of an HTTP library: nested causes, or lists with one per tried address. */
 const systemErrors = (error: unknown, depth = 0): ReadonlyArray<SystemError> => {
   if (typeof error !== "object" || error === null || depth > 5) return []
   const { cause, code, errors }: SystemError = error
@@ -22,7 +22,7 @@ const systemErrors = (error: unknown, depth = 0): ReadonlyArray<SystemError> => 
 
 const isUnresolved = ({ code }: SystemError) => code === "ENOTFOUND" || code === "EAI_AGAIN"
 
-// An unreachable host can also end a connection that has carried the request; only when connecting it proves something.
+// An unreachable host can also end a connection that has carried the request. It proves something only on connecting.
 const isRefused = ({ code, syscall }: SystemError) =>
   code === "ECONNREFUSED" ||
   code === "ConnectionRefused" ||

@@ -1,16 +1,16 @@
 /**
- * The headers that go with every request, before those of the caller.
+ * The headers of every request. The caller's headers override them.
  */
 
-/** The version of this package; a test compares it with package.json. */
+/** The version of this package. A test compares it with package.json. */
 const version = "0.1.0"
 
-// A page or its worker: a browser sends a User-Agent of its own, and another header would need the server's consent.
+// A page or its worker. A browser sends its own User-Agent, and another header would need the server's consent.
 const isBrowser = "document" in globalThis || "importScripts" in globalThis
 
 /**
- * The User-Agent of the package, without which some gateways answer 403, and the wish for an answer that is not
- * compressed, because not every HTTP client can read one.
+ * The package's User-Agent, because some gateways answer 403 without one, and a request for an uncompressed answer,
+ * because not every HTTP client can decompress.
  *
  * @internal
  */

@@ -1,16 +1,16 @@
 /**
- * The pure part of the server clock: what one answer proves about the offset, and which of two answers is worth more.
+ * The pure part of the server clock: estimates the offset from one answer, and compares two estimates.
  */
 
 /**
- * Two quartz clocks drift apart by less than this fraction, with room to spare.
+ * An upper bound of the rate at which two quartz clocks drift apart, with room to spare.
  *
  * @internal
  */
 export const drift = 200e-6
 
 /**
- * The stamps of one call: the host's on its monotonic clock, the venue's on its own, all in milliseconds.
+ * The stamps of one call in ms, the host's by its monotonic clock, the exchange's by its own.
  *
  * @internal
  */
@@ -23,7 +23,7 @@ export interface Sample {
 }
 
 /**
- * Venue time is `mono + ahead`, give or take `half` at the instant `at`, and more the longer ago that is.
+ * The exchange's time is `mono + ahead`, plus or minus `half` at the instant `at`. The error grows with the time since.
  *
  * @internal
  */
@@ -37,10 +37,10 @@ export interface Estimate {
 export const uncertainty = (self: Estimate, mono: number): number => self.half + Math.abs(mono - self.at) * drift
 
 /**
- * The venue accepted no sooner than the request was sent, and had completed no later than the answer was there. A stamp
- * is a whole millisecond that may have been almost over. The estimate is for the instant of the answer, so the sooner
- * edge is older by the round trip, and the clocks may have drifted meanwhile. Stamps that contradict the round trip
- * prove nothing.
+ * The estimate that one answer proves. The exchange accepted the request after the send and completed the answer before
+ * its arrival. A stamp is a whole millisecond that may have been almost over. The estimate is for the instant of the
+ * answer, so the earlier edge is older by the round trip, and the clocks may have drifted since. Stamps that contradict
+ * the round trip prove nothing.
  *
  * @internal
  */
@@ -58,7 +58,7 @@ export const estimate = (sample: Sample): Estimate | undefined => {
 }
 
 /**
- * Whether both can be true at once. If not, a clock was set, or one of the samples is absurd.
+ * Whether both can be true. If not, a clock was set, or one of the samples is absurd.
  *
  * @internal
  */
@@ -66,7 +66,7 @@ export const agree = (current: Estimate, next: Estimate): boolean =>
   Math.abs(next.ahead - current.ahead) <= uncertainty(current, next.at) + next.half
 
 /**
- * The surer of two estimates that agree, where age makes less sure.
+ * The surer of two estimates that agree. Age makes an estimate less sure.
  *
  * @internal
  */

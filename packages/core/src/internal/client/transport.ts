@@ -1,6 +1,6 @@
 /**
- * One request on the way and its answer back, over any `HttpClient`: sends it once, reads the whole answer within a
- * bound, and turns everything that can go wrong into a failure that holds no secret.
+ * Sends one request over any `HttpClient`, once, and reads the whole answer up to a number of bytes. Turns everything
+ * that can go wrong into a failure that holds no secret.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Headers from "@effect/platform/Headers"
@@ -18,7 +18,7 @@ import * as Envelope from "./envelope.js"
 import * as Failure from "./failure.js"
 
 /**
- * What is known of a call while it is under way, for the failure when its time runs out.
+ * The progress of a call, for the failure when its time runs out.
  *
  * @internal
  */
@@ -71,10 +71,10 @@ export const make = (options: {
       const { mono: sentAt } = yield* reading
       call.sent = true
       const response = yield* Effect.catchAll(client.execute(request), (error) =>
-        // A client that fails for a status has kept the answer, and the code in it is what counts.
+        // A client that fails on a status keeps the answer, and the code in that counts.
         error._tag === "ResponseError" ? Effect.succeed(error.response) : Failure.unanswered(error.cause, scrub)
       )
-      // Once, because some clients make them anew each time.
+      // Read once, because some clients build them at each access.
       const { headers, status: httpStatus } = response
       call.httpStatus = httpStatus
       const text = yield* Effect.catchAll(readText(response, headers, options.maxBodyBytes), (error) =>
@@ -91,7 +91,7 @@ export const make = (options: {
           // The platform's span would hold headers.
           Effect.locally(HttpClient.currentTracerDisabledWhen, constTrue),
           Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, ...secretNames]),
-          // The scope aborts the request. After a whole answer that does nothing, and costs as much as the call.
+          // Closing the scope aborts the request. After a whole answer it does nothing and costs as much as the call.
           Effect.onError(() => Scope.close(scope, Exit.void)),
           // A defect of an HTTP library may quote a header.
           Effect.catchAllDefect((defect) => Failure.unanswered(defect, scrub))

@@ -23,18 +23,19 @@ import type * as Tracer from "effect/Tracer"
 import type * as CountdownCancelAll from "../../CountdownCancelAll.js"
 import * as FireWindow from "../../FireWindow.js"
 import * as HeartbeatError from "../../HeartbeatError.js"
-import type * as HeartbeatOptions from "../../HeartbeatOptions.js"
+import * as HeartbeatOptions from "../../HeartbeatOptions.js"
 import * as HeartbeatStatus from "../../HeartbeatStatus.js"
 import * as Liveness from "../../Liveness.js"
 import type * as Release from "../../Release.js"
 import { bounded } from "../bounded.js"
 import { flatten } from "../exit.js"
 import * as Fork from "../fork.js"
-import { LiveLedger, type Subject } from "./ledger.js"
+import { Evidence } from "./evidence.js"
+import { LiveLedger } from "./ledger.js"
 import * as Shared from "./shared.js"
 import { quietly } from "./quietly.js"
 import * as LastWrite from "./lastWrite.js"
-import { reporter } from "./reporter.js"
+import { Reporters } from "./reporter.js"
 import type * as Ticker from "./ticker.js"
 import * as Writer from "./writer.js"
 
@@ -70,15 +71,13 @@ export class Engine implements Ticker.Member {
   private readonly endpoint: string | undefined
   private readonly settings: HeartbeatOptions.Settings
   private readonly writer: Writer.Writer
+  private readonly evidence: Evidence | undefined
   private readonly ticker: Ticker.Ticker
   private readonly slot: Ticker.Slot
   private current: Beat | undefined
   /** The monotonic instant at which the next beat is due. */
   private beatAt = Infinity
-  private readonly reporting: Record<Subject, Fiber.RuntimeFiber<void> | undefined> = {
-    transitions: undefined,
-    records: undefined
-  }
+  private readonly reporters: Reporters
 
   constructor(
     service: CountdownCancelAll.CountdownCancelAll["Type"],
@@ -97,39 +96,21 @@ export class Engine implements Ticker.Member {
     this.settings = settings
     this.fork = host.fork
     this.live = new LiveLedger(service.account, settings, host.clock, inheritance.unresolvedWrites, (subject) =>
-      this.report(subject)
+      this.reporters.report(subject)
     )
+    this.reporters = new Reporters(this.live, host.fork)
     this.writer = new Writer.Writer(service, this.live, inheritance, host, () => this.plan())
+    this.evidence =
+      settings.evidence === undefined
+        ? undefined
+        : new Evidence(settings.evidence, this.live, inheritance, host.fork, (step) =>
+            this.safely(() => {
+              step()
+              this.plan()
+            })
+          )
     this.ticker = ticker
     this.slot = ticker.join(this)
-  }
-
-  /** Starts a reporter on demand, so that no fiber waits while there is nothing to report. */
-  private report(subject: Subject): void {
-    const { reporting } = this
-    if (reporting[subject] !== undefined) return
-    const fiber = this.fork(reporter(this.live, subject, () => (reporting[subject] = undefined)))
-    reporting[subject] = fiber
-    // Also after an interruption from outside, so that the next report starts another fiber.
-    fiber.addObserver(() => {
-      if (reporting[subject] === fiber) reporting[subject] = undefined
-    })
-  }
-
-  /**
-   * Waits for the last reports, so that the user's hooks receive them before the scope is closed, unless a hook takes
-   * too long.
-   */
-  private get reported(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const fibers = Object.values(this.reporting).filter((fiber) => fiber !== undefined)
-      return fibers.length === 0
-        ? Effect.void
-        : Effect.zipRight(
-            bounded(Effect.asVoid(Fiber.awaitAll(fibers)), reportBound, () => Effect.void),
-            Fiber.interruptAllAs(fibers, FiberId.none).pipe(Effect.forkDaemon)
-          )
-    })
   }
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -148,6 +129,7 @@ export class Engine implements Ticker.Member {
           this.current.began = mono
         }
       }
+      this.evidence?.look()
       this.plan()
     })
   }
@@ -155,6 +137,7 @@ export class Engine implements Ticker.Member {
   look(): void {
     this.safely(() => {
       this.live.observe()
+      if (this.current === undefined) this.beatAt = this.inTime(this.beatAt)
       this.plan()
     })
   }
@@ -172,6 +155,7 @@ export class Engine implements Ticker.Member {
       if (earliest > 0) next = Math.min(next, now.mono + earliest)
       else if (latest > 0) next = Math.min(next, now.mono + latest)
       if (this.beats && this.current?.due === undefined) next = Math.min(next, this.beatAt)
+      if (this.evidence !== undefined) next = Math.min(next, this.evidence.dueAt(now))
     }
     this.ticker.plan(this.slot, next)
   }
@@ -265,22 +249,40 @@ export class Engine implements Ticker.Member {
   private finish(beat: Beat, outcome: BeatOutcome): void {
     if (this.current === beat) this.current = undefined
     const { interval, pace } = this.settings
+    const { window } = this.live.ledger
     if (Exit.isFailure(outcome)) {
       // The next try comes as soon as the pace allows, also after a manual beat.
       const withheld = this.live.ledger.cause instanceof Liveness.LivenessFailed
       const next = withheld ? beat.began + pace : this.writer.paceAt
       this.beatAt = beat.due === undefined ? Math.min(this.beatAt, next) : next
-    } else if (this.live.ledger.window.gap?.confirmed === false) {
+    } else if (window.gap?.confirmed === false && window.acknowledged?.stamps === undefined) {
+      // One answer claims that the window has passed. Where only the wall clock does, the plan is kept: steps of that
+      // clock change no cadence.
       this.beatAt = this.writer.paceAt
     } else if (beat.due !== undefined) {
       // Fixed rate, so that small delays do not add up. After a stall or a retry the rate starts anew; missed beats are
       // skipped.
       const sent = this.live.ledger.window.acknowledged?.sent.mono ?? beat.began
-      this.beatAt = (sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval
+      this.beatAt = this.inTime((sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval)
     }
     beat.due = undefined
     if (beat.waiting !== undefined) Deferred.unsafeDone(beat.waiting, outcome)
     this.safely(() => this.plan())
+  }
+
+  /**
+   * The planned instant of the next beat, or a sooner one. After a suspend less of the window may be left than the plan
+   * assumes, and only the wall clock shows it. Two further tries have to fit, as without a suspend.
+   */
+  private inTime(planned: number): number {
+    const { live, settings, writer } = this
+    const now = live.now()
+    const { window } = live.ledger
+    const { earliest } = FireWindow.edges(window, now)
+    // Once the window has passed, haste helps no more: the clock was set, or the switch has fired.
+    if (now.jumped === window.acknowledged?.sent.jumped || earliest <= 0) return planned
+    const latest = now.mono + earliest - HeartbeatOptions.furtherTries(settings)
+    return Math.max(writer.paceAt, Math.min(planned, latest))
   }
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -330,7 +332,7 @@ export class Engine implements Ticker.Member {
   private beginBeating(): void {
     this.live.phase = "beating"
     const last = this.live.ledger.window.acknowledged
-    this.beatAt = (last?.sent.mono ?? this.live.now().mono) + this.settings.interval
+    this.beatAt = this.inTime((last?.sent.mono ?? this.live.now().mono) + this.settings.interval)
     this.live.telemetry.armed()
     // With an unresolved `0` of an earlier heartbeat, or an unproven predecessor, the state is not `Armed`.
     this.live.observe()
@@ -342,6 +344,7 @@ export class Engine implements Ticker.Member {
     this.safely(() => this.live.observe())
     this.live.phase = "releasing"
     this.live.endGuards()
+    this.evidence?.stop()
     if (this.current?.flight === undefined) this.current?.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
@@ -367,7 +370,7 @@ export class Engine implements Ticker.Member {
         live.publish(HeartbeatStatus.derive(live.ledger, live.now()))
         return quietly(Effect.annotateCurrentSpan("outcome", final._tag))
       }),
-      Effect.zipRight(this.reported)
+      Effect.zipRight(this.reporters.done)
     )
   }
 
@@ -385,7 +388,7 @@ export class Engine implements Ticker.Member {
       const { acknowledged, pending } = this.live.ledger.window
       const touched = this.writer.isInFlight || acknowledged !== undefined || pending.some(({ id }) => id >= 0)
       return Effect.ensuring(
-        touched ? Effect.zipRight(this.runRelease(this.settings.abandon), this.reported) : Effect.void,
+        touched ? Effect.zipRight(this.runRelease(this.settings.abandon), this.reporters.done) : Effect.void,
         Effect.zipRight(
           Effect.sync(() => this.live.telemetry.earliestFire(0)),
           this.ticker.leave(this.slot)
@@ -446,9 +449,6 @@ const traced = <A, E>(
           Effect.onExit((exit) => quietly(Effect.map(Clock.currentTimeNanos, (now) => made.value.end(now, exit))))
         )
   )
-
-/** The longest time that closing the scope waits for the user's hooks after the release, ms. */
-const reportBound = 1_000
 
 /** @internal */
 export const make = (

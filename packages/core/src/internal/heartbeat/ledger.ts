@@ -18,6 +18,7 @@ import type * as HeartbeatOptions from "../../HeartbeatOptions.js"
 import * as HeartbeatStatus from "../../HeartbeatStatus.js"
 import * as Liveness from "../../Liveness.js"
 import * as Release from "../../Release.js"
+import * as Sighting from "../../Sighting.js"
 import { read } from "../clock.js"
 import * as Telemetry from "./telemetry.js"
 
@@ -44,6 +45,8 @@ export class LiveLedger {
   private readonly report: (subject: Subject) => void
   phase: "arming" | "beating" | "releasing" | "released" = "arming"
   ledger: HeartbeatStatus.Ledger
+  /** What closed the last gap. */
+  provenBy: HeartbeatStatus.Transition["provenBy"]
   private published: HeartbeatStatus.Status["_tag"] = "Armed"
   private last: { readonly mono: number; readonly wall: number; readonly jumped: number }
   private hub: PubSub.PubSub<HeartbeatStatus.Status> | undefined
@@ -121,7 +124,8 @@ export class LiveLedger {
     this.telemetry.transition(from, status._tag)
     this.telemetry.earliestFire(status._tag === "Released" ? 0 : status.earliestFire - status.at)
     if (this.unreported.length === 64) this.unreported.shift()
-    this.unreported.push({ from, to: status })
+    const ended = from === "MayHaveFired" && (status._tag === "Armed" || status._tag === "Jeopardy")
+    this.unreported.push(ended ? { from, to: status, provenBy: this.provenBy } : { from, to: status })
     this.report("transitions")
     this.hub?.unsafeOffer(status)
   }
@@ -173,6 +177,7 @@ export class LiveLedger {
         return Effect.fail(new HeartbeatError.ReconciliationOutdated({ account: this.ledger.account }))
       }
       this.enter({ window })
+      this.provenBy = "owner"
       this.observe()
       return Effect.void
     })
@@ -203,12 +208,14 @@ export class LiveLedger {
 
   private lossOf(reason: HeartbeatError.LossReason, at: FireWindow.Reading): HeartbeatError.SwitchLost {
     const { account, cause, window } = this.ledger
+    const gap = Sighting.openGap(window, at, this.settings)
     const withheld = cause instanceof Liveness.LivenessFailed
     return new HeartbeatError.SwitchLost({
       account,
       reason: withheld && (reason === "MayHaveFired" || reason === "Fired") ? "NotAlive" : reason,
       timeLeft: Math.max(0, FireWindow.edges(window, at).earliest),
-      ...(cause === undefined ? {} : { cause })
+      ...(cause === undefined ? {} : { cause }),
+      ...(gap === undefined ? {} : { gap })
     })
   }
 

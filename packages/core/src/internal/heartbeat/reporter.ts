@@ -5,17 +5,63 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as FireWindow from "../../FireWindow.js"
 import type * as HeartbeatStatus from "../../HeartbeatStatus.js"
+import { bounded } from "../bounded.js"
+import type { Fork } from "../fork.js"
 import type { LiveLedger, Subject } from "./ledger.js"
 import { quietly } from "./quietly.js"
 
-/**
- * Reports until nothing is left. Calls `done` in the same step that finds nothing more.
- *
- * @internal
- */
-export const reporter = (live: LiveLedger, subject: Subject, done: () => void): Effect.Effect<void> => {
+/** The longest time that closing the scope waits for the user's hooks after the release, ms. */
+const reportBound = 1_000
+
+/** @internal */
+export class Reporters {
+  private readonly live: LiveLedger
+  private readonly fork: Fork
+  private readonly running: Record<Subject, Fiber.RuntimeFiber<void> | undefined> = {
+    transitions: undefined,
+    records: undefined
+  }
+
+  constructor(live: LiveLedger, fork: Fork) {
+    this.live = live
+    this.fork = fork
+  }
+
+  /** Starts a reporter on demand, so that no fiber waits while there is nothing to report. */
+  report(subject: Subject): void {
+    const { running } = this
+    if (running[subject] !== undefined) return
+    const fiber = this.fork(reporter(this.live, subject, () => (running[subject] = undefined)))
+    running[subject] = fiber
+    // Also after an interruption from outside, so that the next report starts another fiber.
+    fiber.addObserver(() => {
+      if (running[subject] === fiber) running[subject] = undefined
+    })
+  }
+
+  /**
+   * Waits for the last reports, so that the user's hooks receive them before the scope is closed, unless a hook takes too
+   * long.
+   */
+  get done(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const fibers = Object.values(this.running).filter((fiber) => fiber !== undefined)
+      return fibers.length === 0
+        ? Effect.void
+        : Effect.zipRight(
+            bounded(Effect.asVoid(Fiber.awaitAll(fibers)), reportBound, () => Effect.void),
+            Fiber.interruptAllAs(fibers, FiberId.none).pipe(Effect.forkDaemon)
+          )
+    })
+  }
+}
+
+/** Reports until nothing is left. Calls `done` in the same step that finds nothing more. */
+const reporter = (live: LiveLedger, subject: Subject, done: () => void): Effect.Effect<void> => {
   const next = subject === "transitions" ? transition : record
   return Effect.gen(function* () {
     for (;;) {
@@ -51,11 +97,15 @@ const record = (live: LiveLedger): Effect.Effect<void> | undefined => {
 const hook = (name: string, run: () => Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
   quietly(Effect.catchAllCause(Effect.suspend(run), (cause) => Effect.logError(`${name} failed`, cause)))
 
-const report = (live: LiveLedger, { to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
+const report = (live: LiveLedger, { provenBy, to }: HeartbeatStatus.Transition): Effect.Effect<void> => {
   const { cause, window } = live.ledger
   switch (to._tag) {
     case "Armed":
-      return Effect.logInfo("the switch is armed again")
+      return Effect.logInfo(
+        provenBy === "sighting"
+          ? "the switch is armed, and it held: an order from before it could fire is still open"
+          : "the switch is armed again"
+      )
     case "Jeopardy": {
       const left = ((to.earliestFire - to.at) / 1_000).toFixed(1)
       return Effect.logWarning(

@@ -24,6 +24,8 @@ export interface Inheritance {
   /** The monotonic instant, in ms, before which no write may be sent. */
   paceAt: number
   unresolvedWrites: ReadonlyArray<FireWindow.Pending>
+  /** Whether an order has outlived a proven firing, so that open orders prove nothing. */
+  isEvidenceRefuted?: boolean
   /** The origin of the clock of `paceAt` on `performance.now()`, ms. Two copies of Effect have different ones. */
   origin: number
 }

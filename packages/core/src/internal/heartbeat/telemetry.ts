@@ -26,6 +26,10 @@ const lateness = Metric.histogram(
 )
 const beats = Metric.counter("deadman_beats_total", { description: "Writes by outcome", incremental: true })
 const transitions = Metric.counter("deadman_transitions_total", { description: "Changes of state", incremental: true })
+const sightings = Metric.counter("deadman_sightings_total", {
+  description: "Lists of open orders that were requested as evidence, by outcome",
+  incremental: true
+})
 const state = Metric.gauge("deadman_state", {
   description: "0 armed, 1 jeopardy, 2 may have fired, 3 fired, 4 released"
 })
@@ -40,6 +44,7 @@ const states = { Armed: 0, Jeopardy: 1, MayHaveFired: 2, Fired: 3, Released: 4 }
 export interface Telemetry {
   /** `outcome` is `acknowledged`, `withheld` or the tag of the failure as the client gave it. */
   readonly beat: (outcome: string) => void
+  readonly sighting: (outcome: "held" | "open" | "none" | "failed" | "refuted") => void
   readonly latency: (ms: number) => void
   readonly slack: (ms: number) => void
   readonly lateness: (ms: number) => void
@@ -60,6 +65,7 @@ export const make = (account: string): Telemetry => {
   }
   return {
     beat: (outcome) => beats.unsafeUpdate(1, labelsOf(outcome)),
+    sighting: (outcome) => sightings.unsafeUpdate(1, labelsOf(outcome)),
     latency: (ms) => latency.unsafeUpdate(ms, labels),
     slack: (ms) => slack.unsafeUpdate(Math.max(0, ms), labels),
     lateness: (ms) => lateness.unsafeUpdate(ms, labels),

@@ -330,6 +330,7 @@ export class Writer {
     live.telemetry.latency(at.mono - flight.sent.mono)
     if (live.phase === "beating") live.telemetry.slack(slack)
     if (verdict === "fired" && !fresh) live.enter({ fired: true })
+    if (verdict === "held") live.provenBy = "acknowledgement"
     live.acknowledged()
   }
 

@@ -38,7 +38,7 @@ export interface Call {
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
-const curlOf = (method: string, path: string, body: unknown): string => {
+export const curlOf = (method: string, path: string, body?: unknown): string => {
   const parts = ["curl"]
   if (method !== "GET") parts.push("-X", method)
   if (token !== null) parts.push("-H", `'authorization: Bearer '"$SIM_TOKEN"`)

@@ -65,3 +65,19 @@ export const keyed = <A, E extends Element>(
   }
   for (const gone of known.values()) gone.remove()
 }
+
+/** Keeps `data-more` of the box at the sides ("left", "right") on which the region inside it has more to show. */
+export const showsScroll = (region: Element, box: Element): void => {
+  const look = (): void => {
+    const { clientWidth, scrollLeft, scrollWidth } = region
+    const sides = [
+      ...(scrollLeft > 1 ? ["left"] : []),
+      ...(scrollLeft + clientWidth < scrollWidth - 1 ? ["right"] : [])
+    ]
+    set(box, { "data-more": sides.length === 0 ? undefined : sides.join(" ") })
+  }
+  region.addEventListener("scroll", look, { passive: true })
+  const resized = new ResizeObserver(look)
+  resized.observe(region)
+  for (const child of region.children) resized.observe(child)
+}

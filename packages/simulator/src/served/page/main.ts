@@ -3,26 +3,19 @@
  */
 import * as Drawing from "../../timeline/drawing.js"
 import * as AccountCard from "./account.js"
+import * as Bots from "./bots.js"
 import * as Control from "./control.js"
-import { h, keyed, set, setText } from "./dom.js"
-import * as Log from "./log.js"
+import { h, keyed, set, setText, showsScroll } from "./dom.js"
+import * as Events from "./events.js"
+import { JournalCopy } from "./journalCopy.js"
 import * as Time from "./time.js"
 import * as Timeline from "./timeline.js"
-
-/** The demo bot beats every 3 s with a countdown of 10 s, as the exchange recommends. */
-const beatEvery = 3_000
-const countdown = "10"
-
-/** The number of entries to keep, which is more than a minute at the exchange's rate limit. */
-const kept = 2_000
 
 const element = (id: string): HTMLElement => document.getElementById(id) as HTMLElement
 
 let state: Control.State | undefined
 let receivedAt = 0
-let entries: Array<Control.Entry> = []
-const places = new Map<string, number>()
-const bots = new Map<string, number>()
+const journal = new JournalCopy()
 let orders = 0
 
 /** The exchange's time: the server's last, advanced at the clock's speed. */
@@ -33,9 +26,12 @@ const now = (): number =>
 // Actions
 // ---------------------------------------------------------------------------------------------------------------------
 
-const act = async (method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<unknown> => {
+type Method = "POST" | "PUT" | "DELETE"
+
+const act = async (method: Method, path: string, body?: unknown): Promise<unknown> => {
   const { curl, data, message, ok } = await Control.call(method, path, body)
   setText(element("curl"), curl)
+  setText(element("call"), "The last button made this call of the control API.")
   setText(element("problem"), message)
   set(element("problem"), { hidden: ok })
   if (!ok) throw new Error(message)
@@ -43,33 +39,68 @@ const act = async (method: "POST" | "PUT" | "DELETE", path: string, body?: unkno
 }
 
 /** Makes a call whose result is not needed: the new state arrives as an event, and `act` shows a failure. */
-const run = (method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): void => {
+const run = (method: Method, path: string, body?: unknown): void => {
   act(method, path, body).catch(() => undefined)
 }
 
 const accountPath = (uid: string): string => `/_sim/accounts/${encodeURIComponent(uid)}`
+const ordersPath = (uid: string): string => `${accountPath(uid)}/orders`
+
+/** The requests of this page, which are not those of another bot. */
+const own = new Set<number>()
+let sending = 0
+
+const beat = async (uid: string, countdown: string, call: typeof act): Promise<void> => {
+  sending++
+  try {
+    const data = await call("POST", `${accountPath(uid)}/beat`, { countdown })
+    own.add((data as { readonly request: number }).request)
+  } catch {
+    // The page shows the failure.
+  }
+  sending--
+}
+
+/** A demo bot leaves the command of the last button alone. */
+const byBot: typeof act = async (method, path, body) => (await Control.call(method, path, body)).data
+
+const deeds: Bots.Deeds = {
+  beat: (uid) => void beat(uid, Bots.countdown, byBot),
+  place: (uid, quote) => void byBot("POST", ordersPath(uid), { symbol: "BTCUSDT", qty: "0.01", ...quote })
+}
 
 const actions: AccountCard.Actions = {
-  beat: (uid, countdown) => run("POST", `${accountPath(uid)}/beat`, { countdown }),
+  beat: (uid, countdown) => void beat(uid, countdown, act),
   bot: (uid) => {
-    if (bots.delete(uid)) return
-    bots.set(uid, -Infinity)
-    runBots()
+    if (Bots.stop(uid)) return
+    Bots.start(uid)
+    // Its first beat is the call of the button.
+    Bots.run(state?.accounts ?? [], now(), { ...deeds, beat: (uid) => void beat(uid, Bots.countdown, act) })
   },
   place: (uid) => {
     const price = String(50_000 - 50 * (orders++ % 20))
-    run("POST", `${accountPath(uid)}/orders`, { symbol: "BTCUSDT", side: "buy", qty: "0.01", price })
+    run("POST", ordersPath(uid), { symbol: "BTCUSDT", side: "buy", qty: "0.01", price })
   },
-  cancel: (uid, orderId) => run("DELETE", `${accountPath(uid)}/orders/${encodeURIComponent(orderId)}`)
+  cancel: (uid, orderId) => run("DELETE", `${ordersPath(uid)}/${encodeURIComponent(orderId)}`)
 }
 
-/** Lets the bots of this page beat on the exchange's clock. */
-const runBots = (): void => {
-  const at = now()
-  for (const [uid, next] of bots) {
-    if (at < next) continue
-    bots.set(uid, at + beatEvery)
-    actions.beat(uid, countdown)
+/** Lets the bots of this page do what is due on the exchange's clock. */
+const runBots = (): void => Bots.run(state?.accounts ?? [], now(), deeds)
+
+/** For how long a bot that has beaten counts as one that beats, in ms. */
+const beatsWithin = 12_000
+
+const others = new Set<string>()
+
+/** Looks which accounts have a bot that is not of this page. */
+const lookForOthers = (): void => {
+  // The answer to a beat of this page says which request it was.
+  if (sending > 0) return
+  others.clear()
+  const since = now() - beatsWithin
+  for (const entry of journal.entries) {
+    if (entry._tag !== "Request" || entry.endpoint !== "countdown-cancel-all" || entry.sentAt < since) continue
+    if (entry.account !== undefined && entry.copyOf === undefined && !own.has(entry.id)) others.add(entry.account)
   }
 }
 
@@ -87,43 +118,17 @@ const advance = (ms: number): void => run("POST", "/_sim/clock/advance", { ms })
 // Display
 // ---------------------------------------------------------------------------------------------------------------------
 
-const takeEntry = (entry: Control.Entry): void => {
-  if (entry._tag === "Request" && entry.id !== undefined) {
-    const place = places.get(String(entry.id))
-    if (place !== undefined) {
-      entries[place] = entry
-      return
-    }
-    places.set(String(entry.id), entries.length)
-  }
-  entries.push(entry)
-}
-
-const forget = (): void => {
-  entries = entries.slice(-kept)
-  places.clear()
-  entries.forEach((entry, index) => {
-    if (entry._tag === "Request") places.set(String(entry.id), index)
-  })
-}
-
 const catchUp = async (total: number): Promise<void> => {
   const { data, ok } = await Control.call("GET", `/_sim/journal?after=${Math.max(0, total - 1_000)}`)
-  if (!ok) return
-  const newer = entries
-  entries = []
-  places.clear()
-  for (const entry of (data as { entries: Array<Control.Entry> }).entries) takeEntry(entry)
-  const known = new Set(entries.map((entry) => JSON.stringify(entry)))
-  for (const entry of newer) if (entry._tag === "Request" || !known.has(JSON.stringify(entry))) takeEntry(entry)
+  if (ok) journal.takeOlder((data as { readonly entries: ReadonlyArray<Control.Entry> }).entries)
 }
 
 const announceFirings = (fresh: ReadonlyArray<Control.Entry>): void => {
   for (const entry of fresh) {
     if (entry._tag !== "Switch" || entry.transition !== "fired") continue
     setText(element("news"), `The switch of account ${entry.account} has fired.`)
-    // A bot that goes on would arm the switch over an empty book.
-    bots.delete(entry.account ?? "")
+    // A bot that went on would arm the switch over an empty book.
+    Bots.stop(entry.account)
   }
 }
 
@@ -152,7 +157,7 @@ const showState = (): void => {
   setText(
     element("maintenance"),
     state.maintenance && window !== undefined
-      ? `Maintenance, ${Math.ceil((window.to - now()) / 1_000)} s left`
+      ? `Maintenance, ${Math.ceil((window.to - now()) / 1_000)} s`
       : "Maintenance, 15 s"
   )
   keyed(
@@ -170,18 +175,35 @@ const showState = (): void => {
     }
   )
   set(element("healthy"), { hidden: state.faults.length > 0 })
+  setText(
+    element("healthy"),
+    state.maintenance
+      ? "Maintenance: the exchange refuses every request."
+      : "No faults: all requests and answers arrive."
+  )
   set(element("heal"), { disabled: state.faults.length === 0 })
+  const hidden = state.faults.filter(({ fault }) => fault !== "partition").length
+  setText(element("more"), hidden === 0 ? "More" : `More (${hidden})`)
 }
 
 const showAccounts = (): void => {
   if (state === undefined) return
   const at = now()
+  lookForOthers()
+  const shown = (account: Control.Account): AccountCard.Shown => ({
+    account,
+    now: at,
+    gone: journal.gone(account.uid, at),
+    lastBeat: journal.lastBeat(account.uid)?.at,
+    botRuns: Bots.runs(account.uid),
+    otherBot: others.has(account.uid)
+  })
   keyed(
     element("accounts"),
     state.accounts,
     (account) => account.uid,
     (account) => AccountCard.make(account.uid, actions),
-    (card, account) => AccountCard.update(card, { account, now: at, botRuns: bots.has(account.uid) }, actions)
+    (card, account) => AccountCard.update(card, shown(account), actions)
   )
 }
 
@@ -195,7 +217,7 @@ const frame = (time: number): void => {
   showClock()
   showAccounts()
   Timeline.draw(document.getElementById("timeline") as unknown as SVGElement, {
-    entries,
+    entries: journal.entries,
     accounts: state.accounts.slice(0, 8),
     faults: state.faults,
     now: now()
@@ -215,20 +237,18 @@ Control.listen({
     const first = state === undefined || state.startedAt !== next.startedAt
     const emptied = state !== undefined && next.journal.total < state.journal.total
     if (first || emptied) {
-      entries = []
-      places.clear()
+      journal.clear()
       if (next.journal.total > 0) void catchUp(next.journal.total)
     }
     state = next
     receivedAt = performance.now()
     showState()
     showAccounts()
-    Log.show(element("log"), entries)
-    set(element("quiet"), { hidden: entries.some((entry) => entry._tag === "Request") })
+    Events.show(element("log"), journal)
+    set(element("quiet"), { hidden: journal.entries.some((entry) => entry._tag === "Request") })
   },
   entries: (fresh, skipped) => {
-    for (const entry of fresh) takeEntry(entry)
-    if (entries.length > 2 * kept) forget()
+    journal.take(fresh)
     announceFirings(fresh)
     setText(element("skipped"), skipped > 0 ? `${skipped} more entries arrived than this page shows.` : "")
   }
@@ -238,6 +258,8 @@ const drawing = new CSSStyleSheet()
 drawing.replaceSync(Drawing.style)
 document.adoptedStyleSheets = [drawing]
 setText(element("base"), location.origin)
+setText(element("curl"), Control.curlOf("GET", "/_sim/state"))
+showsScroll(element("table"), element("table-box"))
 setInterval(runBots, 100)
 requestAnimationFrame(frame)
 
@@ -263,6 +285,16 @@ element("custom").addEventListener("submit", (event) => {
     () => (field.value = ""),
     () => field.select()
   )
+})
+element("more").addEventListener("click", () => {
+  const open = element("more").getAttribute("aria-expanded") !== "true"
+  set(element("more"), { "aria-expanded": String(open) })
+  set(element("rest"), { "data-open": open })
+})
+element("instants").addEventListener("click", () => {
+  const every = element("instants").getAttribute("aria-pressed") !== "true"
+  set(element("instants"), { "aria-pressed": String(every) })
+  set(element("table"), { "data-instants": every })
 })
 element("copy").addEventListener("click", () => {
   void navigator.clipboard.writeText(element("curl").textContent ?? "").then(() => {
@@ -293,7 +325,7 @@ const firstAccount = (use: (uid: string) => void): void => {
 
 const keys: Readonly<Record<string, () => void>> = {
   s: () => firstAccount(actions.bot),
-  b: () => firstAccount((uid) => actions.beat(uid, countdown)),
+  b: () => firstAccount((uid) => actions.beat(uid, Bots.countdown)),
   o: () => firstAccount(actions.place),
   c: () => toggleFault("partition"),
   h: () => run("DELETE", "/_sim/faults"),

@@ -22,3 +22,7 @@ export const ago = (ms: number): string => {
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ago`
   return `${Math.floor(seconds / 3_600)} h ago`
 }
+
+/** To the tenth of a second within the first minute. */
+export const agoExactly = (ms: number): string =>
+  ms < 59_950 ? `${(Math.max(0, ms) / 1_000).toFixed(1)} s ago` : ago(ms)

@@ -11,8 +11,11 @@ import * as Time from "./time.js"
 
 const span = 60_000
 const axisTop = 20
-const headHeight = 34
-const plotHeight = 104
+const headHeight = 30
+
+/** A few accounts use the height that many would need. On a narrow screen the whole chart stays above the bar. */
+const plotHeightOf = (accounts: number, width: number): number =>
+  width < 480 ? 96 : accounts === 1 ? 168 : accounts === 2 ? 132 : 104
 
 /** A beat without an answer counts as lost only after this time (ms). */
 const patience = 2_000
@@ -111,9 +114,9 @@ const beats = (
       const segment = refilled ?? segments.findLast((segment) => segment.from <= at && (segment.to ?? now) >= at)
       const [column, row] = [frame.x(at), y(segment === undefined ? 0 : segment.deadline - at)]
       const sign =
-        outcome === "good" || outcome === "waits"
-          ? `<circle cx="${Drawing.n(column)}" cy="${Drawing.n(row)}" r="3.5"/>`
-          : Drawing.cross(column, row)
+        outcome === "lost"
+          ? Drawing.cross(column, row)
+          : `<circle cx="${Drawing.n(column)}" cy="${Drawing.n(row)}" r="3.5"/>`
       return Drawing.titled(`beat ${frame.time(beat.sentAt)}: ${outcomes[outcome]}`, sign, `beat ${outcome}`)
     })
     .join("")
@@ -136,6 +139,7 @@ export const draw = (
   const faults = Drawing.faults(frame, axisTop + 6, story.faults)
   let top = axisTop + 6 + faults.height
   const first = top
+  const plotHeight = plotHeightOf(accounts.length, width)
   let lanes = ""
   for (const { openOrders, uid } of accounts) {
     const lane = story.laneOf(uid)
