@@ -11,10 +11,11 @@ const pureCore = [
   "Signature",
   "VenueError"
 ].join("|")
-const pureCli = "exitCodes|explain|check/advice|run/(line|prometheus|release|report|supervise)"
+const pureProbe = "cancelling|fit|infer|interval|model|observed|plan|progress|report|timer|venueFile"
+const pureCli = `exitCodes|explain|check/advice|probe/(${pureProbe})|run/(line|prometheus|release|report|supervise)`
 const pure = `^packages/(core/src/((${pureCore})\\.ts|internal/window/)|cli/src/(${pureCli})\\.ts|cluster/src/(Continuity|Handover)\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
 const shell =
-  "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock)|cli/src/(main|exchange|check/check|run/(liveness|logger|output|ports|program|run|standstill|statusFile|tie|tree|watcher))\\.ts|simulator/src/(world|expect|served)/|virtual-time/)"
+  "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock)|cli/src/(main|exchange|check/check|probe/(exchange|probe|run|session)|run/(liveness|logger|output|ports|program|run|standstill|statusFile|tie|tree|watcher))\\.ts|simulator/src/(world|expect|served)/|virtual-time/)"
 
 /** The rooms of the simulator from the ground up. Each may import the ones before it. */
 const rooms = ["exchange", "network", "journal", "timeline", "world", "expect", "served"]

@@ -28,6 +28,7 @@ const alias = Fs.readdirSync(packages).flatMap((folder) => {
 /** Tests that start processes or serve sockets. They spend their time waiting. */
 const processes = [
   "packages/campaign/test/Processes.test.ts",
+  "packages/cli/test/probe/{Served,command}.test.ts",
   "packages/cli/test/{run,check,version,run/ports}.test.ts",
   "packages/cluster/test/{AccountStorePg,OwnershipSharding,Processes}.test.ts",
   "packages/core/test/{HostileVenue,RealProcesses,Wire}.test.ts",

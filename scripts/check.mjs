@@ -76,6 +76,19 @@ const slow = [
   { name: "ccxt", command: [process.execPath, Path.join("packages", "simulator", "checks", "ccxt.mjs")] },
   // This many seeds reach every situation. The campaign fails when it never reached one.
   { name: "campaign", command: ["sh", "-c", `${campaign} && node packages/campaign/dist/main.js --seeds 10000`] },
+  // The cluster's, with the same rule.
+  {
+    name: "cluster campaign",
+    command: [
+      "sh",
+      "-c",
+      `${campaign} && node --max-semi-space-size=64 --single-threaded-gc packages/campaign/dist/cluster/main.js --seeds 20000`
+    ]
+  },
+  {
+    name: "cluster mutants",
+    command: ["sh", "-c", `${campaign} && node packages/campaign/dist/cluster/mutantsMain.js`]
+  },
   // Checks that the campaign still finds the planted bugs. Last, because nothing may build while it copies the
   // packages.
   {

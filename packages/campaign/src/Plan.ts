@@ -101,7 +101,7 @@ export const dice = (seed: number) => {
   const pick = <A>(values: ReadonlyArray<A>): A => values[int(0, values.length - 1)]!
   return { chance, int, pick }
 }
-type Dice = ReturnType<typeof dice>
+export type Dice = ReturnType<typeof dice>
 
 /** Refusals that no retry can heal. */
 const fatalCodes = ["40009", "40014", "40012", "40018", "25008", "40084"]

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { explain } from "./explain.js"
 import * as Main from "./main.js"
+import * as Probe from "./probe/command.js"
 import * as Check from "./check/command.js"
 import * as Run from "./run/command.js"
 import { version } from "./version.js"
@@ -23,7 +24,7 @@ const cli = (program: ReadonlyArray<string> | undefined) =>
   Command.run(
     Command.make(name).pipe(
       Command.withDescription("Bitget's dead man's switch for a trading bot in any language"),
-      Command.withSubcommands([Run.command(program), Check.command])
+      Command.withSubcommands([Run.command(program), Check.command, Probe.command])
     ),
     { name, version, executable: name }
   )

@@ -79,7 +79,8 @@ export interface Common<LE, LR> {
   /**
    * How long a runner beats on without a sign from the store, and after it has lost an account that no other runner has
    * armed yet. As long as that a release after a failure can only say `DisarmUnconfirmed`. The same on all runners.
-   * Defaults to twice the countdown. With 0 a lost account is given up at once.
+   * Defaults to twice the countdown. With 0 a lost account is given up at once, and without a sign from the store the
+   * beats go on for 4 seconds.
    */
   readonly grace?: Duration.DurationInput | undefined
   /** The other options of an account's heartbeat. */

@@ -21,7 +21,7 @@ import type * as AccountStore from "./AccountStore.js"
 export interface Settings {
   /** The time without a confirmation by the store after which nothing may trade, because another may have taken over. */
   readonly doubtAfter: number
-  /** The time after the last confirmation until which the beats go on. */
+  /** How long the beats go on after the account was lost, and, if that is longer than `doubtAfter`, without a confirmation. */
   readonly grace: number
   /** The rest of a runner that was superseded although its engine still gives it the account. */
   readonly yieldFor: number
@@ -33,7 +33,8 @@ export interface Settings {
  * The states of an account that is being beaten for.
  *
  * - `Owned`: beats, and the work runs
- * - `Doubtful`: the store has not confirmed the epoch lately. Beats for `grace`; the work has stopped
+ * - `Doubtful`: the store has not confirmed the epoch lately, or a `0` that an earlier owner was permitted may still
+ *   arrive. Beats for `grace`; the work has stopped
  * - `HandingOver`: another owns the account, and has not armed yet. Beats for `grace`; the work has stopped
  *
  * @since 0.2.0
@@ -56,7 +57,8 @@ export type Reason = "Superseded" | "GraceOver" | "Ended"
 /**
  * - `Idle`: does not beat
  * - `Starting`: waits for its turn, takes over, arms. `epoch` is set once it has taken over
- * - `Beating`: see `Phase`. `seen` is when the store was asked for its last confirmation of the epoch
+ * - `Beating`: see `Phase`. `seen` is when the store was asked for its last confirmation of the epoch. Until `zeroUntil`
+ *   a permitted `0` of an earlier epoch may arrive
  * - `Releasing`: asks for the permit, sends `0`
  * - `Stopping`: the beats are ending
  * - `Resting`: pauses before the next start
@@ -75,9 +77,10 @@ export type State =
       readonly seen: number
       readonly handingSince: number | undefined
       readonly workFrom: number
+      readonly zeroUntil: number
       readonly isWorking: boolean
     }
-  | { readonly _tag: "Releasing"; readonly epoch: number; readonly seen: number }
+  | { readonly _tag: "Releasing"; readonly epoch: number; readonly seen: number; readonly workFrom: number }
   | { readonly _tag: "Stopping"; readonly reason: Reason }
   | { readonly _tag: "Resting" }
   | { readonly _tag: "Ended"; readonly asked: number }
@@ -86,7 +89,7 @@ export type State =
  * - `Seen`: the store has answered a question asked at `askedAt` with this row
  * - `Tick`: time has passed
  * - `TookOver`: a start has begun this epoch, by a question asked at `askedAt`
- * - `Armed`: a start has ended well; the work may begin at `workFrom`
+ * - `Armed`: a start has ended well; the work may begin at `workFrom`, unless the account is to be released
  * - `NotArmed`: a start has failed; `isRest` when it is to pause
  * - `NotPermitted`: the store gave no permit, because another epoch has begun or the account is to be protected again
  * - `Lost`: the heartbeat has ended by itself
@@ -102,7 +105,7 @@ export type Event =
   | { readonly _tag: "Seen"; readonly isMine: boolean; readonly askedAt: number; readonly row: Facts | undefined }
   | { readonly _tag: "Tick"; readonly isMine: boolean }
   | { readonly _tag: "TookOver"; readonly epoch: number; readonly askedAt: number }
-  | { readonly _tag: "Armed"; readonly workFrom: number }
+  | { readonly _tag: "Armed"; readonly workFrom: number; readonly wanted: AccountStore.Row["wanted"] }
   | { readonly _tag: "NotArmed"; readonly isRest: boolean }
   | { readonly _tag: "NotPermitted" }
   | { readonly _tag: "Lost" }
@@ -147,19 +150,29 @@ export type Step = readonly [State, ReadonlyArray<Order>]
 export const idle: State = { _tag: "Idle", restUntil: -Infinity }
 
 /**
+ * The longest time for which beats go on without a confirmation by the store, ms.
+ *
+ * @since 0.2.0
+ * @category decisions
+ */
+export const beatsUnconfirmed = ({ doubtAfter, grace }: Pick<Settings, "doubtAfter" | "grace">): number =>
+  Math.max(doubtAfter, grace)
+
+/**
  * Whether a beat may be sent. The fence asks this before each write, also when no event has come for long.
  *
  * @since 0.2.0
  * @category decisions
  */
-export const mayBeat = (state: State, now: number, { grace }: Settings): boolean => {
+export const mayBeat = (state: State, now: number, settings: Settings): boolean => {
+  const { grace } = settings
   switch (state._tag) {
     case "Starting":
-      return state.epoch !== undefined && now < state.seen + grace
+      return state.epoch !== undefined && now < state.seen + beatsUnconfirmed(settings)
     case "Releasing":
-      return now < state.seen + grace
+      return now < state.seen + beatsUnconfirmed(settings)
     case "Beating":
-      return now < Math.min(state.seen, state.handingSince ?? Infinity) + grace
+      return now < Math.min(state.seen + beatsUnconfirmed(settings), (state.handingSince ?? Infinity) + grace)
     default:
       return false
   }
@@ -214,9 +227,14 @@ export const step = (state: State, event: Event, now: number, settings: Settings
       return [state._tag === "Starting" ? { ...state, epoch: event.epoch, seen: event.askedAt } : state, []]
     case "Armed":
       if (state._tag !== "Starting" || state.epoch === undefined) return [state, []]
-      return [beating(state.epoch, state.seen, event.workFrom), []]
+      return event.wanted === "release"
+        ? [{ _tag: "Releasing", epoch: state.epoch, seen: state.seen, workFrom: event.workFrom }, ["Release"]]
+        : [beating(state.epoch, state.seen, event.workFrom), []]
     case "NotPermitted":
-      return [state._tag === "Releasing" ? beating(state.epoch, state.seen, now) : state, []]
+      // Only the next row says whether an earlier owner was permitted to send `0`.
+      return state._tag === "Releasing"
+        ? [{ ...beating(state.epoch, state.seen, state.workFrom), phase: "Doubtful", zeroUntil: Infinity }, []]
+        : [state, []]
     case "NotArmed":
       if (state._tag !== "Starting") return [state, []]
       return event.isRest ? [{ _tag: "Resting" }, ["Rest"]] : [idle, []]
@@ -250,6 +268,10 @@ const onSeen = (
       if (!isMine || row === undefined || row.asked !== state.asked) return [idle, []]
       return [state, []]
     case "Starting":
+      // The arming is not interrupted in the middle of a write. Nothing more is sent, and so it fails.
+      if (row !== undefined && state.epoch !== undefined && row.ackedEpoch > state.epoch) {
+        return [{ ...state, seen: -Infinity }, []]
+      }
       return [row?.epoch === state.epoch ? { ...state, seen: Math.max(state.seen, askedAt) } : state, []]
     case "Releasing":
       if (row === undefined || row.ackedEpoch > state.epoch) return stop("Superseded")
@@ -260,10 +282,11 @@ const onSeen = (
         return row.ackedEpoch > state.epoch ? stop("Superseded") : onTick(handing(state, now), false, now, settings)
       }
       // An answer that is older than the epoch says nothing about it.
-      const confirmed = row.epoch < state.epoch ? state : { ...state, seen: Math.max(state.seen, askedAt) }
+      const confirmed =
+        row.epoch < state.epoch ? state : { ...state, seen: Math.max(state.seen, askedAt), zeroUntil: now + row.zeroIn }
       if (row.epoch === state.epoch && row.wanted === "release" && isMine) {
         return [
-          { _tag: "Releasing", epoch: state.epoch, seen: confirmed.seen },
+          { _tag: "Releasing", epoch: state.epoch, seen: confirmed.seen, workFrom: state.workFrom },
           state.isWorking ? ["StopWork", "Release"] : ["Release"]
         ]
       }
@@ -283,7 +306,7 @@ const onTick = (state: State, isMine: boolean, now: number, settings: Settings):
   const phase: Phase =
     current.handingSince !== undefined
       ? "HandingOver"
-      : now >= current.seen + settings.doubtAfter
+      : now >= current.seen + settings.doubtAfter || now < current.zeroUntil
         ? "Doubtful"
         : "Owned"
   const isWorking = phase === "Owned" && (current.isWorking || now >= current.workFrom)
@@ -306,13 +329,14 @@ const onStopped = (state: State, now: number, { yieldFor }: Settings): Step => {
   }
 }
 
-const beating = (epoch: number, seen: number, workFrom: number): State => ({
+const beating = (epoch: number, seen: number, workFrom: number): Extract<State, { _tag: "Beating" }> => ({
   _tag: "Beating",
   phase: "Owned",
   epoch,
   seen,
   handingSince: undefined,
   workFrom,
+  zeroUntil: -Infinity,
   isWorking: false
 })
 

@@ -244,6 +244,36 @@ describe("a runner of the cluster", () => {
       })
     ))
 
+  it("that was stopped stops its work before it waits for the store", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        yield* protect(anna, ["a"])
+        world.cutFromStore.add("anna")
+        const wakesAt = world.now() + 20_000
+        yield* anna.party.stallFor("20 seconds")
+        yield* Effect.sleep("25 seconds")
+        assert.isAtMost(world.works[0]!.to ?? Infinity, wakesAt + 300)
+      })
+    ))
+
+  it("with no grace arms, and gives a lost account up at once", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { grace: 0 })
+        const bert = yield* world.start("bert", { grace: 0 })
+        yield* protect(anna, ["a"])
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", epoch: 1 })
+        const lostAt = world.now()
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("5 seconds")
+        assert.deepStrictEqual(world.beatsOf("anna", lostAt + 500), [])
+        assert.deepInclude(yield* stateOf(bert), { state: "Owned", epoch: 2, continuity: "Held" })
+      })
+    ))
+
   it("that was stopped and is still the owner goes on", () =>
     inWorld((world) =>
       Effect.gen(function* () {
@@ -479,6 +509,25 @@ describe("a bot", () => {
         assert.isTrue((yield* stateOf(anna))?.isWorking)
         assert.isAtLeast(world.works.at(-1)!.from, compared.at(-1)!)
         assert.strictEqual(world.fired.length, 1)
+      })
+    ))
+
+  it("is not asked to compare the book before the switch surely runs again", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const compared: Array<number> = []
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { reconcile: () => Effect.sync(() => compared.push(world.now())) })
+        yield* protect(anna, ["a"])
+        world.cutFromExchange.add("anna")
+        yield* Effect.sleep("50 seconds")
+        world.settle()
+        assert.strictEqual(world.fired.length, 1)
+        assert.deepStrictEqual(compared, [])
+        world.cutFromExchange.delete("anna")
+        yield* Effect.sleep("10 seconds")
+        assert.strictEqual(compared.length, 1)
+        assert.isTrue((yield* stateOf(anna))?.isWorking)
       })
     ))
 

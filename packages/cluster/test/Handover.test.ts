@@ -48,7 +48,7 @@ const machine = (rules: Handover.Settings = settings) => {
     owning() {
       assert.deepStrictEqual(this.seen({ epoch: 2, ackedEpoch: 2 }), ["Start"])
       this.give({ _tag: "TookOver", epoch: 3, askedAt: now })
-      this.give({ _tag: "Armed", workFrom: now })
+      this.give({ _tag: "Armed", workFrom: now, wanted: "protect" })
       assert.deepStrictEqual(this.seen(), ["StartWork"])
       assert.strictEqual(this.phase, "Owned")
       return this
@@ -117,8 +117,57 @@ describe("Handover", () => {
     const runner = machine({ ...settings, grace: 0 })
     runner.seen({ epoch: 2 })
     runner.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
-    runner.give({ _tag: "Armed", workFrom: 0 })
+    runner.give({ _tag: "Armed", workFrom: 0, wanted: "protect" })
     assert.deepStrictEqual(runner.tick(false), ["Stop"])
+  })
+
+  it("with no grace an account is armed and beaten for while the store confirms it, and until the doubt without it", () => {
+    const runner = machine({ ...settings, grace: 0 })
+    runner.seen({ epoch: 2 })
+    runner.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
+    assert.isTrue(runner.at(100).mayBeat)
+    runner.give({ _tag: "Armed", workFrom: 0, wanted: "protect" })
+    assert.deepStrictEqual(runner.at(1_000).seen(), ["StartWork"])
+    assert.isTrue(runner.at(4_999).mayBeat)
+    assert.isFalse(runner.at(5_000).mayBeat)
+  })
+
+  it("an arming sends nothing more once a newer epoch is armed", () => {
+    const runner = machine()
+    runner.seen({ epoch: 2 })
+    runner.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
+    runner.at(1_000).seen({ epoch: 4, ackedEpoch: 2 }, false)
+    assert.isTrue(runner.mayBeat)
+    runner.at(2_000).seen({ epoch: 4, ackedEpoch: 4 }, false)
+    assert.isFalse(runner.mayBeat)
+  })
+
+  it("an account that is taken over for its release gets no work", () => {
+    const runner = machine()
+    runner.seen({ epoch: 2, wanted: "release" })
+    runner.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
+    assert.deepStrictEqual(runner.give({ _tag: "Armed", workFrom: 0, wanted: "release" }), ["Release"])
+    assert.strictEqual(runner.phase, "Releasing")
+  })
+
+  it("a withdrawn release stays in doubt while the zero of an earlier owner may arrive, and waits for the work before", () => {
+    const runner = machine()
+    runner.seen({ epoch: 2, wanted: "release" })
+    runner.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
+    runner.give({ _tag: "Armed", workFrom: 5_000, wanted: "release" })
+    runner.at(500).give({ _tag: "NotPermitted" })
+    assert.strictEqual(runner.phase, "Doubtful")
+    assert.deepStrictEqual(runner.at(1_000).seen({ zeroIn: 6_000 }), [])
+    assert.isTrue(runner.mayBeat)
+    assert.deepStrictEqual(runner.at(6_500).seen({ zeroIn: 500 }), [])
+    assert.deepStrictEqual(runner.at(7_000).seen({ zeroIn: 0 }), ["StartWork"])
+    const early = machine()
+    early.seen({ epoch: 2, wanted: "release" })
+    early.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
+    early.give({ _tag: "Armed", workFrom: 5_000, wanted: "release" })
+    early.at(500).give({ _tag: "NotPermitted" })
+    assert.deepStrictEqual(early.at(1_000).seen(), [])
+    assert.deepStrictEqual(early.at(5_000).seen(), ["StartWork"])
   })
 
   it("a runner that was superseded although its engine gives it the account lets the other be for a while", () => {
@@ -141,7 +190,7 @@ describe("Handover", () => {
     const runner = machine()
     runner.seen({ epoch: 2 })
     runner.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
-    runner.at(500).give({ _tag: "Armed", workFrom: 5_000 })
+    runner.at(500).give({ _tag: "Armed", workFrom: 5_000, wanted: "protect" })
     assert.deepStrictEqual(runner.at(1_000).seen(), [])
     runner.at(4_900).seen()
     assert.deepStrictEqual(runner.at(4_999).tick(), [])
@@ -266,7 +315,7 @@ describe("Handover", () => {
                 : event === "TookOver"
                   ? { _tag: "TookOver", epoch: epoch + 1, askedAt }
                   : event === "Armed"
-                    ? { _tag: "Armed", workFrom: now }
+                    ? { _tag: "Armed", workFrom: now, wanted: "protect" }
                     : event === "NotArmed"
                       ? { _tag: "NotArmed", isRest: isAcked }
                       : { _tag: event as "Lost" | "WorkEnded" | "Stopped" | "Rested" | "NotPermitted" }

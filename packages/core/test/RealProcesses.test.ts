@@ -60,7 +60,10 @@ const says = (bot: Processes.Child, kind: string) => Effect.sync(() => bot.lines
 const beating = ({ bot }: Stage) =>
   Effect.gen(function* () {
     const armed = () => bot.lines.some((line) => line.state === "Armed")
-    yield* until(`armed; the bot says ${bot.complaints.join("\n")}`, Effect.sync(armed))
+    yield* Effect.raceFirst(
+      until("armed", Effect.sync(armed)),
+      Effect.flatMap(bot.ended, (end) => Effect.dieMessage(`the bot ended with ${end}: ${bot.complaints.join("\n")}`))
+    )
     yield* until(
       "a second beat",
       Effect.map(writes, (writes) => writes.length >= 2)

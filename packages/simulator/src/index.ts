@@ -64,6 +64,11 @@ export * as Timeline from "./timeline/Timeline.js"
 export * as Venue from "./exchange/Venue.js"
 
 /**
+ * @since 0.2.0
+ */
+export * as VenueFile from "./exchange/VenueFile.js"
+
+/**
  * @since 0.1.0
  */
 export * as VirtualTime from "@effect-deadman/virtual-time"

@@ -10,12 +10,21 @@ import * as FiberId from "effect/FiberId"
 import { StoreUnavailable } from "../ClusterError.js"
 
 /** @internal */
-export const within = <A, E>(work: Effect.Effect<A, E>, millis: number, late: Exit.Exit<A, E>): Effect.Effect<A, E> =>
+export const within = <A, E>(
+  work: Effect.Effect<A, E>,
+  millis: number,
+  late: () => Exit.Exit<A, E>
+): Effect.Effect<A, E> =>
   Effect.gen(function* () {
     const done = yield* Deferred.make<A, E>()
     const worker = yield* Effect.forkDaemon(Effect.interruptible(Effect.intoDeferred(work, done)))
     const timer = yield* Effect.forkDaemon(
-      Effect.interruptible(Effect.zipRight(Effect.sleep(millis), Deferred.done(done, late)))
+      Effect.interruptible(
+        Effect.zipRight(
+          Effect.sleep(millis),
+          Effect.suspend(() => Deferred.done(done, late()))
+        )
+      )
     )
     return yield* Effect.ensuring(
       Deferred.await(done),
@@ -36,4 +45,4 @@ export const bounded = <A>(
   call: Effect.Effect<A, StoreUnavailable>,
   millis: number
 ): Effect.Effect<A, StoreUnavailable> =>
-  within(call, millis, Exit.fail(new StoreUnavailable({ operation, detail: `no answer within ${millis} ms` })))
+  within(call, millis, () => Exit.fail(new StoreUnavailable({ operation, detail: `no answer within ${millis} ms` })))

@@ -100,7 +100,7 @@ export const stopWork = (cell: Cell): void => {
 export const workEnded = (cell: Cell, bound: number): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { leaving } = cell
-    return leaving === undefined ? Effect.void : within(Effect.asVoid(Fiber.await(leaving)), bound, Exit.void)
+    return leaving === undefined ? Effect.void : within(Effect.asVoid(Fiber.await(leaving)), bound, () => Exit.void)
   })
 
 /** @internal */

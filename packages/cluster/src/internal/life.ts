@@ -106,7 +106,8 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       epoch: cell.row.epoch,
       runner: host.runner,
       countdown: settings.countdown,
-      silence: settings.grace + horizon
+      // The owner before may also have the permit to send `0`.
+      silence: Math.max(Handover.beatsUnconfirmed(host.rules), releaseTimeout) + horizon
     })
     const taken = yield* Effect.either(bounded("take-over", takeOver, Settings.storeTimeout))
     if (taken._tag === "Left") {
@@ -114,6 +115,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       return false
     }
     if (Option.isNone(taken.right)) return false
+    const takenBy = now()
     const row = (cell.row = taken.right.value)
     const { epoch } = row
     yield* host.dispatch(cell, { _tag: "TookOver", epoch, askedAt })
@@ -175,7 +177,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       }
     }
     yield* note(cell, `holds epoch ${epoch}: ${cell.continuity}`)
-    yield* host.dispatch(cell, { _tag: "Armed", workFrom: workFrom(row, askedAt) })
+    yield* host.dispatch(cell, { _tag: "Armed", workFrom: workFrom(row, takenBy), wanted: row.wanted })
     return true
   })
 

@@ -86,14 +86,22 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
     // Decisions and orders
 
     const dispatch = (cell: Cell, event: Handover.Event): Effect.Effect<void> =>
-      Effect.flatMap(Clock.wall, (at) => {
+      Effect.suspend(() => {
         const before = Cells.stateOf(cell)
         const [state, orders] = Handover.step(cell.state, event, now(), rules)
         cell.state = state
-        if (Cells.stateOf(cell) !== before) cell.since = at
+        const entered =
+          Cells.stateOf(cell) === before
+            ? Effect.void
+            : Effect.map(Clock.wall, (at) => {
+                cell.since = at
+              })
         return orders.length === 0
-          ? Effect.void
-          : Effect.forEach(orders, (order) => carryOut(cell, order), { discard: true })
+          ? entered
+          : Effect.zipRight(
+              entered,
+              Effect.forEach(orders, (order) => carryOut(cell, order), { discard: true })
+            )
       })
 
     const carryOut = (cell: Cell, order: Handover.Order): Effect.Effect<unknown> => {
@@ -287,9 +295,10 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
         const began = now()
         yield* Effect.sleep(Settings.tickEvery)
         telemetry.ran(now() - began - Settings.tickEvery)
+        // After a pause of this process nothing trades until the store has answered.
+        yield* tick
         yield* askAfterPause
         ranAt = now()
-        yield* tick
         telemetry.seen(Array.from(cells.values(), Cells.stateOf), now() - answeredAt, turns.waiting())
       })
     )

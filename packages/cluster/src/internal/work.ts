@@ -47,10 +47,13 @@ export const run = <E, R>(
       } else if (reconcile === undefined || status._tag === "Released" || status.lastAcknowledged === undefined) {
         yield* until(heartbeat, true)
       } else {
-        yield* reconcile
-        // When the switch may have fired again meanwhile, the book has to be compared again.
-        const outdated = Effect.sleep("1 second")
-        yield* Effect.catchAll(heartbeat.markReconciled(status.lastAcknowledged), () => outdated)
+        // Before the switch surely runs again, a book that was compared is soon out of date.
+        if (status.at < status.earliestFire) {
+          yield* reconcile
+          // Refused when the switch may have fired again meanwhile: the book has to be compared again.
+          yield* Effect.ignore(heartbeat.markReconciled(status.lastAcknowledged))
+        }
+        yield* Effect.raceFirst(until(heartbeat, true), Effect.sleep("1 second"))
       }
     }
   })

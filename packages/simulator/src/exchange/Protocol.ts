@@ -182,6 +182,7 @@ class Call {
     const payload = timestamp + this.request.method + this.request.path + this.request.body
     if (!Signing.verifies(known.key, payload, signature)) return refuse("40009", "sign signature error")
     let body: Parameters.Fields | ReadonlyArray<unknown> = {}
+    let isLimited = false
     for (const check of this.venue.checks) {
       switch (check) {
         case "timestamp": {
@@ -225,7 +226,9 @@ class Call {
           counted.calls = HashMap.set(counted.calls, known.uid, next)
           this.state = counted
           this.remaining = Math.max(0, remaining)
-          if (remaining < 0) return tooMany
+          if (remaining >= 0) break
+          if (endpoint.name !== "countdown-cancel-all" || !this.venue.limitedCountdownApplies) return tooMany
+          isLimited = true
           break
         }
         case "body": {
@@ -245,7 +248,10 @@ class Call {
         }
       }
     }
-    return this.dispatch(endpoint, account.declared, body)
+    const verdict = this.dispatch(endpoint, account.declared, body)
+    if (!isLimited) return verdict
+    this.applied = verdict._tag === "Success"
+    return tooMany
   }
 
   timestampFlaw(timestamp: string): Refusal | undefined {
@@ -267,15 +273,23 @@ class Call {
     const fields = endpoint.method === "GET" ? this.query() : (body as Parameters.Fields)
     const by = this.request.id
     switch (endpoint.name) {
-      case "countdown-cancel-all":
-        return this.read(Parameters.readCountdown(this.venue, fields["countdown"]), (seconds) => {
+      case "countdown-cancel-all": {
+        const set = (seconds: number) => {
           const from = {
             accept: this.acceptedAt,
             apply: this.state.now,
             complete: this.state.now + this.venue.timeToComplete
           }[this.venue.clockStart]
           return this.event({ _tag: "SetCountdown", account: uid, seconds, from, by }, () => "success")
-        })
+        }
+        const asked = Parameters.readCountdown(this.venue, fields["countdown"])
+        const running = Exchange.account(this.state, uid)?.armed
+        if (asked._tag === "Flaw" && running !== undefined && this.venue.refusedCountdown !== "ignored") {
+          set(this.venue.refusedCountdown === "closes" ? 0 : running.seconds)
+          this.applied = true
+        }
+        return this.read(asked, set)
+      }
       case "place-order":
         return this.placeOrder(uid, body)
       case "place-batch": {

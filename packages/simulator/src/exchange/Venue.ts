@@ -107,6 +107,21 @@ export interface Venue {
   readonly requestTime: "accept" | "complete"
 
   /**
+   * A countdown that would end sooner than the one that runs replaces it (default), or is answered with success and
+   * ignored.
+   */
+  readonly shorterCountdown: "replaces" | "ignored"
+  /** The response to `"0"` when nothing is armed: success (`"accept"`, default), or a code. */
+  readonly offWhenClosed: string
+  /** Whether a countdown call that was refused for its rate takes effect in spite of it. Default false. */
+  readonly limitedCountdownApplies: boolean
+  /**
+   * Whether a call that was refused for its `countdown` leaves the running one as it is (default), restarts it with its
+   * own length, or closes the switch.
+   */
+  readonly refusedCountdown: "ignored" | "restarts" | "closes"
+
+  /**
    * The code for each flaw of `countdown`: missing, `null`, a number (`40`), empty (`""`), a fraction (`"5.0"`), a leading
    * zero (`"05"`), negative (`"-1"`), too short (`"4"`), too long (`"61"`), not a number (`"x"`), or an object, a list or a
    * boolean. A number, a fraction and a leading zero may also be `"accept"`.
@@ -141,7 +156,7 @@ export interface Venue {
   /**
    * How far `unfilled-orders`, `order-info` and `history-orders` are behind, as those of a read replica are, although their
    * stamps are those of now. A client that takes a listed order for an open one needs an allowance of at least this length,
-   * and no answer shows how long that is. Default 0.
+   * and no single answer shows how long that is. Default 0.
    */
   readonly listStaleness: number
 
@@ -213,6 +228,10 @@ export const defaults: Venue = {
   timeToComplete: 0,
   clockStart: "apply",
   requestTime: "accept",
+  shorterCountdown: "replaces",
+  offWhenClosed: "accept",
+  limitedCountdownApplies: false,
+  refusedCountdown: "ignored",
   badCountdown,
   codes,
   checks,
@@ -265,13 +284,15 @@ const Window: Schema.Schema<Window> = Schema.Struct({ from: Numbers.instant, to:
   Schema.filter(({ from, to }) => from < to || "a window ends after it begins: from < to")
 )
 
-/**
- * A complete venue.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const schema: Schema.Schema<Venue> = Schema.Struct({
+const badCountdownFields = {
+  ...Record.map(badCountdown, () => code),
+  number: codeOrAccept,
+  fraction: codeOrAccept,
+  leadingZero: codeOrAccept
+}
+const codeFields = Record.map(codes, () => code)
+
+const otherFields = {
   failureStatus: Schema.Literal(200, 400),
   boundary: Schema.Literal("fire", "beat"),
   tieOrder: Schema.Literal("declared", "reverse"),
@@ -286,13 +307,10 @@ export const schema: Schema.Schema<Venue> = Schema.Struct({
   timeToComplete: Numbers.millis,
   clockStart: Schema.Literal("accept", "apply", "complete"),
   requestTime: Schema.Literal("accept", "complete"),
-  badCountdown: Schema.Struct({
-    ...Record.map(badCountdown, () => code),
-    number: codeOrAccept,
-    fraction: codeOrAccept,
-    leadingZero: codeOrAccept
-  }),
-  codes: Schema.Struct(Record.map(codes, () => code)),
+  shorterCountdown: Schema.Literal("replaces", "ignored"),
+  offWhenClosed: codeOrAccept,
+  limitedCountdownApplies: Schema.Boolean,
+  refusedCountdown: Schema.Literal("ignored", "restarts", "closes"),
   checks: Schema.Array(Schema.Literal(...checks)).pipe(
     Schema.filter(
       (given) =>
@@ -312,9 +330,49 @@ export const schema: Schema.Schema<Venue> = Schema.Struct({
   maintenance: Schema.Array(Window),
   maintenanceTimer: Schema.Literal("runs", "pauses", "fires-at-end"),
   maintenanceApplies: Schema.Boolean
+}
+
+/**
+ * A complete venue.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const schema: Schema.Schema<Venue> = Schema.Struct({
+  ...otherFields,
+  badCountdown: Schema.Struct(badCountdownFields),
+  codes: Schema.Struct(codeFields)
 })
 
+/**
+ * Some of the options of a venue, as a venue file has them.
+ *
+ * @since 0.2.0
+ * @category schemas
+ */
+export const options = Schema.partialWith(
+  Schema.Struct({
+    ...otherFields,
+    badCountdown: Schema.partialWith(Schema.Struct(badCountdownFields), { exact: true }),
+    codes: Schema.partialWith(Schema.Struct(codeFields), { exact: true })
+  }),
+  { exact: true }
+)
+
 const decodeComplete = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
+
+/**
+ * These options with others in their place where both have a value; codes are replaced one by one.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const override = (self: Options, that: Options): Options => ({
+  ...self,
+  ...that,
+  badCountdown: { ...self.badCountdown, ...that.badCountdown },
+  codes: { ...self.codes, ...that.codes }
+})
 
 /**
  * The complete options, with defaults, or an error that names every bad one.

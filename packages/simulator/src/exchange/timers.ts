@@ -8,7 +8,7 @@
  */
 import * as Option from "effect/Option"
 import * as RedBlackTree from "effect/RedBlackTree"
-import { cancelOrders, copyOf, enter, get, put, sorted } from "./book.js"
+import { cancelOrders, copyOf, enter, get, put, refuse, sorted } from "./book.js"
 import type { AccountState, Due, Event, Order, Output, State } from "./model.js"
 import * as Replica from "./replica.js"
 import type * as Venue from "./Venue.js"
@@ -158,7 +158,10 @@ export const setCountdown = (
   const uid = account.declared.uid
   const at = state.now
   if (seconds === 0) {
-    if (account.armed === undefined) return state
+    if (account.armed === undefined) {
+      const { offWhenClosed } = state.venue
+      return offWhenClosed === "accept" ? state : refuse(state, uid, offWhenClosed, "No countdown is running", outputs)
+    }
     outputs.push({ _tag: "Switch", account: uid, at, transition: "closed", by })
     return disarmed(state, account, undefined)
   }
@@ -169,6 +172,8 @@ export const setCountdown = (
     at: Math.min(from, still) + seconds * 1000 - state.paused,
     rank: state.venue.tieOrder === "declared" ? account.rank : -account.rank
   }
+  const isShorter = account.armed !== undefined && due.at < account.armed.due.at
+  if (isShorter && state.venue.shorterCountdown === "ignored") return state
   const transition = account.armed === undefined ? "armed" : "refreshed"
   const deadline = deadlineOf(state, due.at)
   outputs.push({ _tag: "Switch", account: uid, at, transition, deadline, seconds, from, by })

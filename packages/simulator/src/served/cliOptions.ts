@@ -8,7 +8,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as Exchange from "../exchange/Exchange.js"
 import * as Fault from "../network/Fault.js"
-import { parseAccount, parseAccountsFile, parseClock, parseStart, parseVenue } from "./optionValues.js"
+import { parseAccount, parseAccountsFile, parseClock, parseStart, parseVenue, parseVenueFile } from "./optionValues.js"
 
 /** Parses the value of an option, or fails with the problem. */
 const parsed = <A, B>(option: Options.Options<A>, use: (value: A) => Either.Either<B, string>): Options.Options<B> =>
@@ -62,6 +62,13 @@ export const serve = {
       "An assumption about the exchange: name=value, for example triggerLatency=500. Default: the most likely values"
     ),
     parseVenue
+  ),
+  venueFile: parsed(
+    optional(
+      Options.fileText("venue-file"),
+      "A file of assumptions as `deadman probe` writes it; --venue changes single ones. Default: none"
+    ),
+    (file) => (Option.isNone(file) ? Either.right({}) : parseVenueFile(...file.value))
   ),
   fault: parsed(
     repeated(

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import type * as Exchange from "../exchange/Exchange.js"
 import * as Numbers from "../exchange/numbers.js"
 import * as Venue from "../exchange/Venue.js"
+import * as VenueFile from "../exchange/VenueFile.js"
 import { didYouMean } from "../network/nearest.js"
 import * as Models from "./models.js"
 import type * as Server from "./Server.js"
@@ -89,6 +90,12 @@ export const parseVenue = (entries: ReadonlyArray<string>): Either.Either<Venue.
     onRight: () => options as Venue.Options
   })
 }
+
+export const parseVenueFile = (path: string, text: string): Either.Either<Venue.Options, string> =>
+  Either.mapBoth(VenueFile.parse(path, text), {
+    onLeft: ({ message }) => `--venue-file: ${message}`,
+    onRight: ({ venue }) => venue
+  })
 
 export const parseClock = (
   text: string

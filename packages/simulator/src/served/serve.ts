@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Exchange from "../exchange/Exchange.js"
 import type * as Fault from "../network/Fault.js"
-import type * as Venue from "../exchange/Venue.js"
+import * as Venue from "../exchange/Venue.js"
 import type * as Journal from "../journal/Journal.js"
 import { type World, WorldTag } from "../world/world.js"
 import * as Simulator from "../world/Simulator.js"
@@ -22,6 +22,7 @@ export interface Given {
   readonly account: ReadonlyArray<Exchange.Account>
   readonly accounts: ReadonlyArray<Exchange.Account>
   readonly venue: Venue.Options
+  readonly venueFile: Venue.Options
   readonly fault: ReadonlyArray<Fault.Fault>
   readonly clock: { readonly mode: Server.ClockMode; readonly speed: number | undefined }
   readonly start: number | undefined
@@ -121,7 +122,8 @@ export const serve = (given: Given) =>
       const declared = [...given.account, ...given.accounts]
       const accounts = declared.length === 0 ? [{ uid: Simulator.demoUid }] : declared
       const token = Option.getOrUndefined(given.token)
-      const { host, journalSize, port, seed, venue } = given
+      const { host, journalSize, port, seed } = given
+      const venue = Venue.override(given.venueFile, given.venue)
       const clock = { ...given.clock, start: given.start }
       const options = { port, host, token, accounts, venue, faults: given.fault, seed, journalSize, clock }
       const context = yield* Server.make(options)

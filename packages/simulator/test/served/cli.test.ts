@@ -68,6 +68,19 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
     })
   )
 
+  it("serves the exchange of a venue file, and --venue changes single options of it", async () => {
+    const file = Path.join(folder, "venue.json")
+    Fs.writeFileSync(file, JSON.stringify({ venue: { failureStatus: 200, badCountdown: { tooShort: "48001" } } }))
+    const server = await serve("--venue-file", file, "--venue", 'badCountdown={"tooLong":"48002"}')
+    const url = server.variable("BITGET_BASE_URL")
+    const short = await Served.beat(url, "4")
+    assert.deepStrictEqual([short.status, short.code], [200, "48001"])
+    await server.stop("SIGTERM")
+    const changed = await serve("--venue-file", file, "--venue", "failureStatus=400")
+    assert.strictEqual((await Served.beat(changed.variable("BITGET_BASE_URL"), "4")).status, 400)
+    await changed.stop("SIGTERM")
+  })
+
   it("stops on SIGINT while a fault holds a connection", async () => {
     const server = await serve("--fault", "hang")
     const url = server.variable("BITGET_BASE_URL")
@@ -108,6 +121,7 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
     [["serve", "--venue", "trigerLatency=1"], "did you mean `triggerLatency`?"],
     [["serve", "--venue", "triggerLatency=-1"], "a whole number of milliseconds, 0 or more"],
     [["serve", "--venue", "__proto__=1"], 'there is no "__proto__"'],
+    [["serve", "--venue-file", manifest], "package.json is no venue file: "],
     [["serve", "--account", "uid=1,__proto__=1"], 'there is no "__proto__"'],
     [["serve", "--accounts", manifest], "--accounts"],
     [["serve", "--host", "0.0.0.0"], "give a token as well"],
@@ -148,7 +162,9 @@ describe("effect-deadman-simulator", { timeout: Processes.patience }, () => {
     Effect.gen(function* () {
       const { out, succeeds } = yield* run("serve", "--help")
       assert.isTrue(succeeds)
-      const names = Object.keys(cliOptions.serve).map((name) => `--${name === "journalSize" ? "journal-size" : name}`)
+      const names = Object.keys(cliOptions.serve).map(
+        (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+      )
       for (const name of names) {
         const [, block = ""] = new RegExp(`^${name} .*$([^]*?)(?=^--|$(?![^]))`, "m").exec(out) ?? []
         assert.match(block, /Default: \S/, name)
