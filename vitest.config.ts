@@ -30,7 +30,7 @@ const processes = [
   "packages/campaign/test/Processes.test.ts",
   "packages/cli/test/probe/{Served,command}.test.ts",
   "packages/cli/test/{run,check,version,run/ports}.test.ts",
-  "packages/cluster/test/{AccountStorePg,OwnershipSharding}.test.ts",
+  "packages/cluster/test/{AccountStorePg,OwnershipSharding,Processes}.test.ts",
   "packages/core/test/{HostileVenue,RealProcesses,Wire}.test.ts",
   "packages/examples/test/**/*.test.ts",
   "packages/simulator/test/Readme.test.ts",

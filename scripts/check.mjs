@@ -65,6 +65,11 @@ const slow = [
     name: "whole tests",
     command: ["env", "WHOLE=1", ...bin("vitest", "run", ...wholeTests)]
   },
+  // Every fault of a cluster, with real runners and a real PostgreSQL.
+  {
+    name: "cluster",
+    command: ["env", "WHOLE=1", ...bin("vitest", "run", "packages/cluster/test/Processes.test.ts")]
+  },
   // The live page of the served exchange in a browser.
   { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] },
   // With an independent client, which is too large to be installed with the workspace.

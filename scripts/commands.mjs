@@ -72,6 +72,7 @@ const notRun = {
   "pnpm campaign:cluster:mutants": "scripts/check.mjs runs it",
   "pnpm bench --accounts": "`pnpm bench` runs with this option above",
   "pnpm bench:simulator:machine": "takes minutes; the page has its figures",
+  "pnpm example fleet": "packages/examples/test/fleet.test.ts runs it",
   "pnpm start": "packages/examples/test/start.test.ts runs it",
   "pnpm format": "writes the sources; `pnpm check` runs format:check",
   "pnpm changeset": "asks questions",

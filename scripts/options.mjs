@@ -23,6 +23,8 @@ const { config } = ts.readConfigFile(Path.join(root, "tsconfig.base.json"), ts.s
 const { options } = ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, composite: false }, root)
 const program = ts.createProgram(files, { ...options, incremental: false, noEmit: true })
 const checker = program.getTypeChecker()
+// Without the path of this folder in front of a type that a page does not import.
+const flags = ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseAliasDefinedOutsideCurrentScope
 
 /** The fields of an exported type: name, type and doc comment. */
 const fieldsOf = (folder, typeName) => {
@@ -34,7 +36,7 @@ const fieldsOf = (folder, typeName) => {
     if (meaning === "") throw new Error(`${typeName}.${field.name} has no doc comment`)
     const isOptional = (field.flags & ts.SymbolFlags.Optional) !== 0
     const given = isOptional ? checker.getNonNullableType(type) : type
-    return { name: field.name, type: checker.typeToString(given, file, ts.TypeFormatFlags.NoTruncation), meaning }
+    return { name: field.name, type: checker.typeToString(given, file, flags), meaning }
   })
 }
 

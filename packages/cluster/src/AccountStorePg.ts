@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import * as AccountStore from "./AccountStore.js"
 import type { Joining } from "./AccountStore.js"
 import { StoreUnavailable } from "./ClusterError.js"
+import { waitForStore } from "./internal/away.js"
 import { columns, migrations } from "./internal/tables.js"
 
 const Rows = Schema.Array(AccountStore.Row)
@@ -28,7 +29,8 @@ const unavailable =
     })
 
 /**
- * Makes the tables, and changes those of an older version. Several runners may start at once.
+ * Makes the tables, and changes those of an older version. Several runners may start at once. Waits up to a
+ * minute for a server that is away or restarts.
  *
  * @since 0.2.0
  * @category migrations
@@ -45,7 +47,7 @@ export const migrate: Effect.Effect<void, StoreUnavailable, SqlClient.SqlClient>
       for (const statement of statements) yield* sql.unsafe(statement)
       yield* sql`INSERT INTO deadman_migrations (id) VALUES (${index + 1})`
     }
-  }).pipe(sql.withTransaction, Effect.mapError(unavailable("migrate")))
+  }).pipe(sql.withTransaction, Effect.mapError(unavailable("migrate")), waitForStore)
 })
 
 /**

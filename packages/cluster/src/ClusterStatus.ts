@@ -59,6 +59,8 @@ export interface ClusterStatus {
   readonly at: number
   /** The time since the question of the last answer of the store, ms. */
   readonly storeAge: number
+  /** The setting, ms: the age of the store at which the beats end. */
+  readonly grace: number
   /** Another process has taken the name of this runner, so that it owns nothing any more. */
   readonly isOusted: boolean
   /** How many accounts wait for their turn to arm. */

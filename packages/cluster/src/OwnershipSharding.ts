@@ -13,14 +13,15 @@ import * as Sharding from "@effect/cluster/Sharding"
 import * as ShardingConfig from "@effect/cluster/ShardingConfig"
 import * as SqlRunnerStorage from "@effect/cluster/SqlRunnerStorage"
 import type * as SqlClient from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
+import { SqlError } from "@effect/sql/SqlError"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import { AccountStore } from "./AccountStore.js"
 import type { RunnerNameTaken, SettingsMismatch, StoreUnavailable } from "./ClusterError.js"
+import * as Away from "./internal/away.js"
 import * as Join from "./internal/join.js"
 import { Ownership } from "./Ownership.js"
 import type { Runner } from "./Ownership.js"
@@ -99,8 +100,12 @@ export const layerPg = (options: {
         runnerHealthCheckInterval: "2 seconds"
       })
       const storage = SqlRunnerStorage.layerWith({ prefix: "deadman_engine" }).pipe(
-        // Runners that start at once on an empty database make the same tables.
-        Layer.retry(Schedule.intersect(Schedule.spaced("300 millis"), Schedule.recurs(10)))
+        // The engine dies where it gets no connection for its locks.
+        Layer.catchAllCause((cause) => {
+          const error = Cause.squash(cause)
+          return error instanceof SqlError ? Layer.fail(error) : Layer.failCause(cause)
+        }),
+        Layer.retry(Away.schedule)
       )
       const engine = Sharding.layer.pipe(
         Layer.provide([Runners.layerNoop, RunnerHealth.layerNoop, storage]),

@@ -12,9 +12,10 @@ import type * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import type * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Net from "node:net"
+import * as Away from "./internal/away.js"
 
 /**
  * @since 0.2.0
@@ -30,6 +31,8 @@ export interface Options {
 }
 
 /**
+ * Connects, and waits up to a minute for a server that is away or restarts. A wrong password or database fails at once.
+ *
  * @since 0.2.0
  * @category layers
  */
@@ -47,7 +50,7 @@ export const layer = (
       socket.setTimeout(silence, () => socket.destroy(new Error(`no answer from PostgreSQL for ${silence} ms`)))
       return socket
     }
-  })
+  }).pipe(Layer.retry(Away.schedule))
 }
 
 /** The engine compares times without a zone, so that sessions in different zones see each other as dead. */

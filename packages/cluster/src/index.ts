@@ -21,6 +21,11 @@ export * as ClusterHeartbeats from "./ClusterHeartbeats.js"
 /**
  * @since 0.2.0
  */
+export * as ClusterMetrics from "./ClusterMetrics.js"
+
+/**
+ * @since 0.2.0
+ */
 export * as ClusterOptions from "./ClusterOptions.js"
 
 /**
@@ -57,3 +62,8 @@ export * as OwnershipSharding from "./OwnershipSharding.js"
  * @since 0.2.0
  */
 export * as PostgresClient from "./PostgresClient.js"
+
+/**
+ * @since 0.2.0
+ */
+export * as StatusApi from "./StatusApi.js"

@@ -5,20 +5,23 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { afterAll, beforeAll } from "vitest"
-import { postgres } from "./support/postgres.js"
+import { postgres } from "../../examples/src/fleet/postgres.js"
 import { conformance } from "./support/storeConformance.js"
 
 describe("the store in PostgreSQL", () => {
   const scope = Effect.runSync(Scope.make())
   let runtime: ManagedRuntime.ManagedRuntime<SqlClient.SqlClient, unknown>
   let store: AccountStore.Store
+  let url: Redacted.Redacted
   let names = 0
 
   beforeAll(async () => {
-    const { url } = await Effect.runPromise(Scope.extend(postgres, scope))
+    ;({ url } = await Effect.runPromise(Scope.extend(postgres, scope)))
     runtime = ManagedRuntime.make(PostgresClient.layer({ url }))
     // As runners that start at once on an empty database.
     await runtime.runPromise(
@@ -48,6 +51,20 @@ describe("the store in PostgreSQL", () => {
         yield* AccountStorePg.migrate
         assert.strictEqual((yield* sql`SELECT 1 FROM deadman_accounts WHERE account = 'kept'`).length, 1)
       })
+    ))
+
+  it("a wrong password or database fails at once, and is not waited for", () =>
+    runtime.runPromise(
+      Effect.gen(function* () {
+        for (const [from, to] of [
+          [":deadman@", ":wrong@"],
+          ["/postgres", "/elsewhere"]
+        ] as const) {
+          const wrong = Redacted.make(Redacted.value(url).replace(from, to))
+          const error = yield* Effect.flip(Layer.build(PostgresClient.layer({ url: wrong })))
+          assert.strictEqual(error._tag, "SqlError")
+        }
+      }).pipe(Effect.scoped)
     ))
 
   it("its sessions use UTC, because the engine compares times without a zone", () =>

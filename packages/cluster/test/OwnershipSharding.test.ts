@@ -15,7 +15,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { afterAll, beforeAll } from "vitest"
-import { postgres } from "./support/postgres.js"
+import { postgres } from "../../examples/src/fleet/postgres.js"
 
 const accounts = Array.from({ length: 40 }, (_, index) => `account-${index}`)
 

@@ -19,6 +19,9 @@ const templates = [
   "plain-typescript"
 ]
 
+/** Templates that serve an exchange of their own. */
+const alone = ["fleet"]
+
 /** The accounts of the simulated exchange. The last one has no access to the countdown. */
 const accounts = { MAIN: "1000001", HEDGE: "1000002", CLOSED: "1000003" }
 
@@ -94,8 +97,8 @@ const against = Effect.fnUntraced(
 
 const program = Effect.gen(function* () {
   const [name = "", ...args] = process.argv.slice(2)
-  if (!templates.includes(name)) {
-    console.error(`Name one of these templates: ${templates.join(", ")}.`)
+  if (![...templates, ...alone].includes(name)) {
+    console.error(`Name one of these templates: ${[...templates, ...alone].join(", ")}.`)
     return 1
   }
   const script = [`./${name}.js`, `./${name}/main.js`]
@@ -103,7 +106,9 @@ const program = Effect.gen(function* () {
     .find((path) => Fs.existsSync(path))
   if (script === undefined) return yield* Effect.dieMessage(`${name} is not built. Run: tsc -b`)
   const rest = args.filter((arg) => arg !== "--live")
-  return yield* args.includes("--live") ? run(script, process.env, rest) : against(name, script, rest)
+  return yield* args.includes("--live") || alone.includes(name)
+    ? run(script, process.env, rest)
+    : against(name, script, rest)
 })
 
 process.exitCode = await Effect.runPromise(program)

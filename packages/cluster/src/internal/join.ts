@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import type { Store } from "../AccountStore.js"
 import * as ClusterError from "../ClusterError.js"
 import type { Runner } from "../Ownership.js"
+import { waitForStore } from "./away.js"
 import { bounded } from "./bounded.js"
 import { livingFor, reportEvery, storeTimeout } from "./settings.js"
 
@@ -33,7 +34,7 @@ export const join = (
   Effect.gen(function* () {
     const options = { runner, settings, living: livingFor, remembered: grace + horizon }
     for (let left = Math.ceil(livingFor / reportEvery) + 1; ; left--) {
-      const answer = yield* bounded("join", store.join(options), 5 * storeTimeout)
+      const answer = yield* waitForStore(bounded("join", store.join(options), 5 * storeTimeout))
       if (answer._tag === "Mismatch") {
         const { other, setting, theirs } = answer
         const ours = settings[setting] ?? ""

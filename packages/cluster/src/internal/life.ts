@@ -26,6 +26,7 @@ import { stopWork, workEnded } from "./cell.js"
 import type { Cell, Command, Life } from "./cell.js"
 import * as Clock from "./clock.js"
 import * as Settings from "./settings.js"
+import type { Telemetry } from "./telemetry.js"
 import type { Turns } from "./turns.js"
 
 /**
@@ -45,6 +46,7 @@ export interface Host {
   readonly ask: Effect.Effect<unknown>
   readonly lookup: Heartbeats.Lookup<unknown, Scope.Scope>
   readonly optionsOf: (account: string) => AccountOptions
+  readonly tookOver: Telemetry["tookOver"]
 }
 
 const describe = (cause: Cause.Cause<unknown>): string => {
@@ -160,6 +162,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
     cell.continuity = Continuity.judge(predecessor, first, { stampTolerance, triggerLatency })
     cell.gap =
       predecessor._tag === "Write" && first !== undefined ? first.acceptedAt - predecessor.acceptedAt : undefined
+    host.tookOver(cell.continuity, cell.gap)
     cell.failure = undefined
     cell.unreported = true
     const commands = yield* Queue.unbounded<Command>()

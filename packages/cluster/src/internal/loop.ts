@@ -27,6 +27,7 @@ import type { Cell } from "./cell.js"
 import * as Clock from "./clock.js"
 import * as Life from "./life.js"
 import * as Settings from "./settings.js"
+import * as Telemetry from "./telemetry.js"
 import * as Turns from "./turns.js"
 import * as Work from "./work.js"
 
@@ -63,6 +64,7 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.parallel)
     const cells = new Map<string, Cell>()
     const turns = Turns.make(settings.atOnce)
+    const telemetry = Telemetry.make(runner.name)
     const rules: Handover.Settings = {
       doubtAfter: Settings.doubtAfter,
       grace: settings.grace,
@@ -259,7 +261,15 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
       )
     })
 
-    const host: Life.Host = { ...options, rules, now, turns, dispatch, ask: askAfterPause }
+    const host: Life.Host = {
+      ...options,
+      rules,
+      now,
+      turns,
+      dispatch,
+      ask: askAfterPause,
+      tookOver: telemetry.tookOver
+    }
 
     /** A defect, of an engine for example, must not end what keeps all accounts alive. */
     const forever = (effect: Effect.Effect<void>) =>
@@ -282,11 +292,14 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
     )
     yield* forever(
       Effect.gen(function* () {
+        const began = now()
         yield* Effect.sleep(Settings.tickEvery)
+        telemetry.ran(now() - began - Settings.tickEvery)
         // After a pause of this process nothing trades until the store has answered.
         yield* tick
         yield* askAfterPause
         ranAt = now()
+        telemetry.seen(Array.from(cells.values(), Cells.stateOf), now() - answeredAt, turns.waiting())
       })
     )
 
@@ -297,6 +310,7 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
         runner: runner.name,
         at,
         storeAge: now() - answeredAt,
+        grace: settings.grace,
         isOusted,
         waiting: turns.waiting(),
         accounts

@@ -2,9 +2,12 @@
 import * as Effect from "effect/Effect"
 
 /** Polls until the condition holds. Vitest's `testTimeout` is the only bound; then this logs the unmet condition. */
-export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
+export const until = <E, R>(
+  what: string | (() => string),
+  condition: Effect.Effect<boolean, E, R>
+): Effect.Effect<void, E, R> =>
   Effect.repeat(Effect.delay(condition, 10), { until: (holds) => holds }).pipe(
-    Effect.onInterrupt(() => Effect.logError(`still waited for: ${what}`)),
+    Effect.onInterrupt(() => Effect.logError(`still waited for: ${typeof what === "string" ? what : what()}`)),
     Effect.asVoid
   )
 

@@ -25,8 +25,8 @@ export interface Line {
   readonly url?: string
 }
 
-export interface Child {
-  readonly lines: ReadonlyArray<Line>
+export interface Child<L = Line> {
+  readonly lines: ReadonlyArray<L>
   /** The lines of its standard error. */
   readonly complaints: ReadonlyArray<string>
   readonly write: (text: string) => Effect.Effect<void>
@@ -51,13 +51,13 @@ const guard = (pid: number): ChildProcess.ChildProcess =>
 const loading = Effect.unsafeMakeSemaphore(3)
 
 /**
- * Starts one of the scripts in this folder, and succeeds when it is loaded. When the scope closes, kills it, if it
- * still runs, and waits for its end.
+ * Starts a script, by its name if it is beside this file, and succeeds when it is loaded. When the scope closes, kills
+ * it, if it still runs, and waits for its end.
  */
-export const start = (
-  script: "bot.mjs" | "exchange.mjs",
+export const start = <L extends { readonly kind: string } = Line>(
+  script: string | URL,
   env: Readonly<Record<string, string>> = {}
-): Effect.Effect<Child, Error, Scope.Scope> =>
+): Effect.Effect<Child<L>, Error, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const inherited = Object.entries(process.env).filter(([name]) => !/^(BITGET|BOT|NODE)_/.test(name))
@@ -67,10 +67,10 @@ export const start = (
       })
       alive.add(child)
       const guarding = child.pid === undefined ? undefined : guard(child.pid)
-      const lines: Array<Line> = []
+      const lines: Array<L> = []
       const complaints: Array<string> = []
       const ended = Deferred.unsafeMake<string>(FiberId.none)
-      Readline.createInterface({ input: child.stdout }).on("line", (line) => lines.push(JSON.parse(line) as Line))
+      Readline.createInterface({ input: child.stdout }).on("line", (line) => lines.push(JSON.parse(line) as L))
       Readline.createInterface({ input: child.stderr }).on("line", (line) => complaints.push(line))
       child.stdin.on("error", () => undefined)
       // Both streams have ended by then, so no line is missing.
@@ -91,7 +91,7 @@ export const start = (
   ).pipe(
     Effect.tap((child) =>
       until(
-        `${script} is loaded`,
+        `${String(script)} is loaded`,
         Effect.sync(() => child.lines.some((line) => line.kind === "ready"))
       )
     ),

@@ -4,10 +4,10 @@ import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 
 /**
- * The treatment of the bytes that arrive: passed on, passed on later (ms), dropped, or answered with a reset of both
- * sides.
+ * The treatment of the bytes that arrive: passed on, passed on later (ms), kept until the treatment changes, dropped, or
+ * answered with a reset of both sides.
  */
-export type Treatment = "pass" | "swallow" | "reset" | { readonly delay: number }
+export type Treatment = "pass" | "hold" | "swallow" | "reset" | { readonly delay: number }
 
 export type Direction = "requests" | "answers"
 
@@ -22,15 +22,22 @@ export const make = (target: string): Effect.Effect<Proxy, never, Scope.Scope> =
   const sockets = new Set<Net.Socket>()
   const treatments: Record<Direction, Treatment> = { requests: "pass", answers: "pass" }
   const met: Record<Direction, number> = { requests: 0, answers: 0 }
+  /** Continues with what was kept. */
+  const drains: Record<Direction, Set<() => void>> = { requests: new Set(), answers: new Set() }
 
   const pump = (direction: Direction, from: Net.Socket, to: Net.Socket): void => {
     const held: Array<{ readonly due: number; readonly bytes: Buffer }> = []
     let ended = false
+    const end = (): void => {
+      drains[direction].delete(drain)
+      to.end()
+    }
     const drain = (): void => {
+      if (treatments[direction] === "hold") return
       while (held.length > 0 && held[0]!.due <= performance.now()) to.write(held.shift()!.bytes)
       if (held.length > 0) setTimeout(drain, held[0]!.due - performance.now() + 1)
       // Bytes that were delayed past the end of their sender still arrive.
-      else if (ended) to.end()
+      else if (ended) end()
     }
     from.on("data", (bytes) => {
       const treatment = treatments[direction]
@@ -41,13 +48,14 @@ export const make = (target: string): Effect.Effect<Proxy, never, Scope.Scope> =
         to.resetAndDestroy()
         return
       }
-      const delay = treatment === "pass" ? 0 : treatment.delay
+      const delay = typeof treatment === "object" ? treatment.delay : 0
       held.push({ due: Math.max(held.at(-1)?.due ?? 0, performance.now() + delay), bytes })
       if (held.length === 1) drain()
     })
+    drains[direction].add(drain)
     from.on("close", () => {
       ended = true
-      if (held.length === 0) to.end()
+      if (held.length === 0) end()
     })
     from.on("error", () => undefined)
   }
@@ -75,6 +83,7 @@ export const make = (target: string): Effect.Effect<Proxy, never, Scope.Scope> =
               Effect.sync(() => {
                 treatments[direction] = treatment
                 met[direction] = 0
+                for (const drain of drains[direction]) drain()
               }),
             met: (direction) => met[direction]
           })

