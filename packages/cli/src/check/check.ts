@@ -60,7 +60,14 @@ const armed = Effect.gen(function* () {
       if (to._tag === "Released") outcome = to.outcome._tag
     })
   const exit = yield* Effect.either(
-    Effect.scoped(Heartbeat.make({ countdown: "60 seconds", releaseTimeout: "30 seconds", onTransition }))
+    Effect.scoped(
+      Heartbeat.make({
+        countdown: "60 seconds",
+        requestTimeout: "5 seconds",
+        releaseTimeout: "30 seconds",
+        onTransition
+      })
+    )
   )
   if (Either.isLeft(exit)) {
     const error = exit.left
