@@ -162,7 +162,9 @@ export interface Store {
 
   /**
    * Ends an epoch: it sends nothing any more, and what it sent can arrive for `unresolvedFor` ms at most. `record`
-   * is its last record, and `isLast` says that this was its very last write. `outcome` is the result of a release.
+   * is its last record, and `isLast` says that this was its very last write, which proves something only when no earlier
+   * owner could beat for a countdown before. `outcome` is the result of a release. A
+   * switch that is proven off can still be turned off by an earlier `0` for as long as `unresolvedFor`.
    */
   readonly signOff: (options: {
     readonly account: string
@@ -367,11 +369,11 @@ export const makeMemory: Effect.Effect<Store> = Effect.sync(() => {
           return {
             signedOff: epoch,
             endedAt,
-            isLast: isLast && !isOff,
+            isLast: isLast && !isOff && entry.quietAt + (entry.countdown ?? 0) <= now,
             mayRun: !isOff,
             permit: null,
             ...(record === undefined ? {} : { ...record, ackedEpoch: epoch, ackedAt: now }),
-            ...(isOff ? { acceptedAt: null, completedAt: null, zeroAt: now } : {}),
+            ...(isOff ? { acceptedAt: null, completedAt: null, zeroAt: endedAt } : {}),
             ...(outcome === undefined || entry.wanted !== "release"
               ? {}
               : { outcome: { untilAt: outcome._tag === "Disarmed" ? null : now + outcome.untilIn } })

@@ -181,14 +181,14 @@ export const make: Effect.Effect<AccountStore.Store, never, SqlClient.SqlClient>
                UPDATE deadman_accounts a
                SET signed_off = a.epoch,
                    ended_at = given.ended_at,
-                   is_last = given.is_last,
+                   is_last = given.is_last AND a.quiet_at + coalesce(a.countdown, 0) * interval '1 ms' <= clock_timestamp(),
                    may_run = NOT given.is_off,
                    permit = NULL,
                    accepted_at = CASE WHEN NOT given.is_off THEN coalesce(given.accepted_at, a.accepted_at) END,
                    completed_at = CASE WHEN NOT given.is_off THEN coalesce(given.completed_at, a.completed_at) END,
                    acked_epoch = CASE WHEN given.accepted_at IS NULL THEN a.acked_epoch ELSE a.epoch END,
                    acked_at = CASE WHEN given.accepted_at IS NULL THEN a.acked_at ELSE clock_timestamp() END,
-                   zero_at = CASE WHEN given.is_off THEN clock_timestamp() ELSE a.zero_at END,
+                   zero_at = CASE WHEN given.is_off THEN given.ended_at ELSE a.zero_at END,
                    outcome = CASE WHEN a.wanted = 'release' THEN coalesce(given.outcome, a.outcome) ELSE a.outcome END,
                    outcome_at = CASE WHEN a.wanted = 'release' THEN given.outcome_at ELSE a.outcome_at END
                FROM given

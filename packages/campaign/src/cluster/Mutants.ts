@@ -107,5 +107,15 @@ export const mutants: ReadonlyArray<Mutant> = [
           "{ ...cell.row, epoch: cell.row.epoch + 1, shortestBefore: settings.countdown })"
       }
     ]
+  },
+  {
+    name: "a take-over comes too late",
+    changes: [
+      {
+        file: "Handover.ts",
+        find: "return isMine && row !== undefined && now >= state.restUntil",
+        replace: "return isMine && row !== undefined && now % 40_000 < 5_000 && now >= state.restUntil"
+      }
+    ]
   }
 ]

@@ -7,6 +7,7 @@ import { beats } from "./rules/beats.js"
 import { claims } from "./rules/claims.js"
 import { holding } from "./rules/holding.js"
 import { releases } from "./rules/releases.js"
+import type { Report } from "./rules/rule.js"
 import { works } from "./rules/works.js"
 
 export interface Breach {
@@ -14,8 +15,6 @@ export interface Breach {
   readonly at: number
   readonly what: string
 }
-
-export type Report = (promise: string, at: number, what: string) => void
 
 const rules = [releases, beats, claims, works, holding]
 

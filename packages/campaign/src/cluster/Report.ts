@@ -87,7 +87,7 @@ const options = (plan: Plan): string =>
     .join("\n")
 
 /** The command that runs a plan again. */
-export const replay = (plan: Plan, dropped: ReadonlyArray<number>): string =>
+const replay = (plan: Plan, dropped: ReadonlyArray<number>): string =>
   `pnpm campaign:cluster --seed ${plan.seed}${dropped.length === 0 ? "" : ` --drop ${dropped.join(",")}`}`
 
 export const failure = (

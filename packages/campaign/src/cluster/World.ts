@@ -26,6 +26,6 @@ export interface World {
 }
 
 /** From the healing on nothing is lost or late by chance. */
-export const isHealed = ({ now, plan }: World): boolean => now() >= plan.healAt
+const isHealed = ({ now, plan }: World): boolean => now() >= plan.healAt
 
 export const draws = (world: World, share: number): boolean => !isHealed(world) && world.die.chance(share)

@@ -133,6 +133,38 @@ export const conformance = (
       assert.isAbove((yield* row(account)).quietIn, 60_000)
     }))
 
+  test("after a proven release nothing takes over while an earlier zero of it may arrive", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* store.want(account, "release")
+      yield* store.permit({ account, epoch: 1, validFor: 45_000 })
+      yield* store.signOff({
+        account,
+        epoch: 1,
+        unresolvedFor: 30_000,
+        record: undefined,
+        isLast: false,
+        outcome: { _tag: "Disarmed" }
+      })
+      yield* store.want(account, "protect")
+      const row = some(yield* store.read(account))
+      assert.isAbove(row.zeroIn, 10_000)
+      assert.isAtMost(row.zeroIn, 30_000)
+      assert.isTrue(Option.isNone(yield* take(account, 1)))
+    }))
+
+  test("the last write of an owner is no proof while the owner before it may have beaten on", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      // Without a sign-off of the first.
+      yield* take(account, 1, bert)
+      const record = { acceptedAt: 1_000, completedAt: 1_001 }
+      yield* store.signOff({ account, epoch: 2, unresolvedFor: 0, record, isLast: true, outcome: undefined })
+      assert.deepInclude(some(yield* store.read(account)), { signedOff: 2, isLast: false, acceptedAt: 1_000 })
+    }))
+
   test("a permit needs the current epoch, an account to be released, and no sign-off", (store, account) =>
     Effect.gen(function* () {
       const ask = (epoch: number) => store.permit({ account, epoch, validFor: 45_000 })

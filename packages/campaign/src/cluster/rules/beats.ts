@@ -1,6 +1,6 @@
 /** Which beats a runner may send, and how many switches it arms at once. */
 import type { Evidence, Write } from "../Evidence.js"
-import type { Report } from "../Oracle.js"
+import type { Report } from "./rule.js"
 
 /** What a clock of the host may jump unnoticed, and drift; and the period in which the engine is asked. */
 const slack = 350
@@ -57,10 +57,20 @@ export const beats = (evidence: Evidence, report: Report) => {
     if (reports.some(({ one, row }) => one.answeredAt! < at && row.ackedEpoch > epoch)) {
       report("superseded is silent", at, `${boot} beat for ${account} after it had heard that a newer epoch is armed`)
     }
-    // A release is carried out also when its bot is dead.
-    if (kickWithin !== undefined && tenureOf(boot, account, at)?.wanted === "protect") {
+    // A release is carried out also when its bot is dead, and an arming that has begun is brought to its end.
+    const isBegun = writes.some(
+      (one) =>
+        one.boot === boot &&
+        one.account === account &&
+        one.epoch === epoch &&
+        one.end === "acknowledged" &&
+        one.endAt! < at
+    )
+    if (kickWithin !== undefined && isBegun && evidence.ofAccount(account, at)?.wanted === "protect") {
       const lately = reports.filter(({ one }) => one.answeredAt! >= at - 3_000)
-      const isOld = lately.every(({ one, row }) => row.kickedAt === undefined || one.at - row.kickedAt > kickWithin)
+      const isOld = lately.every(
+        ({ one, row }) => row.wanted === "protect" && (row.kickedAt === undefined || one.at - row.kickedAt > kickWithin)
+      )
       if (isOld && lately.some(({ one }) => one.answeredAt! < at - 1_100)) {
         report("a dead bot is not beaten for", at, `${boot} beat for ${account}, which was not kicked`)
       }

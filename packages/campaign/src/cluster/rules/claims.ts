@@ -1,6 +1,6 @@
 /** What owners claim of the switch: that it runs, that it held, that it fired. */
 import type { Evidence } from "../Evidence.js"
-import type { Report } from "../Oracle.js"
+import type { Report } from "./rule.js"
 
 const isArmed = (heartbeat: string | undefined): boolean => heartbeat === "Armed" || heartbeat === "Jeopardy"
 

@@ -1,15 +1,17 @@
 /** What the cluster achieves: one fault of a runner fires nothing, and once all is well every account is as it is wanted. */
 import type { Evidence } from "../Evidence.js"
 import type * as Log from "../Log.js"
-import type { Report } from "../Oracle.js"
+import type { Report } from "./rule.js"
 import { runnerName } from "../Plan.js"
 import type { Deed, Plan } from "../Plan.js"
 
-/** The longest time of a stop in order: the clean-up of the work, a write under way, the statements. */
-const stopsWithin = 10_000
+/** The longest time of a stop in order, ms: the clean-up of the work, a write under way, the statements. */
+const stopTime = 10_000
 
 export const holding = (evidence: Evidence, report: Report) => {
-  const { isAwake, processes } = evidence
+  const { isAwake, plan, processes } = evidence
+  // A release that is under way tries for a countdown to turn the switch off.
+  const stopsWithin = stopTime + plan.settings.countdown
   for (const { at, boot, what } of processes) {
     if (what !== "stop" || !processes.some((one) => one.boot === boot && one.what === "ready" && one.at <= at)) continue
     const end = processes.find((one) => one.boot === boot && (one.what === "stopped" || one.what === "crash"))

@@ -1,6 +1,6 @@
 /** What may send `0`, and what a release says. */
 import type { Evidence } from "../Evidence.js"
-import type { Report } from "../Oracle.js"
+import type { Report } from "./rule.js"
 
 export const releases = (
   { applied, fired, ofAccount, outcomes, ranAt, statements, tenures, writes }: Evidence,

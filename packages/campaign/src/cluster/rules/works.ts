@@ -1,6 +1,6 @@
 /** Where and when bots run. */
 import type { Evidence, Span } from "../Evidence.js"
-import type { Report } from "../Oracle.js"
+import type { Report } from "./rule.js"
 
 /** The time that a process has after a pause to notice it, ms. */
 const noticeWithin = 300
