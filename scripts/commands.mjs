@@ -60,7 +60,8 @@ const slow = [
   { command: "pnpm example market-maker --live", says: /BITGET_API_KEY/, code: 1 },
   { command: "pnpm example watchdog", as: "FEED_SECONDS=3 pnpm example watchdog", says: /was not alive/, code: 1 },
   { command: "pnpm example many-accounts", until: /HEDGE: trading/, says: /the switch of HEDGE is off/ },
-  { command: "pnpm example plain-typescript", ...off }
+  { command: "pnpm example plain-typescript", ...off },
+  { command: "pnpm example fleet", as: "FLEET_ACCOUNTS=6 pnpm example fleet", says: /All promises were kept/ }
 ]
 
 // Commands that equal one of these, or continue it, do not run here.
@@ -72,7 +73,6 @@ const notRun = {
   "pnpm campaign:cluster:mutants": "scripts/check.mjs runs it",
   "pnpm bench --accounts": "`pnpm bench` runs with this option above",
   "pnpm bench:simulator:machine": "takes minutes; the page has its figures",
-  "pnpm example fleet": "packages/examples/test/fleet.test.ts runs it",
   "pnpm start": "packages/examples/test/start.test.ts runs it",
   "pnpm format": "writes the sources; `pnpm check` runs format:check",
   "pnpm changeset": "asks questions",

@@ -220,9 +220,9 @@ const fleet = (accounts: ReadonlyArray<Account>, database: string, outage: Outag
         Effect.gen(function* () {
           yield* outage.stop
           const before = yield* beats
-          // Five beats of each account.
+          // Three beats of each account: longer than the work goes on without an answer.
           yield* Effect.repeat(Effect.delay(beats, "200 millis"), {
-            until: (now) => now >= before + 5 * accounts.length
+            until: (now) => now >= before + 3 * accounts.length
           })
           yield* outage.start
         }),
