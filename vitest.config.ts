@@ -30,7 +30,7 @@ const processes = [
   "packages/campaign/test/Processes.test.ts",
   "packages/cli/test/probe/{Served,command}.test.ts",
   "packages/cli/test/{run,check,version,run/ports}.test.ts",
-  "packages/cluster/test/{AccountStorePg,OwnershipSharding,Processes}.test.ts",
+  "packages/cluster/test/{AccountStorePg,OwnershipSharding}.test.ts",
   "packages/core/test/{HostileVenue,RealProcesses,Wire}.test.ts",
   "packages/examples/test/**/*.test.ts",
   "packages/simulator/test/Readme.test.ts",
@@ -55,8 +55,9 @@ export default defineConfig({
     // Imports are most of the cost of a file, and no test changes a module. Two pools, because they run side by side:
     // one keeps a core busy, the other waits for processes and sockets.
     poolOptions: {
-      threads: { isolate: false, maxThreads: cores },
-      forks: { isolate: false, maxForks: cores }
+      // No fewer workers than at most, because the pool fails when it ends one that is idle twice.
+      threads: { isolate: false, minThreads: cores, maxThreads: cores },
+      forks: { isolate: false, minForks: 2 * cores, maxForks: 2 * cores }
     },
     projects: [
       {

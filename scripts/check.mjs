@@ -53,7 +53,7 @@ const slow = [
   { name: "effects", command: node("effects.mjs") },
   { name: "api docs", command: bin("typedoc") },
   // The command `deadman` around real processes that are stopped in every way.
-  { name: "deadman", command: ["sh", "-c", "SLOW=1 node_modules/.bin/vitest run --project slow"] },
+  { name: "deadman", command: ["env", "SLOW=1", ...bin("vitest", "run", "--project", "slow", "packages/cli")] },
   // The files that users copy: unit, rules, bot.
   { name: "deploy", command: [process.execPath, Path.join("packages", "cli", "checks", "deploy.mjs")] },
   // The steps of a new user: install the packed packages in an empty folder, and run them.
@@ -68,7 +68,7 @@ const slow = [
   // Every fault of a cluster, with real runners and a real PostgreSQL.
   {
     name: "cluster",
-    command: ["env", "WHOLE=1", ...bin("vitest", "run", "packages/cluster/test/Processes.test.ts")]
+    command: ["env", "SLOW=1", ...bin("vitest", "run", "--project", "slow", "packages/cluster")]
   },
   // The live page of the served exchange in a browser.
   { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] },

@@ -1,6 +1,6 @@
 /**
  * The promises with real runners, a real PostgreSQL and a served exchange whose journal is the judge. Each scenario has
- * its own runners, database and exchange; two run at a time. With `WHOLE=1` all of them run, otherwise a few.
+ * its own runners, database and exchange; two run at a time.
  */
 import * as PostgresClient from "@effect-deadman/cluster/PostgresClient"
 import type * as Server from "@effect-deadman/simulator/Server"
@@ -12,15 +12,13 @@ import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { afterAll, beforeAll } from "vitest"
-import { size } from "../../core/test/support/size.js"
-import { until } from "../../core/test/support/patience.js"
-import * as Proxy from "../../core/test/support/proxy.js"
-import { type Postgres, postgres } from "../../examples/src/fleet/postgres.js"
-import * as Stage from "./support/stage.js"
-import { fired, last, owned, owns, says, since, writes } from "./support/stage.js"
+import { until } from "../../../core/test/support/patience.js"
+import * as Proxy from "../../../core/test/support/proxy.js"
+import { type Postgres, postgres } from "../../../examples/src/fleet/postgres.js"
+import * as Stage from "../support/stage.js"
+import { fired, last, owned, owns, says, since, writes } from "../support/stage.js"
 
-const isWhole = size(0, 1) === 1
-const count = size(6, 12)
+const count = 12
 
 describe.concurrent("runners", () => {
   const scope = Effect.runSync(Scope.make())
@@ -47,7 +45,7 @@ describe.concurrent("runners", () => {
     it.live(
       promise,
       () => body.pipe(Effect.scoped, Effect.provide(Stage.layer(count)), turns.withPermits(1)),
-      size(300_000, 1_800_000)
+      1_800_000
     )
 
   /** In a database of the server that all share. */
@@ -169,8 +167,6 @@ describe.concurrent("runners", () => {
       yield* noFiring
     })
   )
-
-  if (!isWhole) return
 
   scenario("two of three are killed at once", (stage) =>
     Effect.gen(function* () {
