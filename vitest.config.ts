@@ -31,7 +31,7 @@ const processes = [
   "packages/cli/test/probe/{Served,command}.test.ts",
   "packages/cli/test/{run,check,version,run/ports}.test.ts",
   "packages/cluster/test/{AccountStorePg,OwnershipSharding}.test.ts",
-  "packages/core/test/{HostileVenue,RealProcesses,Wire}.test.ts",
+  "packages/core/test/{HostileVenue,Wire}.test.ts",
   "packages/examples/test/**/*.test.ts",
   "packages/simulator/test/Readme.test.ts",
   "packages/simulator/test/served/**/*.test.ts"
@@ -57,7 +57,7 @@ export default defineConfig({
     poolOptions: {
       // No fewer workers than at most, because the pool fails when it ends one that is idle twice.
       threads: { isolate: false, minThreads: cores, maxThreads: cores },
-      forks: { isolate: false, minForks: 2 * cores, maxForks: 2 * cores }
+      forks: { isolate: false, minForks: cores, maxForks: cores }
     },
     projects: [
       {

@@ -65,6 +65,8 @@ const slow = [
     name: "whole tests",
     command: ["env", "WHOLE=1", ...bin("vitest", "run", ...wholeTests)]
   },
+  // The heartbeat as a process over a proxy: kills, stops, a blocked event loop, an exchange that goes away.
+  { name: "processes", command: ["env", "SLOW=1", ...bin("vitest", "run", "--project", "slow", "packages/core")] },
   // Every fault of a cluster, with real runners and a real PostgreSQL.
   {
     name: "cluster",

@@ -12,9 +12,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
-import { stretched, until } from "./support/patience.js"
-import * as Processes from "./support/processes.js"
-import * as Proxy from "./support/proxy.js"
+import { stretched, until } from "../support/patience.js"
+import * as Processes from "../support/processes.js"
+import * as Proxy from "../support/proxy.js"
 
 const countdown = 5_000
 /** The exchange's clock and the bot's are read apart from each other, both are rounded, and one may be slewed. */
