@@ -1,5 +1,5 @@
 /**
- * Random histories of one account at a simulated exchange with several machines, and the rules of DESIGN.md section 2
+ * Random histories of one account at a simulated exchange with several machines, and the rules of the window
  * as inequalities over the whole list of writes. Both share only the types of its input with the fire window.
  */
 import * as FireWindow from "@effect-deadman/core/FireWindow"
