@@ -54,13 +54,18 @@ const excuse = (evidence: Evidence, promise: string, at: number): Excused["why"]
     return "a list of orders was staler than the client allows for"
   }
   // Stamps prove something only while the clocks of the machines differ by less than `stampTolerance`. The host's clocks
-  // and the next answer refute one wrong answer, unless it is the first.
+  // and the next answer refute one wrong answer, unless it is the first, or the wall clock has jumped as far ahead.
   const { wrongMachine } = evidence.plan.venue
-  const first = evidence.calls.find((call) => call.end === "acknowledged")
-  const isFirst = wrongMachine !== undefined && (first === undefined || wrongMachine.answer <= first.id)
-  const jumped = evidence.deeds.some((deed) => deed.at <= at && (deed.what === "step-wall" || deed.what === "suspend"))
-  if (isFirst && (promise === "15" || (promise === "9" && jumped))) {
-    return "a machine of the exchange had a wrong clock"
+  if (wrongMachine !== undefined) {
+    const first = evidence.calls.find((call) => call.end === "acknowledged")
+    const isFirst = first === undefined || wrongMachine.answer <= first.id
+    const stamped = evidence.calls.some((call) => call.id >= wrongMachine.answer && (call.endAt ?? Infinity) <= at)
+    const jumped = evidence.deeds.some(
+      (deed) => deed.at <= at && (deed.what === "step-wall" || deed.what === "suspend")
+    )
+    if ((promise === "15" && isFirst) || (promise === "9" && jumped && (isFirst || stamped))) {
+      return "a machine of the exchange had a wrong clock"
+    }
   }
   if (byHeld.has(promise) && at >= evidence.heldAt) return "the exchange held its timers"
   return undefined
