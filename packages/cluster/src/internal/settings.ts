@@ -6,6 +6,7 @@
 import * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
+import type { Common } from "../ClusterOptions.js"
 
 /** The period of the one statement that reports and reads, ms. */
 export const reportEvery = 1_000
@@ -32,19 +33,11 @@ export const workBound = 2_000
 export const livingFor = 4_000
 
 /** @internal */
-export interface Timing {
-  readonly countdown?: Duration.DurationInput | undefined
-  readonly interval?: Duration.DurationInput | undefined
-  readonly requestTimeout?: Duration.DurationInput | undefined
-  readonly grace?: Duration.DurationInput | undefined
+export interface Timing extends Pick<
+  Common<unknown, unknown>,
+  "countdown" | "interval" | "requestTimeout" | "grace" | "arming"
+> {
   readonly kickWithin?: Duration.DurationInput | undefined
-  readonly arming?:
-    | {
-        readonly atOnce?: number | undefined
-        readonly perSecond?: number | undefined
-        readonly inherits?: number | undefined
-      }
-    | undefined
 }
 
 /** In ms. */
