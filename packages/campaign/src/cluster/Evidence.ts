@@ -120,7 +120,7 @@ export const gather = (plan: Plan, log: Log.Log) => {
     return last !== undefined && last.countdown > 0 && at < last.appliedAt + 1_000 * last.countdown
   }
 
-  /** The last firing of which nobody was told: neither was the book compared, nor the switch turned off since. */
+  /** The last firing that no owner has acted on: since then the book was not compared, and the switch not turned off. */
   const unexplained = (account: string, at: number): number | undefined => {
     const last = fired.findLast((one) => one.account === account && one.at <= at)?.at
     if (last === undefined) return undefined

@@ -95,7 +95,7 @@ const caseOf = (
   }
 }
 
-/** The most looks that are told apart; more are one span. */
+/** The most looks that are kept apart. More become one span. */
 const mostLooks = 4
 
 /** The instants at which the exchange can have found this deadline passed. */

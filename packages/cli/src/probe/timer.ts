@@ -34,7 +34,7 @@ const chance = { round: 2.5, any: 4, varying: 8 }
 const isClear = ({ blur, period }: Fit.Fit): boolean =>
   period === 0 || period >= blur * (Fit.isRound(period) ? chance.round : chance.any)
 
-/** A spread of the firings that no period explains for sure is told as none, up to this, in ms. */
+/** The largest spread of the firings, in ms, that is reported as no period where no period surely explains it. */
 const fine = 500
 
 /** Room for what the firings did not show, in ms. */

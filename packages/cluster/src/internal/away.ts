@@ -42,12 +42,12 @@ export const schedule: Schedule.Schedule<unknown, unknown> = Schedule.spaced("50
 export const waitForStore = <A, E extends { readonly message: string }, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> => {
-  let isTold = false
-  const tell = (error: E) =>
+  let isLogged = false
+  const log = (error: E) =>
     Effect.suspend(() => {
-      if (isTold || !isAway(error)) return Effect.void
-      isTold = true
+      if (isLogged || !isAway(error)) return Effect.void
+      isLogged = true
       return Effect.logWarning(`waits for the store to start: ${error.message}`)
     })
-  return Effect.retry(Effect.tapError(effect, tell), schedule)
+  return Effect.retry(Effect.tapError(effect, log), schedule)
 }

@@ -264,7 +264,7 @@ describe.concurrent("real processes, real sockets", () => {
         const cut = Date.now()
         yield* proxy.treat("requests", "swallow")
         yield* firedWithin(cut)
-        // Placed after the firing, by hand: it proves nothing.
+        // An order that is placed after the firing proves nothing.
         yield* Simulator.placeOrder()
         const healed = Date.now()
         yield* proxy.treat("requests", "pass")
