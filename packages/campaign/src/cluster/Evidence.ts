@@ -38,13 +38,29 @@ const of = <T extends Log.Entry["_tag"]>(log: Log.Log, tag: T): ReadonlyArray<Ex
 export type Evidence = ReturnType<typeof gather>
 
 export const gather = (plan: Plan, log: Log.Log) => {
-  const statements = of(log, "Statement")
   const processes = of(log, "Process")
   const claims = of(log, "Claim")
   const bots = of(log, "Bot")
   const engine = of(log, "Engine")
   const fired = of(log, "Fired")
   const released = of(log, "Released")
+  /** When a process has ended. */
+  const goneAt = new Map<string, number>()
+  const pauses = new Map<string, Array<{ readonly from: number; to: number }>>()
+  for (const { at, boot, what } of processes) {
+    if (what === "crash" || what === "stopped" || what === "refused") goneAt.set(boot, at)
+    const all = pauses.get(boot) ?? []
+    pauses.set(boot, all)
+    if (what === "pauses") all.push({ from: at, to: Infinity })
+    if (what === "goes on") for (const pause of all) pause.to = Math.min(pause.to, at)
+  }
+  /** A process reads what came during its pause when it goes on, after the timers that are due by then. */
+  const heardAt = (boot: string, at: number | undefined): number | undefined =>
+    at === undefined ? undefined : ((pauses.get(boot) ?? []).find(({ from, to }) => from <= at && at < to)?.to ?? at)
+  const statements = of(log, "Statement").map((statement) => ({
+    ...statement,
+    answeredAt: heardAt(statement.boot, statement.answeredAt)
+  }))
   const accounts = [...new Set(statements.flatMap(({ account }) => account ?? []))]
 
   const tenures: ReadonlyArray<Tenure> = statements
@@ -70,16 +86,6 @@ export const gather = (plan: Plan, log: Log.Log) => {
     .map((write) => ({ ...write, appliedAt: write.appliedAt! }))
     .sort((a, b) => a.appliedAt - b.appliedAt)
 
-  /** When a process has ended. */
-  const goneAt = new Map<string, number>()
-  const pauses = new Map<string, Array<{ readonly from: number; to: number }>>()
-  for (const { at, boot, what } of processes) {
-    if (what === "crash" || what === "stopped" || what === "refused") goneAt.set(boot, at)
-    const all = pauses.get(boot) ?? []
-    pauses.set(boot, all)
-    if (what === "pauses") all.push({ from: at, to: Infinity })
-    if (what === "goes on") for (const pause of all) pause.to = Math.min(pause.to, at)
-  }
   /** Whether a process ran all the time. */
   const isAwake = (boot: string, from: number, to: number): boolean =>
     !(pauses.get(boot) ?? []).some((pause) => pause.from < to && pause.to > from)
