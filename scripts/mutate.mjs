@@ -16,12 +16,15 @@ import { root } from "./lib/pack.mjs"
 process.chdir(root)
 
 const reports = Path.join(".reports", "mutation")
+const sandbox = Path.join(reports, "sandbox")
 const resultOf = (module) => Path.join(reports, `${module.replaceAll("/", "+")}.json`)
 
 /** A hung mutant and a busy machine look the same, so the bound is generous. */
 const timeoutMS = 20_000
 
 const run = async (module) => {
+  // Of a run that was killed.
+  Fs.rmSync(sandbox, { recursive: true, force: true })
   process.env.MUTATE_TESTS = JSON.stringify(modules[module])
   await new Stryker({
     mutate: [module],
@@ -36,16 +39,8 @@ const run = async (module) => {
     incrementalFile: resultOf(module),
     reporters: ["html", "progress-append-only"],
     htmlReporter: { fileName: resultOf(module).replace(/json$/, "html") },
-    tempDirName: Path.join(reports, "sandbox"),
-    ignorePatterns: [
-      ".*",
-      "**/dist/**",
-      "**/.tsbuild/**",
-      "**/.reports/**",
-      "**/docs/**",
-      "**/bench/**",
-      "**/checks/**"
-    ],
+    tempDirName: sandbox,
+    ignorePatterns: [".*", "**/dist/**", "**/.tsbuild/**", "**/.reports/**", "**/bench/**", "**/checks/**"],
     // vitest does not check types, so the sandbox needs no change of them.
     disableTypeChecks: false,
     logLevel: "warn"

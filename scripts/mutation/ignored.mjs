@@ -6,6 +6,9 @@ const isText = (path) => path.isStringLiteral() || path.isTemplateLiteral()
 
 const isMessage = (path) => path.isClassMethod({ kind: "get" }) && path.get("key").isIdentifier({ name: "message" })
 
+/** The parts of the message of `InvalidOptions`. */
+const isPart = (path) => path.isObjectProperty() && /^(inequality|numbers|advice)$/.test(path.node.key.name ?? "")
+
 const isLog = (path) => {
   if (!path.isCallExpression()) return false
   const callee = path.get("callee")
@@ -15,7 +18,7 @@ const isLog = (path) => {
 const shouldIgnore = (path) => {
   if (!isText(path)) return undefined
   if (path.isStringLiteral() && identifier.test(path.node.value)) return "the name of a type"
-  if (path.findParent(isMessage)) return "the text of a message"
+  if (path.findParent((parent) => isMessage(parent) || isPart(parent))) return "the text of a message"
   if (path.findParent(isLog)) return "the text of a log"
   return undefined
 }

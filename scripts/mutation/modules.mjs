@@ -5,9 +5,9 @@ const cluster = (...names) => names.map((name) => `packages/cluster/test/${name}
 const simulator = (...names) => names.map((name) => `packages/simulator/test/${name}.test.ts`)
 
 export const modules = {
-  "packages/core/src/FireWindow.ts": core("FireWindow", "Sighting"),
-  "packages/core/src/internal/window/gap.ts": core("FireWindow", "Sighting"),
-  "packages/core/src/internal/window/models.ts": core("FireWindow", "Sighting"),
+  "packages/core/src/FireWindow.ts": core("FireWindow"),
+  "packages/core/src/internal/window/gap.ts": core("FireWindow"),
+  "packages/core/src/internal/window/models.ts": core("FireWindow"),
   "packages/core/src/Sighting.ts": core("Sighting"),
   "packages/core/src/HeartbeatStatus.ts": core("HeartbeatStatus"),
   "packages/core/src/HeartbeatOptions.ts": core("HeartbeatOptions"),
