@@ -33,7 +33,8 @@ const run = async (module) => {
     ignorers: ["texts"],
     vitest: { configFile: "scripts/mutation/vitest.config.ts", related: false },
     coverageAnalysis: "perTest",
-    concurrency: Os.availableParallelism(),
+    // Leaves a core for other work.
+    concurrency: Math.max(1, Os.availableParallelism() - 1),
     timeoutMS,
     incremental: true,
     incrementalFile: resultOf(module),
