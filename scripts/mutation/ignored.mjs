@@ -7,7 +7,8 @@ const isText = (path) => path.isStringLiteral() || path.isTemplateLiteral()
 const isMessage = (path) => path.isClassMethod({ kind: "get" }) && path.get("key").isIdentifier({ name: "message" })
 
 /** The message of an error, or a part of it. */
-const isPart = (path) => path.isObjectProperty() && /^(message|inequality|numbers|advice)$/.test(path.node.key.name ?? "")
+const isPart = (path) =>
+  path.isObjectProperty() && /^(message|inequality|numbers|advice)$/.test(path.node.key.name ?? "")
 
 const isLog = (path) => {
   if (!path.isCallExpression()) return false
