@@ -20,7 +20,7 @@ const sandbox = Path.join(reports, "sandbox")
 const resultOf = (module) => Path.join(reports, `${module.replaceAll("/", "+")}.json`)
 
 /** A hung mutant and a busy machine look the same, so the bound is generous. */
-const timeoutMS = 20_000
+const timeoutMS = 30_000
 
 const run = async (module) => {
   // Of a run that was killed.
@@ -88,6 +88,12 @@ if (unknown.length > 0) {
 }
 const chosen = named.length > 0 ? named : Object.keys(modules)
 for (const module of chosen) {
-  if (!args.includes("--scores")) await run(module)
-  print(module)
+  try {
+    if (!args.includes("--scores")) await run(module)
+    print(module)
+  } catch (error) {
+    // For example because its tests fail without a change. The other modules still run.
+    console.error(`${module}: ${error.message}`)
+    process.exitCode = 1
+  }
 }

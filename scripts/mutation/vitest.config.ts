@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     include: JSON.parse(process.env["MUTATE_TESTS"] ?? "[]") as Array<string>,
     setupFiles: [Path.join(import.meta.dirname, "seed.mjs")],
+    // Stryker bounds a mutant that hangs. A shorter bound would kill mutants on a busy machine.
+    testTimeout: 300_000,
     // The test files of one mutant share a worker and its imports. The next mutant gets another worker.
     poolOptions: { threads: { isolate: false } }
   }
