@@ -6,7 +6,7 @@ const simulator = (...names) => names.map((name) => `packages/simulator/test/${n
 
 export const modules = {
   "packages/core/src/FireWindow.ts": core("FireWindow"),
-  "packages/core/src/internal/window/gap.ts": core("FireWindow"),
+  "packages/core/src/internal/window/gap.ts": core("FireWindow", "Sighting"),
   "packages/core/src/internal/window/models.ts": core("FireWindow"),
   "packages/core/src/Sighting.ts": core("Sighting"),
   "packages/core/src/HeartbeatStatus.ts": core("HeartbeatStatus"),

@@ -297,6 +297,50 @@ describe("FireWindow: stamps are evidence only while they are possible", () => {
     assert.deepStrictEqual(twice.verdicts, ["held", "open", "open"], "set again before the next answer")
   })
 
+  it("at the millisecond of the early edge a wall clock that was set forward costs one answer, and before it nothing", () => {
+    // Sent at 3.6 s and answered at 3.7 s, so that 6.3 s are left by the monotonic clock.
+    assert.deepStrictEqual(acknowledge([{ sent: 0 }, { sent: 3.6, ahead: 6.299 }]).verdicts, ["held", "held"])
+    const { verdicts, window } = acknowledge([{ sent: 0 }, { sent: 3.6, ahead: 6.3 }])
+    assert.deepStrictEqual(verdicts, ["held", "open"])
+    assert.deepInclude(window.gap, { confirmed: false })
+  })
+
+  it("a machine that is ahead is believed as far as both clocks and the tolerance allow, to the millisecond", () => {
+    // From the completion at 60 ms to the acceptance it may be the 3,100 ms of the host, and 1,000 ms of tolerance.
+    for (const [acceptedAt, verdict] of [
+      [4_160, "held"],
+      [4_161, "open"]
+    ] as const) {
+      const { verdicts } = acknowledge([{ sent: 0 }, { sent: 3, stamps: [acceptedAt, acceptedAt] }], 5_000)
+      assert.deepStrictEqual(verdicts, ["held", verdict], String(acceptedAt))
+    }
+  })
+
+  it("stamps that claim less time than the monotonic clock prove no firing either", () => {
+    const { verdicts } = acknowledge([{ sent: 0 }, stampedBy(-40, 60)])
+    assert.deepStrictEqual(verdicts, ["held", "open"])
+    assert.deepStrictEqual(acknowledge([{ sent: 0 }, { sent: 60 }]).verdicts, ["held", "fired"])
+  })
+
+  it("an answer without stamps leaves the proof about the process before to the next answer", () => {
+    const record = { acceptedAt: T - 1_000, completedAt: T - 980, shortestCountdown: 10_000 }
+    const answer = (window: FireWindow.FireWindow, id: number, mono: number, stamps: FireWindow.Stamps | undefined) =>
+      FireWindow.acknowledged(
+        FireWindow.sent(window, { id, at: { mono, wall: T + mono }, countdown: 10_000, horizon: 30_000 }),
+        id,
+        { mono: mono + 100, wall: T + mono + 100 },
+        stamps
+      )
+    const empty = FireWindow.empty({ triggerLatency: 1_000, stampTolerance: 1_000 }, [], record)
+    const first = answer(empty, 0, 0, undefined)
+    assert.strictEqual(first.verdict, "open")
+    const second = answer(first.window, 1, 3_000, { acceptedAt: T + 3_040, completedAt: T + 3_060 })
+    assert.strictEqual(second.verdict, "held")
+    assert.isUndefined(second.window.gap)
+    const late = answer(first.window, 1, 7_900, { acceptedAt: T + 7_940, completedAt: T + 8_000 })
+    assert.strictEqual(late.verdict, "open", "10 s at the exchange, with the tolerance")
+  })
+
   it("stamps that completed before they were accepted prove nothing", () => {
     const { verdicts } = acknowledge([{ sent: 0 }, { sent: 11, stamps: [8_000, 7_000] }])
     assert.deepStrictEqual(verdicts, ["held", "open"])
