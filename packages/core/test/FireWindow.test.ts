@@ -29,8 +29,16 @@ describe("FireWindow", () => {
   it("ignores an answer to a write that was given up or refused (16)", () => {
     const flying = FireWindow.sent(FireWindow.empty(assumptions), { id: 0, at: at(0), countdown: 10, horizon })
     for (const window of [FireWindow.refused(flying, 0), FireWindow.unresolved(flying, 0)]) {
-      assert.strictEqual(FireWindow.acknowledged(window, 0, at(3), undefined).window, window)
+      const answered = FireWindow.acknowledged(window, 0, at(3), undefined)
+      assert.strictEqual(answered.window, window)
+      assert.strictEqual(answered.verdict, "open")
     }
+    assert.strictEqual(FireWindow.acknowledged(flying, 7, at(3), undefined).window, flying, "of another write")
+    const two = FireWindow.sent(flying, { id: 1, at: at(1), countdown: 10, horizon })
+    assert.deepStrictEqual(
+      FireWindow.unresolved(two, 0).pending.map(({ inFlight }) => inFlight),
+      [false, true]
+    )
   })
 
   it("never lets an unanswered write lengthen the early edge", () => {
@@ -103,6 +111,8 @@ describe("FireWindow", () => {
       ])
     )
     assert.strictEqual(FireWindow.unresolvedFor(lost, at(6), "countdown"), 3)
+    assert.strictEqual(FireWindow.unresolvedFor(lost, at(6), "off"), 0)
+    assert.isFalse(FireWindow.mayBeOff(lost), "the unresolved write can only start it")
     assert.isFalse(FireWindow.surelyOff(lost, at(6)))
     assert.isFalse(FireWindow.surelyOff(lost, at(19)), "it may have arrived at 9 and fire at 19, or by 20")
     assert.isTrue(FireWindow.surelyOff(lost, at(20)))
@@ -132,6 +142,74 @@ describe("FireWindow", () => {
     assert.strictEqual(later.pending.length, 0)
     assert.isFalse(FireWindow.mayBeOff(later))
     assert.deepStrictEqual(FireWindow.unresolvedWrites(before, at(20)), [])
+  })
+
+  it("leaves each write an id of its own, and the next window sees the same early edge", () => {
+    const jumped = (mono: number, jumped?: number) => ({ ...at(mono), ...(jumped === undefined ? {} : { jumped }) })
+    for (const [sentAt, now, left] of [
+      [jumped(1, 3), jumped(3, 10), -7],
+      [jumped(1), jumped(3, 7), -7],
+      [jumped(1, 3), jumped(3), 3]
+    ] as const) {
+      let window = FireWindow.empty(assumptions)
+      for (const id of [0, 1]) {
+        window = FireWindow.unresolved(FireWindow.sent(window, { id, at: sentAt, countdown: 20, horizon }), id)
+      }
+      const unresolved = FireWindow.unresolvedWrites(window, now)
+      assert.deepStrictEqual(
+        unresolved.map(({ id, sent }) => [id, sent.jumped]),
+        [
+          [-1, left],
+          [-2, left]
+        ]
+      )
+      const next = FireWindow.edges(FireWindow.empty(assumptions, unresolved), { ...now, jumped: 0 })
+      assert.strictEqual(next.earliest, FireWindow.edges(window, now).earliest)
+    }
+  })
+
+  it("is surely off only where nothing was armed since, not where it has surely fired (12)", () => {
+    assert.isTrue(FireWindow.surelyOff(FireWindow.empty(assumptions), at(0)))
+    const armed = fold(place([{ gap: 0, countdown: 10, end: "acknowledged", took: 0 }]))
+    assert.isFalse(FireWindow.surelyOff(armed, at(5)))
+    assert.isFalse(FireWindow.surelyOff(armed, at(100)))
+    const lost = fold(place([{ gap: 0, countdown: 10, end: "unresolved", took: 0 }]))
+    assert.isFalse(FireWindow.surelyOff(lost, at(16)), "it may fire until 10 s and the latency after its horizon")
+    assert.isTrue(FireWindow.surelyOff(lost, at(17)))
+  })
+
+  it("gives the next process a record only of an acknowledged countdown with stamps", () => {
+    const stamps = { acceptedAt: 1_000, completedAt: 1_001 }
+    const acknowledged = (countdown: number, given: FireWindow.Stamps | undefined, window: FireWindow.FireWindow) => {
+      const flying = FireWindow.sent(window, { id: 0, at: at(0), countdown, horizon })
+      return FireWindow.acknowledged(flying, 0, at(1), given).window
+    }
+    const empty = FireWindow.empty(assumptions)
+    assert.isUndefined(FireWindow.continuity(empty, 5))
+    assert.isUndefined(FireWindow.continuity(acknowledged(0, stamps, empty), 5))
+    assert.isUndefined(FireWindow.continuity(acknowledged(10, undefined, empty), 5))
+    const armed = acknowledged(10, stamps, empty)
+    assert.deepStrictEqual(FireWindow.continuity(armed, 5), { ...stamps, shortestCountdown: 5 })
+    assert.deepStrictEqual(FireWindow.continuity(armed, 20), { ...stamps, shortestCountdown: 10 })
+  })
+
+  it("without an acknowledged countdown never forgets that the switch may have fired", () => {
+    for (const countdown of [undefined, 0]) {
+      let window = FireWindow.empty(assumptions)
+      if (countdown !== undefined) window = fold(place([{ gap: 0, countdown, end: "acknowledged", took: 0 }]))
+      window = FireWindow.unresolved(FireWindow.sent(window, { id: 1, at: at(0), countdown: 5, horizon }), 1)
+      window = FireWindow.sent(window, { id: 2, at: at(1_000), countdown: 5, horizon })
+      assert.strictEqual(FireWindow.edges(window, at(1_000)).earliest, -995)
+    }
+  })
+
+  it("forgets an unresolved beat at the millisecond at which it has surely fired", () => {
+    const armed = fold(place([{ gap: 0, countdown: 5, end: "acknowledged", took: 0 }]))
+    const window = FireWindow.unresolved(FireWindow.sent(armed, { id: 1, at: at(2), countdown: 5, horizon }), 1)
+    // Sent at 2: accepted by 11, fired by 16 and the trigger latency.
+    const fired = 2 + horizon + 5 + triggerLatency
+    assert.lengthOf(FireWindow.expire(window, at(fired - 1)).pending, 1)
+    assert.lengthOf(FireWindow.expire(window, at(fired)).pending, 0)
   })
 
   it("forgets unresolved writes that can no longer have an effect", () => {
