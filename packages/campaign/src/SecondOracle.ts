@@ -184,7 +184,14 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
   /** Checks that the firing was beyond what a healthy client has to survive. */
   const tolerated = (at: number): void => {
     // A stopped host, a loop that is not alive and the end of the heartbeat stop the beats on purpose.
-    if (!alive || closing !== undefined || lost !== undefined || acknowledged === undefined || acknowledged.wire === "0") return
+    if (
+      !alive ||
+      closing !== undefined ||
+      lost !== undefined ||
+      acknowledged === undefined ||
+      acknowledged.wire === "0"
+    )
+      return
     if (stop.until >= acknowledged.at || lapsedUntil >= acknowledged.at) return
     const failures = sent!.id - acknowledged.id
     const missed = calls[sent!.id]!.end === "acknowledged" ? 1 : 0
@@ -211,7 +218,8 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
   const onCall = (call: Log.Call): void => {
     // What had left before the stop could still be acknowledged after it.
     if (call.at <= stop.from) stop.left = call.at + total
-    if (lost !== undefined && closing === undefined) broken("15", call.at, `a write of ${call.wire} after the switch was lost`)
+    if (lost !== undefined && closing === undefined)
+      broken("15", call.at, `a write of ${call.wire} after the switch was lost`)
     if (sent !== undefined) {
       const gap = call.at - (answered(sent, call.at) ? sent.endAt! : sent.at)
       if (gap < 1_000 - slack) broken("14", call.at, `write ${call.id} left ${gap} ms after the one before`)
