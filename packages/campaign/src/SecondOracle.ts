@@ -263,7 +263,8 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
       provenBy === undefined ||
       (provenBy === "sighting" && listedAt < (doubt?.at ?? 0)) ||
       (provenBy === "acknowledgement" && doubt?.passed === true && !stamps)
-    if (doubt !== undefined && (groundless || lost === "MayHaveFired" || lost === "Fired"))
+    // A write under way may still prove that the switch held. The heartbeat stays lost, and says so.
+    if (doubt !== undefined && (groundless || (lost !== undefined && claim.lost === undefined)))
       broken("15", at, `${state} by ${provenBy}, after a doubt that nothing has ended`)
     doubt = undefined
   }
@@ -274,7 +275,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
   const onDeed = ({ at, length = 0, what }: Log.Deed): void => {
     if (what === "suspend" || what === "stall") {
       const left = sent === undefined || !alive ? Infinity : sent.at + total
-      if (at >= stop.until) stop = { from: at, until: at, left, notice: 0, seen: closing }
+      if (at >= stop.until) stop = { from: at, until: at, left, notice: 0, seen: closing || !isSafe(reported) }
       stop.until = Math.max(stop.until, at + length)
       if (what === "suspend") stop.notice = notice
     }
@@ -318,7 +319,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     else if (entry._tag === "Claim") onClaim(entry)
     else if (entry._tag === "Deed") onDeed(entry)
     else if (entry._tag === "Lost") lost = entry.reason
-    else if (entry._tag === "Acquired") alive = entry.result === "armed"
+    else if (entry._tag === "Acquired") [alive, reported] = [entry.result === "armed", "Armed"]
     else if (entry._tag === "Listed" && entry.result === "listed") listedAt = entry.at
     else if (entry._tag === "Closing") [closing, alive] = [true, alive && entry.phase === "begun"]
     else if (entry._tag === "Outcome") {

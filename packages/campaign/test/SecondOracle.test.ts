@@ -179,7 +179,8 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
         ...armed,
         failed(1, 3_000),
         claim(3_500, "Armed", { earliest: 6_500, latest: 40_500 }),
-        ...[arrival(1, 9_000), switched("refreshed", 9_000, 19_000)]
+        arrival(1, 9_000),
+        switched("refreshed", 9_000, 19_000)
       ],
       lie: [
         ...armed,
@@ -210,9 +211,12 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       says: "after a crash every open order is closed in time",
       truth: [order("placed", 500), ...armed, deed("crash", 5_000), fire(), order("cancelled", 10_010)],
       lie: [
-        ...[order("placed", 500), ...armed, deed("crash", 5_000)],
+        order("placed", 500),
+        ...armed,
+        deed("crash", 5_000),
         ...[9_000, 18_000, 27_000, 36_000].flatMap((at) => [arrival(0, at), switched("refreshed", at, at + 10_000)]),
-        ...[switched("fired", 46_000), order("cancelled", 46_000)]
+        switched("fired", 46_000),
+        order("cancelled", 46_000)
       ]
     }
   ],
