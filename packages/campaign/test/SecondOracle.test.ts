@@ -119,6 +119,16 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       truth: write(0, 0, "armed"),
       lie: [call(0, 0), arrival(0, 10), switched("armed", 10, 10_510)]
     },
+    {
+      says: "the countdown starts with the write",
+      truth: armed,
+      lie: [call(0, 0), { ...arrival(0, 10), from: 500 }, switched("armed", 10, 10_500)]
+    },
+    {
+      says: "the timer of the records is the exchange's",
+      truth: [...armed, claim(5_000, "Armed", { how: "standing" })],
+      lie: [...armed, claim(5_000, "Armed", { how: "standing", venueArmed: false })]
+    },
     { says: "a good write is not lost", truth: armed, lie: [call(0, 0), arrival(0, 10), acquired] }
   ],
   "2": [
@@ -132,6 +142,12 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       truth: [order("placed", 500), ...passed, order("cancelled", 10_010)],
       lie: [order("placed", 500), ...passed],
       end: 11_000
+    },
+    {
+      says: "the cancels follow the firing at the exchange's pace",
+      truth: [order("placed", 500), ...passed, order("cancelled", 10_010)],
+      lie: [order("placed", 500), ...passed, order("cancelled", 10_500)],
+      end: 11_000
     }
   ],
   "4": [
@@ -142,6 +158,11 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       says: "no other account is touched",
       truth: [order("placed", 500, "bystander"), ...passed],
       lie: [order("placed", 500, "bystander"), ...passed, order("cancelled", 10_010, "bystander")]
+    },
+    {
+      says: "no other account's switch moves",
+      truth: armed,
+      lie: [...armed, { ...switched("fired", 5_000), account: "bystander" }]
     }
   ],
   "6": [
@@ -218,6 +239,12 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
         switched("fired", 46_000),
         order("cancelled", 46_000)
       ]
+    },
+    {
+      says: "after a crash no open order stays",
+      truth: [order("placed", 500), ...armed, deed("crash", 5_000), fire(), order("cancelled", 10_010)],
+      lie: [order("placed", 500), ...armed, deed("crash", 5_000), fire()],
+      end: 60_000
     }
   ],
   "11": [
