@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Log from "../src/Log.js"
 import type { Plan } from "../src/Plan.js"
+import * as Report from "../src/Report.js"
 import * as SecondOracle from "../src/SecondOracle.js"
 
 const plan: Plan = {
@@ -350,6 +351,15 @@ describe("SecondOracle", () => {
 
   it("each promise that it judges has a true log and a lie", () => {
     assert.sameMembers(Object.keys(cases), [...SecondOracle.judged])
+  })
+
+  it("the judges differ on a promise that both judge and only one finds broken", () => {
+    const finds = (...promises: ReadonlyArray<string>) => ({
+      breaches: promises.map((promise) => ({ promise, at: 0, what: "" })),
+      excused: []
+    })
+    assert.deepStrictEqual(Report.differences(finds("9", "15"), finds("15", "12")), ["9", "12"])
+    assert.deepStrictEqual(Report.differences(finds("17"), finds()), [])
   })
 
   it("another client's write excuses what it did to the timer, and nothing after the next own write", () => {
