@@ -282,3 +282,39 @@ describe("a clock that has failed", () => {
     })
   }
 })
+
+describe("a clock that refuses a timer", () => {
+  for (const part of ["acquisition", "release"] as const) {
+    it(`the ${part} that it ends sends nothing afterwards, and holds the account no more (19)`, () => {
+      const { service, writes } = Port.port(() => acknowledged)
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const clock = yield* Effect.clock
+          let isBroken = false
+          const breaking = Object.create(clock, {
+            sleep: {
+              value: (duration: Duration.Duration) => {
+                if (isBroken) throw new Error("the clock is broken")
+                return clock.sleep(duration)
+              }
+            }
+          }) as typeof clock
+          isBroken = part === "acquisition"
+          const opened = yield* Effect.exit(Effect.withClock(World.open(), breaking))
+          assert.strictEqual(opened._tag, part === "acquisition" ? "Failure" : "Success")
+          // The pace allows the last write at once.
+          yield* Effect.sleep("1500 millis")
+          isBroken = true
+          if (opened._tag === "Success") assert.strictEqual((yield* Effect.exit(opened.value.close))._tag, "Failure")
+          yield* Effect.sleep("5 seconds")
+          const sent = part === "acquisition" ? 0 : 1
+          assert.lengthOf(writes, sent, writes.join())
+          const { close } = yield* World.open()
+          yield* close
+          assert.lengthOf(writes, sent + 2, writes.join())
+        })
+      )
+    })
+  }
+})
