@@ -42,6 +42,8 @@ const calm = (changes: {
       sweepPeriod: 0,
       triggerLatency: 0,
       cancelPace: 0,
+      placingLatency: 0,
+      spares: false,
       timeToApply: 0,
       timeToComplete: 0,
       clockStart: "apply",
@@ -56,6 +58,11 @@ const calm = (changes: {
     link: { request: [10, 10], answer: [10, 10] },
     predecessor: undefined,
     needle: undefined,
+    checks: [],
+    sharers: undefined,
+    throwing: [],
+    portDies: undefined,
+    clockDies: undefined,
     faults: changes.faults ?? [],
     deeds: changes.deeds
   }
@@ -149,7 +156,7 @@ describe("Campaign", () => {
           faults: [`${fault};endpoint=countdown-cancel-all;from=4s;for=15s`],
           deeds: [place(500), place(17_500), end],
           client: { onUncertain: "verify" },
-          evidence: { maxStaleness: 0, placingLatency: 0, listStaleness: 0 },
+          evidence: { maxStaleness: 0, listStaleness: 0 },
           ...changes
         })
       )
@@ -180,7 +187,7 @@ describe("Campaign", () => {
     })
 
     it("a list that is staler than the client allows for fools it, and that is excused", () => {
-      const evidence = { maxStaleness: 0, placingLatency: 0, listStaleness: 8_000 }
+      const evidence = { maxStaleness: 0, listStaleness: 8_000 }
       const { verdict } = cutOff("partition", {
         evidence,
         faults: ["partition;endpoint=countdown-cancel-all;from=4s;for=10s"]
