@@ -318,3 +318,44 @@ describe("a clock that refuses a timer", () => {
     })
   }
 })
+
+describe("a clock that throws when a request is overdue", () => {
+  it("leaves no request behind, at whichever reading (19)", () => {
+    let defects = 0
+    for (let nth = 1; nth <= 15; nth++) {
+      let hanging = 0
+      const hang: Port.Answer = Effect.suspend(() => {
+        hanging++
+        return Effect.onInterrupt(Effect.never, () => Effect.sync(() => hanging--))
+      })
+      const { service } = Port.port((n) => (n === 0 ? acknowledged : hang))
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const clock = yield* Effect.clock
+          let left = Infinity
+          const throwing = Object.create(clock, {
+            unsafeCurrentTimeNanos: {
+              value: () => {
+                if (--left < 0 && left > -5) throw new Error("the clock is broken")
+                return clock.unsafeCurrentTimeNanos()
+              }
+            }
+          }) as typeof clock
+          const { close, heartbeat } = yield* Effect.withClock(World.open({ release: () => "LetExpire" }), throwing)
+          yield* Effect.sleep("4 seconds")
+          assert.strictEqual(hanging, 1)
+          left = nth
+          yield* Effect.sleep("1 seconds")
+          left = Infinity
+          const status = yield* heartbeat.status
+          if (status._tag !== "Released" && status.lost?.reason === "Defect") defects++
+          yield* close
+          yield* Effect.sleep("1 seconds")
+          assert.strictEqual(hanging, 0, `reading ${nth}`)
+        })
+      )
+    }
+    assert.isAbove(defects, 3)
+  })
+})
