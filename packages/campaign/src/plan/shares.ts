@@ -29,6 +29,10 @@ const withChecks: Add = (plan, { chance, int, pick }) => {
     const length = chance(0.5) ? int(1_000, 6_000) : int(6_000, 25_000)
     deeds.push({ at: int(0, Math.max(0, healAt(plan) - length - 2_000)), do: "lapse", length })
   }
+  // No clock shows the sleep of a host whose wall clock is set back meanwhile.
+  if (chance(0.5) && !deeds.some((deed) => deed.do === "step-wall" && deed.by < 0)) {
+    deeds.push({ at: int(0, Math.max(0, healAt(plan) - 8_000)), do: "suspend", length: int(1_500, 7_000) })
+  }
   return {
     ...plan,
     client: { ...plan.client, liveness: true, interval: Math.min(interval, Math.floor(room)) },

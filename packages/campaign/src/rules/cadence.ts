@@ -3,7 +3,7 @@ import type { Plan } from "../Plan.js"
 import { promisedPace, type Rule, s } from "./rule.js"
 
 /** Deeds that change the cadence. */
-const disturbing = new Set(["suspend", "stall", "lapse", "beat", "interrupted-beat"])
+const disturbing = new Set(["clock died", "suspend", "stall", "lapse", "beat", "interrupted-beat"])
 
 /** 17: the cadence counts from send times on the monotonic clock, so no step of the wall clock changes it. */
 const cadenceIsKept: Rule = (evidence, report) => {
@@ -58,7 +58,7 @@ const cadenceIsKept: Rule = (evidence, report) => {
 }
 
 /** Deeds after which the exact plan of the beats is unknown. */
-const unplanned = new Set([...disturbing, "port died", "clock died"])
+const unplanned = new Set([...disturbing, "port died"])
 
 /**
  * 17, too: until something disturbs the host, every beat leaves within a millisecond of its plan: an interval after the
