@@ -24,7 +24,7 @@ const policies: Readonly<Record<Plan["client"]["release"], Release.Policy>> = {
 }
 
 /** Throws when the plan says that this code of the user does. */
-export const demand = ({ throwing }: Plan, what: Throwing): void => {
+const demand = ({ throwing }: Plan, what: Throwing): void => {
   if (throwing.includes(what)) throw new Error(`${what} throws`)
 }
 

@@ -79,6 +79,36 @@ describe("Campaign", () => {
     })
   }
 
+  it("the same seed twice gives the same records, also with sharers, watchdogs, and a clock or a port that throws", () => {
+    const kinds: ReadonlyArray<(plan: Plan.Plan) => boolean> = [
+      ({ sharers }) => sharers !== undefined,
+      ({ checks }) => checks.length > 0,
+      ({ clockDies }) => clockDies !== undefined,
+      ({ portDies }) => portDies !== undefined
+    ]
+    const seeds = Array.from({ length: 300 }, (_, seed) => seed)
+    for (const kind of kinds) {
+      const seed = seeds.find((seed) => kind(Plan.draw(seed)))
+      if (seed === undefined) return assert.fail("no seed of 300 draws it")
+      assert.isTrue(Campaign.deterministic(seed), `seed ${seed}`)
+    }
+  })
+
+  it("a beat without a check that has passed, and one before its plan, are judged (liveness, 17)", () => {
+    const plan = calm({
+      client: { liveness: true },
+      deeds: [{ at: 20_000, do: "close", how: "success", interruptedAfter: undefined }]
+    })
+    const { evidence, verdict } = Campaign.tryPlan(plan)
+    assert.deepStrictEqual(verdict.breaches, [])
+    const broken = (changes: Partial<typeof evidence>) =>
+      Oracle.judge({ ...evidence, ...changes }).breaches.map(({ promise, at }) => `${promise} at ${at}`)
+    const [check] = evidence.checked
+    assert.include(broken({ checked: [{ ...check!, alive: false }] }), "liveness at 3000")
+    const early = evidence.calls.map((call) => (call.id === 2 ? { ...call, at: call.at - 2 } : call))
+    assert.include(broken({ calls: early }), "17 at 6000")
+  })
+
   it("a client is not blamed when a copy from before the healing takes the place of its beat", () => {
     const plan = calm({
       faults: ["drop-answer;after=3;times=1", "duplicate;by=19990ms;after=3;times=1"],

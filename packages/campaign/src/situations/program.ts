@@ -101,6 +101,7 @@ export const situations: Readonly<Record<string, Situation>> = {
   "a firing spares orders": ({ fires, spared }) =>
     fires.some((fire) => spared.some(({ at, what }) => what === "placed" && at < fire.at)),
   "fired while an order was being placed": ({ fires, ordered, plan }) =>
+    plan.venue.placingLatency > 0 &&
     fires.some((fire) =>
       ordered.some(({ at, what }) => what === "placed" && at <= fire.at && at + plan.venue.placingLatency > fire.at)
     )
