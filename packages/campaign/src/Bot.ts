@@ -92,7 +92,7 @@ export const make = (options: {
       if (status._tag === "Released") return
       const { at, earliestFire, latestFire, lost } = status
       // A clock that throws leaves the instant of its last reading.
-      if (dying?.hasThrown === true) return
+      if (dying?.hasThrown === true && Math.abs(clock!.unsafeCurrentTimeMillis() - at) > 5) return
       const edges = { earliest: earliestFire - at, latest: latestFire - at, lost: lost?.reason }
       add(how, status._tag, late, edges, provenBy)
     }
@@ -130,7 +130,11 @@ export const make = (options: {
       schedule(left === undefined ? 2_500 : Math.max(1, left), watch)
     }
 
-    const moved = ({ provenBy, to }: HeartbeatStatus.Transition): void => {
+    /** A user that shares the heartbeat receives it only after its first reports. */
+    const early: Array<HeartbeatStatus.Transition> = []
+    const moved = (transition: HeartbeatStatus.Transition): void => {
+      if (heartbeat === undefined) return void early.push(transition)
+      const { provenBy, to } = transition
       reported = to._tag
       if (plan.stack === "http") output.push(inspect(to, { depth: 8 }))
       if (to._tag !== "Released") {
@@ -145,6 +149,7 @@ export const make = (options: {
       if (Exit.isSuccess(exit)) {
         heartbeat = exit.value
         log.add({ _tag: "Acquired", at: log.now(), result: "armed", failure: undefined, code: undefined })
+        for (const transition of early) moved(transition)
         watch()
         if (runtime !== undefined) {
           Runtime.runFork(runtime, Effect.catchAll(heartbeat.awaitLost, lost), { immediate: false })
