@@ -56,6 +56,15 @@ const timeline = (log: Log.Log): string => {
       case "Ordered":
         put(entry.at, "", "", `order ${entry.order.slice(-2)} of ${entry.account} ${entry.what}`)
         break
+      case "Spared":
+        put(entry.at, "", "", `order ${entry.order.slice(-2)}, which a firing spares, ${entry.what}`)
+        break
+      case "Checked":
+        if (!entry.alive) put(entry.at, "not alive", "", "")
+        break
+      case "Use":
+        put(entry.at, `user ${entry.user} ${entry.what}${entry.how === undefined ? "" : `: ${entry.how}`}`, "", "")
+        break
       case "Claim": {
         const window =
           entry.earliest === undefined ? "" : ` [${s(entry.at + entry.earliest)}, ${s(entry.at + entry.latest!)}]`

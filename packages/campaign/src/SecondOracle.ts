@@ -108,6 +108,8 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
   // The host: its last stop, with the earliest fire of all that was sent before it, and its clocks.
   let stop = { from: -Infinity, until: -Infinity, left: Infinity, notice: 0, seen: true }
   let lapsedUntil = -Infinity
+  /** Whether the host's clock has never thrown. Without a clock no alarm goes, and no answer has a time. */
+  let isDated = true
   let diverged = false
 
   const onArrival = ({ appliedAt, at, call: id, from, wire }: Log.Arrival): void => {
@@ -147,7 +149,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     firedAt = at
     for (const [order, placedAt] of open) {
       // An order on its way into the book was not open, and stays.
-      if (placedAt + (evidence?.placingLatency ?? 0) > at) crash?.orders.delete(order)
+      if (placedAt + venue.placingLatency > at) crash?.orders.delete(order)
       else if (open.delete(order)) doomed.add(order)
     }
     doomedUntil = at + venue.triggerLatency + venue.cancelPace * doomed.size
@@ -182,7 +184,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     timer = undefined
     endedBy = by
     // The release reports only its end. Until then `status` knows better, and is judged.
-    if (alive && !closing && isSafe(reported) && by.call !== undefined) lieAt = at
+    if (alive && isDated && !closing && isSafe(reported) && by.call !== undefined) lieAt = at
   }
 
   const onOrdered = ({ account, at, cause, order, what }: Log.Ordered): void => {
@@ -200,7 +202,9 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     if (lost !== undefined && !closing) broken("15", call.at, `a write of ${call.wire} after the switch was lost`)
     if (sent !== undefined) {
       // Two writes reach the exchange a second apart, in order and in time, if the second leaves that long after the answer.
-      const gap = call.at - (answered(sent, call.at) ? sent.endAt! : sent.at)
+      // A release whose time is over gives up its write in flight, and a failed clock gives an answer no time.
+      const isHeard = answered(sent, call.at) && isDated && !(client.deaf && sent.before !== call.before)
+      const gap = call.at - (isHeard ? sent.endAt! : sent.at)
       const overlaps = !client.deaf && !(sent.endAt! <= call.at)
       if (gap < 1_000 - slack || overlaps) broken("14", call.at, `write ${call.id} left ${gap} ms after the one before`)
     }
@@ -286,6 +290,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
       if (what === "suspend") stop.notice = notice
     }
     if (what === "suspend" || what === "step-wall") diverged = true
+    if (what.startsWith("clock died")) [isDated, lieAt] = [false, undefined]
     if (what === "lapse") lapsedUntil = Math.max(lapsedUntil, at + length)
     if (what === "reconcile" && acknowledged !== undefined) compared = applied[acknowledged.id]!
     if (what === "reconciled") reconciled()

@@ -27,6 +27,8 @@ const plan: Plan = {
     sweepPeriod: 100,
     triggerLatency: 0,
     cancelPace: 0,
+    placingLatency: 0,
+    spares: false,
     timeToApply: 0,
     timeToComplete: 0,
     clockStart: "apply",
@@ -43,6 +45,11 @@ const plan: Plan = {
   predecessor: undefined,
   needle: undefined,
   evidence: undefined,
+  checks: [],
+  sharers: undefined,
+  throwing: [],
+  portDies: undefined,
+  clockDies: undefined,
   ties: { instants: "first-in", parties: "first-in" },
   deeds: []
 }
