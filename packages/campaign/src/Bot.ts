@@ -4,27 +4,28 @@ import type * as FireWindow from "@effect-deadman/core/FireWindow"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
-import type * as OpenOrders from "@effect-deadman/core/OpenOrders"
-import * as Release from "@effect-deadman/core/Release"
 import * as VirtualTime from "@effect-deadman/virtual-time"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
-import * as HashSet from "effect/HashSet"
-import * as Logger from "effect/Logger"
-import * as Option from "effect/Option"
+import { identity } from "effect/Function"
 import * as Runtime from "effect/Runtime"
 import { inspect } from "node:util"
+import * as Alive from "./Alive.js"
+import * as Before from "./Before.js"
+import * as Dying from "./Dying.js"
 import type * as Log from "./Log.js"
+import * as Options from "./Options.js"
 import type { Plan } from "./Plan.js"
 import type { Recorder } from "./Recorder.js"
 import type { Scene, Schedule } from "./Scene.js"
-import * as Venue from "./Venue.js"
+import * as Users from "./Users.js"
 
 export interface Bot {
   /** Ends when the bot's scope has closed. */
@@ -46,20 +47,6 @@ export interface Bot {
   readonly close: (exit: Exit.Exit<void, string>) => void
 }
 
-const policies: Readonly<Record<Plan["client"]["release"], Release.Policy>> = {
-  disarm: Release.disarm,
-  letExpire: Release.letExpire,
-  cancelOnFailure: Release.cancelOnFailure,
-  cancelUnlessDone: Release.cancelUnlessDone,
-  "always Disarm": () => "Disarm",
-  "always CancelSoon": () => "CancelSoon"
-}
-
-const noLoggers = HashSet.empty<Logger.Logger<unknown, void>>()
-
-/** Removes the number of the fiber, because Effect counts fibers through the process and a seed cannot repeat it. */
-const withoutFiber = (line: string): string => line.replace(/ fiber=\S+/, "")
-
 type Edges = Pick<Log.Claim, "earliest" | "latest" | "lost">
 
 /** Monotonic time in ms. */
@@ -80,6 +67,7 @@ export const make = (options: {
     let heartbeat: Heartbeat.Heartbeat | undefined
     let runtime: Runtime.Runtime<never> | undefined
     let clock: Clock.Clock | undefined
+    let dying: Dying.DyingClock | undefined
     let alive = true
     let stops = 0
     let over = false
@@ -103,14 +91,24 @@ export const make = (options: {
     ): void => {
       if (status._tag === "Released") return
       const { at, earliestFire, latestFire, lost } = status
+      // A clock that throws leaves the instant of its last reading.
+      if (dying?.hasThrown === true && Math.abs(clock!.unsafeCurrentTimeMillis() - at) > 5) return
       const edges = { earliest: earliestFire - at, latest: latestFire - at, lost: lost?.reason }
       add(how, status._tag, late, edges, provenBy)
     }
 
     const observable = (): boolean => heartbeat !== undefined && stops === 0 && !over
 
+    /** Absent without a heartbeat, and when its clock throws. */
+    const statusNow = (): HeartbeatStatus.Status | undefined => {
+      if (heartbeat === undefined) return undefined
+      const exit = Effect.runSyncExit(heartbeat.status)
+      return Exit.isSuccess(exit) ? exit.value : undefined
+    }
+
     const read = (): void => {
-      if (observable()) claim(Effect.runSync(heartbeat!.status), "read", 0)
+      const status = observable() ? statusNow() : undefined
+      if (status !== undefined) claim(status, "read", 0)
     }
 
     const look = (): void => {
@@ -132,81 +130,54 @@ export const make = (options: {
       schedule(left === undefined ? 2_500 : Math.max(1, left), watch)
     }
 
-    /** The scene's open orders, recorded. */
-    const evidence: OpenOrders.OpenOrders["Type"] = {
-      account: scene.service.account,
-      survivor: (before) =>
-        Effect.suspend(() => {
-          const sentAt = log.now()
-          const venueStart = Venue.startOfWorld + plan.clock.venueOffset
-          return Effect.onExit(scene.orders.survivor(before), (exit) =>
-            Effect.sync(() => {
-              if (over) return
-              const sighting = Exit.isSuccess(exit) ? exit.value : undefined
-              const result = Exit.isFailure(exit) ? "failed" : sighting === undefined ? "nothing" : "listed"
-              const createdAt = sighting === undefined ? undefined : sighting.createdAt - venueStart
-              log.add({ _tag: "Listed", at: log.now(), sentAt, before: before - venueStart, result, createdAt })
-            })
-          )
-        })
-    }
-
-    const { abandon, armTimeout, countdown, interval, onUncertain, release, releaseTimeout, requestTimeout, settle } =
-      plan.client
-    const timing = { countdown: countdown * 1_000, interval, requestTimeout, armTimeout, releaseTimeout, settle }
-    const settings = {
-      ...timing,
-      release: policies[release],
-      abandon,
-      onUncertain,
-      liveness: plan.client.liveness
-        ? Effect.suspend(() => (alive ? Effect.void : Effect.fail("the loop hangs")))
-        : undefined,
-      ...(plan.evidence === undefined ? undefined : { evidence, maxStaleness: plan.evidence.maxStaleness }),
-      onTransition: ({ provenBy, to }: HeartbeatStatus.Transition) =>
-        Effect.sync(() => {
-          reported = to._tag
-          if (plan.stack === "http") output.push(inspect(to, { depth: 8 }))
-          if (to._tag !== "Released") {
-            claim(to, "reported", clock === undefined ? 0 : clock.unsafeCurrentTimeMillis() - to.at, provenBy)
-          }
-        })
+    /** A user that shares the heartbeat receives it only after its first reports. */
+    const early: Array<HeartbeatStatus.Transition> = []
+    const moved = (transition: HeartbeatStatus.Transition): void => {
+      if (heartbeat === undefined) return void early.push(transition)
+      const { provenBy, to } = transition
+      reported = to._tag
+      if (plan.stack === "http") output.push(inspect(to, { depth: 8 }))
+      if (to._tag !== "Released") {
+        claim(to, "reported", clock === undefined ? 0 : clock.unsafeCurrentTimeMillis() - to.at, provenBy)
+      }
     }
 
     const noteClosing = (phase: "begun" | "ended") =>
       log.add({ _tag: "Closing", at: log.now(), phase, mono: clock === undefined ? 0 : monotonic(clock) })
 
-    const acquired = (
-      exit: Exit.Exit<Heartbeat.Heartbeat, { readonly _tag: string; readonly code?: unknown }>
-    ): void => {
+    const acquired = (exit: Exit.Exit<Heartbeat.Heartbeat, unknown>): void => {
       if (Exit.isSuccess(exit)) {
         heartbeat = exit.value
         log.add({ _tag: "Acquired", at: log.now(), result: "armed", failure: undefined, code: undefined })
+        for (const transition of early) moved(transition)
         watch()
+        if (runtime !== undefined) {
+          Runtime.runFork(runtime, Effect.catchAll(heartbeat.awaitLost, lost), { immediate: false })
+        }
         return
       }
       if (plan.stack === "http") output.push(inspect(exit.cause, { depth: 8 }), Cause.pretty(exit.cause))
-      const failure = Option.getOrUndefined(Cause.failureOption(exit.cause))
+      const isInterrupted = Cause.isInterruptedOnly(exit.cause)
+      const failure = Cause.squash(exit.cause) as { readonly _tag?: string; readonly code?: unknown }
       log.add({
         _tag: "Acquired",
         at: log.now(),
-        result: failure === undefined ? "interrupted" : "failed",
-        failure: failure?._tag,
-        code: typeof failure?.code === "string" ? failure.code : undefined
+        result: isInterrupted ? "interrupted" : "failed",
+        failure: isInterrupted ? undefined : (failure._tag ?? "Defect"),
+        code: typeof failure.code === "string" ? failure.code : undefined
       })
     }
 
     const lost = ({ reason }: HeartbeatError.SwitchLost) =>
       Effect.sync(() => {
-        if (!over) log.add({ _tag: "Lost", at: log.now(), reason })
+        if (!over && reason !== "Released") log.add({ _tag: "Lost", at: log.now(), reason })
       })
 
     const ended = (): void => {
       over = true
       noteClosing("ended")
-      if (heartbeat === undefined) return
-      const status = Effect.runSync(heartbeat.status)
-      if (status._tag !== "Released") return
+      const status = statusNow()
+      if (status?._tag !== "Released") return
       const { at, outcome } = status
       log.add({
         _tag: "Outcome",
@@ -217,53 +188,55 @@ export const make = (options: {
       })
     }
 
-    /** The record that the heartbeat before leaves. */
-    let record: FireWindow.Continuity | undefined
-    const onAcknowledged = (next: FireWindow.Continuity) =>
-      Effect.sync(() => {
-        record = next
-        log.add({ _tag: "Deed", at: log.now(), what: "record", length: undefined })
+    const evidence = Options.evidence(plan, scene, log, () => over)
+    const hooks: Users.Hooks = { acquired, closing: () => noteClosing("begun") }
+    const stay = Deferred.await(closing)
+
+    /** The heartbeat before, and the judged one with its users. */
+    const lives = (
+      sleep: (millis: number) => Effect.Effect<void>,
+      liveness: Effect.Effect<void, unknown> | undefined
+    ) =>
+      Effect.gen(function* () {
+        runtime = yield* Effect.runtime<never>()
+        const { predecessor, sharers } = plan
+        const timing = Options.timing(plan)
+        const judged = (record?: FireWindow.Continuity) =>
+          Options.judged(plan, { liveness, predecessor: record, evidence, moved })
+        if (sharers !== undefined) {
+          dying?.count()
+          return yield* Users.shared({ plan, sharers, heartbeat: judged(), before: timing, stay, hooks, log, sleep })
+        }
+        let record: FireWindow.Continuity | undefined
+        const onAcknowledged = (next: FireWindow.Continuity) =>
+          Effect.sync(() => {
+            record = next
+            log.add({ _tag: "Deed", at: log.now(), what: "record", length: undefined })
+          })
+        if (predecessor !== undefined) {
+          const before = plan.evidence === undefined ? timing : { ...timing, onAcknowledged }
+          yield* Before.run({ predecessor, heartbeat: before, log, sleep, clock: dying })
+        }
+        dying?.count()
+        yield* Users.alone(Heartbeat.make(judged(record)), stay, hooks)
       })
 
-    /** The heartbeat before the judged one. Only its own bounds end it. */
-    const predecessor = ({ gap, lives }: NonNullable<Plan["predecessor"]>) =>
-      Effect.gen(function* () {
-        log.before = true
-        const options = plan.evidence === undefined ? timing : { ...timing, onAcknowledged }
-        yield* Effect.ignore(Effect.scoped(Effect.zipRight(Heartbeat.make(options), Effect.sleep(lives))))
-        log.before = false
-        yield* Effect.sleep(gap)
-      }).pipe(Effect.uninterruptible)
-
     const life = Effect.gen(function* () {
-      clock = yield* Effect.clock
-      runtime = yield* Effect.runtime<never>()
-      if (plan.predecessor !== undefined) yield* predecessor(plan.predecessor)
-      yield* Effect.scoped(
-        Effect.flatMap(
-          Effect.onExit(Heartbeat.make({ ...settings, predecessor: record }), (exit) =>
-            Effect.sync(() => acquired(exit))
-          ),
-          ({ awaitLost }) =>
-            Effect.zipRight(
-              Effect.forkScoped(Effect.interruptible(Effect.catchAll(awaitLost, lost))),
-              Effect.ensuring(
-                Deferred.await(closing),
-                Effect.sync(() => noteClosing("begun"))
-              )
-            )
-        )
-      )
+      const host = yield* Effect.clock
+      clock = host
+      const sleep = (millis: number) => host.sleep(Duration.millis(millis))
+      const liveness = yield* Alive.make(plan, log, host, () => alive)
+      const dies = plan.clockDies !== undefined || plan.predecessor?.ends === "clock dies"
+      dying = dies ? new Dying.DyingClock(host, plan.clockDies, log) : undefined
+      const all = lives(sleep, liveness)
+      yield* dying === undefined ? all : Effect.withClock(all, dying)
     }).pipe(
+      Effect.scoped,
       Effect.onExit(() => Effect.sync(ended)),
-      Effect.provideService(CountdownCancelAll.CountdownCancelAll, scene.service),
+      Effect.provideService(CountdownCancelAll.CountdownCancelAll, Dying.port(scene.service, plan, log)),
       Effect.provideService(Heartbeat.AccountsInUse, held),
-      Effect.locally(
-        FiberRef.currentLoggers,
-        plan.stack === "port"
-          ? noLoggers
-          : HashSet.make(Logger.map(Logger.logfmtLogger, (line) => void output.push(withoutFiber(line))))
-      )
+      Effect.locally(FiberRef.currentLoggers, Options.loggers(plan, output)),
+      plan.throwing.includes("tracer") ? Effect.withTracer(Options.tracer(plan)) : identity
     )
 
     return {
@@ -275,11 +248,10 @@ export const make = (options: {
           ? undefined
           : Runtime.runFork(runtime, heartbeat.beat, { immediate: false }),
       reconcile: () => {
-        if (heartbeat === undefined || stops > 0) return
-        const status = Effect.runSync(heartbeat.status)
-        if (status._tag === "Released" || status.lastAcknowledged === undefined) return
-        const marked = Effect.runSync(Effect.either(heartbeat.markReconciled(status.lastAcknowledged)))
-        if (status._tag === "MayHaveFired" && marked._tag === "Right") {
+        const status = stops > 0 ? undefined : statusNow()
+        if (status === undefined || status._tag === "Released" || status.lastAcknowledged === undefined) return
+        const marked = Effect.runSyncExit(heartbeat!.markReconciled(status.lastAcknowledged))
+        if (status._tag === "MayHaveFired" && Exit.isSuccess(marked)) {
           log.add({ _tag: "Deed", at: log.now(), what: "reconciled", length: undefined })
         }
       },

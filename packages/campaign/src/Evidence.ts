@@ -15,6 +15,10 @@ export interface Evidence {
   readonly switched: ReadonlyArray<Log.Switched>
   readonly fires: ReadonlyArray<Log.Switched>
   readonly ordered: ReadonlyArray<Log.Ordered>
+  readonly spared: ReadonlyArray<Log.Spared>
+  readonly kicks: ReadonlyArray<Log.Kick>
+  readonly checked: ReadonlyArray<Log.Checked>
+  readonly uses: ReadonlyArray<Log.Use>
   readonly claims: ReadonlyArray<Log.Claim>
   readonly lists: ReadonlyArray<Log.Listed>
   readonly deeds: ReadonlyArray<Log.Deed>
@@ -24,6 +28,8 @@ export interface Evidence {
   readonly outcome: Log.Outcome | undefined
   readonly lost: Log.Lost | undefined
   readonly crash: Log.Deed | undefined
+  /** The first instant at which the clock of the judged heartbeat threw, `Infinity` for never. */
+  readonly clockDiedAt: number
   /** The allowed error of an edge, ms: the fractions that clocks do not show, and the drift of the host's clock. */
   readonly tolerance: number
   /** The instants from which an excuse holds, `Infinity` for never. */
@@ -34,8 +40,14 @@ export interface Evidence {
 type Applied = Evidence["applied"][number]
 
 export const gather = (plan: Plan, log: Log.Log): Evidence => {
+  const byTag = new Map<Log.Entry["_tag"], Array<Log.Entry>>()
+  for (const entry of log.entries) {
+    const found = byTag.get(entry._tag)
+    if (found === undefined) byTag.set(entry._tag, [entry])
+    else found.push(entry)
+  }
   const all = <Tag extends Log.Entry["_tag"]>(tag: Tag) =>
-    log.entries.filter((entry): entry is Extract<Log.Entry, { readonly _tag: Tag }> => entry._tag === tag)
+    (byTag.get(tag) ?? []) as Array<Extract<Log.Entry, { readonly _tag: Tag }>>
   const allCalls = all("Call")
   const arrivals = all("Arrival")
   const switched = all("Switched").filter((entry) => entry.account === "own")
@@ -55,6 +67,10 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
     switched,
     fires: switched.filter((entry) => entry.transition === "fired"),
     ordered: all("Ordered"),
+    spared: all("Spared"),
+    kicks: all("Kick"),
+    checked: all("Checked"),
+    uses: all("Use"),
     claims: all("Claim"),
     lists: all("Listed"),
     deeds,
@@ -64,11 +80,19 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
     outcome: all("Outcome").at(-1),
     lost: all("Lost").at(-1),
     crash: deeds.find((deed) => deed.what === "crash"),
+    clockDiedAt: deeds.find((deed) => deed.what === "clock died")?.at ?? Infinity,
     tolerance: 2 + 120_000 * Math.abs(plan.clock.rate - 1),
     otherClientAt: applied.find((one) => one.call === undefined)?.appliedAt ?? Infinity,
     heldAt: maintenance !== undefined && maintenanceTimer !== "runs" ? maintenance.from : Infinity
   }
 }
+
+/**
+ * Whether the last report does not stand any more: its clock has failed, the heartbeat is lost by that, and no alarm can
+ * go without a clock. `status` still tells.
+ */
+export const isSilenced = ({ clockDiedAt, lost }: Evidence, at: number): boolean =>
+  lost?.reason === "Defect" && clockDiedAt <= at && lost.at <= at
 
 export interface Stop {
   readonly from: number

@@ -143,8 +143,12 @@ export const make = (
         const due = Exchange.countdown(state, Venue.own)
         return due._tag === "Armed" ? due.firesAt - state.now : undefined
       },
-      place: (account) =>
-        void step({ _tag: "PlaceOrder", account: account === "own" ? Venue.own : Venue.bystander, order: Venue.order }),
+      place: (account, reduceOnly = false) =>
+        void step({
+          _tag: "PlaceOrder",
+          account: account === "own" ? Venue.own : Venue.bystander,
+          order: Venue.order(reduceOnly)
+        }),
       cancel: () => {
         const [oldest] = Exchange.openOrders(stateNow(), Venue.own)
         if (oldest !== undefined) step({ _tag: "CancelOrder", account: Venue.own, orderId: oldest.orderId })
@@ -207,7 +211,7 @@ const transcribe = (
         break
       case "Placed":
       case "Cancelled":
-        Venue.noteOrder(recorder, venueStart, entry, entry.orderId)
+        Venue.noteOrder(recorder, plan, venueStart, entry, entry.orderId)
         break
     }
   }

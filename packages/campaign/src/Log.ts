@@ -58,6 +58,44 @@ export interface Ordered {
   readonly cause: string | undefined
 }
 
+/** An order that a firing spares. Orders that it cancels are `Ordered`. */
+export interface Spared {
+  readonly _tag: "Spared"
+  readonly seq: number
+  readonly at: number
+  readonly what: "placed" | "cancelled"
+  readonly order: string
+  readonly cause: string | undefined
+}
+
+/** A loop has kicked the watchdog that is the check of this number. */
+export interface Kick {
+  readonly _tag: "Kick"
+  readonly seq: number
+  readonly at: number
+  readonly check: number
+}
+
+/** The liveness was asked at `from` and has answered. */
+export interface Checked {
+  readonly _tag: "Checked"
+  readonly seq: number
+  readonly at: number
+  readonly from: number
+  readonly alive: boolean
+}
+
+/** A step of a user that shares the heartbeat. The bot is number 0. */
+export interface Use {
+  readonly _tag: "Use"
+  readonly seq: number
+  readonly at: number
+  readonly user: number
+  readonly what: "asks" | "holds" | "fails" | "leaves"
+  /** The exit with which it leaves, or the tag of the failure. */
+  readonly how: string | undefined
+}
+
 /** A state that the client claims, and the exchange's switch at the same instant. */
 export interface Claim {
   readonly _tag: "Claim"
@@ -135,7 +173,22 @@ export interface Outcome {
   readonly latest: number | undefined
 }
 
-export type Entry = Call | Arrival | Switched | Ordered | Claim | Listed | Deed | Acquired | Lost | Closing | Outcome
+export type Entry =
+  | Call
+  | Arrival
+  | Switched
+  | Ordered
+  | Spared
+  | Kick
+  | Checked
+  | Use
+  | Claim
+  | Listed
+  | Deed
+  | Acquired
+  | Lost
+  | Closing
+  | Outcome
 
 export interface Leftover {
   readonly fibers: number

@@ -1,5 +1,5 @@
 /**
- * Thirteen known bugs, each as a change of the client's text: mistakes that are easily made in such a client. A change must
+ * Seventeen known bugs, each as a change of the client's text: mistakes that are easily made in such a client. A change must
  * find exactly one place to replace. Otherwise the client has changed, and the list has to follow.
  */
 
@@ -169,6 +169,40 @@ export const mutants: ReadonlyArray<Mutant> = [
         file: "Sighting.ts",
         find: "base.stamps.acceptedAt + shortest - placingLatency",
         replace: "(base.sent ?? base.answered ?? { wall: 0 }).wall + shortest - placingLatency"
+      }
+    ]
+  },
+  {
+    name: "a watchdog on the monotonic clock alone",
+    changes: [
+      {
+        file: "Liveness.ts",
+        find: "const passed = FireWindow.elapsedAtMost(last, now)",
+        replace: "const passed = FireWindow.elapsedAtLeast(last, now)"
+      }
+    ]
+  },
+  {
+    name: "the first user that leaves releases the heartbeat",
+    changes: [
+      {
+        file: "Heartbeats.ts",
+        find: "return entry.users > 0 ? Effect.void : close(entry, entry.worst ?? exit)",
+        replace: "return close(entry, entry.worst ?? exit)"
+      }
+    ]
+  },
+  {
+    name: "refusals add up over a success",
+    changes: [{ file: "internal/heartbeat/writer.ts", find: "    this.refusals = none\n", replace: "" }]
+  },
+  {
+    name: "small delays add up",
+    changes: [
+      {
+        file: "internal/heartbeat/engine.ts",
+        find: "this.inTime((sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval)",
+        replace: "this.inTime(sent + interval)"
       }
     ]
   }

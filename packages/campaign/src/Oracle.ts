@@ -3,9 +3,11 @@
  * code with the client or the simulator. It trusts only the records.
  */
 import type { Evidence } from "./Evidence.js"
+import * as cadence from "./rules/cadence.js"
 import * as claims from "./rules/claims.js"
 import * as conduct from "./rules/conduct.js"
 import * as exchange from "./rules/exchange.js"
+import * as life from "./rules/life.js"
 import type { Report } from "./rules/rule.js"
 
 /** A broken promise, by its number, or by a word if it has none. */
@@ -29,7 +31,7 @@ export interface Verdict {
   readonly excused: ReadonlyArray<Excused>
 }
 
-const rules = [...exchange.rules, ...claims.rules, ...conduct.rules]
+const rules = [...exchange.rules, ...claims.rules, ...conduct.rules, ...cadence.rules, ...life.rules]
 
 export const judge = (evidence: Evidence): Verdict => {
   const breaches: Array<Breach> = []

@@ -105,7 +105,7 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
     for (const output of outputs) {
       if (output._tag === "Switch") Venue.noteSwitch(recorder, venueStart, output)
       else if (output._tag === "Placed" || output._tag === "Cancelled") {
-        Venue.noteOrder(recorder, venueStart, output, output.order.orderId)
+        Venue.noteOrder(recorder, plan, venueStart, output, output.order.orderId)
       }
     }
   }
@@ -344,9 +344,13 @@ export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene 
       const due = Exchange.countdown(state, Venue.own)
       return due._tag === "Armed" ? due.firesAt - at : undefined
     },
-    place: (account) => {
+    place: (account, reduceOnly = false) => {
       pump()
-      step({ _tag: "PlaceOrder", account: account === "own" ? Venue.own : Venue.bystander, order: Venue.order })
+      step({
+        _tag: "PlaceOrder",
+        account: account === "own" ? Venue.own : Venue.bystander,
+        order: Venue.order(reduceOnly)
+      })
     },
     cancel: () => {
       pump()

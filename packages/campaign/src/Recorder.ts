@@ -11,6 +11,8 @@ export interface Recorder {
   readonly call: (wire: string, left: boolean) => Log.Call
   readonly end: (call: Log.Call, end: Log.End, code?: string) => void
   readonly calls: Array<Log.Call>
+  /** The orders that a firing spares. */
+  readonly spared: Set<string>
   /** Whether the heartbeat before the judged one still lives. */
   before: boolean
   /** Called after each call has ended. */
@@ -24,6 +26,7 @@ export const make = (now: () => number): Recorder => {
   const recorder: Recorder = {
     entries,
     calls,
+    spared: new Set(),
     now,
     add: (unnumbered) => {
       const entry: typeof unnumbered & { seq?: number } = unnumbered

@@ -45,6 +45,7 @@ export const run = (plan: Plan): Log.Log => {
     }
     const scene: Scene =
       plan.stack === "port" ? PortOnly.make(plan, schedule, log) : yield* FullStack.make(plan, log, output)
+    scene.place("bystander")
     const bot = yield* Bot.make({ plan, log, scene, schedule, held, output })
 
     const perform = (deed: Deed): void => {
@@ -52,7 +53,7 @@ export const run = (plan: Plan): Log.Log => {
       log.add({ _tag: "Deed", at: log.now(), what: deed.do, length: "length" in deed ? deed.length : undefined })
       switch (deed.do) {
         case "place":
-          return scene.place("own")
+          return scene.place("own", deed.reduceOnly)
         case "cancel":
           return scene.cancel()
         case "other-client":

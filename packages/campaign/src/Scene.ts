@@ -9,7 +9,7 @@ export interface Scene {
   readonly armed: () => boolean
   /** The time until the exchange fires in ms, absent while it will not. */
   readonly firesIn: () => number | undefined
-  readonly place: (account: "own" | "bystander") => void
+  readonly place: (account: "own" | "bystander", reduceOnly?: boolean) => void
   /** The owner cancels the oldest open order. */
   readonly cancel: () => void
   /** Another program with the same key sets the countdown, past the faults of the bot's network. */

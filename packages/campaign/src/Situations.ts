@@ -2,6 +2,7 @@
 import type { Evidence } from "./Evidence.js"
 import type * as Log from "./Log.js"
 import type { Verdict } from "./Oracle.js"
+import * as program from "./situations/program.js"
 
 type Situation = (evidence: Evidence, verdict: Verdict) => boolean
 
@@ -166,6 +167,7 @@ const situations: Readonly<Record<string, Situation>> = {
   "the acquisition refused": ({ acquired }) => acquired?.code !== undefined,
   "maintenance that holds the timers": ({ heldAt, switched }) =>
     switched.some((entry) => entry.transition === "fired" && entry.at > heldAt),
+  ...program.situations,
   "the whole stack": ({ log }) => log.output !== undefined
 }
 

@@ -13,21 +13,22 @@ export const startOfWorld = 1_700_000_000_000
 export const latency = ([min, max]: readonly [number, number]) =>
   min === max ? ({ _tag: "Constant", millis: min } as const) : ({ _tag: "Uniform", min, max } as const)
 
-export const order: Exchange.NewOrder = {
+export const order = (reduceOnly: boolean): Exchange.NewOrder => ({
   category: "USDT-FUTURES",
   symbol: "BTCUSDT",
   side: "buy",
   orderType: "limit",
   qty: "0.01",
-  price: "50000"
-}
+  price: "50000",
+  reduceOnly: reduceOnly ? "yes" : "no"
+})
 
 /** The options of the exchange as the simulator takes them. */
 export const venueOptions = (plan: Plan, venueStart: number) => {
-  const { maintenance, stamps: _, wrongMachine: __, ...venue } = plan.venue
+  const { maintenance, spares, stamps: _, wrongMachine: __, ...venue } = plan.venue
   return {
     ...venue,
-    placingLatency: plan.evidence?.placingLatency ?? 0,
+    sparedOrders: spares ? (["reduceOnly"] as const) : [],
     listStaleness: plan.evidence?.listStaleness ?? 0,
     maintenance:
       maintenance === undefined ? [] : [{ from: venueStart + maintenance.from, to: venueStart + maintenance.to }]
@@ -53,20 +54,25 @@ export const noteSwitch = (
     deadline: deadline === undefined ? undefined : deadline - venueStart
   })
 
-/** Records an order that was placed or cancelled. */
+/** Records an order that was placed or cancelled. Remembers which ones a firing spares. */
 export const noteOrder = (
   recorder: Recorder,
+  plan: Plan,
   venueStart: number,
   change: { readonly account: string; readonly at: number } & (
-    { readonly _tag: "Placed" } | { readonly _tag: "Cancelled"; readonly cause: string }
+    | { readonly _tag: "Placed"; readonly order: { readonly reduceOnly?: "yes" | "no" | undefined } }
+    | { readonly _tag: "Cancelled"; readonly cause: string }
   ),
   order: string
-): void =>
-  recorder.add({
-    _tag: "Ordered",
-    account: whichAccount(change.account),
-    at: change.at - venueStart,
-    what: change._tag === "Placed" ? "placed" : "cancelled",
-    order,
-    cause: change._tag === "Cancelled" ? change.cause : undefined
-  })
+): void => {
+  const placed = change._tag === "Placed"
+  if (placed && plan.venue.spares && change.order.reduceOnly === "yes") recorder.spared.add(order)
+  const at = change.at - venueStart
+  const what = placed ? "placed" : "cancelled"
+  const cause = placed ? undefined : change.cause
+  recorder.add(
+    recorder.spared.has(order)
+      ? { _tag: "Spared", at, what, order, cause }
+      : { _tag: "Ordered", account: whichAccount(change.account), at, what, order, cause }
+  )
+}

@@ -42,6 +42,8 @@ const calm = (changes: {
       sweepPeriod: 0,
       triggerLatency: 0,
       cancelPace: 0,
+      placingLatency: 0,
+      spares: false,
       timeToApply: 0,
       timeToComplete: 0,
       clockStart: "apply",
@@ -56,6 +58,11 @@ const calm = (changes: {
     link: { request: [10, 10], answer: [10, 10] },
     predecessor: undefined,
     needle: undefined,
+    checks: [],
+    sharers: undefined,
+    throwing: [],
+    portDies: undefined,
+    clockDies: undefined,
     faults: changes.faults ?? [],
     deeds: changes.deeds
   }
@@ -71,6 +78,36 @@ describe("Campaign", () => {
       assert.isTrue(Campaign.deterministic(seed))
     })
   }
+
+  it("the same seed twice gives the same records, also with sharers, watchdogs, and a clock or a port that throws", () => {
+    const kinds: ReadonlyArray<(plan: Plan.Plan) => boolean> = [
+      ({ sharers }) => sharers !== undefined,
+      ({ checks }) => checks.length > 0,
+      ({ clockDies }) => clockDies !== undefined,
+      ({ portDies }) => portDies !== undefined
+    ]
+    const seeds = Array.from({ length: 300 }, (_, seed) => seed)
+    for (const kind of kinds) {
+      const seed = seeds.find((seed) => kind(Plan.draw(seed)))
+      if (seed === undefined) return assert.fail("no seed of 300 draws it")
+      assert.isTrue(Campaign.deterministic(seed), `seed ${seed}`)
+    }
+  })
+
+  it("a beat without a check that has passed, and one before its plan, are judged (liveness, 17)", () => {
+    const plan = calm({
+      client: { liveness: true },
+      deeds: [{ at: 20_000, do: "close", how: "success", interruptedAfter: undefined }]
+    })
+    const { evidence, verdict } = Campaign.tryPlan(plan)
+    assert.deepStrictEqual(verdict.breaches, [])
+    const broken = (changes: Partial<typeof evidence>) =>
+      Oracle.judge({ ...evidence, ...changes }).breaches.map(({ promise, at }) => `${promise} at ${at}`)
+    const [check] = evidence.checked
+    assert.include(broken({ checked: [{ ...check!, alive: false }] }), "liveness at 3000")
+    const early = evidence.calls.map((call) => (call.id === 2 ? { ...call, at: call.at - 2 } : call))
+    assert.include(broken({ calls: early }), "17 at 6000")
+  })
 
   it("a client is not blamed when a copy from before the healing takes the place of its beat", () => {
     const plan = calm({
@@ -149,7 +186,7 @@ describe("Campaign", () => {
           faults: [`${fault};endpoint=countdown-cancel-all;from=4s;for=15s`],
           deeds: [place(500), place(17_500), end],
           client: { onUncertain: "verify" },
-          evidence: { maxStaleness: 0, placingLatency: 0, listStaleness: 0 },
+          evidence: { maxStaleness: 0, listStaleness: 0 },
           ...changes
         })
       )
@@ -180,7 +217,7 @@ describe("Campaign", () => {
     })
 
     it("a list that is staler than the client allows for fools it, and that is excused", () => {
-      const evidence = { maxStaleness: 0, placingLatency: 0, listStaleness: 8_000 }
+      const evidence = { maxStaleness: 0, listStaleness: 8_000 }
       const { verdict } = cutOff("partition", {
         evidence,
         faults: ["partition;endpoint=countdown-cancel-all;from=4s;for=10s"]
@@ -216,7 +253,8 @@ describe("Campaign", () => {
 
   it("no seed breaks a promise", () => {
     const { failure, seeds } = Campaign.run({ from: 0, seeds: 300, until: Infinity, now: () => 0 })
-    if (failure !== undefined) assert.fail(Report.failure(failure.plan, failure.log, failure.verdict, []))
+    if (failure !== undefined)
+      assert.fail(Report.failure(failure.plan, failure.log, failure.verdict, [], failure.second))
     assert.strictEqual(seeds, 300)
   })
 })

@@ -22,7 +22,7 @@ describe("Mutants", () => {
     assert.throws(() => Mutants.apply("a a", { ...change, find: "a" }, "none"), /has 2 places/)
   })
 
-  it("there are thirteen", () => {
-    assert.strictEqual(Mutants.mutants.length, 13)
+  it("there are seventeen", () => {
+    assert.strictEqual(Mutants.mutants.length, 17)
   })
 })

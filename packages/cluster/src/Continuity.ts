@@ -13,7 +13,7 @@ import type * as AccountStore from "./AccountStore.js"
  * - `None`: the switch never ran, or was turned off with proof
  * - `Unproven`: it may run, and no stamps of it are known
  * - `Write`: the stamps of an acknowledged write, and the shortest countdown of that owner, all in ms. `last` says that
- *   the owner has signed off with it: nothing of its was sent later
+ *   the owner has signed off with it, and that nothing was sent between it and the acknowledgement that is judged
  *
  * @since 0.2.0
  * @category models

@@ -42,8 +42,11 @@ export interface Options {
  */
 export interface Fence {
   readonly port: Port
-  /** The stamps of the first acknowledged countdown. */
-  readonly first: () => FireWindow.Stamps | undefined
+  /**
+   * The stamps of the first acknowledged countdown. `isAlone` says that no write before it may have been applied, which
+   * would have kept the switch of the owner before alive.
+   */
+  readonly first: () => { readonly stamps: FireWindow.Stamps | undefined; readonly isAlone: boolean } | undefined
   /** The stamps of the last write, if it was an acknowledged countdown and no other write can arrive later. */
   readonly last: () => FireWindow.Stamps | undefined
   /** The time for which a write of unknown outcome can still arrive, in ms. 0 when there is none. */
@@ -56,7 +59,7 @@ export interface Fence {
  */
 export const make = (port: Port, options: Options): Fence => {
   const { account } = port
-  let first: { readonly stamps: FireWindow.Stamps | undefined } | undefined
+  let first: ReturnType<Fence["first"]>
   let last: { readonly stamps: FireWindow.Stamps | undefined; readonly sentAt: number } | undefined
   let unresolvedUntil = -Infinity
   const refuse = (reason: FenceRefused["reason"]): Write => Effect.fail(new FenceRefused({ account, reason }))
@@ -70,7 +73,7 @@ export const make = (port: Port, options: Options): Fence => {
     if (Exit.isSuccess(exit)) {
       const stamps = typeof setting === "number" ? HeartbeatStatus.stampsOf(exit.value) : undefined
       last = { stamps, sentAt }
-      first ??= { stamps }
+      first ??= { stamps, isAlone: unresolvedUntil === -Infinity }
     } else if (!(exit.cause._tag === "Fail" && exit.cause.error.applied === "no")) {
       unresolvedUntil = Math.max(unresolvedUntil, arrivesUntil)
     }
@@ -97,7 +100,7 @@ export const make = (port: Port, options: Options): Fence => {
         return Effect.zipRight(options.ask, send(setting))
       }
     },
-    first: () => first?.stamps,
+    first: () => first,
     // A write of unknown outcome may have arrived after the last acknowledged one.
     last: () => (last === undefined || last.sentAt < unresolvedUntil ? undefined : last.stamps),
     unresolvedFor: () => Math.max(0, unresolvedUntil - options.now())

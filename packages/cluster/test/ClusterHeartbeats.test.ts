@@ -119,6 +119,33 @@ describe("a runner of the cluster", () => {
       })
     ))
 
+  it("does not say Fired when a write of its own, whose answer was lost, may have kept the switch alive", () => {
+    let back = 20
+    inWorld(
+      (world) =>
+        Effect.gen(function* () {
+          yield* world.own("anna", "a")
+          const anna = yield* world.start("anna")
+          const bert = yield* world.start("bert")
+          yield* protect(anna, ["a"])
+          yield* anna.stop
+          yield* Effect.sleep("10 seconds")
+          back = 60_000
+          yield* world.own("bert", "a")
+          yield* Effect.sleep("3 seconds")
+          world.cutFromExchange.add("bert")
+          yield* Effect.sleep("20 seconds")
+          back = 20
+          world.cutFromExchange.delete("bert")
+          yield* Effect.sleep("3 seconds")
+          assert.strictEqual((yield* stateOf(bert))?.continuity, "MayHaveFired")
+          world.settle()
+          assert.deepStrictEqual(world.fired, [])
+        }),
+      { delays: { exchange: () => [20, back], store: () => [5, 5] } }
+    )
+  })
+
   it("that is stopped as soon as it has started takes nothing over, and leaves the store alone", () =>
     inWorld((world) =>
       Effect.gen(function* () {

@@ -127,8 +127,18 @@ describe("Fence", () => {
     set(30)
     world.answer = acknowledged(4_000)
     set(30)
-    assert.deepStrictEqual(first(), { acceptedAt: 1_000, completedAt: 1_005 })
+    assert.deepStrictEqual(first(), { stamps: { acceptedAt: 1_000, completedAt: 1_005 }, isAlone: true })
     assert.deepStrictEqual(last(), { acceptedAt: 4_000, completedAt: 4_005 })
+  })
+
+  it("knows that a write of unknown outcome may have come before the first one that was acknowledged", () => {
+    const { first, set, world } = fence()
+    const answer = world.answer
+    world.answer = unresolved
+    set(30)
+    world.answer = answer
+    set(30)
+    assert.isFalse(first()?.isAlone)
   })
 
   it("knows no last write while one of unknown outcome may have followed it", () => {

@@ -288,6 +288,83 @@ describe("a clock that has failed", () => {
   }
 })
 
+describe("a clock that refuses a timer", () => {
+  for (const part of ["acquisition", "release"] as const) {
+    it(`the ${part} that it ends sends nothing afterwards, and holds the account no more (19)`, () => {
+      const { service, writes } = Port.port(() => acknowledged)
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const clock = yield* Effect.clock
+          let isBroken = false
+          const breaking = Object.create(clock, {
+            sleep: {
+              value: (duration: Duration.Duration) => {
+                if (isBroken) throw new Error("the clock is broken")
+                return clock.sleep(duration)
+              }
+            }
+          }) as typeof clock
+          isBroken = part === "acquisition"
+          const opened = yield* Effect.exit(Effect.withClock(World.open(), breaking))
+          assert.strictEqual(opened._tag, part === "acquisition" ? "Failure" : "Success")
+          // The pace allows the last write at once.
+          yield* Effect.sleep("1500 millis")
+          isBroken = true
+          if (opened._tag === "Success") assert.strictEqual((yield* Effect.exit(opened.value.close))._tag, "Failure")
+          yield* Effect.sleep("5 seconds")
+          const sent = part === "acquisition" ? 0 : 1
+          assert.lengthOf(writes, sent, writes.join())
+          const { close } = yield* World.open()
+          yield* close
+          assert.lengthOf(writes, sent + 2, writes.join())
+        })
+      )
+    })
+  }
+})
+
+describe("a clock that throws when a request is overdue", () => {
+  it("leaves no request behind, at whichever reading (19)", () => {
+    let defects = 0
+    for (let nth = 1; nth <= 15; nth++) {
+      let hanging = 0
+      const hang: Port.Answer = Effect.suspend(() => {
+        hanging++
+        return Effect.onInterrupt(Effect.never, () => Effect.sync(() => hanging--))
+      })
+      const { service } = Port.port((n) => (n === 0 ? acknowledged : hang))
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const clock = yield* Effect.clock
+          let left = Infinity
+          const throwing = Object.create(clock, {
+            unsafeCurrentTimeNanos: {
+              value: () => {
+                if (--left < 0 && left > -5) throw new Error("the clock is broken")
+                return clock.unsafeCurrentTimeNanos()
+              }
+            }
+          }) as typeof clock
+          const { close, heartbeat } = yield* Effect.withClock(World.open({ release: () => "LetExpire" }), throwing)
+          yield* Effect.sleep("4 seconds")
+          assert.strictEqual(hanging, 1)
+          left = nth
+          yield* Effect.sleep("1 seconds")
+          left = Infinity
+          const status = yield* heartbeat.status
+          if (status._tag !== "Released" && status.lost?.reason === "Defect") defects++
+          yield* close
+          yield* Effect.sleep("1 seconds")
+          assert.strictEqual(hanging, 0, `reading ${nth}`)
+        })
+      )
+    }
+    assert.isAbove(defects, 3)
+  })
+})
+
 describe("a release that dies", () => {
   for (const what of ["of a heartbeat", "of a failed acquisition", "of a shared heartbeat"] as const) {
     it(`${what}, frees the account: the next heartbeat arms (19)`, () => {

@@ -1,5 +1,5 @@
 /** Rules about the client's claims: promises 8 to 11, 15, 16 and 18, and the recovery. */
-import { stopsOf } from "../Evidence.js"
+import { isSilenced, stopsOf } from "../Evidence.js"
 import type * as Log from "../Log.js"
 import { recoveryTime } from "../Plan.js"
 import { promisedPace, type Rule, s } from "./rule.js"
@@ -19,6 +19,7 @@ const armedMeansArmed: Rule = (evidence, report) => {
       report("8", claim.at, `${claim.how} ${claim.state} while the exchange's timer does not run`)
       continue
     }
+    if (isSilenced(evidence, claim.at)) continue
     // The last report stands until the alarm fires, at that instant or a second after the host continued.
     const since = [...fires, ...switched.filter((one) => one.transition === "closed")].reduce(
       (last, one) => (one.at <= claim.at ? Math.max(last, one.at) : last),
@@ -120,7 +121,7 @@ const crashClosesOrders: Rule = (evidence, report) => {
     (last, write) => (write.call === undefined ? last : Math.max(last, write.appliedAt)),
     0
   )
-  const placing = plan.evidence?.placingLatency ?? 0
+  const placing = plan.venue.placingLatency
   const by =
     Math.max(crash.at, lastWrite) + plan.client.countdown * 1_000 + sweepPeriod + triggerLatency + timeToComplete + 2
   const own = ordered.filter((entry) => entry.account === "own")
@@ -196,6 +197,7 @@ const noSilentRearm: Rule = (evidence, report) => {
     for (const claim of claims) {
       if (claim.at <= fire.at || !safe(claim)) continue
       if (reconciled !== undefined && claim.seq > reconciled.seq) break
+      if (claim.how === "standing" && isSilenced(evidence, claim.at)) break
       // The release reports only its end, so until then the last report is old.
       if (claim.how === "standing" && begun !== undefined && claim.at >= begun.at) break
       if (claim.how === "standing" && claim.at <= Math.max(goes + 1_100, fire.at + 15) + tolerance) continue
@@ -275,6 +277,8 @@ const recovers: Rule = ({ acquired, allCalls, begun, calls, claims, deeds, other
   const suspended = deeds.reduce((sum, deed) => (deed.what === "suspend" ? sum + deed.length! : sum), 0)
   const oldest = verdict.at - 31_000 - plan.clock.uncertainty - suspended - recoveryTime(plan)
   if (allCalls.some((call) => call.before && call.wire === "0" && call.at > oldest)) return
+  // Nor after a "0" of which it knows only that the port threw.
+  if (deeds.some(({ at, what }) => what === "port died before" && at > oldest)) return
   // A copy from before the healing can use up the limit of a second. A write under way has no answer yet.
   if (calls.findLast((call) => (call.endAt ?? Infinity) <= verdict.at)?.code === "429") return
   const claim = claims.find((claim) => claim.how === "read" && claim.at >= verdict.at)

@@ -1,4 +1,4 @@
-/** Rules about the client's actions: promises 12 to 14, 17, 19 and 20, refusals and options. */
+/** Rules about the client's actions: promises 12 to 14, 19 and 20, refusals and options. */
 import { type Evidence, stopsOf } from "../Evidence.js"
 import type * as Log from "../Log.js"
 import { invalid, type Plan } from "../Plan.js"
@@ -10,9 +10,6 @@ const untouched = new Set(
 )
 /** Refusals that only a person can heal. 40037 comes and goes at the exchange, and 40008 comes once. */
 const fatal = new Set(["40009", "40014", "40012", "40018", "25008", "40084"])
-
-/** Deeds that change the cadence. */
-const disturbing = new Set(["suspend", "stall", "lapse", "beat", "interrupted-beat"])
 
 /** The time that the release waits for the last reports of transitions, ms. */
 const reporterMillis = 1_000
@@ -44,7 +41,9 @@ const closingIsBounded: Rule = (evidence, report) => {
 }
 
 /** 14: writes keep a second between them, and at most one is in flight. */
-const paceIsKept: Rule = ({ allCalls: calls, arrivals, plan, tolerance }, report) => {
+const paceIsKept: Rule = ({ allCalls: calls, arrivals, deeds, plan, tolerance }, report) => {
+  // Without a reading of the answer the pace counts from the last one, that of the sending.
+  const undated = new Set(deeds.flatMap(({ at, what }) => (what.startsWith("clock died") ? [at] : [])))
   const pace = promisedPace / Math.max(1, plan.clock.rate) - 1
   for (let i = 1; i < calls.length; i++) {
     const [before, call] = [calls[i - 1]!, calls[i]!]
@@ -54,7 +53,8 @@ const paceIsKept: Rule = ({ allCalls: calls, arrivals, plan, tolerance }, report
     const heard =
       before.endAt !== undefined &&
       before.endAt <= before.at + plan.client.requestTimeout - tolerance &&
-      !(givenUp && plan.client.deaf)
+      !(givenUp && plan.client.deaf) &&
+      !undated.has(before.endAt)
     const answered = heard && (before.end === "acknowledged" || before.end === "code")
     const from = answered ? before.endAt! : before.at
     if (call.at - from < pace) {
@@ -91,11 +91,18 @@ const lastWrite = (
   if (release === "letExpire") return undefined
   if (release === "disarm") return loss === undefined ? "0" : undefined
   if (loss !== undefined) return loss === "Refused" || loss === "Defect" ? undefined : "5"
-  return how === "failure" || (how === "interruption" && release === "cancelUnlessDone") ? "5" : "0"
+  return how === "failure" || how === "defect" || (how === "interruption" && release === "cancelUnlessDone") ? "5" : "0"
 }
 
+/** From best to worst. */
+const exits = ["success", "interruption", "failure", "defect"]
+
 /** The ways in which the scope may have closed. A stopped host closes it when it continues. */
-const closings = ({ begun, deeds, plan }: Evidence): ReadonlyArray<string> => {
+const closings = ({ begun, deeds, plan, uses }: Evidence): ReadonlyArray<string> => {
+  if (plan.sharers !== undefined) {
+    const left = uses.filter(({ what }) => what === "leaves").map(({ how }) => exits.indexOf(how!))
+    return [exits[Math.max(...left)]!]
+  }
   const close = plan.deeds.find((deed) => deed.do === "close")
   if (close?.do !== "close" || !deeds.some((deed) => deed.what === "close")) return ["interruption"]
   const interrupted = close.at + (close.interruptedAfter ?? Infinity) <= begun!.at + 1
@@ -113,7 +120,8 @@ const closingWritesTheLast: Rule = (evidence, report) => {
   if (lost !== undefined && lost.at <= begun.at + 1) losses.push(lost.reason)
   const unsafe = claims.find((claim) => claim.at >= begun.at && claim.at <= begun.at + 1 && claim.seq > begun.seq)
   if (unsafe?.state === "MayHaveFired" || unsafe?.state === "Fired") losses.push(unsafe.state)
-  const { release } = evidence.plan.client
+  // The default decides for a policy that throws.
+  const release = evidence.plan.throwing.includes("release") ? "disarm" : evidence.plan.client.release
   const wanted = new Set<string | undefined>(
     closings(evidence).flatMap((how) => losses.map((loss) => lastWrite(release, how, loss)))
   )
@@ -124,58 +132,9 @@ const closingWritesTheLast: Rule = (evidence, report) => {
   }
 }
 
-/** 17: the cadence counts from send times on the monotonic clock, so no step of the wall clock changes it. */
-const cadenceIsKept: Rule = (evidence, report) => {
-  const { acquired, begun, calls, crash, deeds, lost, plan } = evidence
-  // A client whose answer contradicts its clocks asks again at once.
-  if (acquired?.result !== "armed" || plan.venue.wrongMachine !== undefined) return
-  const { interval } = plan.client
-  const disturbed = deeds.filter(({ what }) => disturbing.has(what))
-  // Such a step shortens the rest of the window, so the next beat comes sooner.
-  const hurried = plan.deeds.filter(
-    (deed) => deed.do === "step-wall" && deed.by > 0 && deed.by <= plan.client.countdown * 1_000
-  )
-  const slack = 2 + interval * Math.abs(plan.clock.rate - 1) + Math.abs(plan.clock.rate - 1) * 60_000
-  const end = Math.min(begun?.at ?? Infinity, crash?.at ?? Infinity, lost?.at ?? Infinity)
-  let plan0: number | undefined
-  for (let i = 0; i < calls.length; i++) {
-    const call = calls[i]!
-    if (call.at >= end) return
-    const next = calls[i + 1]
-    // The client may have ignored an answer at the instant of the timeout.
-    if (call.end !== "acknowledged" || call.endAt! > call.at + plan.client.requestTimeout - slack) {
-      plan0 = undefined
-      continue
-    }
-    // A beat up to half a second late keeps its plan, and the plan is never ahead of the beat.
-    const lowest = plan0 === undefined ? call.at - 500 : Math.max(plan0, call.at - 500)
-    const answered = call.endAt! + promisedPace
-    const earliest = Math.max(lowest + interval, answered)
-    const latest = Math.max(call.at + interval, answered)
-    const until = next?.at ?? Infinity
-    const isDisturbed = disturbed.some(
-      (deed) => deed.at <= Math.min(until, latest + slack) + 1 && deed.at + (deed.length ?? 0) + 70_000 >= call.at
-    )
-    const isHurried = hurried.some((deed) => deed.at >= call.at && deed.at <= until)
-    if (isDisturbed || isHurried || latest + slack >= end || call.endAt! < acquired.at) {
-      plan0 = undefined
-      continue
-    }
-    plan0 = lowest + interval
-    if (next === undefined || next.at > latest + slack || next.at < earliest - slack) {
-      report(
-        "17",
-        call.at,
-        `after the beat of ${s(call.at)} the next ${next === undefined ? "never came" : `came at ${s(next.at)}`}, planned from ${s(earliest)} to ${s(latest)}`
-      )
-      return
-    }
-  }
-}
-
 /** 19: nothing is left behind, and the acquisition either arms or fails completely. */
 const leavesNothing: Rule = (evidence, report) => {
-  const { acquired, calls, ended, log, plan } = evidence
+  const { acquired, calls, deeds, ended, log, plan } = evidence
   if (log.defect !== undefined) report("19", log.end, `the run failed: ${log.defect}`)
   const { leftover } = log
   if (leftover !== undefined && log.defect === undefined) {
@@ -183,6 +142,7 @@ const leavesNothing: Rule = (evidence, report) => {
       if (count !== 0) report("19", log.end, `${count} ${what} left behind`)
     }
   }
+  if (acquired?.failure === "AccountInUse") report("19", acquired.at, "a heartbeat that has ended holds the account")
   if (acquired === undefined || acquired.result === "armed" || ended === undefined) return
   const touched = calls.findLast(
     (call) =>
@@ -205,6 +165,7 @@ const leavesNothing: Rule = (evidence, report) => {
   if (
     touched !== undefined &&
     !stopped &&
+    !deeds.some(({ seq, what }) => seq > touched.seq && (what === "port died" || what === "clock died")) &&
     plan.client.releaseTimeout > room &&
     !calls.some((call) => call.seq > touched.seq && call.wire === "0")
   ) {
@@ -263,7 +224,6 @@ export const rules: ReadonlyArray<Rule> = [
   closingIsBounded,
   paceIsKept,
   closingWritesTheLast,
-  cadenceIsKept,
   leavesNothing,
   leaksNoSecret,
   believesRefusals

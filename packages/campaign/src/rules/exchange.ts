@@ -81,7 +81,7 @@ const cancelsWhatWasOpen: Rule = ({ deeds, fires, log, ordered, plan }, report) 
   const placed = own.filter((entry) => entry.what === "placed")
   const cancelled = new Map(own.filter((entry) => entry.what === "cancelled").map((entry) => [entry.order, entry]))
   const { cancelPace, triggerLatency } = plan.venue
-  const placing = plan.evidence?.placingLatency ?? 0
+  const placing = plan.venue.placingLatency
   const span = triggerLatency + cancelPace * (placed.length + 1)
   for (const fire of fires) {
     for (const order of placed) {
@@ -110,8 +110,22 @@ const cancelsWhatWasOpen: Rule = ({ deeds, fires, log, ordered, plan }, report) 
   }
 }
 
+/** 3, too: a firing spares the orders that the exchange says it does. */
+const sparesSomeOrders: Rule = ({ spared }, report) => {
+  for (const { at, cause, order, what } of spared) {
+    if (what === "cancelled" && cause !== "request")
+      report("3", at, `the spared order ${order} was cancelled (${cause})`)
+  }
+}
+
 const replays: Rule = ({ log }, report) => {
   if (log.replay !== undefined) report("7", log.end, `the journal rebuilds another exchange:\n${log.replay}`)
 }
 
-export const rules: ReadonlyArray<Rule> = [writesSetTheDeadline, firesOnce, cancelsWhatWasOpen, replays]
+export const rules: ReadonlyArray<Rule> = [
+  writesSetTheDeadline,
+  firesOnce,
+  cancelsWhatWasOpen,
+  sparesSomeOrders,
+  replays
+]

@@ -159,9 +159,12 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       )
     )
     const first = fence.first()
-    cell.continuity = Continuity.judge(predecessor, first, { stampTolerance, triggerLatency })
+    const stamps = first?.stamps
+    const before =
+      predecessor._tag === "Write" && first?.isAlone !== true ? { ...predecessor, last: false } : predecessor
+    cell.continuity = Continuity.judge(before, stamps, { stampTolerance, triggerLatency })
     cell.gap =
-      predecessor._tag === "Write" && first !== undefined ? first.acceptedAt - predecessor.acceptedAt : undefined
+      predecessor._tag === "Write" && stamps !== undefined ? stamps.acceptedAt - predecessor.acceptedAt : undefined
     host.tookOver(cell.continuity, cell.gap)
     cell.failure = undefined
     cell.unreported = true

@@ -20,7 +20,7 @@ export const bounded = <A, E>(
       let late = () => {
         isDue = true
       }
-      return Effect.flatMap(
+      const wait = Effect.flatMap(
         after(Duration.decode(bound), () => late()),
         (cancel) =>
           Effect.ensuring(
@@ -31,11 +31,13 @@ export const bounded = <A, E>(
                 if (isDue) late()
               })
             ),
-            Effect.sync(() => {
-              cancel()
-              worker.unsafeInterruptAsFork(FiberId.none)
-            })
+            Effect.sync(cancel)
           )
+      )
+      // Also when the clock throws: without its bound the work must not go on.
+      return Effect.ensuring(
+        wait,
+        Effect.sync(() => worker.unsafeInterruptAsFork(FiberId.none))
       )
     })
   )

@@ -239,19 +239,22 @@ export class Writer {
   drop(): void {
     const flight = this.inFlight
     if (flight === undefined) return
-    this.ended(
-      flight,
-      Exit.fail(
-        new VenueError.RequestTimeout({
-          venueMessage: "",
-          applied: "unknown",
-          retryable: true,
-          timeoutMillis: this.live.settings.requestTimeout
-        })
+    try {
+      this.ended(
+        flight,
+        Exit.fail(
+          new VenueError.RequestTimeout({
+            venueMessage: "",
+            applied: "unknown",
+            retryable: true,
+            timeoutMillis: this.live.settings.requestTimeout
+          })
+        )
       )
-    )
-    // This only frees the socket.
-    flight.fiber?.unsafeInterruptAsFork(FiberId.none)
+    } finally {
+      // This only frees the socket, also when the clock throws.
+      flight.fiber?.unsafeInterruptAsFork(FiberId.none)
+    }
   }
 
   /** Leaves the unresolved writes to the next heartbeat of the account. */
