@@ -398,6 +398,34 @@ describe("Handover", () => {
     assert.deepStrictEqual(runner.seen(), ["Start"])
   })
 
+  it("a step that only changes the state orders nothing", () => {
+    const runner = machine()
+    assert.deepStrictEqual(runner.seen({ zeroIn: 0 }), ["Start"], "no zero can arrive any more")
+    assert.deepStrictEqual(runner.give({ _tag: "TookOver", epoch: 3, askedAt: 0 }), [])
+    assert.deepStrictEqual(runner.give({ _tag: "Armed", workFrom: 0, wanted: "protect" }), [])
+    runner.seen({ wanted: "release" })
+    assert.deepStrictEqual(runner.give({ _tag: "NotPermitted" }), [])
+    runner.seen({ epoch: 4, ackedEpoch: 4 })
+    assert.deepStrictEqual(runner.give({ _tag: "Stopped" }), [])
+
+    const ended = machine().owning()
+    ended.give({ _tag: "WorkEnded" })
+    ended.give({ _tag: "Stopped" })
+    assert.deepStrictEqual(ended.give({ _tag: "Exhausted", asked: 1 }), [])
+    assert.deepStrictEqual(ended.tick(false), [])
+
+    const rested = machine().owning()
+    rested.give({ _tag: "WorkEnded" })
+    rested.give({ _tag: "Stopped" })
+    assert.deepStrictEqual(rested.give({ _tag: "Rested" }), [])
+
+    const late = machine()
+    late.seen({ epoch: 2 })
+    late.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
+    assert.deepStrictEqual(late.seen({ epoch: 4, ackedEpoch: 4 }, false), [])
+    assert.deepStrictEqual(late.state, { _tag: "Starting", epoch: 3, seen: -Infinity })
+  })
+
   it("an event of a step that has ended changes nothing", () => {
     const states = {
       Idle: { _tag: "Idle", restUntil: 5 },

@@ -15,10 +15,31 @@ const invalid = (options: HeartbeatOptions.Options): HeartbeatError.InvalidOptio
 describe("HeartbeatOptions", () => {
   it("has defaults that suit the exchange's advice, and that hold for every countdown", () => {
     const settings = Either.getOrThrow(HeartbeatOptions.resolve())
-    assert.deepStrictEqual(
-      [settings.countdown, settings.interval, settings.requestTimeout, settings.onUncertain],
-      [10, 3_000, 2_000, "lose"]
-    )
+    assert.deepStrictEqual(settings, {
+      countdown: 10,
+      shortest: 5,
+      pace: 1_000,
+      interval: 3_000,
+      requestTimeout: 2_000,
+      armTimeout: 10_000,
+      releaseTimeout: 10_000,
+      settle: 2_000,
+      release: Release.disarm,
+      abandon: "Disarm",
+      predecessor: undefined,
+      onUncertain: "lose",
+      evidence: undefined,
+      liveness: undefined,
+      livenessTimeout: 0,
+      guardGrace: 10_000,
+      onTransition: undefined,
+      onAcknowledged: undefined,
+      triggerLatency: 1_000,
+      stampTolerance: 1_000,
+      cancelLatency: 5_000,
+      placingLatency: 1_000,
+      maxStaleness: 0
+    })
     for (let seconds = 5; seconds <= 60; seconds++) {
       for (const liveness of [undefined, Effect.void]) {
         assert.isTrue(
@@ -27,6 +48,63 @@ describe("HeartbeatOptions", () => {
         )
       }
     }
+  })
+
+  it("gives a liveness check a third of the time that the tries leave, from 150 to 500 ms", () => {
+    const timeout = (countdown: string) =>
+      Either.getOrThrow(HeartbeatOptions.resolve({ countdown: countdown as "5 seconds", liveness: Effect.void }))
+        .livenessTimeout
+    // 5 s: a beat after 1.5 s, two tries a second apart and the last timeout of 1 s leave half a second.
+    assert.deepStrictEqual(["5 seconds", "10 seconds", "60 seconds"].map(timeout), [166, 333, 500])
+    const tight = { countdown: "5 seconds", interval: "1900 millis", liveness: Effect.void } as const
+    assert.match(invalid(tight).message, /1\.9 s \+ 3 \* 0\.15 s/)
+    assert.isTrue(Either.isRight(HeartbeatOptions.resolve({ ...tight, liveness: undefined })))
+    assert.strictEqual(
+      HeartbeatOptions.furtherTries({ livenessTimeout: 100, pace: 3_000, requestTimeout: 2_000 }),
+      8_300
+    )
+  })
+
+  it("accepts what fits exactly", () => {
+    const exact: ReadonlyArray<readonly [HeartbeatOptions.Options, HeartbeatOptions.Limits?]> = [
+      [{ interval: "1 second" }],
+      [{ requestTimeout: "2 seconds", releaseTimeout: "2 seconds", release: Release.letExpire }],
+      [{ releaseTimeout: "8 seconds" }],
+      [{}, { range: { min: 10, max: 10 } }],
+      [{ settle: 0, guardGrace: 0, maxStaleness: 0 }]
+    ]
+    for (const [options, limits] of exact) {
+      assert.isTrue(Either.isRight(HeartbeatOptions.resolve(options, limits)), JSON.stringify(options))
+    }
+  })
+
+  it("by default settles for a request timeout, or for what the release has left", () => {
+    const settle = (releaseTimeout: number) =>
+      Either.getOrThrow(HeartbeatOptions.resolve({ releaseTimeout, release: Release.letExpire })).settle
+    assert.deepStrictEqual([20_000, 7_500, 7_000, 6_000].map(settle), [2_000, 500, 0, 0])
+  })
+
+  it('takes evidence only with onUncertain: "verify", and only of its own account', () => {
+    const evidence = { account: "desk-1", survivor: () => Effect.succeed(undefined) }
+    const resolve = (onUncertain: "lose" | "verify" | undefined, account?: string) =>
+      Either.mapLeft(
+        HeartbeatOptions.resolve({ evidence, onUncertain }, { account }),
+        (error) => `${error.inequality}; ${error.numbers}`
+      )
+    assert.isTrue(Either.isRight(resolve("verify", "desk-1")))
+    assert.isTrue(Either.isRight(resolve("verify")), "a port that does not say its account")
+    for (const onUncertain of ["lose", undefined] as const) {
+      assert.deepStrictEqual(
+        resolve(onUncertain, "desk-1"),
+        Either.left('evidence needs onUncertain: "verify"; onUncertain is "lose"')
+      )
+    }
+    assert.deepStrictEqual(
+      resolve("verify", "desk-2"),
+      Either.left(
+        "evidence lists the orders of the heartbeat's account; evidence is of account desk-1, the heartbeat of desk-2"
+      )
+    )
   })
 
   it("accepts only options that leave room for two whole further tries after a failed beat", () => {
@@ -63,7 +141,7 @@ describe("HeartbeatOptions", () => {
     [{ requestTimeout: "3 seconds" }, /two further tries.*3 s \+ 3 \* 0 s \+ 2 \* 3 s \+ 3 s = 12 s > 10 s/],
     [{ requestTimeout: 0 }, /requestTimeout > 0/],
     [{ armTimeout: 0 }, /armTimeout > 0/],
-    [{ armTimeout: Infinity }, /armTimeout is a finite duration/],
+    [{ armTimeout: Infinity }, /armTimeout is a finite duration.*armTimeout is Infinity ms/],
     [{ releaseTimeout: "1 second" }, /requestTimeout <= releaseTimeout.*2 s > 1 s/],
     [{ settle: NaN }, /settle/],
     [{ liveness: Effect.void, livenessTimeout: "2 seconds" }, /2 s \+ 2 \* 2 s/],
@@ -101,6 +179,7 @@ describe("HeartbeatOptions", () => {
 
   it.each([
     { ...record, acceptedAt: 0 },
+    { ...record, acceptedAt: -1 },
     { ...record, acceptedAt: NaN },
     { ...record, acceptedAt: 1_051 },
     { ...record, completedAt: Infinity },
