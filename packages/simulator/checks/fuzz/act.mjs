@@ -3,73 +3,11 @@ import * as Journal from "@effect-deadman/simulator/Journal"
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Either from "effect/Either"
 import * as assert from "node:assert/strict"
-import * as Crypto from "node:crypto"
 import * as Http from "node:http"
+import { endpoints, good, headerText, keyOf, later, longest, patience, pems, sign, uids } from "./bot.mjs"
 import { write } from "./grammar.mjs"
 import * as Judge from "./judge.mjs"
-import * as Wire from "./wire.mjs"
-
-/** After this long without an answer the exchange hangs. A bound for a machine that is busy with much else. */
-const longest = 15_000
-/** How long to wait where no answer is due, ms. */
-const patience = 30
-
-export const keyOf = (uid) => ({
-  key: `key-${uid}`,
-  secret: `${Judge.secret}${uid}`,
-  passphrase: `${Judge.secret}pass-${uid}`
-})
-export const uids = ["1000001", "1000002", "1000003", "1000004"]
-/** The options of the server's accounts: one with all rights, one that only reads, a classic one, one without access. */
-export const accounts = uids.map((uid, index) => {
-  const right = ["permission=trade", "permission=read", "mode=classic", "countdownAccess=false"][index]
-  const { key, passphrase, secret } = keyOf(uid)
-  return `uid=${uid},key=${key},secret=${secret},passphrase=${passphrase},${right}`
-})
-const later = ["new-1", "new-2", "__proto__", "nobody"]
-const pem = (kind, options) =>
-  Crypto.generateKeyPairSync(kind, options).publicKey.export({ type: "spki", format: "pem" })
-const pems = {
-  "@rsa": pem("rsa", { modulusLength: 1024 }),
-  "@ed25519": pem("ed25519"),
-  "@x25519": pem("x25519"),
-  "@ec": pem("ec", { namedCurve: "P-256" }),
-  "@dsa": pem("dsa", { modulusLength: 1024, divisorLength: 160 })
-}
-
-const endpoints = [
-  ["POST", "/api/v3/trade/countdown-cancel-all", ["countdown"]],
-  [
-    "POST",
-    "/api/v3/trade/place-order",
-    ["category", "symbol", "qty", "side", "orderType", "price", "clientOid", "timeInForce"]
-  ],
-  ["POST", "/api/v3/trade/place-batch", ["0"]],
-  ["POST", "/api/v3/trade/cancel-order", ["orderId", "clientOid"]],
-  ["POST", "/api/v3/trade/cancel-symbol-order", ["category", "symbol"]],
-  ["GET", "/api/v3/trade/unfilled-orders", ["category", "symbol", "limit", "cursor", "startTime", "endTime"]],
-  ["GET", "/api/v3/trade/order-info", ["orderId", "clientOid"]],
-  ["GET", "/api/v3/trade/history-orders", ["category", "limit"]],
-  ["GET", "/api/v3/account/settings", ["x"]],
-  ["GET", "/api/v2/public/time", ["x"]]
-]
-const good = {
-  countdown: "10",
-  category: "USDT-FUTURES",
-  symbol: "BTCUSDT",
-  qty: "0.01",
-  side: "buy",
-  orderType: "limit",
-  price: "50000",
-  timeInForce: "gtc",
-  limit: "50"
-}
-const sign = (secret, payload) => Crypto.createHmac("sha256", secret).update(payload).digest("base64")
-const headerText = (value) =>
-  String(value)
-    .replace(/[^\x20-\x7e]/g, "?")
-    .slice(0, 2_000)
-
+import * as Sockets from "./sockets.mjs"
 export class Session {
   constructor(server) {
     this.server = server
@@ -139,7 +77,13 @@ export class Session {
   }
 
   async act(command) {
-    const does = this[command.t](command)
+    const acts = {
+      api: () => this.api(command),
+      control: () => this.control(command),
+      raw: () => Sockets.raw(this, command),
+      ws: () => Sockets.ws(this, command)
+    }
+    const does = acts[command.t]()
     if (command.waits === false) this.behind.push(does.then(undefined, (error) => ({ error })))
     else await does
   }
@@ -149,8 +93,6 @@ export class Session {
     for (const result of await Promise.all(this.behind)) if (result?.error !== undefined) throw result.error
     for (const { socket } of this.streams) socket.destroy()
   }
-
-  // -------------------------------------------------------------------------------------------------------------------
 
   async api({ account, endpoint, fault, fields, flaw, order }) {
     const [goodMethod, goodPath, names] = endpoints[endpoint]
@@ -255,8 +197,6 @@ export class Session {
     this.orders.length = Math.min(this.orders.length, 6)
   }
 
-  // -------------------------------------------------------------------------------------------------------------------
-
   async control({ account, body, fields, flaw, method: goodMethod, odd, order, path: template }) {
     const uid = encodeURIComponent(
       flaw === "uid" ? headerText(write(odd)) : ["1000001", "1000002", ...later][account % 6]
@@ -337,168 +277,6 @@ export class Session {
     if (method === "POST" && template === "/_sim/faults") this.faults.unshift(JSON.parse(answer.text).id)
   }
 
-  // -------------------------------------------------------------------------------------------------------------------
-
-  async raw({ cuts, end, requests }) {
-    const bytes = Buffer.concat(requests.map((request) => this.bytesOf(request)))
-    const connection = Wire.connect(this.server.port)
-    this.streams.push(connection)
-    const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b)
-    let from = 0
-    for (const place of [...places, bytes.length]) {
-      if (connection.socket.writable) connection.socket.write(bytes.subarray(from, place))
-      from = place
-      if (place < bytes.length) await new Promise((resolve) => setTimeout(resolve, 2))
-    }
-    if (end === "destroy") return void connection.socket.destroy()
-    if (end === "half") connection.socket.end()
-    if (end === "leave") {
-      this.held = true
-      return
-    }
-    const due = requests.every(isWhole) && !this.faulty && end === "read" ? requests.length : Infinity
-    const methods = requests.map(({ method }) => method)
-    const complete = () => Wire.answers(connection.bytes, methods).found.length >= due
-    const came = await Wire.until(connection, complete, due === Infinity ? patience / 2 : longest)
-    const what = `raw ${JSON.stringify(requests).slice(0, 300)}`
-    const { found } = Wire.answers(connection.bytes, methods)
-    if (due !== Infinity) assert.ok(came && found.length >= due, `${what}: ${found.length} of ${due} answers`)
-    for (const [index, answer] of found.entries()) {
-      if (this.faulty) Judge.clean(answer.text, what)
-      else Judge.broken(answer, `${what}, answer ${index}`)
-      if (due === Infinity) continue
-      const { method, target } = requests[index]
-      if (target.startsWith("/api") && method !== "HEAD") Judge.envelope(answer, `${what}, answer ${index}`)
-    }
-    connection.socket.destroy()
-  }
-
-  bytesOf({ body, headers, method, target, version }) {
-    const text = '{"countdown":"10"}'
-    const framing = {
-      none: "",
-      exact: `Content-Length: ${text.length}\r\n`,
-      short: `Content-Length: ${text.length + 50}\r\n`,
-      long: `Content-Length: ${text.length - 8}\r\n`,
-      utf8: "Content-Length: 4\r\n"
-    }[body]
-    const chunks = {
-      chunked: `12\r\n${text}\r\n0\r\n\r\n`,
-      badChunk: `12\r\n${text}x\r\nzz\r\n`,
-      hugeChunk: `ffffffffffffffff\r\n${text}`
-    }[body]
-    const head = `${method} ${target} ${version}\r\nHost: 127.0.0.1:${this.server.port}\r\n${headers.map((header) => `${header}\r\n`).join("")}`
-    return Buffer.concat([
-      Buffer.from(`${head}${framing ?? "Transfer-Encoding: chunked\r\n"}\r\n`, "latin1"),
-      Buffer.from(body === "none" ? "" : body === "utf8" ? [0xff, 0xc0, 0x80, 0xed] : (chunks ?? text))
-    ])
-  }
-
-  // -------------------------------------------------------------------------------------------------------------------
-
-  async ws({ end, path, shake, steps }) {
-    const headers = {
-      evil: { Origin: `http://evil.127.0.0.1:${this.server.port}` },
-      origin: { Origin: "null" },
-      noKey: { "Sec-WebSocket-Key": null },
-      badKey: { "Sec-WebSocket-Key": "x" },
-      version: { "Sec-WebSocket-Version": "7" },
-      deflate: { "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits" }
-    }[shake]
-    const hello = Wire.handshake(path, this.server.port, headers)
-    const connection = Wire.connect(this.server.port)
-    this.streams.push(connection)
-    const { socket } = connection
-    socket.write(shake === "post" ? hello.replace("GET", "POST") : hello)
-    const what = `WebSocket ${path} ${shake} ${JSON.stringify(steps).slice(0, 300)}`
-    const answered = () => Wire.answers(connection.bytes).found.length > 0
-    const isLive = path.endsWith("/live")
-    const came = await Wire.until(connection, answered, isLive ? patience : longest)
-    const [shaken] = Wire.answers(connection.bytes).found
-    if (shaken === undefined) {
-      assert.ok(came || isLive || this.faulty, `${what}: no answer to the handshake`)
-      return void socket.destroy()
-    }
-    if (shaken.status !== 101) {
-      const refusal = shake === "" ? Judge.broken : (answer) => Judge.clean(answer.text, what)
-      refusal(shaken, what)
-      return void socket.destroy()
-    }
-    assert.ok(!["evil", "origin"].includes(shake), `a page of another site may use the WebSocket: ${what}`)
-    const read = () => Wire.frames(Wire.answers(connection.bytes).rest)
-    let due = 0
-    for (const step of steps) {
-      if (!socket.writable) break
-      due += this.step(step, socket)
-    }
-    const wanted = this.faulty || steps.length > 3 ? Infinity : due
-    await Wire.until(connection, () => read().length >= wanted, wanted === Infinity ? patience / 2 : longest)
-    const got = read()
-    if (wanted !== Infinity && wanted > 0) assert.ok(got.length > 0 || connection.ended, `${what}: no message`)
-    for (const { opcode, payload } of got) {
-      if (opcode === 1) Judge.message(payload.toString(), what)
-      else assert.ok([8, 9, 10].includes(opcode), `${what}: a frame with opcode ${opcode}`)
-    }
-    if (end === "close") socket.end(Wire.frame(0x88, [3, 232]))
-    if (end === "half") socket.end()
-    if (end === "destroy") socket.destroy()
-  }
-
-  /** Sends one step. Returns how many messages it is owed at least. */
-  step(step, socket) {
-    const text = (value) => socket.write(Wire.frame(0x81, value))
-    switch (step.s) {
-      case "login": {
-        const uid = [...uids, ...later][step.account]
-        const { key, passphrase, secret } = keyOf(uid)
-        const timestamp = step.flaw === "stamp" ? "1" : String(Math.floor(this.now))
-        const arg = {
-          apiKey: step.flaw === "proto" ? "__proto__" : key,
-          passphrase,
-          timestamp,
-          sign: step.flaw === "sign" ? "x" : sign(secret, `${timestamp}GET/user/verify`)
-        }
-        text(
-          write({ op: "login", args: [step.flaw === "odd" ? { ...arg, sign: step.odd, timestamp: step.odd } : arg] })
-        )
-        return 1
-      }
-      case "subscribe": {
-        const arg = write({ instType: "UTA", topic: step.odd === undefined ? step.topic : step.odd })
-        text(`{"op":"${step.op}","args":[${Array.from({ length: step.times }, () => arg).join(",")}]}`)
-        return 1
-      }
-      case "text":
-        text(typeof step.odd === "string" ? (step.odd.toWellFormed?.() ?? step.odd) : write(step.odd))
-        return 1
-      case "op":
-        text(write({ op: step.odd, args: step.odd }))
-        return 1
-      case "ping":
-        for (let i = 0; i < step.times; i++) text("ping")
-        return 1
-      case "fragments": {
-        const bytes = Buffer.from('{"op":"subscribe","args":[{"instType":"UTA","topic":"order"}]}')
-        const size = Math.ceil(bytes.length / (step.parts + 1))
-        for (let at = 0; at < bytes.length; at += size) {
-          const isLast = at + size >= bytes.length
-          socket.write(Wire.frame((isLast ? 0x80 : 0) | (at === 0 ? 1 : 0), bytes.subarray(at, at + size)))
-          if (step.between) socket.write(Wire.frame(0x89, "hi"))
-        }
-        return 1
-      }
-      case "frame":
-        socket.write(Wire.frame(step.first, step.bytes, step.masked))
-        return 0
-      default:
-        if (step.cut) socket.write(Wire.frame(0x88, [step.code >> 8, step.code & 255]).subarray(0, 5))
-        else socket.write(Wire.frame(0x88, [step.code >> 8, step.code & 255]))
-        return 0
-    }
-  }
-
-  // -------------------------------------------------------------------------------------------------------------------
-
   /** The journal can be read, and its replay ends in the same exchange. */
   async replay() {
     const file = await this.ask("GET", "/_sim/journal.ndjson")
@@ -526,10 +304,3 @@ export class Session {
     )
   }
 }
-
-const isWhole = ({ body, headers, method, target, version }) =>
-  ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"].includes(method) &&
-  version === "HTTP/1.1" &&
-  ["none", "exact", "chunked"].includes(body) &&
-  /^\/(api|_sim|health)[\w/-]*$/.test(target) &&
-  headers.every((header) => header.startsWith("Upgrade: h2c"))
