@@ -11,6 +11,7 @@
 import * as fc from "fast-check"
 import * as assert from "node:assert/strict"
 import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
 import * as Os from "node:os"
@@ -164,7 +165,7 @@ const closed = async () => {
 
 /** When the first failure was found. Then smaller sequences are tried for a while. */
 let failedAt = Infinity
-const search = 60_000
+const search = 30_000
 
 const run = async (commands) => {
   if (performance.now() - failedAt > search) return
@@ -195,10 +196,13 @@ const run = async (commands) => {
     failedAt = Math.min(failedAt, performance.now())
     for (const { socket } of session.streams) socket.destroy()
     // The next sequence, which may be a smaller one of the same, begins with a new exchange.
-    const { complaints } = server
-    const why = server.ended ?? server.hangs
-    await stop(server).catch(() => {})
+    const broken = server
+    // An exchange that has crashed takes a moment to end.
+    await Promise.race([once(broken.child, "exit"), new Promise((resolve) => setTimeout(resolve, 500))])
+    const why = broken.ended ?? broken.hangs
+    await stop(broken).catch(() => {})
     server = undefined
+    const { complaints } = broken
     throw why === undefined ? error : new Error(`${why}\n${complaints.slice(0, 2_000)}`, { cause: error })
   }
 }
@@ -230,8 +234,9 @@ if (result.failed && result.counterexample !== null) {
         ? error.message
         : `${error.message}${error.cause.message}`
       : String(error)
+  const found = ((failedAt - begun) / 1_000).toFixed(0)
   fail(
-    `${message}\n  after ${rate}, ${result.numShrinks} times smaller`,
+    `${message}\n  found after ${found} s; in all ${rate}, ${result.numShrinks} times smaller`,
     command(seed, ` --path ${result.counterexamplePath}`)
   )
 } else {
