@@ -34,7 +34,7 @@ const longestTurn = 250
 /** The longest answer to the canary, ms. A machine that is busy delays it, too. */
 const longestCanary = 10_000
 /** How much the memory may grow between the first and the last quarter of the run, in bytes. */
-const growth = 6_000_000
+const growth = 4_000_000
 
 const bin = Path.join(import.meta.dirname, "..", "bin.mjs")
 const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "simulator-fuzz-"))
