@@ -6,13 +6,14 @@ const pureCore = [
   "HeartbeatError",
   "HeartbeatOptions",
   "HeartbeatStatus",
+  "Prometheus",
   "Release",
   "Sighting",
   "Signature",
   "VenueError"
 ].join("|")
 const pureProbe = "cancelling|fit|infer|interval|model|observed|plan|progress|report|timer|venueFile"
-const pureCli = `exitCodes|explain|check/advice|probe/(${pureProbe})|run/(line|prometheus|release|report|supervise)`
+const pureCli = `exitCodes|explain|check/advice|probe/(${pureProbe})|run/(line|release|report|supervise)`
 const pure = `^packages/(core/src/((${pureCore})\\.ts|internal/window/)|cli/src/(${pureCli})\\.ts|cluster/src/(Continuity|Handover)\\.ts|simulator/src/(exchange|network|journal|timeline)/)`
 const shell =
   "^packages/(core/src/(internal/(heartbeat|client|clock|bounded)|Heartbeats?\\.ts|Bitget|ServerClock)|cli/src/(main|exchange|check/check|probe/(exchange|probe|run|session)|run/(liveness|logger|output|ports|program|run|standstill|statusFile|tie|tree|watcher))\\.ts|simulator/src/(world|expect|served)/|virtual-time/)"

@@ -12,9 +12,14 @@ const bin = (name, ...args) => [Path.join("node_modules", ".bin", name), ...args
 
 const campaign = Path.join("node_modules", ".bin", "tsc -b packages/campaign/tsconfig.src.json")
 
-const wholeTests = ["Heartbeats", "HeartbeatTestClock", "HostileVenue", "ServerClock"].map(
-  (name) => `packages/core/test/${name}.test.ts`
-)
+const wholeTests = [
+  "FireWindow",
+  "HeartbeatHostile",
+  "HeartbeatTestClock",
+  "Heartbeats",
+  "HostileVenue",
+  "ServerClock"
+].map((name) => `packages/core/test/${name}.test.ts`)
 
 /** All others need its output. */
 const build = { name: "types", command: bin("tsc", "-b") }

@@ -43,6 +43,7 @@ const slow = [
   { command: "pnpm campaign --seed 4711 --drop fault:0,deed:3,link", says: /no promise is broken/ },
   { command: "pnpm campaign --seeds 10000", as: "pnpm campaign --seeds 20", ...few },
   { command: "pnpm campaign --seeds 10000 --seed 50000", as: "pnpm campaign --seeds 20 --seed 50000", ...few },
+  { command: "pnpm campaign --seeds 2000 --judge second", as: "pnpm campaign --seeds 20 --judge second", ...few },
   { command: "pnpm campaign --seeds 1000000 --processes 4", as: "pnpm campaign --seeds 20 --processes 2", ...few },
   { command: "pnpm campaign --minutes 5", as: "pnpm campaign --minutes 0.02", ...few },
   { command: "pnpm campaign:cluster --seed 4711", says: /no promise is broken/ },

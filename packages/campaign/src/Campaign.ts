@@ -1,9 +1,11 @@
-/** Tries many seeds, one after the other, and counts breaches, excuses and situations. */
+/** Tries many seeds, one after the other, has two judges judge them, and counts breaches, excuses and situations. */
 import type * as Log from "./Log.js"
 import * as Evidence from "./Evidence.js"
 import * as Oracle from "./Oracle.js"
 import * as Plan from "./Plan.js"
+import { differences } from "./Report.js"
 import * as Run from "./Run.js"
+import * as SecondOracle from "./SecondOracle.js"
 import * as Situations from "./Situations.js"
 
 export interface Judged {
@@ -11,14 +13,27 @@ export interface Judged {
   readonly log: Log.Log
   readonly evidence: Evidence.Evidence
   readonly verdict: Oracle.Verdict
+  readonly second: SecondOracle.Verdict
 }
 
-/** Runs and judges one plan. */
+/** Runs one plan. Both judges judge it. */
 export const tryPlan = (plan: Plan.Plan): Judged => {
   const log = Run.run(plan)
   const evidence = Evidence.gather(plan, log)
-  return { plan, log, evidence, verdict: Oracle.judge(evidence) }
+  return { plan, log, evidence, verdict: Oracle.judge(evidence), second: SecondOracle.judge(plan, log) }
 }
+
+/** The judges whose breaches count. */
+export type Judge = "both" | "first" | "second"
+
+/** The promises that are broken, by the breaches of the judges that count. */
+export const broken = ({ second, verdict }: Judged, judge: Judge = "both"): ReadonlyArray<string> => [
+  ...new Set(
+    [...(judge === "second" ? [] : verdict.breaches), ...(judge === "first" ? [] : second.breaches)].map(
+      ({ promise }) => promise
+    )
+  )
+]
 
 export interface Tally {
   seeds: number
@@ -26,6 +41,10 @@ export interface Tally {
   simulatedMillis: number
   readonly situations: Map<string, number>
   readonly excused: Map<string, number>
+  /** What the second judge excused. */
+  readonly excusedBySecond: Map<string, number>
+  /** The seeds on which the judges agree. */
+  agreed: number
   failure: Judged | undefined
 }
 
@@ -35,6 +54,8 @@ export const nothing = (): Tally => ({
   simulatedMillis: 0,
   situations: new Map(Situations.names.map((name) => [name, 0])),
   excused: new Map(),
+  excusedBySecond: new Map(),
+  agreed: 0,
   failure: undefined
 })
 
@@ -47,6 +68,8 @@ export const add = (tally: Tally, other: Tally): void => {
   tally.simulatedMillis += other.simulatedMillis
   for (const [name, times] of other.situations) count(tally.situations, name, times)
   for (const [why, times] of other.excused) count(tally.excused, why, times)
+  for (const [why, times] of other.excusedBySecond) count(tally.excusedBySecond, why, times)
+  tally.agreed += other.agreed
   tally.failure ??= other.failure
 }
 
@@ -57,6 +80,8 @@ export interface Options {
   /** The plan of a seed, by default the drawn one. */
   readonly planOf?: ((seed: number) => Plan.Plan) | undefined
   readonly now: () => number
+  /** The judges whose breaches end the run, by default both. */
+  readonly judge?: Judge | undefined
   readonly progress?: ((tally: Tally) => void) | undefined
 }
 
@@ -73,7 +98,7 @@ export const run = (options: Options): Tally => {
   }
   if (tally.failure !== undefined) {
     const again = tryPlan(tally.failure.plan)
-    if (again.verdict.breaches.length > 0) tally.failure = again
+    if (broken(again, options.judge).length > 0) tally.failure = again
   }
   return tally
 }
@@ -84,14 +109,17 @@ const runAll = (options: Options): Tally => {
   for (let seed = options.from; seed < options.from + options.seeds; seed++) {
     if (options.now() >= options.until) break
     const judged = tryPlan(planOf(seed))
-    const { evidence, log, plan, verdict } = judged
+    const { evidence, log, plan, second, verdict } = judged
     tally.seeds++
     if (plan.stack === "http") tally.httpSeeds++
     tally.simulatedMillis += log.end
     for (const name of Situations.reached(evidence, verdict)) count(tally.situations, name)
     for (const key of new Set(verdict.excused.map((one) => `promise ${one.promise}: ${one.why}`)))
       count(tally.excused, key)
-    if (verdict.breaches.length > 0) {
+    for (const promise of new Set(second.excused.map((one) => one.promise)))
+      count(tally.excusedBySecond, `promise ${promise}`)
+    if (differences(verdict, second).length === 0) tally.agreed++
+    if (broken(judged, options.judge).length > 0) {
       tally.failure = judged
       break
     }
@@ -117,13 +145,14 @@ export const shrink = (
 ): { readonly judged: Judged; readonly dropped: ReadonlyArray<string> } => {
   let dropped: ReadonlyArray<string> = []
   let judged = tryPlan(plan)
+  const judge = broken(judged, "first").includes(promise) ? "first" : "second"
   for (let again = true; again;) {
     again = false
     for (const part of Plan.parts(plan)) {
       if (dropped.includes(part)) continue
       const fewer = [...dropped, part]
       const smaller = tryPlan(Plan.without(plan, fewer))
-      if (!smaller.verdict.breaches.some((breach) => breach.promise === promise)) continue
+      if (!broken(smaller, judge).includes(promise)) continue
       dropped = fewer
       judged = smaller
       again = true

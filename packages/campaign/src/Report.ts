@@ -2,6 +2,7 @@
 import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
 import type { Verdict } from "./Oracle.js"
+import * as SecondOracle from "./SecondOracle.js"
 
 const s = (ms: number): string => (ms / 1_000).toFixed(3)
 
@@ -111,7 +112,20 @@ const options = (plan: Plan): string =>
     ...plan.deeds.map((deed, index) => `deed:${index}   ${JSON.stringify(deed)}`)
   ].join("\n")
 
-export const failure = (plan: Plan, log: Log.Log, verdict: Verdict, dropped: ReadonlyArray<string>): string => {
+/** The promises that both judge, and that only one of them finds broken. */
+export const differences = (verdict: Verdict, second: SecondOracle.Verdict): ReadonlyArray<string> => {
+  if (verdict.breaches.length === 0 && second.breaches.length === 0) return []
+  const [one, two] = [verdict, second].map(({ breaches }) => new Set(breaches.map(({ promise }) => promise)))
+  return [...SecondOracle.judged].filter((promise) => one!.has(promise) !== two!.has(promise))
+}
+
+export const failure = (
+  plan: Plan,
+  log: Log.Log,
+  verdict: Verdict,
+  dropped: ReadonlyArray<string>,
+  second: SecondOracle.Verdict = { breaches: [], excused: [] }
+): string => {
   const drop = dropped.length === 0 ? "" : ` --drop ${dropped.join(",")}`
   return [
     options(plan),
@@ -120,7 +134,10 @@ export const failure = (plan: Plan, log: Log.Log, verdict: Verdict, dropped: Rea
     ...(log.timeline === undefined ? [] : ["", log.timeline()]),
     "",
     ...verdict.excused.map((one) => `excused: promise ${one.promise} at ${s(one.at)}: ${one.what} (${one.why})`),
+    ...second.excused.map((one) => `excused by the second judge: promise ${one.promise} at ${s(one.at)}: ${one.what}`),
     ...verdict.breaches.map((one) => `BROKEN: promise ${one.promise} at ${s(one.at)}: ${one.what}`),
+    ...second.breaches.map((one) => `BROKEN (second judge): promise ${one.promise} at ${s(one.at)}: ${one.what}`),
+    ...differences(verdict, second).map((promise) => `the judges differ on promise ${promise}`),
     `replay: pnpm campaign --seed ${plan.seed}${drop}`
   ].join("\n")
 }

@@ -8,6 +8,7 @@
  *   pnpm campaign --seeds 1000000 --processes 4   in four processes
  *   pnpm campaign --seed 4711 --shrink          also prints a smaller plan that breaks the same promise
  *   --drop fault:0,deed:3,link                  without these parts of the plan (with one seed)
+ *   --judge first|second                        counts the breaches of this judge alone (in one process)
  *   --stack port|http                           runs all seeds with this stack (default: one in ten with http)
  */
 import * as Path from "node:path"
@@ -19,7 +20,7 @@ import * as Report from "./Report.js"
 
 const usage = (problem: string): never => {
   console.error(
-    `${problem}\nUsage: pnpm campaign [--seeds N] [--seed N] [--minutes M] [--processes N] [--shrink] [--drop a,b] [--stack port|http]`
+    `${problem}\nUsage: pnpm campaign [--seeds N] [--seed N] [--minutes M] [--processes N] [--shrink] [--drop a,b] [--stack port|http] [--judge first|second]`
   )
   process.exit(2)
 }
@@ -41,7 +42,8 @@ const { values } = orUsage(() =>
       processes: { type: "string" },
       shrink: { type: "boolean" },
       drop: { type: "string" },
-      stack: { type: "string" }
+      stack: { type: "string" },
+      judge: { type: "string" }
     }
   })
 )
@@ -69,21 +71,30 @@ const draw: Plan.Draw =
     ? { stack }
     : usage(`--stack takes port or http, not "${stack}"`)
 
-const fail = ({ log, plan, verdict }: Campaign.Judged, dropped: ReadonlyArray<string>): void => {
-  console.log(Report.failure(plan, log, verdict, dropped))
-  const promise = verdict.breaches[0]?.promise
+const judge: Campaign.Judge =
+  values.judge === undefined
+    ? "both"
+    : values.judge === "first" || values.judge === "second"
+      ? values.judge
+      : usage(`--judge takes first or second, not "${values.judge}"`)
+
+const fail = (judged: Campaign.Judged, dropped: ReadonlyArray<string>): void => {
+  const { log, plan, second, verdict } = judged
+  console.log(Report.failure(plan, log, verdict, dropped, second))
+  const [promise] = Campaign.broken(judged, judge)
   if (values.shrink !== true || promise === undefined) return
   const smaller = Campaign.shrink(Plan.draw(plan.seed, draw), promise)
   console.log(`\n---- the smallest plan found that breaks promise ${promise} ----\n`)
-  console.log(Report.failure(smaller.judged.plan, smaller.judged.log, smaller.judged.verdict, smaller.dropped))
+  const { judged: least } = smaller
+  console.log(Report.failure(least.plan, least.log, least.verdict, smaller.dropped, least.second))
 }
 
 const one = (seed: number): void => {
   const dropped = values.drop === undefined ? [] : values.drop.split(",")
   const judged = Campaign.tryPlan(orUsage(() => Plan.without(Plan.draw(seed, draw), dropped)))
-  if (judged.verdict.breaches.length > 0) process.exitCode = 1
+  if (Campaign.broken(judged, judge).length > 0) process.exitCode = 1
   fail(judged, dropped)
-  if (judged.verdict.breaches.length === 0) console.log("no promise is broken")
+  if (Campaign.broken(judged, judge).length === 0) console.log("no promise is broken")
 }
 
 let lastProgress = Date.now()
@@ -110,7 +121,7 @@ const inSeveral = async (seeds: Seeds, count: number): Promise<{ tally: Campaign
   })
   if (failed !== undefined) {
     const judged = Campaign.tryPlan(Plan.draw(failed, draw))
-    if (judged.verdict.breaches.length === 0)
+    if (Campaign.broken(judged).length === 0)
       throw new Error(
         `Seed ${failed} broke a promise in another process and none in this one, so it is not deterministic.`
       )
@@ -124,7 +135,7 @@ const inSeveral = async (seeds: Seeds, count: number): Promise<{ tally: Campaign
 const inOne = (seeds: Seeds): { tally: Campaign.Tally; where: string } => {
   const planOf = (seed: number) => Plan.draw(seed, draw)
   return {
-    tally: Campaign.run({ ...seeds, planOf, progress: (tally) => progress(tally.seeds) }),
+    tally: Campaign.run({ ...seeds, planOf, judge, progress: (tally) => progress(tally.seeds) }),
     where: "on one core"
   }
 }
@@ -133,6 +144,7 @@ const many = async (from: number, seeds: number, millis: number): Promise<void> 
   const began = Date.now()
   const options = { from, seeds, until: began + millis, now: Date.now }
   const count = processes()
+  if (count > 1 && judge !== "both") usage("--judge needs a single process")
   const { tally, where } = count === 1 ? inOne(options) : await inSeveral(options, count)
   const seconds = (Date.now() - began) / 1_000
   if (tally.failure !== undefined) {
@@ -151,6 +163,9 @@ const many = async (from: number, seeds: number, millis: number): Promise<void> 
   for (const [name, times] of tally.situations) console.log(`${String(times).padStart(9)}  ${name}`)
   console.log("\nexcused, in so many seeds:")
   for (const [name, times] of tally.excused) console.log(`${String(times).padStart(9)}  ${name}`)
+  console.log("\nexcused by the second judge, in so many seeds:")
+  for (const [name, times] of tally.excusedBySecond) console.log(`${String(times).padStart(9)}  ${name}`)
+  console.log(`\nthe two judges agree on ${tally.agreed} of ${tally.seeds} seeds`)
   const missing = Campaign.missing(tally)
   if (tally.failure === undefined && missing.length > 0) {
     process.exitCode = 1

@@ -5,6 +5,7 @@
  *   pnpm campaign:mutants --only campaign         or: --only tests
  *   pnpm campaign:mutants --mutant 3,7            only these, without the check that an unchanged copy passes
  *   pnpm campaign:mutants --seeds 20000           stops after so many seeds
+ *   pnpm campaign:mutants --judge second          by the second judge alone, or: first
  */
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
@@ -17,6 +18,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string" },
     mutant: { type: "string" },
+    judge: { type: "string" },
     seeds: { type: "string", default: "20000" }
   }
 })
@@ -132,11 +134,13 @@ const seconds = (since: number): string => `${((performance.now() - since) / 1_0
 const byCampaign = async (seeds: string): Promise<string | undefined> => {
   const began = performance.now()
   const main = Path.join(place, "packages/campaign/dist/main.js")
-  const run = await node([main, "--seeds", seeds], { longest: longestCampaign })
+  const run = await node([main, "--seeds", seeds, ...(values.judge === undefined ? [] : ["--judge", values.judge])], {
+    longest: longestCampaign
+  })
   const took = seconds(began)
   if (run.status === undefined) return `${took}, it did not end`
   const seed = /^replay: pnpm campaign --seed (\d+)/m.exec(run.stdout)?.[1]
-  const promise = /^BROKEN: promise (\S+)/m.exec(run.stdout)?.[1]
+  const promise = /^BROKEN.*?: promise (\S+)/m.exec(run.stdout)?.[1]
   if (seed !== undefined && promise !== undefined) return `${Number(seed) + 1} seeds, ${took}, promise ${promise}`
   // A few seeds need not reach every situation.
   if (run.status !== 0 && !run.stdout.includes("NEVER REACHED"))

@@ -216,7 +216,8 @@ describe("Campaign", () => {
 
   it("no seed breaks a promise", () => {
     const { failure, seeds } = Campaign.run({ from: 0, seeds: 300, until: Infinity, now: () => 0 })
-    if (failure !== undefined) assert.fail(Report.failure(failure.plan, failure.log, failure.verdict, []))
+    if (failure !== undefined)
+      assert.fail(Report.failure(failure.plan, failure.log, failure.verdict, [], failure.second))
     assert.strictEqual(seeds, 300)
   })
 })

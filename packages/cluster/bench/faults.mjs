@@ -40,7 +40,7 @@ const sleep = (millis) => new Promise((resolve) => setTimeout(resolve, millis))
 const until = async (what, holds) => {
   const began = Date.now()
   while (!holds()) {
-    if (Date.now() - began > 600_000) throw new Error(`never: ${what}`)
+    if (Date.now() - began > 600_000) throw new Error(`never: ${what()}`)
     await sleep(50)
   }
 }
@@ -109,12 +109,22 @@ const start = (name, database, base) => {
 
 const ownedBy = (runner) => accounts.filter((account) => runner.states.get(account)?.state === "Owned")
 
+/** How many accounts are in which state, as a runner says. */
+const told = ({ name, states }) => {
+  const counts = new Map()
+  for (const { state } of states.values()) counts.set(state, (counts.get(state) ?? 0) + 1)
+  return `${name} ${JSON.stringify(Object.fromEntries(counts))}`
+}
+
 /** All accounts are owned by these runners, each by one. */
 const steady = (runners) =>
-  until(`steady: ${runners.map(({ name }) => name)}`, () => {
-    const held = runners.map(ownedBy)
-    return held.every((mine) => mine.length > 0) && held.flat().length === accounts.length
-  })
+  until(
+    () => `steady: ${runners.map(told)}`,
+    () => {
+      const held = runners.map(ownedBy)
+      return held.every((mine) => mine.length > 0) && held.flat().length === accounts.length
+    }
+  )
 
 const megabytes = ({ child }) =>
   Math.round(Number(/VmRSS:\s+(\d+)/.exec(Fs.readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1_024)

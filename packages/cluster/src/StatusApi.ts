@@ -11,6 +11,7 @@
  *
  * @since 0.2.0
  */
+import * as Prometheus from "@effect-deadman/core/Prometheus"
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
@@ -23,7 +24,6 @@ import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
 import { ClusterHeartbeats } from "./ClusterHeartbeats.js"
 import type { AccountStatus, ClusterStatus } from "./ClusterStatus.js"
-import * as Prometheus from "./internal/prometheus.js"
 
 const health = {
   runner: Schema.String,

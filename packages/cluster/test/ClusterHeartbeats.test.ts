@@ -119,6 +119,22 @@ describe("a runner of the cluster", () => {
       })
     ))
 
+  it("that is stopped as soon as it has started takes nothing over, and leaves the store alone", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const bert = yield* world.start("bert")
+        yield* protect(bert, ["a"])
+        const anna = yield* world.start("anna", { isStopped: true })
+        yield* anna.stop
+        yield* Effect.sleep("10 seconds")
+        assert.deepStrictEqual(world.writes, [])
+        const joining = { boot: "another", name: "anna" }
+        const answer = yield* world.store.join({ runner: joining, settings: {}, living: 5_000, remembered: 5_000 })
+        assert.strictEqual(answer._tag, "Joined", "the stopped runner does not say that it lives")
+      })
+    ))
+
   it("hands over in order when it stops: no zero, no gap, and the next work begins at once", () =>
     inWorld((world) =>
       Effect.gen(function* () {

@@ -52,7 +52,8 @@ export interface Heartbeat {
 
   /**
    * The current state first, then each change of state; ends after `Released`. A reader that falls more than sixteen
-   * changes behind misses the oldest, never the last.
+   * changes behind misses the oldest, never the last. While the scope closes, nothing is reported before `Released`, even
+   * if the switch is off already. `status` is right at any time.
    */
   readonly changes: Stream.Stream<HeartbeatStatus.Status>
 

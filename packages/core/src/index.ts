@@ -39,6 +39,11 @@ export * as Credentials from "./Credentials.js"
 export * as OpenOrders from "./OpenOrders.js"
 
 /**
+ * @since 0.2.0
+ */
+export * as Prometheus from "./Prometheus.js"
+
+/**
  * @since 0.1.0
  */
 export * as ServerClock from "./ServerClock.js"

@@ -14,6 +14,7 @@ import {
   writes as arbitrary
 } from "./support/enumeration.js"
 import * as Histories from "./support/histories.js"
+import { size } from "./support/size.js"
 
 describe("FireWindow", () => {
   it("is exactly the span of every possible firing (9: the exchange fires inside the window)", () => {
@@ -442,7 +443,7 @@ describe("FireWindow over random histories at a simulated exchange", () => {
         last = write
       }
     })
-    fc.assert(property, { numRuns: 3_000, seed: 1 })
+    fc.assert(property, { numRuns: size(1_000, 3_000), seed: 1 })
     seen.assertAll()
   })
 
@@ -489,7 +490,7 @@ describe("FireWindow over random histories at a simulated exchange", () => {
         doubtful = undefined
       }
     })
-    fc.assert(property, { numRuns: 3_000, seed: 2 })
+    fc.assert(property, { numRuns: size(1_000, 3_000), seed: 2 })
     seen.assertAll()
   })
 
@@ -551,7 +552,7 @@ describe("FireWindow over random histories at a simulated exchange", () => {
         records.push(continuity === undefined ? records.at(-1) : { base, continuity })
       }
     })
-    fc.assert(property, { numRuns: 6_000, seed: 3 })
+    fc.assert(property, { numRuns: size(2_000, 6_000), seed: 3 })
     seen.assertAll()
   })
 

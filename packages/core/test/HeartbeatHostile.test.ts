@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Scope from "effect/Scope"
 import * as Host from "./support/host.js"
+import { size } from "./support/size.js"
 import * as World from "./support/world.js"
 
 const fault = (text: string) => Effect.flatMap(Simulator.Simulator, ({ network }) => network.addUntilRemoved(text))
@@ -91,7 +92,7 @@ describe("a host that stood still", () => {
 describe("hostile schedulers", () => {
   it("beat: interrupted before any of its steps, it costs the other callers no beat (11, 19)", () => {
     // Each step of the caller, and those of every part of what it starts.
-    for (let step = 0, reached = true; reached; step += step < 50 ? 1 : 25) {
+    for (let step = 0, reached = true; reached; step += step < 50 ? size(3, 1) : 25) {
       const outcome = World.run(
         Effect.gen(function* () {
           const heartbeat = yield* Heartbeat.make()
@@ -109,7 +110,7 @@ describe("hostile schedulers", () => {
   it("acquire: interrupted before any of its steps, it leaves nothing armed, and soon (13, 19)", () => {
     let steps = 0
     // Each step that sends the first write, and then those of every part.
-    for (let reached = true; reached; steps += steps < 300 ? 1 : 25) {
+    for (let reached = true; reached; steps += steps < 300 ? size(5, 1) : 25) {
       const outcome = World.run(
         Effect.gen(function* () {
           yield* fault("delay-answer;by=100ms")
@@ -132,7 +133,7 @@ describe("hostile schedulers", () => {
   it("changes: two readers that start at once both get every change", () => {
     // The steps that set up the streams.
     let steps = 150
-    for (let reached = true; reached && steps < 350; steps++) {
+    for (let reached = true; reached && steps < 350; steps += size(5, 1)) {
       World.run(
         Effect.gen(function* () {
           const { close, heartbeat } = yield* World.open()

@@ -19,7 +19,7 @@ import * as Fs from "node:fs"
 import { collecting, inWorld } from "./support/port.js"
 import * as World from "./support/world.js"
 
-// The code of the README, word for word.
+// The code of the recipes, word for word.
 class OtherFailed extends Schema.TaggedError<OtherFailed>()("OtherFailed", {
   message: Schema.String,
   applied: Schema.Literal("no", "unknown"), // "no" only where the exchange surely did nothing
@@ -115,11 +115,11 @@ const served = (
 const options = { countdown: "30 seconds" } as const
 
 describe("the heartbeat over another exchange", () => {
-  it("runs over the code that the README shows", () => {
+  it("runs over the code that the recipe shows", () => {
     const [, code] =
       /word for word\.\n([^]*?)\n\/\/ Up to here/.exec(Fs.readFileSync(import.meta.filename, "utf8")) ?? []
-    const readme = Fs.readFileSync(new URL("../README.md", import.meta.url), "utf8")
-    assert.isTrue(code !== undefined && readme.includes(code))
+    const recipes = Fs.readFileSync(new URL("../docs/recipes.md", import.meta.url), "utf8")
+    assert.isTrue(code !== undefined && recipes.includes(code))
   })
 
   it("arms, beats at its own pace, and disarms", () => {

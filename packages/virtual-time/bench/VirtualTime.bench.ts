@@ -4,7 +4,7 @@
  * N sleepers sleep 3 s again and again, spread evenly over the 3 s. A stretch of time is measured after one that is not.
  * TestClock gets a shorter stretch, because it would take hours for the same. The rows with fewer wake-ups say so.
  *
- *     npx vitest bench --run packages/virtual-time/bench/VirtualTime.bench.ts
+ *     npx vitest bench --run --project unit packages/virtual-time/bench/VirtualTime.bench.ts
  */
 import * as Effect from "effect/Effect"
 import * as ModuleVersion from "effect/ModuleVersion"

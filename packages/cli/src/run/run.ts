@@ -3,6 +3,7 @@ import * as BitgetCountdown from "@effect-deadman/core/BitgetCountdown"
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
+import * as Prometheus from "@effect-deadman/core/Prometheus"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -20,7 +21,6 @@ import * as logger from "./logger.js"
 import * as Output from "./output.js"
 import * as Ports from "./ports.js"
 import * as Program from "./program.js"
-import * as Prometheus from "./prometheus.js"
 import * as Release from "./release.js"
 import * as Report from "./report.js"
 import * as Standstill from "./standstill.js"
@@ -68,7 +68,7 @@ const endpoints = Effect.fnUntraced(function* (given: Given, current: () => Repo
     const port = yield* Ports.serve(given.metrics, "/metrics", () => ({
       status: 200,
       type: "text/plain; version=0.0.4; charset=utf-8",
-      body: Prometheus.text(Effect.runSync(Metric.snapshot))
+      body: Prometheus.text(Metric.unsafeSnapshot(), (name) => name.startsWith("deadman_"))
     }))
     say("info", `metrics on http://${given.metrics.host}:${port}/metrics`)
   }

@@ -4,16 +4,12 @@ import * as VenueError from "@effect-deadman/core/VenueError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as ConfigError from "effect/ConfigError"
-import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Metric from "effect/Metric"
-import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as exitCodes from "../../src/exitCodes.js"
 import { explain } from "../../src/explain.js"
 import { line } from "../../src/run/line.js"
 import * as Output from "../../src/run/output.js"
 import * as Program from "../../src/run/program.js"
-import * as Prometheus from "../../src/run/prometheus.js"
 import { policy } from "../../src/run/release.js"
 import * as Report from "../../src/run/report.js"
 import * as Tree from "../../src/run/tree.js"
@@ -174,34 +170,6 @@ describe("the log", () => {
 
   it("reads the state of a process whose name holds parentheses and spaces", () =>
     assert.deepStrictEqual(Tree.parseStat("42 (a) b (c) S 7 40 40 0 -1"), { state: "S", parent: 7, group: 40 }))
-})
-
-describe("the metrics", () => {
-  it.effect("are in the format of Prometheus", () =>
-    Effect.gen(function* () {
-      const counter = Metric.counter("deadman_test_total", { description: "Tests\nby kind", incremental: true })
-      const histogram = Metric.histogram("deadman_test_ms", MetricBoundaries.fromIterable([1, 10]), "Times")
-      yield* Metric.increment(Metric.tagged(counter, "kind", 'a"b\\'))
-      yield* Effect.forEach([0.5, 5, 50], (value) => Metric.update(histogram, value))
-      yield* Metric.increment(Metric.counter("other_total"))
-      const pairs = (yield* Metric.snapshot).filter(({ metricKey }) => /test|other/.test(metricKey.name))
-      const text = Prometheus.text(pairs)
-      assert.deepStrictEqual(text.split("\n").sort(), [
-        "",
-        "# HELP deadman_test_ms Times",
-        "# HELP deadman_test_total Tests\\nby kind",
-        "# TYPE deadman_test_ms histogram",
-        "# TYPE deadman_test_total counter",
-        'deadman_test_ms_bucket{le="+Inf"} 3',
-        'deadman_test_ms_bucket{le="1"} 1',
-        'deadman_test_ms_bucket{le="10"} 2',
-        "deadman_test_ms_count 3",
-        "deadman_test_ms_sum 55.5",
-        'deadman_test_total{kind="a\\"b\\\\"} 1'
-      ])
-      assert.isTrue(text.endsWith("\n"))
-    })
-  )
 })
 
 describe("the output", () => {

@@ -13,8 +13,6 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Queue from "effect/Queue"
-import * as Runtime from "effect/Runtime"
-import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Report, Row } from "../AccountStore.js"
@@ -77,10 +75,11 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
     let isOusted = false
     let asking: Effect.Effect<void> | undefined
 
-    // As a fiber of the loop and not of the caller of `protect`, whose context and log annotations are its own.
-    const runtime = Runtime.enableRuntimeFlag(yield* Effect.runtime(), RuntimeFlags.Interruption)
+    // As a fiber of the loop and not of the caller of `protect`, whose context and log annotations are its own. Not by
+    // `Runtime.runFork` with this scope: a fiber that begins after the scope has closed would never end.
+    const own = yield* Effect.getFiberRefs
     const fork = <A>(effect: Effect.Effect<A>): Effect.Effect<Fiber.RuntimeFiber<A>> =>
-      Effect.sync(() => Runtime.runFork(runtime, effect, { scope, immediate: false }))
+      Effect.forkIn(Effect.interruptible(Effect.zipRight(Effect.setFiberRefs(own), effect)), scope)
 
     // -----------------------------------------------------------------------------------------------------------------
     // Decisions and orders

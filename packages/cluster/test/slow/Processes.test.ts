@@ -274,22 +274,31 @@ describe.concurrent("runners", () => {
     })
   )
 
+  /** A way to PostgreSQL that can be cut, and healed. */
+  const openWay = (url: Redacted.Redacted) =>
+    Effect.gen(function* () {
+      const proxy = yield* Proxy.make(Redacted.value(url))
+      const through = new URL(Redacted.value(url))
+      through.port = new URL(proxy.url).port
+      const treat = (treatment: "hold" | "pass" | "swallow") =>
+        Effect.all([proxy.treat("requests", treatment), proxy.treat("answers", treatment)])
+      return { database: Redacted.make(through.href), treat }
+    })
+
   for (const treatment of ["hold", "swallow"] as const) {
     scenario(
       `one loses PostgreSQL (${treatment}): another takes over, and it comes back without a restart`,
       (stage, url) =>
         Effect.gen(function* () {
-          const proxy = yield* Proxy.make(Redacted.value(url))
-          const through = new URL(Redacted.value(url))
-          through.port = new URL(proxy.url).port
-          const anna = yield* stage.start("anna", { database: Redacted.make(through.href) })
+          const { database, treat } = yield* openWay(url)
+          const anna = yield* stage.start("anna", { database })
           const bert = yield* stage.start("bert")
           yield* stage.steady(anna, bert)
           const ofAnna = owned(anna, stage.accounts)
-          yield* Effect.all([proxy.treat("requests", treatment), proxy.treat("answers", treatment)])
+          yield* treat(treatment)
           yield* stage.steady(bert)
           heldBy(ofAnna, bert)
-          yield* Effect.all([proxy.treat("requests", "pass"), proxy.treat("answers", "pass")])
+          yield* treat("pass")
           const healedAt = Date.now()
           yield* stage.wait("the cut-off one owns accounts again", () =>
             since(anna, healedAt).some(({ kind, state }) => kind === "account" && state === "Owned")
@@ -300,6 +309,30 @@ describe.concurrent("runners", () => {
         })
     )
   }
+
+  scenario("a release while the owner is cut off from PostgreSQL is unconfirmed, because it beats on", (stage, url) =>
+    Effect.gen(function* () {
+      const { database, treat } = yield* openWay(url)
+      const anna = yield* stage.start("anna", { database })
+      const bert = yield* stage.start("bert")
+      yield* stage.steady(anna, bert)
+      const account = owned(anna, stage.accounts)[0]!
+      yield* treat("hold")
+      yield* bert.write(`release ${account}\n`)
+      yield* stage.wait("released", says(bert, "released"))
+      assert.strictEqual(bert.lines.find(({ kind }) => kind === "released")?.outcome, "DisarmUnconfirmed")
+      const others = stage.accounts.filter((other) => other !== account)
+      yield* stage.wait("the other holds the rest", () => others.every((other) => owns(bert, other)))
+      yield* treat("pass")
+      yield* stage.wait("the cut-off one has heard of it", () => last(anna, account)?.state === "Idle")
+      yield* beaten(others)
+      yield* stage.judge([account])
+      assert.deepStrictEqual(
+        (yield* fired).filter((it) => it.account !== account),
+        []
+      )
+    })
+  )
 
   for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
     scenario(`a release while the owner is gone (${signal}) is unconfirmed`, (stage) =>

@@ -39,6 +39,8 @@ export type Options = Partial<ClusterOptions.Common<never, never>> & {
   readonly work?: (account: string, heartbeat: Heartbeat.Heartbeat) => Effect.Effect<unknown, unknown>
   readonly reconcile?: (account: string, heartbeat: Heartbeat.Heartbeat) => Effect.Effect<unknown, unknown>
   readonly kickWithin?: Duration.DurationInput
+  /** Ends as soon as it has started. */
+  readonly isStopped?: boolean
 }
 
 export interface Delays {
@@ -150,11 +152,12 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
 
     let boots = 0
     /** Starts a runner as a party of its own, and waits until it has started. */
-    const start = (name: string, { kickWithin, reconcile, work, ...common }: Options = {}) =>
+    const start = (name: string, { isStopped = false, kickWithin, reconcile, work, ...common }: Options = {}) =>
       Effect.gen(function* () {
         const party = yield* time.party(`${name}-${boots++}`)
         const ready = yield* Deferred.make<ClusterHeartbeats.ClusterHeartbeats, ClusterHeartbeats.StartError>()
         const stop = yield* Deferred.make<void>()
+        if (isStopped) yield* Deferred.succeed(stop, undefined)
         const running = (account: string) =>
           Effect.acquireRelease(
             Effect.sync(() => {
