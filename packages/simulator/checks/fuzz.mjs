@@ -163,12 +163,16 @@ const closed = async () => {
   assert.fail(`${open - 1} connections stay open, which their clients have closed`)
 }
 
+const begun = performance.now()
 /** When the first failure was found. Then smaller sequences are tried for a while. */
 let failedAt = Infinity
 const search = 30_000
 
 const run = async (commands) => {
-  if (performance.now() - failedAt > search) return
+  const now = performance.now()
+  if (now - failedAt > search) return
+  // The time is over: the rest of a batch is not sent, unless a failure was found or is replayed.
+  if (sequences > 0 && failedAt === Infinity && given.path === undefined && now - begun > minutes * 60_000) return
   server ??= await start()
   const session = new Session(server)
   try {
@@ -214,7 +218,6 @@ const fail = (problem, replay) => {
 }
 
 console.log(`fuzz: seed ${first}, ${minutes} minutes`)
-const begun = performance.now()
 let result
 for (let batch = 0; batch === 0 || (!result.failed && performance.now() - begun < minutes * 60_000); batch++) {
   // A failure is replayed with the seed of its batch.

@@ -5,7 +5,7 @@ import * as Either from "effect/Either"
 import * as assert from "node:assert/strict"
 import * as Http from "node:http"
 import { endpoints, good, headerText, keyOf, later, longest, patience, pems, sign, uids } from "./bot.mjs"
-import { write } from "./grammar.mjs"
+import { write } from "./values.mjs"
 import * as Judge from "./judge.mjs"
 import * as Sockets from "./sockets.mjs"
 export class Session {

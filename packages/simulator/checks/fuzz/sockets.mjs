@@ -1,7 +1,7 @@
 // Requests over raw sockets, and the WebSocket.
 import * as assert from "node:assert/strict"
 import { keyOf, later, longest, patience, sign, uids } from "./bot.mjs"
-import { write } from "./grammar.mjs"
+import { write } from "./values.mjs"
 import * as Judge from "./judge.mjs"
 import * as Wire from "./wire.mjs"
 
