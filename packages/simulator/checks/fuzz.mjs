@@ -262,7 +262,7 @@ if (result.failed && result.counterexample !== null) {
     const replayed = spawnSync(
       process.execPath,
       [bin, "replay", server.journal, "--html", Path.join(folder, "page.html")],
-      { encoding: "utf8" }
+      { encoding: "utf8", timeout: 300_000 }
     )
     assert.equal(replayed.status, 0, `the journal's file: ${replayed.stdout.slice(-500)}${replayed.stderr.slice(-500)}`)
     Judge.clean(server.complaints, "stderr")
