@@ -260,15 +260,15 @@ export const make: (
 const isControl = (url: string): boolean =>
   url.startsWith("/_sim") || ["/", "/favicon.ico", Health.path].includes(url.split("?", 1)[0] ?? "")
 
-const noJson = HttpServerResponse.unsafeJson(
-  {
-    _tag: "HttpApiDecodeError",
-    issues: [],
-    message:
-      "The body of this request is no JSON, or it has more than 1 MB or 100 levels: send an object, at least {}. " +
-      "/_sim/docs describes each body."
-  },
-  { status: 400 }
+const badBody = (message: string) =>
+  HttpServerResponse.unsafeJson({ _tag: "HttpApiDecodeError", issues: [], message }, { status: 400 })
+
+const noJson = badBody(
+  "The body of this request is no JSON: send an object, at least {}. /_sim/docs describes each body."
+)
+
+const unreadable = badBody(
+  "The body of this request has more than 1 MB or more than 100 levels: send a smaller one. /_sim/docs describes each body."
 )
 
 const notFound = HttpServerResponse.unsafeJson(
@@ -302,9 +302,8 @@ const controlApp = (served: Served.Served, token: string | undefined, sockets: W
       Effect.catchAllCause((cause) => {
         const error = Cause.squash(cause)
         if (Predicate.isTagged(error, "RouteNotFound")) return Effect.succeed(notFound)
-        return Predicate.isTagged(error, "RequestError") || Predicate.isTagged(error, "Unreadable")
-          ? Effect.succeed(noJson)
-          : Effect.failCause(cause)
+        if (Predicate.isTagged(error, "Unreadable")) return Effect.succeed(unreadable)
+        return Predicate.isTagged(error, "RequestError") ? Effect.succeed(noJson) : Effect.failCause(cause)
       }),
       HttpIncomingMessage.withMaxBodySize(Option.some(Decoding.longestBody)),
       Effect.map((response) =>
