@@ -12,6 +12,9 @@ const isWhole = ({ body, headers, method, target, version }) =>
   /^\/(api|_sim|health)[\w/-]*$/.test(target) &&
   headers.every((header) => header.startsWith("Upgrade: h2c"))
 
+/** Node forgets what came in one piece with a request that offers an upgrade, behind it. */
+const isCut = (requests) => requests.slice(0, -1).some(({ headers }) => headers.length > 0)
+
 /** Node writes the `100 Continue` of a request that waits behind another into that request's answer. */
 const isMixed = (requests) =>
   requests.length > 1 && requests.some(({ headers }) => headers.includes("Expect: 100-continue"))
@@ -33,7 +36,8 @@ export const raw = async (session, { cuts, end, requests }) => {
     session.held = true
     return
   }
-  const due = requests.every(isWhole) && !session.faulty && end === "read" ? requests.length : Infinity
+  const due =
+    requests.every(isWhole) && !isCut(requests) && !session.faulty && end === "read" ? requests.length : Infinity
   const methods = requests.map(({ method }) => method)
   const complete = () => Wire.answers(connection.bytes, methods).found.length >= due
   const came = await Wire.until(connection, complete, due === Infinity ? patience / 2 : longest)
