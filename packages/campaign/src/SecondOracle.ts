@@ -79,6 +79,8 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
   let timer: Write | undefined
   let endedBy: Write | undefined
   let changedAt = -1
+  /** Whether a timer has ever run past its deadline, because a release held it back, and then been restarted. */
+  let isExtended = false
   let firedAt = -Infinity
   const due: Array<Write> = []
   const applied: Array<number> = []
@@ -136,6 +138,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     if (transition !== expected || isMoved)
       broken("1", at, `${transition} until ${deadline}, not ${expected} until ${write.deadline}`)
     if (expected === "closed") return onEnded(write, at)
+    isExtended ||= timer !== undefined && heldBack(timer) > 0 && at > timer.deadline!
     timer = write
     // A claim has to allow for every write that had been sent, whenever it is applied.
     if (write.call !== undefined && window !== undefined && write.call.at < window.at) within(write, at)
@@ -251,7 +254,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     // One machine with a wrong clock is refuted by the host's clocks, unless these stood still or diverged.
     const misled = venue.wrongMachine !== undefined && diverged
     if (state === "Fired") {
-      const untold = last !== undefined && (last.call === undefined || heldBack(last) > 0)
+      const untold = last !== undefined && (last.call === undefined || isExtended || heldBack(last) > 0)
       if (firedAt <= safeAt) unless(misled || untold, "9", at, "Fired, but nothing has fired")
       hidden = undefined
     }
