@@ -7,7 +7,7 @@ const packages = Path.join(import.meta.dirname, "packages")
 
 // Tests run against the sources, so that stack traces point into them. `tsc -b` has checked them before. The `exports`
 // of each package map its modules to sources.
-const alias = Fs.readdirSync(packages).flatMap((folder) => {
+export const alias = Fs.readdirSync(packages).flatMap((folder) => {
   const { exports = {}, name } = JSON.parse(Fs.readFileSync(Path.join(packages, folder, "package.json"), "utf8"))
   return Object.entries<null | string | { readonly default: string }>(exports).flatMap(([path, target]) =>
     target === null || typeof target === "string"

@@ -72,6 +72,7 @@ const notRun = {
   "pnpm check:all": "this script is a part of it",
   "pnpm campaign:mutants": "scripts/check.mjs runs it",
   "pnpm campaign:cluster:mutants": "scripts/check.mjs runs it",
+  "pnpm mutate": "takes hours; packages/campaign/MUTATION.md has its scores",
   "pnpm bench --accounts": "`pnpm bench` runs with this option above",
   "pnpm bench:simulator:machine": "takes minutes; the page has its figures",
   "pnpm start": "packages/examples/test/start.test.ts runs it",

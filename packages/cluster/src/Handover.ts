@@ -279,7 +279,7 @@ const onSeen = (
     case "Beating": {
       if (row === undefined) return stop("Superseded")
       if (row.epoch > state.epoch) {
-        return row.ackedEpoch > state.epoch ? stop("Superseded") : onTick(handing(state, now), false, now, settings)
+        return row.ackedEpoch > state.epoch ? stop("Superseded") : onTick(state, false, now, settings)
       }
       // An answer that is older than the epoch says nothing about it.
       const confirmed =

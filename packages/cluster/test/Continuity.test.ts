@@ -116,6 +116,53 @@ describe("Continuity", () => {
     assert.strictEqual(judge({ acceptedAt: 50_000, completedAt: 50_010 }), "MayHaveFired")
   })
 
+  it("decides to the millisecond, with the tolerance of the exchange's machines on each side", () => {
+    const predecessor = {
+      _tag: "Write",
+      acceptedAt: 100_000,
+      completedAt: 100_010,
+      countdown: 30_000,
+      last: true
+    } as const
+    // The new write was accepted and completed in the same millisecond.
+    const judge = (at: number, last = true) =>
+      Continuity.judge({ ...predecessor, last }, { acceptedAt: at, completedAt: at }, assumptions)
+    assert.strictEqual(judge(128_999), "Held")
+    assert.strictEqual(judge(129_000), "MayHaveFired")
+    assert.strictEqual(judge(132_010), "MayHaveFired")
+    assert.strictEqual(judge(132_011), "Fired")
+    assert.strictEqual(judge(132_011, false), "MayHaveFired", "the owner before may have beaten on")
+    // Further back than the machines differ is back in time.
+    assert.strictEqual(judge(99_000), "Held")
+    assert.strictEqual(judge(98_999), "MayHaveFired")
+  })
+
+  it("a record that is out of order proves nothing", () => {
+    const stamps = { acceptedAt: 105_000, completedAt: 105_010 }
+    for (const [acceptedAt, completedAt] of [
+      [100_011, 100_010],
+      [0, 100_010],
+      [-1, 100_010]
+    ] as const) {
+      const predecessor = { _tag: "Write", acceptedAt, completedAt, countdown: 200_000, last: true } as const
+      assert.strictEqual(Continuity.judge(predecessor, stamps, assumptions), "MayHaveFired")
+      assert.strictEqual(byCore(predecessor, stamps), "open")
+      assert.deepStrictEqual(Continuity.toRecord(predecessor), Continuity.toRecord({ _tag: "Unproven" }))
+    }
+    const good = { _tag: "Write", acceptedAt: 100_010, completedAt: 100_010, countdown: 30_000, last: false } as const
+    assert.strictEqual(Continuity.judge(good, stamps, assumptions), "Held")
+    assert.deepStrictEqual(Continuity.toRecord(good), {
+      acceptedAt: 100_010,
+      completedAt: 100_010,
+      shortestCountdown: 30_000
+    })
+  })
+
+  it("the record of a heartbeat that began without proof is no evidence for the store", () => {
+    assert.isFalse(Continuity.isEvidence(Continuity.toRecord({ _tag: "Unproven" })!))
+    assert.isTrue(Continuity.isEvidence({ acceptedAt: 100_000, completedAt: 100_010 }))
+  })
+
   it("a switch that never ran is First, and one of which no stamps are known MayHaveFired", () => {
     const stamps = { acceptedAt: 105_000, completedAt: 105_010 }
     assert.strictEqual(Continuity.judge({ _tag: "None" }, stamps, assumptions), "First")
@@ -133,5 +180,21 @@ describe("Continuity", () => {
     assert.isTrue(last({}))
     assert.isFalse(last({ signedOff: 2 }))
     assert.isFalse(last({ isLast: false }))
+  })
+
+  it("the row says whether anything ran, and whether it is known when", () => {
+    const row = { epoch: 4, acceptedAt: 1, completedAt: 2, shortestBefore: 30_000, signedOff: 3, isLast: false }
+    const predecessor = (change: Partial<Parameters<typeof Continuity.predecessorOf>[0]>) =>
+      Continuity.predecessorOf({ ...row, ...change })
+    assert.deepStrictEqual(predecessor({}), {
+      _tag: "Write",
+      acceptedAt: 1,
+      completedAt: 2,
+      countdown: 30_000,
+      last: false
+    })
+    assert.deepStrictEqual(predecessor({ shortestBefore: null }), { _tag: "None" })
+    assert.deepStrictEqual(predecessor({ acceptedAt: null }), { _tag: "Unproven" })
+    assert.deepStrictEqual(predecessor({ completedAt: null }), { _tag: "Unproven" })
   })
 })

@@ -260,6 +260,186 @@ describe("Handover", () => {
     assert.deepStrictEqual(machine().seen({}, false), [])
   })
 
+  it("a start sends nothing before it has taken over, nor for longer than grace without a confirmation", () => {
+    const runner = machine()
+    runner.seen({ epoch: 2 })
+    assert.isFalse(runner.mayBeat)
+    runner.at(1_000).give({ _tag: "TookOver", epoch: 3, askedAt: 500 })
+    assert.isTrue(runner.at(60_499).mayBeat)
+    assert.isFalse(runner.at(60_500).mayBeat)
+    // An answer about the epoch before confirms nothing, and neither does one that was asked for earlier.
+    runner.seen({ epoch: 2, ackedEpoch: 2 })
+    assert.isFalse(runner.mayBeat)
+    runner.give({ _tag: "Seen", isMine: true, askedAt: 400, row: row() })
+    assert.isTrue(runner.at(60_499).mayBeat)
+    assert.isFalse(runner.at(60_500).mayBeat)
+    runner.give({ _tag: "Seen", isMine: true, askedAt: 60_000, row: row({ ackedEpoch: 2 }) })
+    assert.isTrue(runner.at(119_999).mayBeat)
+    assert.isFalse(runner.at(120_000).mayBeat)
+  })
+
+  it("an answer about an earlier epoch neither confirms this one, nor stops its work, nor releases it", () => {
+    const runner = machine().owning()
+    const before = { epoch: 2, ackedEpoch: 2 }
+    assert.deepStrictEqual(runner.at(1_000).seen({ ...before, zeroIn: 5_000 }), [])
+    assert.deepStrictEqual(runner.at(2_000).seen({ ...before, wanted: "release" }), [])
+    assert.strictEqual(runner.phase, "Owned")
+    assert.deepStrictEqual(runner.at(4_000).tick(), ["StopWork"])
+  })
+
+  it("the work begins with the first tick after the arming, and a release before it has no work to stop", () => {
+    const armed = () => {
+      const runner = machine()
+      runner.seen({ epoch: 2 })
+      runner.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
+      runner.give({ _tag: "Armed", workFrom: 0, wanted: "protect" })
+      return runner
+    }
+    assert.deepStrictEqual(armed().tick(), ["StartWork"])
+    assert.deepStrictEqual(armed().seen({ wanted: "release" }), ["Release"])
+  })
+
+  it("an arming goes on while the newest armed epoch is its own", () => {
+    const runner = machine()
+    runner.seen({ epoch: 2 })
+    runner.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
+    runner.at(1_000).seen({ epoch: 4, ackedEpoch: 3 }, false)
+    assert.isTrue(runner.mayBeat)
+  })
+
+  it("a release beats for grace at most without a confirmation, and ends when a newer epoch is armed", () => {
+    const releasing = () => {
+      const runner = machine().owning()
+      runner.at(1_000).seen({ wanted: "release" })
+      assert.strictEqual(runner.phase, "Releasing")
+      return runner
+    }
+    const runner = releasing()
+    assert.isTrue(runner.at(60_999).mayBeat)
+    assert.isFalse(runner.at(61_000).mayBeat)
+    assert.deepStrictEqual(runner.seen({ epoch: 4 }), [])
+    assert.isFalse(runner.mayBeat, "an answer about another epoch confirms nothing")
+    assert.deepStrictEqual(runner.give({ _tag: "Seen", isMine: true, askedAt: 900, row: row() }), [])
+    assert.isTrue(runner.at(60_999).mayBeat, "an answer that was asked for earlier takes nothing away")
+    assert.deepStrictEqual(runner.at(61_000).seen({ wanted: "release" }), [])
+    assert.isTrue(runner.at(120_999).mayBeat)
+    assert.isFalse(runner.at(121_000).mayBeat)
+    assert.deepStrictEqual(runner.seen({ epoch: 4, ackedEpoch: 4 }), ["Stop"])
+    assert.deepStrictEqual(runner.state, { _tag: "Stopping", reason: "Superseded" })
+  })
+
+  it("an account that the store no longer knows is given up: nothing starts, and beats end", () => {
+    const unknown = (runner: ReturnType<typeof machine>, isMine = true) =>
+      runner.give({ _tag: "Seen", isMine, askedAt: 0, row: undefined })
+    assert.deepStrictEqual(unknown(machine()), [])
+    const owner = machine().owning()
+    assert.deepStrictEqual(unknown(owner), ["Stop"])
+    assert.deepStrictEqual(owner.state, { _tag: "Stopping", reason: "Superseded" })
+    const releasing = machine().owning()
+    releasing.seen({ wanted: "release" })
+    assert.deepStrictEqual(unknown(releasing), ["Stop"])
+    const starting = machine()
+    starting.seen({ epoch: 2 })
+    assert.deepStrictEqual(unknown(starting), [])
+    assert.strictEqual(starting.phase, "Starting")
+    starting.give({ _tag: "TookOver", epoch: 3, askedAt: 0 })
+    assert.deepStrictEqual(unknown(starting), [])
+    assert.isTrue(starting.mayBeat)
+    const resting = machine().owning()
+    resting.give({ _tag: "WorkEnded" })
+    resting.give({ _tag: "Stopped" })
+    assert.deepStrictEqual(unknown(resting), [])
+    assert.strictEqual(resting.phase, "Resting")
+    resting.give({ _tag: "Exhausted", asked: 1 })
+    assert.deepStrictEqual(unknown(resting), [])
+    assert.deepStrictEqual(resting.state, Handover.idle)
+  })
+
+  it("an account without a further start is started again when it was away meanwhile", () => {
+    for (const away of ["Tick", "Seen"] as const) {
+      const runner = machine().owning()
+      runner.give({ _tag: "WorkEnded" })
+      runner.give({ _tag: "Stopped" })
+      runner.give({ _tag: "Exhausted", asked: 1 })
+      assert.deepStrictEqual(runner.tick(), [])
+      assert.strictEqual(runner.phase, "Ended")
+      if (away === "Tick") runner.tick(false)
+      else runner.seen({}, false)
+      assert.deepStrictEqual(runner.seen(), ["Start"])
+    }
+  })
+
+  it("a pause of the work ends for a release only where the account is held and its switch may run", () => {
+    const resting = () => {
+      const runner = machine().owning()
+      runner.give({ _tag: "WorkEnded" })
+      runner.give({ _tag: "Stopped" })
+      return runner
+    }
+    assert.deepStrictEqual(resting().seen({ wanted: "release" }, false), [])
+    assert.deepStrictEqual(resting().seen({ wanted: "release", outcome: { _tag: "Disarmed" } }), [])
+    assert.deepStrictEqual(resting().seen({ wanted: "protect" }), [])
+    assert.deepStrictEqual(resting().seen({ wanted: "release" }), ["Start"])
+  })
+
+  it("an arming that fails is tried again, after a pause where it asks for one", () => {
+    for (const isRest of [true, false]) {
+      const runner = machine()
+      runner.seen({ epoch: 2 })
+      assert.deepStrictEqual(runner.give({ _tag: "NotArmed", isRest }), isRest ? ["Rest"] : [])
+      assert.deepStrictEqual(runner.seen({ epoch: 2 }), isRest ? [] : ["Start"])
+    }
+  })
+
+  it("beats that ended because nothing was heard start again at once when the store answers", () => {
+    const runner = machine().owning()
+    assert.deepStrictEqual(runner.at(60_000).tick(), ["Stop"])
+    assert.deepStrictEqual(runner.give({ _tag: "Stopped" }), [])
+    assert.deepStrictEqual(runner.seen(), ["Start"])
+  })
+
+  it("an event of a step that has ended changes nothing", () => {
+    const states = {
+      Idle: { _tag: "Idle", restUntil: 5 },
+      Starting: { _tag: "Starting", epoch: undefined, seen: 0 },
+      Beating: {
+        _tag: "Beating",
+        phase: "Owned",
+        epoch: 3,
+        seen: 0,
+        handingSince: undefined,
+        workFrom: 0,
+        zeroUntil: -Infinity,
+        isWorking: true
+      },
+      Releasing: { _tag: "Releasing", epoch: 3, seen: 0, workFrom: 0 },
+      Stopping: { _tag: "Stopping", reason: "Ended" },
+      Resting: { _tag: "Resting" },
+      Ended: { _tag: "Ended", asked: 1 }
+    } as const satisfies { readonly [K in Handover.State["_tag"]]: Handover.State }
+    const meant: ReadonlyArray<readonly [Handover.Event, ReadonlyArray<Handover.State["_tag"]>]> = [
+      [{ _tag: "TookOver", epoch: 4, askedAt: 1 }, ["Starting"]],
+      // A start that has not taken over cannot have armed.
+      [{ _tag: "Armed", workFrom: 1, wanted: "protect" }, []],
+      [{ _tag: "NotArmed", isRest: true }, ["Starting"]],
+      [{ _tag: "NotArmed", isRest: false }, ["Starting"]],
+      [{ _tag: "NotPermitted" }, ["Releasing"]],
+      [{ _tag: "Lost" }, ["Beating"]],
+      [{ _tag: "WorkEnded" }, ["Beating"]],
+      [{ _tag: "Stopped" }, ["Releasing", "Stopping"]],
+      [{ _tag: "Rested" }, ["Resting"]],
+      [{ _tag: "Exhausted", asked: 2 }, ["Resting"]],
+      [{ _tag: "Tick", isMine: true }, []],
+      [{ _tag: "Seen", isMine: true, askedAt: 0, row: row() }, ["Idle", "Starting", "Releasing", "Beating"]]
+    ]
+    for (const [event, by] of meant) {
+      for (const state of Object.values(states)) {
+        if (by.includes(state._tag)) continue
+        assert.deepStrictEqual(Handover.step(state, event, 1, settings), [state, []], `${event._tag} in ${state._tag}`)
+      }
+    }
+  })
+
   // What must hold after any events, judged by the history of answers and not by the state.
   const change = fc.record({
     after: fc.oneof(fc.integer({ min: 0, max: 2_000 }), fc.integer({ min: 0, max: 30_000 })),
@@ -382,5 +562,10 @@ describe("Handover", () => {
     assert.deepStrictEqual(outcome(unconfirmed, 20_000), { _tag: "DisarmUnconfirmed", untilIn: 51_000 })
     const expiring = { _tag: "Expiring", earliestFire: 110_000, latestFire: 120_000, mayBeOff: false } as const
     assert.deepStrictEqual(outcome(expiring, 0), { _tag: "DisarmUnconfirmed", untilIn: 20_000 })
+    assert.deepStrictEqual(outcome(expiring, 1), { _tag: "DisarmUnconfirmed", untilIn: 31_001 })
+    const soon = { ...expiring, _tag: "CancellingSoon" } as const
+    assert.deepStrictEqual(outcome(soon, 0), { _tag: "DisarmUnconfirmed", untilIn: 20_000 })
+    assert.deepStrictEqual(outcome(soon, 1), { _tag: "DisarmUnconfirmed", untilIn: 31_001 })
+    assert.deepStrictEqual(outcome(disarmed, -5), disarmed, "quiet for a while")
   })
 })

@@ -114,8 +114,8 @@ export const acknowledged = (
   const answer: Answer = { write, at, stamps: inOrder(stamps) }
   const { verdict, gap } = judge(before, answer, edges(before, at).earliest)
   // Of two stamps that contradict each other either may be wrong. The later one is the base of no proof.
-  const comparable = before.acknowledged?.stamps !== undefined && answer.stamps !== undefined
-  const refuted = comparable && !agree(before.acknowledged, answer, before.assumptions)
+  const last = before.acknowledged
+  const refuted = last?.stamps !== undefined && !agree(last, answer, before.assumptions)
   return {
     verdict,
     window: {
@@ -175,11 +175,9 @@ export const expire = (self: FireWindow, now: Reading): FireWindow => {
   const last = self.acknowledged?.countdown ?? 0
   // Only an acknowledged countdown keeps the early edge in the past once it is there. The next verdict also needs the
   // shorter countdowns and the unanswered `0`s.
-  if (last === 0 || self.pending.length === 0) return self
-  const pending = self.pending.filter(
-    (write) => write.countdown < last || latestOfPending(self.assumptions, write, now) > 0
-  )
-  return pending.length === self.pending.length ? self : { ...self, pending }
+  if (last === 0) return self
+  const matters = (write: Pending) => write.countdown < last || latestOfPending(self.assumptions, write, now) > 0
+  return { ...self, pending: self.pending.filter(matters) }
 }
 
 const latestOfPending = (assumptions: Assumptions, write: Pending, now: Reading): number =>

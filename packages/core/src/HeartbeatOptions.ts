@@ -194,7 +194,8 @@ export const resolve = (
       const decoded = Either.try(() => Duration.toMillis(Duration.decode(input as Duration.DurationInput)))
       return Either.filterOrLeft(
         Either.mapLeft(decoded, () => NaN),
-        (value) => Number.isFinite(value) && value >= 0,
+        // Effect has no negative durations: it reads them as zero.
+        Number.isFinite,
         (value) => value
       ).pipe(
         Either.mapLeft(

@@ -17,80 +17,6 @@ import * as Histories from "./support/histories.js"
 import { size } from "./support/size.js"
 
 describe("FireWindow", () => {
-  it("is exactly the span of every possible firing (9: the exchange fires inside the window)", () => {
-    fc.assert(
-      fc.property(arbitrary, (drawn) => {
-        const writes = place(drawn)
-        const window = fold(writes)
-        const lastAcknowledged = writes.findLast((write) => write.end === "acknowledged")
-        let earliest = Infinity
-        let latest = -Infinity
-        for (const instants of product(writes.map(applications))) {
-          const since = lastAcknowledged === undefined ? 0 : instants[lastAcknowledged.id]!
-          // The verdict covers the time before the last acknowledged write, not the window.
-          const fires = [...deadlines(writes, instants), ...deadlines(writes, instants, "last")]
-          for (const fire of fires.filter((fire) => fire.by >= since && fire.at > since)) {
-            earliest = Math.min(earliest, fire.at)
-            latest = Math.max(latest, fire.at + triggerLatency)
-          }
-        }
-        const now = writes[writes.length - 1]!.ended
-        const edges = FireWindow.edges(window, at(now))
-        // Once the switch has surely fired, the window forgets unresolved writes that would have fired by then.
-        const passed = (instant: number) => (instant <= now && instant > -Infinity ? now : instant)
-        assert.deepStrictEqual(
-          { earliest: now + edges.earliest, latest: passed(now + edges.latest) },
-          { earliest, latest: passed(latest) }
-        )
-      }),
-      { numRuns: 400 }
-    )
-  })
-
-  it("gives a verdict that is true in every possible history", () => {
-    const seen = { held: 0, fired: 0, open: 0 }
-    fc.assert(
-      fc.property(arbitrary, fc.integer({ min: 0, max: 20 }), fc.boolean(), (drawn, gap, stamped) => {
-        const writes = place([
-          { gap: 0, countdown: 5, end: "acknowledged", took: 2 },
-          ...drawn.slice(0, 2),
-          { gap, countdown: 5, end: "acknowledged", took: 2 }
-        ])
-        const last = writes[writes.length - 1]!
-        const before = writes.slice(0, -1)
-        const previous = before.findLast((write) => write.end === "acknowledged")!
-        for (const instants of product(writes.map(applications))) {
-          const now = instants[last.id]!
-          const since = instants[previous.id]!
-          const stamps = (instant: number) =>
-            stamped ? { acceptedAt: instant + 1e12, completedAt: instant + 1e12 } : undefined
-          let window = FireWindow.empty(assumptions)
-          for (const write of before) {
-            const flying = FireWindow.sent(window, { ...write, at: at(write.sent), horizon })
-            window =
-              write.end === "acknowledged"
-                ? FireWindow.acknowledged(flying, write.id, at(write.ended), stamps(instants[write.id]!)).window
-                : write.end === "refused"
-                  ? FireWindow.refused(flying, write.id)
-                  : FireWindow.unresolved(flying, write.id)
-          }
-          window = FireWindow.sent(window, { ...last, at: at(last.sent), horizon })
-          const { verdict } = FireWindow.acknowledged(window, last.id, at(last.ended), stamps(now))
-          seen[verdict]++
-          const fired = deadlines(writes, instants).some(
-            // The exchange may take up to the trigger latency: a write within it may still come in time.
-            (fire) => fire.by >= since && fire.at >= since && fire.at < now
-          )
-          if (verdict === "held") assert.isFalse(fired, "claimed to have held")
-          if (verdict === "fired") assert.isTrue(fired, "claimed to have fired")
-        }
-      }),
-      { numRuns: 200 }
-    )
-    // A verdict that never occurs would prove nothing.
-    for (const verdict of ["held", "fired", "open"] as const) assert.isAbove(seen[verdict], 0, verdict)
-  })
-
   it("counts the early edge from the send, never from the answer (16: a late answer never lengthens it)", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 9_000 }), (took) => {
@@ -103,8 +29,16 @@ describe("FireWindow", () => {
   it("ignores an answer to a write that was given up or refused (16)", () => {
     const flying = FireWindow.sent(FireWindow.empty(assumptions), { id: 0, at: at(0), countdown: 10, horizon })
     for (const window of [FireWindow.refused(flying, 0), FireWindow.unresolved(flying, 0)]) {
-      assert.strictEqual(FireWindow.acknowledged(window, 0, at(3), undefined).window, window)
+      const answered = FireWindow.acknowledged(window, 0, at(3), undefined)
+      assert.strictEqual(answered.window, window)
+      assert.strictEqual(answered.verdict, "open")
     }
+    assert.strictEqual(FireWindow.acknowledged(flying, 7, at(3), undefined).window, flying, "of another write")
+    const two = FireWindow.sent(flying, { id: 1, at: at(1), countdown: 10, horizon })
+    assert.deepStrictEqual(
+      FireWindow.unresolved(two, 0).pending.map(({ inFlight }) => inFlight),
+      [false, true]
+    )
   })
 
   it("never lets an unanswered write lengthen the early edge", () => {
@@ -177,6 +111,8 @@ describe("FireWindow", () => {
       ])
     )
     assert.strictEqual(FireWindow.unresolvedFor(lost, at(6), "countdown"), 3)
+    assert.strictEqual(FireWindow.unresolvedFor(lost, at(6), "off"), 0)
+    assert.isFalse(FireWindow.mayBeOff(lost), "the unresolved write can only start it")
     assert.isFalse(FireWindow.surelyOff(lost, at(6)))
     assert.isFalse(FireWindow.surelyOff(lost, at(19)), "it may have arrived at 9 and fire at 19, or by 20")
     assert.isTrue(FireWindow.surelyOff(lost, at(20)))
@@ -206,6 +142,74 @@ describe("FireWindow", () => {
     assert.strictEqual(later.pending.length, 0)
     assert.isFalse(FireWindow.mayBeOff(later))
     assert.deepStrictEqual(FireWindow.unresolvedWrites(before, at(20)), [])
+  })
+
+  it("leaves each write an id of its own, and the next window sees the same early edge", () => {
+    const jumped = (mono: number, jumped?: number) => ({ ...at(mono), ...(jumped === undefined ? {} : { jumped }) })
+    for (const [sentAt, now, left] of [
+      [jumped(1, 3), jumped(3, 10), -7],
+      [jumped(1), jumped(3, 7), -7],
+      [jumped(1, 3), jumped(3), 3]
+    ] as const) {
+      let window = FireWindow.empty(assumptions)
+      for (const id of [0, 1]) {
+        window = FireWindow.unresolved(FireWindow.sent(window, { id, at: sentAt, countdown: 20, horizon }), id)
+      }
+      const unresolved = FireWindow.unresolvedWrites(window, now)
+      assert.deepStrictEqual(
+        unresolved.map(({ id, sent }) => [id, sent.jumped]),
+        [
+          [-1, left],
+          [-2, left]
+        ]
+      )
+      const next = FireWindow.edges(FireWindow.empty(assumptions, unresolved), { ...now, jumped: 0 })
+      assert.strictEqual(next.earliest, FireWindow.edges(window, now).earliest)
+    }
+  })
+
+  it("is surely off only where nothing was armed since, not where it has surely fired (12)", () => {
+    assert.isTrue(FireWindow.surelyOff(FireWindow.empty(assumptions), at(0)))
+    const armed = fold(place([{ gap: 0, countdown: 10, end: "acknowledged", took: 0 }]))
+    assert.isFalse(FireWindow.surelyOff(armed, at(5)))
+    assert.isFalse(FireWindow.surelyOff(armed, at(100)))
+    const lost = fold(place([{ gap: 0, countdown: 10, end: "unresolved", took: 0 }]))
+    assert.isFalse(FireWindow.surelyOff(lost, at(16)), "it may fire until 10 s and the latency after its horizon")
+    assert.isTrue(FireWindow.surelyOff(lost, at(17)))
+  })
+
+  it("gives the next process a record only of an acknowledged countdown with stamps", () => {
+    const stamps = { acceptedAt: 1_000, completedAt: 1_001 }
+    const acknowledged = (countdown: number, given: FireWindow.Stamps | undefined, window: FireWindow.FireWindow) => {
+      const flying = FireWindow.sent(window, { id: 0, at: at(0), countdown, horizon })
+      return FireWindow.acknowledged(flying, 0, at(1), given).window
+    }
+    const empty = FireWindow.empty(assumptions)
+    assert.isUndefined(FireWindow.continuity(empty, 5))
+    assert.isUndefined(FireWindow.continuity(acknowledged(0, stamps, empty), 5))
+    assert.isUndefined(FireWindow.continuity(acknowledged(10, undefined, empty), 5))
+    const armed = acknowledged(10, stamps, empty)
+    assert.deepStrictEqual(FireWindow.continuity(armed, 5), { ...stamps, shortestCountdown: 5 })
+    assert.deepStrictEqual(FireWindow.continuity(armed, 20), { ...stamps, shortestCountdown: 10 })
+  })
+
+  it("without an acknowledged countdown never forgets that the switch may have fired", () => {
+    for (const countdown of [undefined, 0]) {
+      let window = FireWindow.empty(assumptions)
+      if (countdown !== undefined) window = fold(place([{ gap: 0, countdown, end: "acknowledged", took: 0 }]))
+      window = FireWindow.unresolved(FireWindow.sent(window, { id: 1, at: at(0), countdown: 5, horizon }), 1)
+      window = FireWindow.sent(window, { id: 2, at: at(1_000), countdown: 5, horizon })
+      assert.strictEqual(FireWindow.edges(window, at(1_000)).earliest, -995)
+    }
+  })
+
+  it("forgets an unresolved beat at the millisecond at which it has surely fired", () => {
+    const armed = fold(place([{ gap: 0, countdown: 5, end: "acknowledged", took: 0 }]))
+    const window = FireWindow.unresolved(FireWindow.sent(armed, { id: 1, at: at(2), countdown: 5, horizon }), 1)
+    // Sent at 2: accepted by 11, fired by 16 and the trigger latency.
+    const fired = 2 + horizon + 5 + triggerLatency
+    assert.lengthOf(FireWindow.expire(window, at(fired - 1)).pending, 1)
+    assert.lengthOf(FireWindow.expire(window, at(fired)).pending, 0)
   })
 
   it("forgets unresolved writes that can no longer have an effect", () => {
@@ -371,6 +375,50 @@ describe("FireWindow: stamps are evidence only while they are possible", () => {
     assert.deepStrictEqual(twice.verdicts, ["held", "open", "open"], "set again before the next answer")
   })
 
+  it("at the millisecond of the early edge a wall clock that was set forward costs one answer, and before it nothing", () => {
+    // Sent at 3.6 s and answered at 3.7 s, so that 6.3 s are left by the monotonic clock.
+    assert.deepStrictEqual(acknowledge([{ sent: 0 }, { sent: 3.6, ahead: 6.299 }]).verdicts, ["held", "held"])
+    const { verdicts, window } = acknowledge([{ sent: 0 }, { sent: 3.6, ahead: 6.3 }])
+    assert.deepStrictEqual(verdicts, ["held", "open"])
+    assert.deepInclude(window.gap, { confirmed: false })
+  })
+
+  it("a machine that is ahead is believed as far as both clocks and the tolerance allow, to the millisecond", () => {
+    // From the completion at 60 ms to the acceptance it may be the 3,100 ms of the host, and 1,000 ms of tolerance.
+    for (const [acceptedAt, verdict] of [
+      [4_160, "held"],
+      [4_161, "open"]
+    ] as const) {
+      const { verdicts } = acknowledge([{ sent: 0 }, { sent: 3, stamps: [acceptedAt, acceptedAt] }], 5_000)
+      assert.deepStrictEqual(verdicts, ["held", verdict], String(acceptedAt))
+    }
+  })
+
+  it("stamps that claim less time than the monotonic clock prove no firing either", () => {
+    const { verdicts } = acknowledge([{ sent: 0 }, stampedBy(-40, 60)])
+    assert.deepStrictEqual(verdicts, ["held", "open"])
+    assert.deepStrictEqual(acknowledge([{ sent: 0 }, { sent: 60 }]).verdicts, ["held", "fired"])
+  })
+
+  it("an answer without stamps leaves the proof about the process before to the next answer", () => {
+    const record = { acceptedAt: T - 1_000, completedAt: T - 980, shortestCountdown: 10_000 }
+    const answer = (window: FireWindow.FireWindow, id: number, mono: number, stamps: FireWindow.Stamps | undefined) =>
+      FireWindow.acknowledged(
+        FireWindow.sent(window, { id, at: { mono, wall: T + mono }, countdown: 10_000, horizon: 30_000 }),
+        id,
+        { mono: mono + 100, wall: T + mono + 100 },
+        stamps
+      )
+    const empty = FireWindow.empty({ triggerLatency: 1_000, stampTolerance: 1_000 }, [], record)
+    const first = answer(empty, 0, 0, undefined)
+    assert.strictEqual(first.verdict, "open")
+    const second = answer(first.window, 1, 3_000, { acceptedAt: T + 3_040, completedAt: T + 3_060 })
+    assert.strictEqual(second.verdict, "held")
+    assert.isUndefined(second.window.gap)
+    const late = answer(first.window, 1, 7_900, { acceptedAt: T + 7_940, completedAt: T + 8_000 })
+    assert.strictEqual(late.verdict, "open", "10 s at the exchange, with the tolerance")
+  })
+
   it("stamps that completed before they were accepted prove nothing", () => {
     const { verdicts } = acknowledge([{ sent: 0 }, { sent: 11, stamps: [8_000, 7_000] }])
     assert.deepStrictEqual(verdicts, ["held", "open"])
@@ -388,6 +436,82 @@ describe("FireWindow: stamps are evidence only while they are possible", () => {
     assert.isUndefined(FireWindow.reconciled(proven.window, 0))
     const passed = acknowledge([{ sent: 0 }, { sent: 15 }, { sent: 18, ahead: 30 }])
     assert.isUndefined(FireWindow.reconciled(passed.window, 1), "by the wall clock the window has passed since")
+  })
+})
+
+describe("FireWindow over every possible history of a few writes", () => {
+  it("is exactly the span of every possible firing (9: the exchange fires inside the window)", () => {
+    fc.assert(
+      fc.property(arbitrary, (drawn) => {
+        const writes = place(drawn)
+        const window = fold(writes)
+        const lastAcknowledged = writes.findLast((write) => write.end === "acknowledged")
+        let earliest = Infinity
+        let latest = -Infinity
+        for (const instants of product(writes.map(applications))) {
+          const since = lastAcknowledged === undefined ? 0 : instants[lastAcknowledged.id]!
+          // The verdict covers the time before the last acknowledged write, not the window.
+          const fires = [...deadlines(writes, instants), ...deadlines(writes, instants, "last")]
+          for (const fire of fires.filter((fire) => fire.by >= since && fire.at > since)) {
+            earliest = Math.min(earliest, fire.at)
+            latest = Math.max(latest, fire.at + triggerLatency)
+          }
+        }
+        const now = writes[writes.length - 1]!.ended
+        const edges = FireWindow.edges(window, at(now))
+        // Once the switch has surely fired, the window forgets unresolved writes that would have fired by then.
+        const passed = (instant: number) => (instant <= now && instant > -Infinity ? now : instant)
+        assert.deepStrictEqual(
+          { earliest: now + edges.earliest, latest: passed(now + edges.latest) },
+          { earliest, latest: passed(latest) }
+        )
+      }),
+      { numRuns: 400 }
+    )
+  })
+
+  it("gives a verdict that is true in every possible history", () => {
+    const seen = { held: 0, fired: 0, open: 0 }
+    fc.assert(
+      fc.property(arbitrary, fc.integer({ min: 0, max: 20 }), fc.boolean(), (drawn, gap, stamped) => {
+        const writes = place([
+          { gap: 0, countdown: 5, end: "acknowledged", took: 2 },
+          ...drawn.slice(0, 2),
+          { gap, countdown: 5, end: "acknowledged", took: 2 }
+        ])
+        const last = writes[writes.length - 1]!
+        const before = writes.slice(0, -1)
+        const previous = before.findLast((write) => write.end === "acknowledged")!
+        for (const instants of product(writes.map(applications))) {
+          const now = instants[last.id]!
+          const since = instants[previous.id]!
+          const stamps = (instant: number) =>
+            stamped ? { acceptedAt: instant + 1e12, completedAt: instant + 1e12 } : undefined
+          let window = FireWindow.empty(assumptions)
+          for (const write of before) {
+            const flying = FireWindow.sent(window, { ...write, at: at(write.sent), horizon })
+            window =
+              write.end === "acknowledged"
+                ? FireWindow.acknowledged(flying, write.id, at(write.ended), stamps(instants[write.id]!)).window
+                : write.end === "refused"
+                  ? FireWindow.refused(flying, write.id)
+                  : FireWindow.unresolved(flying, write.id)
+          }
+          window = FireWindow.sent(window, { ...last, at: at(last.sent), horizon })
+          const { verdict } = FireWindow.acknowledged(window, last.id, at(last.ended), stamps(now))
+          seen[verdict]++
+          const fired = deadlines(writes, instants).some(
+            // The exchange may take up to the trigger latency: a write within it may still come in time.
+            (fire) => fire.by >= since && fire.at >= since && fire.at < now
+          )
+          if (verdict === "held") assert.isFalse(fired, "claimed to have held")
+          if (verdict === "fired") assert.isTrue(fired, "claimed to have fired")
+        }
+      }),
+      { numRuns: 200 }
+    )
+    // A verdict that never occurs would prove nothing.
+    for (const verdict of ["held", "fired", "open"] as const) assert.isAbove(seen[verdict], 0, verdict)
   })
 })
 

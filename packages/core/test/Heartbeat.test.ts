@@ -72,6 +72,18 @@ describe("Heartbeat: surface", () => {
   )
 
   World.virtual(
+    "beat: one that is under way when the scheduled beat falls due takes its place, and the rate stays",
+    Effect.gen(function* () {
+      const heartbeat = yield* Heartbeat.make()
+      yield* Effect.sleep("2500 millis")
+      yield* fault("delay-answer;by=1500ms;times=1")
+      yield* heartbeat.beat
+      yield* Effect.sleep("6 seconds")
+      assert.deepStrictEqual(yield* sends, [0, 2_500, 6_000, 9_000])
+    })
+  )
+
+  World.virtual(
     "beat: a caller that is interrupted disturbs no other caller",
     Effect.gen(function* () {
       const heartbeat = yield* Heartbeat.make()

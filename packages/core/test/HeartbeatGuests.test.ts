@@ -1,12 +1,17 @@
 /** User code inside a heartbeat that breaks its contract: a tracer, a logger, a policy, an exchange's client. */
 import * as CountdownCancelAll from "@effect-deadman/core/CountdownCancelAll"
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
+import * as Heartbeats from "@effect-deadman/core/Heartbeats"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import * as Port from "./support/port.js"
 import { acknowledged, inWorld, lost } from "./support/port.js"
@@ -358,4 +363,42 @@ describe("a clock that throws when a request is overdue", () => {
     }
     assert.isAbove(defects, 3)
   })
+})
+
+describe("a release that dies", () => {
+  for (const what of ["of a heartbeat", "of a failed acquisition", "of a shared heartbeat"] as const) {
+    it(`${what}, frees the account: the next heartbeat arms (19)`, () => {
+      let isBroken = false
+      const acquisition = what === "of a failed acquisition"
+      const { service, settings } = Port.port((n) => {
+        if (!acquisition || n > 0) return acknowledged
+        isBroken = true
+        return lost
+      })
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const clock = yield* Effect.clock
+          const breaking = Object.create(clock, {
+            sleep: {
+              value: (duration: Duration.Duration) =>
+                isBroken ? Effect.die(new Error("the clock is broken")) : clock.sleep(duration)
+            }
+          }) as typeof clock
+          const heartbeats = yield* Heartbeats.make({ lookup: () => Effect.succeed(service) })
+          const make = Effect.asVoid(what === "of a shared heartbeat" ? heartbeats.get("guest") : Heartbeat.make())
+          const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
+          const made = yield* Effect.exit(Effect.withClock(Scope.extend(make, scope), breaking))
+          isBroken = true
+          const closed = yield* Effect.exit(Effect.withClock(Scope.close(scope, Exit.void), breaking))
+          const died = acquisition ? made : closed
+          assert.isTrue(Exit.isFailure(died) && Cause.isDie(died.cause), "the premise")
+          isBroken = false
+          const before = settings().length
+          yield* Effect.scoped(make)
+          assert.deepStrictEqual(settings().slice(before), ["10", "off"])
+        })
+      )
+    })
+  }
 })

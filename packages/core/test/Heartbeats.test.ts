@@ -366,6 +366,7 @@ describe("Heartbeats", () => {
       for (const [left, closed, worst] of [
         [exits.defect[0], exits.success[0], exits.defect[0]],
         [exits.success[0], exits.failure[0], exits.failure[0]],
+        [exits.success[0], exits.interruption[0], exits.interruption[0]],
         [exits.failure[0], exits.failure[1], exits.failure[0]]
       ] as const) {
         const { heartbeats, own, seen } = yield* makeWitnessed
@@ -685,25 +686,35 @@ describe("Heartbeats", () => {
   )
 
   for (const whose of ["the user's", "its own"]) {
-    it(`an arming, ${whose} scope closed at whichever step, leaves nothing armed and no account in use (19)`, () => {
+    it(`an arming, ${whose} scope closed by an interruption at whichever step, leaves nothing armed and no account in use, and the policy learns of it (19)`, () => {
+      const seen: Array<Exit.Exit<unknown, unknown>> = []
+      let released = 0
+      const release: Release.Policy = (exit) => {
+        seen.push(exit)
+        return "Disarm"
+      }
       forEachStep((step) =>
         Effect.gen(function* () {
           const { isOff, lookup } = makeStepwise()
           const [own, user] = [yield* inScope, yield* inScope]
-          const heartbeats = yield* Scope.extend(Heartbeats.make({ lookup }), own)
+          const heartbeats = yield* Scope.extend(Heartbeats.make({ lookup, heartbeat: { release } }), own)
           const run = Runtime.runFork(yield* Effect.runtime())
           let closing: Fiber.RuntimeFiber<void> | undefined
           const { reached } = yield* Host.yieldingAt(step, Scope.extend(heartbeats.get("one"), user), () => {
-            closing = run(Scope.close(whose === "its own" ? own : user, Exit.void))
+            seen.length = 0
+            closing = run(Scope.close(whose === "its own" ? own : user, Exit.interrupt(FiberId.none)))
           })
           if (closing !== undefined) {
             yield* Fiber.join(closing)
+            assert.isTrue(seen.every(Exit.isInterrupted), `closed before step ${step}`)
+            released += seen.length
             assert.deepStrictEqual(yield* heartbeats.accounts, [], `closed before step ${step}`)
             assert.isTrue(isOff(), `closed before step ${step}`)
           }
           return reached
         })
       )
+      assert.isAbove(released, 0)
     })
   }
 

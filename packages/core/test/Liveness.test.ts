@@ -1,6 +1,7 @@
 import * as Heartbeat from "@effect-deadman/core/Heartbeat"
 import * as Liveness from "@effect-deadman/core/Liveness"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
+import * as VirtualTime from "@effect-deadman/simulator/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -24,6 +25,20 @@ describe("Liveness", () => {
       assert.deepStrictEqual(error.checks, [{ name: "strategy", reason: "last kick 2001 ms ago, 2000 ms allowed" }])
       yield* watchdog.kick
       yield* watchdog.check
+    })
+  )
+
+  World.virtual(
+    "watchdog: a suspend counts, although the monotonic clock stood still (18)",
+    Effect.gen(function* () {
+      const party = yield* VirtualTime.party("bot")
+      const onHost = VirtualTime.withParty("bot")
+      const watchdog = yield* onHost(Liveness.watchdog("2 seconds"))
+      yield* party.suspend
+      yield* Effect.sleep("3 seconds")
+      yield* party.resume
+      const error = yield* Effect.flip(onHost(watchdog.check))
+      assert.deepStrictEqual(error.checks, [{ name: "watchdog", reason: "last kick 3000 ms ago, 2000 ms allowed" }])
     })
   )
 

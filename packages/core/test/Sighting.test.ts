@@ -5,129 +5,6 @@ import * as fc from "fast-check"
 import * as Histories from "./support/histories.js"
 import * as Model from "./support/sightings.js"
 
-describe("Sighting over random histories of writes, orders and lists", () => {
-  it("never proves that the switch held over a firing, and proves it whenever the rule can (15)", () => {
-    const seen = Histories.tally(
-      "proven, and held by the switch",
-      "held by the switch, and not provable",
-      "over a firing by an order that the switch does not cancel",
-      "over a firing by a stale list",
-      ...Model.naive
-    )
-    const property = fc.property(Model.dramas, (drama) => {
-      const { firedBetween, pages, writes } = Model.play(drama)
-      let window = FireWindow.empty(Histories.assumptions)
-      let base: Histories.Write | undefined
-      let last: Histories.Write | undefined
-      /** The last acknowledgement before which the switch may have fired, and the one before it. */
-      let doubtful: { readonly doubtful: Histories.Write; readonly before: Histories.Write } | undefined
-      for (const write of writes) {
-        const page = pages.get(write.id)
-        if (page === undefined) {
-          const { verdict, window: after } = Histories.enter(window, write)
-          window = after
-          if (verdict === undefined) continue
-          if (verdict === "held") {
-            // A gateway that is ahead may have fooled the stamps of a host that was suspended.
-            if (base !== undefined && firedBetween(base, write)) return
-            base = write
-            doubtful = undefined
-          } else if (!Histories.stepHolds(writes, last!, write)) {
-            doubtful = { doubtful: write, before: last! }
-          }
-          last = write
-          const reconciled = write.reconcile === undefined ? undefined : FireWindow.reconciled(window, write.id)
-          if (reconciled !== undefined) {
-            window = reconciled
-            base = write
-            doubtful = undefined
-          }
-          continue
-        }
-        if (window.gap === undefined || base === undefined || last === undefined) continue
-        const fired = firedBetween(base, last)
-        const awake = write.ended.mono - base.sent.mono >= write.reachedAt - base.sentAt
-        for (const { cancelled, sighting } of page.orders) {
-          const { verdict, window: after } = Sighting.sighted(window, sighting, Model.assumptions)
-          const excused = !cancelled || page.stale || (drama.ahead !== undefined && !awake)
-          if (verdict === "held") {
-            assert.isUndefined(after.gap)
-            if (!excused) assert.isFalse(fired, "claims to have held")
-            if (fired && !cancelled) seen.count("over a firing by an order that the switch does not cancel")
-            if (fired && page.stale) seen.count("over a firing by a stale list")
-          }
-          if (doubtful === undefined) continue
-          const gap = { ...doubtful, base, last }
-          if (drama.ahead === undefined) {
-            const proven = Model.provenHeld(writes, gap, sighting)
-            assert.strictEqual(verdict, proven ? "held" : "open")
-            if (!fired && !excused) {
-              seen.count(proven ? "proven, and held by the switch" : "held by the switch, and not provable")
-            }
-          }
-          if (excused || !fired) continue
-          for (const rule of Model.naive) if (Model.provenHeld(writes, gap, sighting, rule)) seen.count(rule)
-        }
-      }
-    })
-    fc.assert(property, { numRuns: 6_000, seed: 5 })
-    seen.assertAll()
-  })
-
-  it("says until when the switch has not fired, and until when it may still fire, over every firing that can come", () => {
-    const seen = Histories.tally(
-      "survived",
-      "fired later",
-      "fired before",
-      "held",
-      "open although it held",
-      "nothing is proven"
-    )
-    const property = fc.property(Model.dramas, (drama) => {
-      const { firingsAfter, pages, writes } = Model.play({ ...drama, ahead: undefined })
-      let window = FireWindow.empty(Histories.assumptions)
-      let base: Histories.Write | undefined
-      let gap: Sighting.OpenGap | undefined
-      for (const write of writes) {
-        const page = pages.get(write.id)
-        if (page === undefined) {
-          const { verdict, window: after } = Histories.enter(window, write)
-          window = after
-          gap = Sighting.openGap(window, write.ended, Model.assumptions)
-          if (verdict === "held") base = write
-          continue
-        }
-        if (gap === undefined || base === undefined || page.stale) continue
-        // All that may still happen by the writes so far.
-        const firings = firingsAfter(base, write)
-        for (const { cancelled, sighting } of page.orders) {
-          if (!cancelled) continue
-          const survival = Sighting.survival(gap, sighting)
-          for (const { begins } of firings)
-            assert.isAtMost(begins - write.sentAt, survival.mayFireUntil - write.sent.wall)
-          if (survival.survivedUntil === undefined) {
-            assert.strictEqual(survival.verdict, "open")
-            seen.count("nothing is proven")
-            continue
-          }
-          const until = survival.survivedUntil - write.sent.wall + write.sentAt
-          for (const { decided } of firings) assert.isAbove(decided, until, "it had fired")
-          seen.count("survived")
-          if (firings.length > 0) seen.count("fired later")
-          if (survival.verdict === "held") {
-            assert.isEmpty(firings, "claims to have held")
-            assert.isAtMost(survival.lookAgainAt, write.sent.wall)
-            seen.count("held")
-          } else if (firings.length === 0) seen.count("open although it held")
-        }
-        if (firings.some(({ decided }) => decided < write.sentAt)) seen.count("fired before")
-      }
-    })
-    fc.assert(property, { numRuns: 3_000, seed: 6 })
-    seen.assertAll()
-  })
-})
-
 describe("a sighting", () => {
   const T = 1_728_625_799_912
   const assumptions: Sighting.Assumptions = {
@@ -274,5 +151,128 @@ describe("a sighting", () => {
     assert.strictEqual(Sighting.survival(gap, sighting(1_000, 49_999)).verdict, "open")
     assert.strictEqual(Sighting.survival(gap, sighting(1_000, 50_000)).verdict, "held")
     assert.isUndefined(Sighting.openGap(FireWindow.empty(assumptions), at(0), assumptions))
+  })
+})
+
+describe("Sighting over random histories of writes, orders and lists", () => {
+  it("never proves that the switch held over a firing, and proves it whenever the rule can (15)", () => {
+    const seen = Histories.tally(
+      "proven, and held by the switch",
+      "held by the switch, and not provable",
+      "over a firing by an order that the switch does not cancel",
+      "over a firing by a stale list",
+      ...Model.naive
+    )
+    const property = fc.property(Model.dramas, (drama) => {
+      const { firedBetween, pages, writes } = Model.play(drama)
+      let window = FireWindow.empty(Histories.assumptions)
+      let base: Histories.Write | undefined
+      let last: Histories.Write | undefined
+      /** The last acknowledgement before which the switch may have fired, and the one before it. */
+      let doubtful: { readonly doubtful: Histories.Write; readonly before: Histories.Write } | undefined
+      for (const write of writes) {
+        const page = pages.get(write.id)
+        if (page === undefined) {
+          const { verdict, window: after } = Histories.enter(window, write)
+          window = after
+          if (verdict === undefined) continue
+          if (verdict === "held") {
+            // A gateway that is ahead may have fooled the stamps of a host that was suspended.
+            if (base !== undefined && firedBetween(base, write)) return
+            base = write
+            doubtful = undefined
+          } else if (!Histories.stepHolds(writes, last!, write)) {
+            doubtful = { doubtful: write, before: last! }
+          }
+          last = write
+          const reconciled = write.reconcile === undefined ? undefined : FireWindow.reconciled(window, write.id)
+          if (reconciled !== undefined) {
+            window = reconciled
+            base = write
+            doubtful = undefined
+          }
+          continue
+        }
+        if (window.gap === undefined || base === undefined || last === undefined) continue
+        const fired = firedBetween(base, last)
+        const awake = write.ended.mono - base.sent.mono >= write.reachedAt - base.sentAt
+        for (const { cancelled, sighting } of page.orders) {
+          const { verdict, window: after } = Sighting.sighted(window, sighting, Model.assumptions)
+          const excused = !cancelled || page.stale || (drama.ahead !== undefined && !awake)
+          if (verdict === "held") {
+            assert.isUndefined(after.gap)
+            if (!excused) assert.isFalse(fired, "claims to have held")
+            if (fired && !cancelled) seen.count("over a firing by an order that the switch does not cancel")
+            if (fired && page.stale) seen.count("over a firing by a stale list")
+          }
+          if (doubtful === undefined) continue
+          const gap = { ...doubtful, base, last }
+          if (drama.ahead === undefined) {
+            const proven = Model.provenHeld(writes, gap, sighting)
+            assert.strictEqual(verdict, proven ? "held" : "open")
+            if (!fired && !excused) {
+              seen.count(proven ? "proven, and held by the switch" : "held by the switch, and not provable")
+            }
+          }
+          if (excused || !fired) continue
+          for (const rule of Model.naive) if (Model.provenHeld(writes, gap, sighting, rule)) seen.count(rule)
+        }
+      }
+    })
+    fc.assert(property, { numRuns: 6_000, seed: 5 })
+    seen.assertAll()
+  })
+
+  it("says until when the switch has not fired, and until when it may still fire, over every firing that can come", () => {
+    const seen = Histories.tally(
+      "survived",
+      "fired later",
+      "fired before",
+      "held",
+      "open although it held",
+      "nothing is proven"
+    )
+    const property = fc.property(Model.dramas, (drama) => {
+      const { firingsAfter, pages, writes } = Model.play({ ...drama, ahead: undefined })
+      let window = FireWindow.empty(Histories.assumptions)
+      let base: Histories.Write | undefined
+      let gap: Sighting.OpenGap | undefined
+      for (const write of writes) {
+        const page = pages.get(write.id)
+        if (page === undefined) {
+          const { verdict, window: after } = Histories.enter(window, write)
+          window = after
+          gap = Sighting.openGap(window, write.ended, Model.assumptions)
+          if (verdict === "held") base = write
+          continue
+        }
+        if (gap === undefined || base === undefined || page.stale) continue
+        // All that may still happen by the writes so far.
+        const firings = firingsAfter(base, write)
+        for (const { cancelled, sighting } of page.orders) {
+          if (!cancelled) continue
+          const survival = Sighting.survival(gap, sighting)
+          for (const { begins } of firings)
+            assert.isAtMost(begins - write.sentAt, survival.mayFireUntil - write.sent.wall)
+          if (survival.survivedUntil === undefined) {
+            assert.strictEqual(survival.verdict, "open")
+            seen.count("nothing is proven")
+            continue
+          }
+          const until = survival.survivedUntil - write.sent.wall + write.sentAt
+          for (const { decided } of firings) assert.isAbove(decided, until, "it had fired")
+          seen.count("survived")
+          if (firings.length > 0) seen.count("fired later")
+          if (survival.verdict === "held") {
+            assert.isEmpty(firings, "claims to have held")
+            assert.isAtMost(survival.lookAgainAt, write.sent.wall)
+            seen.count("held")
+          } else if (firings.length === 0) seen.count("open although it held")
+        }
+        if (firings.some(({ decided }) => decided < write.sentAt)) seen.count("fired before")
+      }
+    })
+    fc.assert(property, { numRuns: 3_000, seed: 6 })
+    seen.assertAll()
   })
 })

@@ -39,14 +39,13 @@ export const judge = (
 ): { readonly verdict: Verdict; readonly gap: Gap | undefined } => {
   const { acknowledged: last, assumptions, gap, predecessor } = before
   const recent = shortestOf(last === undefined ? before.pending : [last, ...before.pending])
-  const earlier = gap?.shortest ?? (last === undefined ? predecessor?.shortestCountdown : undefined) ?? Infinity
+  const earlier = gap?.shortest ?? predecessor?.shortestCountdown ?? Infinity
   const shortest = Math.min(earlier, recent)
   const base: Gap["base"] | undefined =
     gap?.base ?? last ?? (predecessor && { stamps: inOrder(predecessor), sent: undefined, answered: undefined })
   // Nothing was armed before that could have fired.
   if (base === undefined) return { verdict: "held", gap: undefined }
-  const inTime = gap === undefined && earliest > 0
-  if (heldFor(base, answer, assumptions, shortest) && (inTime || !claimsLess(base, answer, assumptions))) {
+  if (heldFor(base, answer, assumptions, shortest) && !claimsLess(base, answer, assumptions)) {
     return { verdict: "held", gap: undefined }
   }
   const step = last === undefined ? "open" : stepVerdict(before, last, answer, recent, earliest)
