@@ -46,7 +46,10 @@ const shared = {
   // Bounds only a hang, because a busy machine is no reason to fail.
   testTimeout: 300_000,
   hookTimeout: 300_000,
-  setupFiles: [Path.join(import.meta.dirname, "scripts", "turn.mjs")]
+  setupFiles: [
+    Path.join(import.meta.dirname, "scripts", "turn.mjs"),
+    ...(process.env["PROPERTY_SEED"] === undefined ? [] : [Path.join(packages, "core/test/support/replay.ts")])
+  ]
 }
 
 export default defineConfig({

@@ -79,6 +79,8 @@ const slow = [
   },
   // The live page of the served exchange in a browser.
   { name: "page", command: [process.execPath, Path.join("packages", "simulator", "checks", "page.mjs")] },
+  // A minute of almost valid requests to the served exchange as a process.
+  { name: "fuzz", command: [process.execPath, Path.join("packages", "simulator", "checks", "fuzz.mjs")] },
   // With an independent client, which is too large to be installed with the workspace.
   { name: "ccxt", command: [process.execPath, Path.join("packages", "simulator", "checks", "ccxt.mjs")] },
   // This many seeds reach every situation. The campaign fails when it never reached one.

@@ -79,6 +79,8 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
   let timer: Write | undefined
   let endedBy: Write | undefined
   let changedAt = -1
+  /** Whether a timer has ever run past its deadline, because a release held it back, and then been restarted. */
+  let isExtended = false
   let firedAt = -Infinity
   const due: Array<Write> = []
   const applied: Array<number> = []
@@ -136,6 +138,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     if (transition !== expected || isMoved)
       broken("1", at, `${transition} until ${deadline}, not ${expected} until ${write.deadline}`)
     if (expected === "closed") return onEnded(write, at)
+    isExtended ||= timer !== undefined && heldBack(timer) > 0 && at > timer.deadline!
     timer = write
     // A claim has to allow for every write that had been sent, whenever it is applied.
     if (write.call !== undefined && window !== undefined && write.call.at < window.at) within(write, at)
@@ -161,7 +164,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
       if (alive && !closing && lost === undefined && acknowledged !== undefined) tolerated(at, acknowledged)
       const quiet = outcome?.outcome === "Disarmed" ? 0 : outcome?.earliest === undefined ? outcome?.latest : undefined
       if (quiet !== undefined && call.seq < outcome!.seq && at > outcome!.at + quiet + slack)
-        broken("12", at, `fired after ${outcome!.outcome} said that nothing would`)
+        unless(heldBack(timer) > 0, "12", at, `fired after ${outcome!.outcome} said that nothing would`)
     }
     onEnded(timer, at)
   }
@@ -251,7 +254,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     // One machine with a wrong clock is refuted by the host's clocks, unless these stood still or diverged.
     const misled = venue.wrongMachine !== undefined && diverged
     if (state === "Fired") {
-      const untold = last !== undefined && (last.call === undefined || heldBack(last) > 0)
+      const untold = last !== undefined && (last.call === undefined || isExtended || heldBack(last) > 0)
       if (firedAt <= safeAt) unless(misled || untold, "9", at, "Fired, but nothing has fired")
       hidden = undefined
     }

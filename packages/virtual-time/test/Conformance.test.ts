@@ -36,6 +36,9 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as TRef from "effect/TRef"
 import { comparable, inVirtualTime, onIdleTestClock, type Program, underTheLayer } from "./support/bothClocks.js"
 
+/** A metric lives as long as its process, so each program takes a name of its own. */
+let metrics = 0
+
 const programs: Record<string, Program> = {
   "many at one instant": {
     unordered: true,
@@ -303,7 +306,7 @@ const programs: Record<string, Program> = {
   "metrics of durations": {
     body: (say) =>
       Effect.gen(function* () {
-        const name = yield* Effect.sync(() => `conformance-${Math.random()}`)
+        const name = yield* Effect.sync(() => `conformance-${metrics++}`)
         const timer = Metric.timerWithBoundaries(name, [10, 100, 1000])
         yield* Effect.repeatN(Effect.sleep(70).pipe(Metric.trackDuration(timer)), 2)
         const state = yield* Metric.value(timer)

@@ -44,8 +44,14 @@ export const edge = within(
   "milliseconds since the epoch, in the years 1 to 9999"
 )
 
+/**
+ * The last instant of a served clock, the year 9900. What is scheduled from there is still an instant that a journal
+ * holds.
+ */
+export const lastInstant = 250_246_627_200_000
+
 /** An instant at which a clock can start. */
-const start = whole(0, latest, "whole milliseconds since the epoch, up to the year 9999")
+const start = whole(0, lastInstant, "whole milliseconds since the epoch, up to the year 9900")
 
 /** Milliseconds of the exchange's clock per millisecond of the host's. */
 export const speed = within("number", 0.001, 100_000, Number.isFinite, "a number from 0.001 to 100000")

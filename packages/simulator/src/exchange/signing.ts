@@ -12,9 +12,12 @@ const parsed = new WeakMap<ApiKey, KeyObject | null>()
 const parse = (key: ApiKey): KeyObject | null => {
   try {
     if (key.secret !== undefined) return createSecretKey(Buffer.from(key.secret))
-    return key.rsaPublicKey === undefined ? null : createPublicKey(key.rsaPublicKey)
+    if (key.rsaPublicKey === undefined) return null
+    const material = createPublicKey(key.rsaPublicKey)
+    // Node throws when it verifies this signature with a key of some other kinds.
+    return material.asymmetricKeyType === "rsa" ? material : null
   } catch {
-    // A key that is no PEM verifies no signature.
+    // A key that is no PEM verifies no signature, as one of another kind.
     return null
   }
 }

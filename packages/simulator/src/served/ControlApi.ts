@@ -40,6 +40,7 @@ import {
   JournalPage,
   Length,
   Mark,
+  Name,
   NewAccount,
   NewOrder,
   Order,
@@ -272,7 +273,7 @@ const Clock_ = HttpApiGroup.make("clock")
       .setPayload(
         Body({
           as: Schema.optional(
-            Schema.NonEmptyString.annotations({
+            Name.annotations({
               description: "a hold that is released while asleep and taken again on waking"
             })
           ),
@@ -284,7 +285,7 @@ const Clock_ = HttpApiGroup.make("clock")
   )
   .add(
     HttpApiEndpoint.post("hold", "/clock/holds")
-      .setPayload(Body({ name: Schema.NonEmptyString }))
+      .setPayload(Body({ name: Name }))
       .addSuccess(Clock)
       .annotateContext(
         described(
@@ -347,7 +348,7 @@ const Journal = HttpApiGroup.make("journal")
   )
   .add(
     HttpApiEndpoint.post("mark", "/journal/marks")
-      .setPayload(Body({ name: Schema.NonEmptyString, account: Schema.optional(Schema.String) }))
+      .setPayload(Body({ name: Name, account: Schema.optional(Name) }))
       .addSuccess(Mark)
       .annotateContext(described("Adds a mark to the journal, for example `crash`."))
   )

@@ -20,6 +20,7 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
+import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import type * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -31,15 +32,18 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import type * as Net from "node:net"
+import * as Decoding from "./decoding.js"
 import * as Guard from "./guard.js"
 import * as Health from "./health.js"
 import * as Control from "./handlers.js"
 import { Driver } from "./driver.js"
+import { Incoming, pathOf } from "./incoming.js"
 import * as Served from "./views.js"
 import { type Mode, ServedClock } from "./clock.js"
 import * as LivePage from "./livePage.js"
@@ -131,7 +135,7 @@ const validate = (options: Options): Effect.Effect<void, InvalidServerOptions> =
   }
   const { speed, start } = clock ?? {}
   if (start !== undefined && !Numbers.isStart(start)) {
-    return fail(`The clock cannot start at ${start}: give whole ms since the epoch, up to the year 9999.`)
+    return fail(`The clock cannot start at ${start}: give whole ms since the epoch, up to the year 9900.`)
   }
   return speed === undefined ? Effect.void : validateSpeed(speed)
 }
@@ -180,7 +184,7 @@ export const make: (
   }
 
   const host = options.host ?? "127.0.0.1"
-  const server = Http.createServer({ noDelay: true, keepAliveTimeout: 60_000 })
+  const server = Http.createServer({ noDelay: true, keepAliveTimeout: 60_000, IncomingMessage: Incoming })
   const sockets = new WebSockets()
   // A separate scope, because the platform's server waits for all connections before it closes the rest of its scope.
   // WebSockets, and connections that a fault holds, never end by themselves.
@@ -253,22 +257,18 @@ export const make: (
   )
 })
 
-/** The path of a request. A client behind a proxy sends the whole URL. */
-const pathOf = ({ url = "/" }: Http.IncomingMessage): string => {
-  const path = url.replace(/^https?:\/\/[^/?]*/i, "")
-  return path === "" || path.startsWith("?") ? `/${path}` : path
-}
-
 const isControl = (url: string): boolean =>
-  url === "/" || url === "/favicon.ico" || url === Health.path || url.startsWith("/_sim") || url.startsWith("/?")
+  url.startsWith("/_sim") || ["/", "/favicon.ico", Health.path].includes(url.split("?", 1)[0] ?? "")
 
-const noJson = HttpServerResponse.unsafeJson(
-  {
-    _tag: "HttpApiDecodeError",
-    issues: [],
-    message: "The body of this request is no JSON: send an object, at least {}. /_sim/docs describes each body."
-  },
-  { status: 400 }
+const badBody = (message: string) =>
+  HttpServerResponse.unsafeJson({ _tag: "HttpApiDecodeError", issues: [], message }, { status: 400 })
+
+const noJson = badBody(
+  "The body of this request is no JSON: send an object, at least {}. /_sim/docs describes each body."
+)
+
+const unreadable = badBody(
+  "The body of this request has more than 1 MB or more than 100 levels: send a smaller one. /_sim/docs describes each body."
 )
 
 const notFound = HttpServerResponse.unsafeJson(
@@ -295,13 +295,17 @@ const controlApp = (served: Served.Served, token: string | undefined, sockets: W
     )
     const context = yield* Effect.context<HttpRouter.HttpRouter.DefaultServices>()
     return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-      request.url.split("?", 1)[0] === PrivateStream.path ? privateStream(served, request, sockets) : app
+      request.url.split("?", 1)[0] === PrivateStream.path
+        ? privateStream(served, request, sockets)
+        : Effect.zipRight(Decoding.readable, app)
     ).pipe(
       Effect.catchAllCause((cause) => {
         const error = Cause.squash(cause)
         if (Predicate.isTagged(error, "RouteNotFound")) return Effect.succeed(notFound)
+        if (Predicate.isTagged(error, "Unreadable")) return Effect.succeed(unreadable)
         return Predicate.isTagged(error, "RequestError") ? Effect.succeed(noJson) : Effect.failCause(cause)
       }),
+      HttpIncomingMessage.withMaxBodySize(Option.some(Decoding.longestBody)),
       Effect.map((response) =>
         HttpServerResponse.setHeaders(response, {
           "content-security-policy": "frame-ancestors 'none'",

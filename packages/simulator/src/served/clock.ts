@@ -2,9 +2,12 @@
  * The clock of a served exchange. It follows the host's monotonic clock, so that a wall clock that is set back does
  * not matter. After a suspend of the host, in which the monotonic clock stands, it jumps, because the real exchange
  * would have continued. A wall clock that is set forward by more than a second looks the same, and makes it jump too.
+ *
+ * It stands at the year 9900, see `Numbers.lastInstant`.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Numbers from "../exchange/numbers.js"
 
 /** A wall clock this far ahead of the monotonic one (ms) means that the host was suspended. */
 const suspended = 1_000
@@ -36,7 +39,7 @@ export class ServedClock implements Clock.Clock {
 
   /** Advances to an instant (ms). An instant in the past changes nothing. */
   jumpTo(at: number): void {
-    this.at = Math.max(this.unsafeCurrentTimeMillis(), at)
+    this.at = Math.max(this.unsafeCurrentTimeMillis(), Math.min(Numbers.lastInstant, at))
   }
 
   unsafeCurrentTimeMillis(): number {
@@ -46,7 +49,7 @@ export class ServedClock implements Clock.Clock {
     const passed = wall - this.wall
     this.monotonic = monotonic
     this.wall = wall
-    this.at += (passed > ran + suspended ? passed : ran) * this.speed
+    this.at = Math.min(Numbers.lastInstant, this.at + (passed > ran + suspended ? passed : ran) * this.speed)
     return this.at
   }
 

@@ -41,6 +41,43 @@ export const knownQuery = Layer.succeed(
   })
 )
 
+/** The longest body in bytes, and the deepest nesting of one. The schema's messages overflow the stack on deep ones. */
+export const longestBody = 1_048_576
+const deepest = 100
+
+const isFlat = (json: string): boolean => {
+  let depth = 0
+  for (const [bracket] of json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, "").matchAll(/[[\]{}]/g)) {
+    depth += bracket === "[" || bracket === "{" ? 1 : -1
+    if (depth > deepest) return false
+  }
+  return true
+}
+
+interface Unreadable {
+  readonly _tag: "Unreadable"
+}
+const unreadable: Unreadable = { _tag: "Unreadable" }
+
+/**
+ * Fails when the body of the request is too long or nested too deeply. A body that turns out to be too long on the way
+ * ends its connection.
+ */
+export const readable = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers, method, text }) => {
+  if (method === "GET" || method === "HEAD") return Effect.void
+  if (Number(headers["content-length"] ?? 0) > longestBody) return Effect.fail(unreadable)
+  return Effect.filterOrFail(text, isFlat, () => unreadable)
+})
+
+/** The value of an issue, which can be long, and holds the secrets of a key. */
+const withoutValue = (issue: typeof HttpApiError.Issue.Type): typeof HttpApiError.Issue.Type => {
+  const at = issue.message.indexOf(", actual ")
+  const value = issue.message.slice(at + 9)
+  return at < 0 || (value.length < 60 && !/[[{]/.test(value) && !issue.path.includes("keys"))
+    ? issue
+    : { ...issue, message: issue.message.slice(0, at) }
+}
+
 /** Names the fields that are wrong, and leaves out the schema. */
 const plain = (issues: ReadonlyArray<typeof HttpApiError.Issue.Type>): string => {
   const lines = issues.flatMap(({ message, path }) => {
@@ -58,9 +95,9 @@ const plain = (issues: ReadonlyArray<typeof HttpApiError.Issue.Type>): string =>
 }
 
 export const plainErrors = HttpApiBuilder.middleware(ControlApi.Api, (app) =>
-  Effect.mapError(app, (error: unknown) =>
-    error instanceof HttpApiError.HttpApiDecodeError
-      ? new HttpApiError.HttpApiDecodeError({ issues: error.issues, message: plain(error.issues) })
-      : (error as HttpApiError.HttpApiDecodeError)
-  )
+  Effect.mapError(app, (error: unknown) => {
+    if (!(error instanceof HttpApiError.HttpApiDecodeError)) return error as HttpApiError.HttpApiDecodeError
+    const issues = error.issues.map(withoutValue)
+    return new HttpApiError.HttpApiDecodeError({ issues, message: plain(issues) })
+  })
 )

@@ -8,6 +8,7 @@
  * between its waking and its next request.
  */
 import type { Mode, ServedClock } from "./clock.js"
+import * as Numbers from "../exchange/numbers.js"
 import type { World } from "../world/world.js"
 
 /** The longest timer of the host, in ms. */
@@ -103,7 +104,7 @@ export class Driver {
    * Advances the clock by whole ms, and calls `done` when everything due by then has happened. The result cancels it.
    */
   advance(ms: number, done: (now: number) => void): () => void {
-    const at = this.world.pump() + ms
+    const at = Math.min(Numbers.lastInstant, this.world.pump() + ms)
     if (this.clock.speed > 0) this.clock.jumpTo(at)
     return this.settle({ at, rank: this.rank++, name: undefined, pulls: true, wake: done })
   }
@@ -117,7 +118,7 @@ export class Driver {
   /** An early timer finds nothing due and sets the next one, so that a refreshed countdown needs no new timer. */
   private ensure(at: number): void {
     if (this.clock.speed === 0) return this.consider()
-    if (at >= this.wakesAt) return
+    if (at >= this.wakesAt || at > Numbers.lastInstant) return
     this.wakesAt = at
     clearTimeout(this.timer)
     const wait = Math.ceil((at - this.clock.unsafeCurrentTimeMillis()) / this.clock.speed)
@@ -146,7 +147,7 @@ export class Driver {
 
   /** The latest instant to which the clock may step. */
   private limit(): number {
-    if (this.clock.mode === "auto") return Number.MAX_VALUE
+    if (this.clock.mode === "auto") return Numbers.lastInstant
     let limit = -Infinity
     for (const sleeper of this.sleepers) if (sleeper.pulls) limit = Math.max(limit, sleeper.at)
     return limit

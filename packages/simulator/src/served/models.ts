@@ -86,6 +86,14 @@ export const SymbolName = Schema.String.pipe(
 )
 
 /**
+ * The name of a mark or of a hold, at most 200 characters.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export const Name = Schema.NonEmptyString.pipe(Schema.maxLength(200))
+
+/**
  * An order to place. The default is a limit buy of 0.01 BTCUSDT at 50000 in USDT-FUTURES.
  *
  * @since 0.1.0

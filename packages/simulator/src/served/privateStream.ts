@@ -28,6 +28,9 @@ export interface Wire {
 const silence = 120_000
 const messagesPerSecond = 10
 
+/** The most channels in one message, an assumption: each has an answer of its own. */
+const channelsPerMessage = 100
+
 /** The largest backlog of a reader, in bytes. */
 const longestBacklog = 4_000_000
 
@@ -39,8 +42,15 @@ interface Topic {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Avoids `String`, which would call a field `toString` of the object. */
-const textOf = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""))
+/** Avoids `String` and `JSON.stringify`: one would call a field `toString`, the other throws on deep nesting. */
+const textOf = (value: unknown): string =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? String(value).slice(0, 100)
+    : value === undefined
+      ? ""
+      : value === null
+        ? "null"
+        : "(no text)"
 
 const cutting = (kinds: ReadonlyArray<Fault.Kind>) => (active: Network.Active) =>
   kinds.includes(active.fault.act.kind) || active.fault.on.endpoint?.includes("private") === true
@@ -125,7 +135,7 @@ export class Session {
   }
 
   private each(args: ReadonlyArray<unknown>, use: (topic: Topic) => void): void {
-    if (args.length === 0) return this.fail(30016, "Param error")
+    if (args.length === 0 || args.length > channelsPerMessage) return this.fail(30016, "Param error")
     for (const arg of args) {
       const given = isRecord(arg) ? arg : {}
       const topic = { instType: textOf(given["instType"]), topic: textOf(given["topic"]) }

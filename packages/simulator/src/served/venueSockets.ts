@@ -16,16 +16,17 @@ export const nowHeader = "x-sim-now"
 const addressOf = (request: Http.IncomingMessage): string =>
   (request.socket.remoteAddress ?? "127.0.0.1").replace(/^::ffff:/, "")
 
-const answer = (response: Http.ServerResponse, outcome: Outcome, now: number): void => {
-  // A connection that a fault ends looks like one of a crashed peer.
-  if (outcome._tag !== "Answer") return void response.socket?.resetAndDestroy()
+const answer = (request: Http.IncomingMessage, response: Http.ServerResponse, outcome: Outcome, now: number): void => {
+  // A connection that a fault ends looks like one of a crashed peer. The response has no socket while an earlier one of
+  // the same connection is under way.
+  if (outcome._tag !== "Answer") return void request.socket.resetAndDestroy()
   const { body, headers, status, whole } = outcome
   // An array of pairs, because node handles it faster than an object.
   const head = ["content-length", String(Buffer.byteLength(whole ?? body)), nowHeader, String(now)]
   for (const name in headers) head.push(name, headers[name] ?? "")
   response.writeHead(status, head)
   if (whole === undefined) response.end(body)
-  else response.write(body, () => response.socket?.destroy())
+  else response.write(body, () => request.socket.destroy())
 }
 
 const handle = (
@@ -44,7 +45,7 @@ const handle = (
     body,
     ip: addressOf(request)
   })
-  const settle = (outcome: Outcome) => answer(response, outcome, pending.record.receivedAt ?? world.state.now)
+  const settle = (outcome: Outcome) => answer(request, response, outcome, pending.record.receivedAt ?? world.state.now)
   if (pending.outcome !== undefined) return settle(pending.outcome)
   pending.listener = (outcome) => {
     goesOn()
@@ -84,8 +85,11 @@ export const make =
       if (body.length <= longestBody) return
       refused = true
       body = ""
-      response.writeHead(413, { "content-type": "text/plain", connection: "close" })
-      response.end(`The body is longer than ${longestBody} characters. Send a shorter one.\n`)
+      const now = driver.world.pump()
+      const msg = `The body is longer than ${longestBody} characters: send a shorter one.`
+      const text = JSON.stringify({ code: "simulator", msg, requestTime: now, data: null })
+      const head = { "content-type": "application/json", "content-length": text.length, connection: "close" }
+      response.writeHead(413, { ...head, [nowHeader]: String(now) }).end(text)
     })
     request.on("end", () => {
       if (!refused) handle(driver, request, response, body, waits, goesOn)

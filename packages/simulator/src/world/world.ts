@@ -85,6 +85,10 @@ const ownFaults = (
 ): ReadonlyArray<Network.Active> =>
   faults.reduce((state, fault) => Network.add(state, fault, now)[1], Network.heal(network)).faults
 
+/** A copy, because a part of a string keeps the whole in memory, and the journal holds thousands. */
+const beginning = (body: string): string =>
+  body.length <= 200 ? body : Buffer.from(body.slice(0, 200), "utf16le").toString("utf16le")
+
 const countdownIn = (body: string): string | undefined => /"countdown"\s*:\s*"([^"]*)"/.exec(body)?.[1]
 
 export class World {
@@ -281,7 +285,7 @@ export class World {
       account,
       endpoint: endpoint?.name ?? "unknown",
       method: request.method,
-      body: endpoint === undefined ? "" : request.body.slice(0, 200),
+      body: endpoint === undefined ? "" : beginning(request.body),
       sentAt: now,
       arrivedAt: undefined,
       appliedAt: undefined,

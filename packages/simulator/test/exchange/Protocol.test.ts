@@ -57,6 +57,21 @@ describe("Protocol", () => {
       })
     }
 
+    it("a key of another kind than RSA verifies no signature", () => {
+      const kinds = [
+        generateKeyPairSync("ed25519"),
+        generateKeyPairSync("x25519"),
+        generateKeyPairSync("ec", { namedCurve: "P-256" })
+      ]
+      for (const { publicKey } of kinds) {
+        const rsaPublicKey = publicKey.export({ type: "spki", format: "pem" }).toString()
+        const state = begin({ account: { keys: [{ key: "k", rsaPublicKey, passphrase: "p" }] } })
+        const headers = { "access-key": "k", "access-passphrase": "p", "access-timestamp": String(start) }
+        const request = { method: "GET", path: settingsPath, body: "", headers: { ...headers, "access-sign": "AAAA" } }
+        assert.strictEqual(Protocol.handle(state, request, start)[1].code, "40009")
+      }
+    })
+
     it("verifies SHA256withRSA with the public half of the key, and refuses nonsense as a bad signature", () => {
       const pair = generateKeyPairSync("rsa", { modulusLength: 2048 })
       const other = generateKeyPairSync("rsa", { modulusLength: 2048 })
