@@ -79,7 +79,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
   let timer: Write | undefined
   let endedBy: Write | undefined
   let changedAt = -1
-  /** Whether a timer has ever run past its deadline, because a release held it back, and then been restarted. */
+  /** Whether a write has restarted a timer that another client had set, or that a release held past its deadline. */
   let isExtended = false
   let firedAt = -Infinity
   const due: Array<Write> = []
@@ -138,7 +138,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     if (transition !== expected || isMoved)
       broken("1", at, `${transition} until ${deadline}, not ${expected} until ${write.deadline}`)
     if (expected === "closed") return onEnded(write, at)
-    isExtended ||= timer !== undefined && heldBack(timer) > 0 && at > timer.deadline!
+    if (timer !== undefined) isExtended ||= timer.call === undefined || (heldBack(timer) > 0 && at > timer.deadline!)
     timer = write
     // A claim has to allow for every write that had been sent, whenever it is applied.
     if (write.call !== undefined && window !== undefined && write.call.at < window.at) within(write, at)
