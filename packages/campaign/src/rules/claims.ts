@@ -189,18 +189,15 @@ const noSilentRearm: Rule = (evidence, report) => {
         deed.what === "reconcile" &&
         calls.some((call) => call.end === "acknowledged" && call.endSeq! < deed.seq && call.endAt! >= fire.at)
     )
-    // A host that stops again before it reads the clock has not had its second.
-    const goes = stops.reduce(
-      (last, stop) => (stop.from <= last + (last === fire.at ? 15 : 1_100) ? Math.max(last, stop.to) : last),
-      fire.at
-    )
+    // After each stop the host has a second to read the clock. One that stops again before has not had it.
+    const noticedBy = stops.reduce((by, stop) => (stop.from <= by ? Math.max(by, stop.to + 1_100) : by), fire.at + 15)
     for (const claim of claims) {
       if (claim.at <= fire.at || !safe(claim)) continue
       if (reconciled !== undefined && claim.seq > reconciled.seq) break
       if (claim.how === "standing" && isSilenced(evidence, claim.at)) break
       // The release reports only its end, so until then the last report is old.
       if (claim.how === "standing" && begun !== undefined && claim.at >= begun.at) break
-      if (claim.how === "standing" && claim.at <= Math.max(goes + 1_100, fire.at + 15) + tolerance) continue
+      if (claim.how === "standing" && claim.at <= noticedBy + tolerance) continue
       report("15", claim.at, `${claim.how} ${claim.state}, ${s(claim.at - fire.at)} after the switch had fired`)
       break
     }

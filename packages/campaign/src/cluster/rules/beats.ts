@@ -37,7 +37,8 @@ export const beats = (evidence: Evidence, report: Report) => {
     const since = at - grace - 1_000 - 2 * tick
     const told = engine.filter((one) => one.boot === boot && one.account === account && one.at <= at)
     const last = told.at(-1)
-    // An arming that has begun is brought to its end, and a release asks for its permit for as long as it may beat.
+    // An arming that has begun is brought to its end, and a release asks for its permit for as long as it may beat. One
+    // that is withdrawn hands over from then on.
     const isArmed = writes.some(
       (one) =>
         one.boot === boot &&
@@ -46,7 +47,7 @@ export const beats = (evidence: Evidence, report: Report) => {
         one.end === "acknowledged" &&
         one.endAt! < since
     )
-    const isReleasing = evidence.ofAccount(account, at)?.wanted === "release"
+    const isReleasing = [since, at].some((instant) => evidence.ofAccount(account, instant)?.wanted === "release")
     if (
       isArmed &&
       !isReleasing &&
