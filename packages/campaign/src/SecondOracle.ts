@@ -296,7 +296,11 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     if (what.startsWith("clock died")) [isDated, lieAt] = [false, undefined]
     if (what === "lapse") lapsedUntil = Math.max(lapsedUntil, at + length)
     if (what === "reconcile" && acknowledged !== undefined) compared = applied[acknowledged.id]!
-    if (what === "reconciled") reconciled()
+    if (what === "reconciled") {
+      reconciled()
+      // What is left is a late `0` of an earlier heartbeat, which an acknowledgement may end.
+      if (doubt !== undefined) doubt.passed = false
+    }
     if (what === "record") [watched, hidden] = [true, undefined]
     if (what !== "crash") return
     alive = watched = false
