@@ -62,7 +62,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
 
   const total = client.countdown * 1_000
   // The host's clock may be slightly fast or slow, which no client can see. Its edges are off by that share.
-  const slack = 1 + Math.abs(clock.rate - 1) * (total + 2 * longestDelay)
+  const slack = 1 + Math.abs(clock.rate - 1) * Math.max(end, total + 2 * longestDelay)
   /** A release of the exchange may pause the timer or hold its firing back, which no documentation describes. */
   const release = venue.maintenanceTimer === "runs" ? undefined : venue.maintenance
   const heldBack = ({ at, deadline }: Write): number =>
