@@ -308,7 +308,12 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     alive = watched = false
     lieAt = undefined
     // Judged is what the client's own timer protects, unless a later write of another client may undo it.
-    if (!isProtected || timer?.call === undefined || plan.deeds.some((deed) => deed.do === "other-client" && deed.at >= at)) return
+    if (
+      !isProtected ||
+      timer?.call === undefined ||
+      plan.deeds.some((deed) => deed.do === "other-client" && deed.at >= at)
+    )
+      return
     const orders = new Set([...open.keys(), ...doomed])
     const pause = release === undefined ? 0 : release.to - release.from
     const until = at + total + longestDelay + clock.uncertainty + venue.sweepPeriod + venue.triggerLatency
