@@ -5,6 +5,7 @@ import * as Heartbeats from "@effect-deadman/core/Heartbeats"
 import type * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
@@ -401,4 +402,58 @@ describe("a release that dies", () => {
       )
     })
   }
+})
+
+describe("a clock that throws at some readings", () => {
+  /** Throws at so many readings, after `from` good ones. */
+  const throwingAt = (clock: Clock.Clock) => {
+    const readings = { from: Infinity, times: 0 }
+    const throwing = Object.create(clock, {
+      unsafeCurrentTimeNanos: {
+        value: () => {
+          if (--readings.from < 0 && readings.from >= -readings.times) throw new Error("the clock is broken")
+          return clock.unsafeCurrentTimeNanos()
+        }
+      }
+    }) as typeof clock
+    return { readings, throwing }
+  }
+
+  it("keeps no caller of a beat waiting, at whichever reading (19)", () => {
+    for (let nth = 0; nth < 15; nth++) {
+      const { service } = Port.port(() => acknowledged)
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const { readings, throwing } = throwingAt(yield* Effect.clock)
+          const { close, heartbeat } = yield* Effect.withClock(World.open({ release: () => "LetExpire" }), throwing)
+          yield* Effect.sleep("1500 millis")
+          Object.assign(readings, { from: nth, times: Infinity })
+          const ended = yield* Effect.timeoutOption(Effect.exit(heartbeat.beat), "20 seconds")
+          assert.strictEqual(ended._tag, "Some", `reading ${nth}`)
+          readings.from = Infinity
+          yield* close
+        })
+      )
+    }
+  })
+
+  it("leaves no switch armed after an acquisition that failed meanwhile, at whichever reading (19)", () => {
+    let failures = 0
+    for (let nth = 0; nth < 30; nth++) {
+      const { service, writes } = Port.port((n) => (n === 0 ? Effect.never : acknowledged))
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const { readings, throwing } = throwingAt(yield* Effect.clock)
+          Object.assign(readings, { from: nth, times: 2 })
+          const opened = yield* Effect.exit(Effect.withClock(World.open({ armTimeout: "3 seconds" }), throwing))
+          if (opened._tag === "Success") return yield* opened.value.close
+          failures++
+          if (writes.length > 0) assert.include(writes.at(-1), "off", `reading ${nth}: ${writes.join()}`)
+        })
+      )
+    }
+    assert.isAbove(failures, 3)
+  })
 })

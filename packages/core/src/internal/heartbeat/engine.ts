@@ -245,9 +245,19 @@ export class Engine implements Ticker.Member {
     this.finish(beat, Exit.fail(Option.getOrElse(failure, () => this.notArmed(0))))
   }
 
-  /** Completes the waiting callers and schedules the next beat. */
+  /** Completes the waiting callers, also when the clock throws, and schedules the next beat. */
   private finish(beat: Beat, outcome: BeatOutcome): void {
     if (this.current === beat) this.current = undefined
+    try {
+      this.reschedule(beat, outcome)
+    } finally {
+      beat.due = undefined
+      if (beat.waiting !== undefined) Deferred.unsafeDone(beat.waiting, outcome)
+      this.safely(() => this.plan())
+    }
+  }
+
+  private reschedule(beat: Beat, outcome: BeatOutcome): void {
     const { interval, pace } = this.settings
     const { window } = this.live.ledger
     if (Exit.isFailure(outcome)) {
@@ -265,9 +275,6 @@ export class Engine implements Ticker.Member {
       const sent = this.live.ledger.window.acknowledged?.sent.mono ?? beat.began
       this.beatAt = this.inTime((sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval)
     }
-    beat.due = undefined
-    if (beat.waiting !== undefined) Deferred.unsafeDone(beat.waiting, outcome)
-    this.safely(() => this.plan())
   }
 
   /**
@@ -402,7 +409,8 @@ export class Engine implements Ticker.Member {
 
   private notArmed(margin: number): HeartbeatError.NotArmed {
     const { account, live } = this
-    const status = HeartbeatStatus.derive(live.ledger, live.now())
+    // Not `now`: a clock that throws must not keep the callers of a beat waiting.
+    const status = HeartbeatStatus.derive(live.ledger, live.lately)
     const timeLeft = status._tag === "Released" ? 0 : Math.max(0, status.earliestFire - status.at)
     const state = live.phase === "releasing" ? "Released" : status._tag
     return new HeartbeatError.NotArmed({ account, state, timeLeft, margin })

@@ -71,10 +71,21 @@ export const run = (
   const last =
     choice === "Disarm" ? disarm(live, writer) : choice === "CancelSoon" ? cancelSoon(live, writer) : Effect.void
   return Effect.as(
-    bounded(Effect.zipRight(writer.settled, last), live.settings.releaseTimeout, () => Effect.void),
+    bounded(Effect.zipRight(settled(live, writer), last), live.settings.releaseTimeout, () => Effect.void),
     () => outcome(live, choice)
   )
 }
+
+/**
+ * Waits for the write in flight. The ticker gives it up when its time is over, unless the clock has failed. Then it ends
+ * here, a second later.
+ */
+const settled = (live: LiveLedger, writer: Writer): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    writer.isInFlight
+      ? bounded(writer.settled, live.settings.requestTimeout + 1_000, () => Effect.sync(() => writer.drop()))
+      : Effect.void
+  )
 
 const disarm = (live: LiveLedger, writer: Writer): Effect.Effect<void> =>
   Effect.gen(function* () {
