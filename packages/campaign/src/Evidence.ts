@@ -88,11 +88,11 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
 }
 
 /**
- * Whether the last report does not stand any more: its clock has failed, the heartbeat is lost by that, and no alarm can
- * go without a clock. `status` still tells.
+ * Whether the last report does not stand any more: its clock has failed, the heartbeat is lost, and no alarm can go
+ * without a clock. `status` still tells.
  */
 export const isSilenced = ({ clockDiedAt, lost }: Evidence, at: number): boolean =>
-  lost?.reason === "Defect" && clockDiedAt <= at && lost.at <= at
+  lost !== undefined && clockDiedAt <= at && lost.at <= at
 
 export interface Stop {
   readonly from: number

@@ -71,7 +71,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
       : release.to - release.from
   const calls = entries.filter((entry): entry is Log.Call => entry._tag === "Call")
   /** A service that ignores interruptions ends its calls long after the client has given up on them. */
-  const inTime = ({ at, endAt }: Log.Call): boolean => !client.deaf || endAt! - at <= client.requestTimeout
+  const inTime = ({ at, endAt }: Log.Call): boolean => !client.deaf || endAt! - at < client.requestTimeout - slack
   const answered = (call: Log.Call, by: number): boolean =>
     ["acknowledged", "code", "unreadable"].includes(call.end!) && call.endAt! <= by && inTime(call)
 
@@ -79,7 +79,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
   let timer: Write | undefined
   let endedBy: Write | undefined
   let changedAt = -1
-  /** Whether a write has restarted a timer that another client had set, or that a release held past its deadline. */
+  /** Whether a write has followed one of another client, or has restarted a timer that a release held past its deadline. */
   let isExtended = false
   let firedAt = -Infinity
   const due: Array<Write> = []
@@ -138,7 +138,9 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     if (transition !== expected || isMoved)
       broken("1", at, `${transition} until ${deadline}, not ${expected} until ${write.deadline}`)
     if (expected === "closed") return onEnded(write, at)
-    if (timer !== undefined) isExtended ||= timer.call === undefined || (heldBack(timer) > 0 && at > timer.deadline!)
+    const before = timer ?? endedBy
+    const isHeldBack = timer !== undefined && heldBack(timer) > 0 && at > timer.deadline!
+    isExtended ||= isHeldBack || (before !== undefined && before.call === undefined)
     timer = write
     // A claim has to allow for every write that had been sent, whenever it is applied.
     if (write.call !== undefined && window !== undefined && write.call.at < window.at) within(write, at)
@@ -260,7 +262,8 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     }
     if (provenBy === "owner") reconciled()
     if (safe && hidden !== undefined && hidden < at) {
-      const stale = provenBy === "sighting" && evidence!.listStaleness > evidence!.maxStaleness
+      // A list may settle the firing, and an acknowledgement later the rest of the doubt.
+      const stale = evidence !== undefined && evidence.listStaleness > evidence.maxStaleness && listedAt > hidden
       const excuse = stale || (provenBy === "acknowledgement" && misled)
       unless(excuse, "15", at, `${state} by ${provenBy}, over the firing at ${hidden}`)
       hidden = undefined
@@ -351,7 +354,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     else if (entry._tag === "Closing") [closing, alive] = [true, alive && entry.phase === "begun"]
     else if (entry._tag === "Outcome") {
       outcome = entry
-      onWindow(entry)
+      if (isDated) onWindow(entry)
     }
   }
   elapse(end)

@@ -36,7 +36,7 @@ const armedMeansArmed: Rule = (evidence, report) => {
 
 /** 9: the exchange fires inside the window, and `Fired` is claimed only after a firing. */
 const firesInsideTheWindow: Rule = (
-  { acquired, begun, calls, claims, crash, fires, outcome, plan, tolerance },
+  { acquired, begun, calls, claims, clockDiedAt, crash, fires, outcome, plan, tolerance },
   report
 ) => {
   const shorter = calls.find((call) => call.wire !== "0" && Number(call.wire) < plan.client.countdown)
@@ -64,7 +64,8 @@ const firesInsideTheWindow: Rule = (
         report("9", fire.at, `fired ${s(fire.at - edge)} after the latest fire claimed at ${s(latest.at)}`)
       }
     }
-    if (outcome !== undefined && fire.at > outcome.at && outcome.earliest !== undefined) {
+    const isDated = outcome !== undefined && clockDiedAt > outcome.at
+    if (isDated && fire.at > outcome.at && outcome.earliest !== undefined) {
       const [from, to] = [outcome.at + outcome.earliest, outcome.at + outcome.latest!]
       if (fire.at < from - tolerance || fire.at > to + tolerance) {
         report("9", fire.at, `fired at ${s(fire.at)}, ${outcome.outcome} claimed from ${s(from)} to ${s(to)}`)

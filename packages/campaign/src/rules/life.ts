@@ -119,12 +119,12 @@ const passing = new Set("25000 40200 40808 40010 45001 31337 429 40725 40015".sp
 
 /** lost, too: a refusal that comes and goes ends the heartbeat only when it repeats, with no success between. */
 const refusalsCountInARow: Rule = (evidence, report) => {
-  const { begun, calls, lost, plan } = evidence
+  const { begun, calls, crash, lost, plan } = evidence
   if (plan.client.deaf || evidence.acquired?.result !== "armed") return
   let run = 0
   let code: string | undefined
   for (const call of calls) {
-    if (call.endSeq === undefined || (begun !== undefined && call.endSeq > begun.seq)) break
+    if (call.endSeq === undefined || call.endSeq > Math.min(begun?.seq ?? Infinity, crash?.seq ?? Infinity)) break
     run = call.code === code && call.end === "code" ? run + 1 : 1
     code = call.end === "code" ? call.code : undefined
     if (code === undefined) continue
