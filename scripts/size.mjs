@@ -9,7 +9,7 @@ const dist = Path.join(root, "packages", "core", "dist")
 const bundles = [
   // 12.1 kB before the repairs of stamps, guard, release and the port, 15.1 kB with them. Sightings add 1.5 kB: the rule,
   // the requests beside the beats, the gap of a lost switch, and no client of an exchange.
-  { name: "Heartbeat", budget: 17_000, code: `export * from "./Heartbeat.js"` },
+  { name: "Heartbeat", budget: 17_200, code: `export * from "./Heartbeat.js"` },
   {
     name: "Heartbeat and the client below it",
     budget: 30_000,

@@ -71,7 +71,9 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
       : release.to - release.from
   const calls = entries.filter((entry): entry is Log.Call => entry._tag === "Call")
   /** A service that ignores interruptions ends its calls long after the client has given up on them. */
-  const inTime = ({ at, endAt }: Log.Call): boolean => !client.deaf || endAt! - at < client.requestTimeout - slack
+  /** Ms by the host's clock by which an answer came before the end of its time. At 0 either may be first. */
+  const spare = ({ at, endAt }: Log.Call): number => client.requestTimeout - (endAt! - at) * clock.rate
+  const inTime = (call: Log.Call): boolean => !client.deaf || spare(call) > -0.01
   const answered = (call: Log.Call, by: number): boolean =>
     ["acknowledged", "code", "unreadable"].includes(call.end!) && call.endAt! <= by && inTime(call)
 
@@ -208,7 +210,8 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     if (sent !== undefined) {
       // Two writes reach the exchange a second apart, in order and in time, if the second leaves that long after the answer.
       // A release whose time is over gives up its write in flight, and a failed clock gives an answer no time.
-      const isHeard = answered(sent, call.at) && isDated && !(client.deaf && sent.before !== call.before)
+      const isMissed = client.deaf && (sent.before !== call.before || spare(sent) < 0.01)
+      const isHeard = answered(sent, call.at) && isDated && !isMissed
       const gap = call.at - (isHeard ? sent.endAt! : sent.at)
       const overlaps = !client.deaf && !(sent.endAt! <= call.at)
       if (gap < 1_000 - slack || overlaps) broken("14", call.at, `write ${call.id} left ${gap} ms after the one before`)
