@@ -354,7 +354,11 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     else if (entry._tag === "Lost") lost = entry.reason
     else if (entry._tag === "Acquired") [alive, reported] = [entry.result === "armed", "Armed"]
     else if (entry._tag === "Listed" && entry.result === "listed") listedAt = entry.at
-    else if (entry._tag === "Closing") [closing, alive] = [true, alive && entry.phase === "begun"]
+    else if (entry._tag === "Closing") {
+      ;[closing, alive] = [true, alive && entry.phase === "begun"]
+      // Its own `0` may be applied within the same millisecond.
+      if (lieAt !== undefined && lieAt >= Math.floor(entry.at)) lieAt = undefined
+    }
     else if (entry._tag === "Outcome") {
       outcome = entry
       if (isDated) onWindow(entry)
