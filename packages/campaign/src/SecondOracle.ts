@@ -358,8 +358,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
       ;[closing, alive] = [true, alive && entry.phase === "begun"]
       // Its own `0` may be applied within the same millisecond.
       if (lieAt !== undefined && lieAt >= Math.floor(entry.at)) lieAt = undefined
-    }
-    else if (entry._tag === "Outcome") {
+    } else if (entry._tag === "Outcome") {
       outcome = entry
       if (isDated) onWindow(entry)
     }
