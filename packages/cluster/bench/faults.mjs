@@ -97,6 +97,9 @@ const start = (name, database, base) => {
   const child = spawn(process.execPath, [script], { env, stdio: ["pipe", "pipe", "inherit"] })
   const runner = { name, child, states: new Map(), owned: [] }
   runner.ended = new Promise((resolve) => child.once("close", (code, signal) => resolve(signal ?? code)))
+  void runner.ended.then((code) => {
+    runner.code = code
+  })
   Readline.createInterface({ input: child.stdout }).on("line", (text) => {
     const line = JSON.parse(text)
     if (line.kind === "failed") throw new Error(`${name}: ${line.message}`)
@@ -121,6 +124,8 @@ const steady = (runners) =>
   until(
     () => `steady: ${runners.map(told)}`,
     () => {
+      const dead = runners.find(({ code }) => code !== undefined)
+      if (dead !== undefined) throw new Error(`${dead.name} has ended: ${dead.code}`)
       const held = runners.map(ownedBy)
       return held.every((mine) => mine.length > 0) && held.flat().length === accounts.length
     }
