@@ -64,7 +64,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the request in flight is not awaited",
     changes: [
-      { file: "internal/heartbeat/lastWrite.ts", find: "Effect.zipRight(writer.settled, last)", replace: "last" }
+      { file: "internal/heartbeat/lastWrite.ts", find: "Effect.zipRight(settled(live, writer), last)", replace: "last" }
     ]
   },
   {
