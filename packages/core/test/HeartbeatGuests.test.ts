@@ -22,6 +22,20 @@ import * as World from "./support/world.js"
 const nothing = Effect.void as unknown as Port.Answer
 const failsWithNothing = Effect.fail(undefined) as unknown as Port.Answer
 
+/** Throws at so many readings, after `from` good ones. */
+const throwingAt = (clock: Clock.Clock) => {
+  const readings = { from: Infinity, times: 0 }
+  const throwing = Object.create(clock, {
+    unsafeCurrentTimeNanos: {
+      value: () => {
+        if (--readings.from < 0 && readings.from >= -readings.times) throw new Error("the clock is broken")
+        return clock.unsafeCurrentTimeNanos()
+      }
+    }
+  }) as typeof clock
+  return { readings, throwing }
+}
+
 describe("a tracer that throws", () => {
   const throwing = (spanName: string, where: "span" | "end") =>
     Effect.map(Effect.tracer, (tracer) =>
@@ -201,19 +215,10 @@ describe("a clock that throws once", () => {
     for (let nth = 1; nth <= 40; nth++) {
       const venues = [Port.port(() => acknowledged), Port.port(() => acknowledged)] as const
       const tags: Array<Array<HeartbeatStatus.Status["_tag"]>> = [[], []]
-      let left = Infinity
       inWorld(
         venues[0].service,
         Effect.gen(function* () {
-          const clock = yield* Effect.clock
-          const throwing = Object.create(clock, {
-            unsafeCurrentTimeNanos: {
-              value: () => {
-                if (--left === 0) throw new Error("the clock is broken")
-                return clock.unsafeCurrentTimeNanos()
-              }
-            }
-          }) as typeof clock
+          const { readings, throwing } = throwingAt(yield* Effect.clock)
           yield* Effect.gen(function* () {
             const opened = yield* Effect.forEach(venues, ({ service }, i) =>
               World.open({
@@ -226,9 +231,9 @@ describe("a clock that throws once", () => {
                 })
               )
             )
-            left = nth
+            Object.assign(readings, { from: nth - 1, times: 1 })
             yield* Effect.sleep("20 seconds")
-            left = Infinity
+            readings.from = Infinity
             const states = yield* Effect.forEach(opened, ({ heartbeat }) => heartbeat.status)
             const reasons = states.map((state) => (state._tag === "Released" ? undefined : state.lost?.reason))
             for (const [i, reason] of reasons.entries()) {
@@ -338,22 +343,13 @@ describe("a clock that throws when a request is overdue", () => {
       inWorld(
         service,
         Effect.gen(function* () {
-          const clock = yield* Effect.clock
-          let left = Infinity
-          const throwing = Object.create(clock, {
-            unsafeCurrentTimeNanos: {
-              value: () => {
-                if (--left < 0 && left > -5) throw new Error("the clock is broken")
-                return clock.unsafeCurrentTimeNanos()
-              }
-            }
-          }) as typeof clock
+          const { readings, throwing } = throwingAt(yield* Effect.clock)
           const { close, heartbeat } = yield* Effect.withClock(World.open({ release: () => "LetExpire" }), throwing)
           yield* Effect.sleep("4 seconds")
           assert.strictEqual(hanging, 1)
-          left = nth
+          Object.assign(readings, { from: nth, times: 4 })
           yield* Effect.sleep("1 seconds")
-          left = Infinity
+          readings.from = Infinity
           const status = yield* heartbeat.status
           if (status._tag !== "Released" && status.lost?.reason === "Defect") defects++
           yield* close
@@ -405,20 +401,6 @@ describe("a release that dies", () => {
 })
 
 describe("a clock that throws at some readings", () => {
-  /** Throws at so many readings, after `from` good ones. */
-  const throwingAt = (clock: Clock.Clock) => {
-    const readings = { from: Infinity, times: 0 }
-    const throwing = Object.create(clock, {
-      unsafeCurrentTimeNanos: {
-        value: () => {
-          if (--readings.from < 0 && readings.from >= -readings.times) throw new Error("the clock is broken")
-          return clock.unsafeCurrentTimeNanos()
-        }
-      }
-    }) as typeof clock
-    return { readings, throwing }
-  }
-
   it("keeps no caller of a beat waiting, at whichever reading (19)", () => {
     for (let nth = 0; nth < 15; nth++) {
       const { service } = Port.port(() => acknowledged)
