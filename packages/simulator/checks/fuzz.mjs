@@ -187,7 +187,7 @@ const run = async (commands) => {
     await closed()
     const turn = await server.ask("turn")
     longest = Math.max(longest, turn)
-    assert.ok(turn <= longestTurn, `the exchange answers nobody for ${Math.round(turn)} ms`)
+    assert.ok(turn <= longestTurn, `one turn of the exchange's event loop takes ${Math.round(turn)} ms`)
     assert.equal(server.hangs, undefined)
     assert.equal(server.complaints, "", "the exchange writes to stderr")
     sequences++

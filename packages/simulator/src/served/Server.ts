@@ -43,7 +43,7 @@ import * as Guard from "./guard.js"
 import * as Health from "./health.js"
 import * as Control from "./handlers.js"
 import { Driver } from "./driver.js"
-import { Incoming, pathOf } from "./incoming.js"
+import { Incoming, longestBody, pathOf } from "./incoming.js"
 import * as Served from "./views.js"
 import { type Mode, ServedClock } from "./clock.js"
 import * as LivePage from "./livePage.js"
@@ -305,7 +305,7 @@ const controlApp = (served: Served.Served, token: string | undefined, sockets: W
         if (Predicate.isTagged(error, "Unreadable")) return Effect.succeed(unreadable)
         return Predicate.isTagged(error, "RequestError") ? Effect.succeed(noJson) : Effect.failCause(cause)
       }),
-      HttpIncomingMessage.withMaxBodySize(Option.some(Decoding.longestBody)),
+      HttpIncomingMessage.withMaxBodySize(Option.some(longestBody)),
       Effect.map((response) =>
         HttpServerResponse.setHeaders(response, {
           "content-security-policy": "frame-ancestors 'none'",

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as AST from "effect/SchemaAST"
 import * as ControlApi from "./ControlApi.js"
+import { longestBody } from "./incoming.js"
 
 /** The query parameters of each endpoint, by method and path. All of them accept a token. */
 const parameters = new Map<string, ReadonlyArray<string>>()
@@ -41,8 +42,7 @@ export const knownQuery = Layer.succeed(
   })
 )
 
-/** The longest body in bytes, and the deepest nesting of one. The schema's messages overflow the stack on deep ones. */
-export const longestBody = 1_048_576
+/** The deepest nesting of a body. The schema's messages overflow the stack on deeper ones. */
 const deepest = 100
 
 const isFlat = (json: string): boolean => {

@@ -5,6 +5,12 @@
 import * as Http from "node:http"
 import * as PrivateStream from "./privateStream.js"
 
+/**
+ * The longest body to read: in characters at the exchange's endpoints, in bytes at the control API. Real bodies have a
+ * few hundred bytes, and place-batch a few thousand.
+ */
+export const longestBody = 1_048_576
+
 const token = "[\\w!#$%&'*+.^`|~-]+"
 const protocols = new RegExp(`^${token}(\\s*,\\s*${token})*$`)
 

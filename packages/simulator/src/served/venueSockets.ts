@@ -4,10 +4,8 @@
  */
 import type * as Http from "node:http"
 import type { Driver } from "./driver.js"
+import { longestBody } from "./incoming.js"
 import type { Outcome } from "../world/world.js"
-
-/** The longest body to read, in characters. Real bodies have a few hundred bytes, and place-batch a few thousand. */
-const longestBody = 1_048_576
 
 /** The header with the exchange's time, in ms since the epoch. */
 export const nowHeader = "x-sim-now"
