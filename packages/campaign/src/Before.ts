@@ -19,8 +19,7 @@ export const run = (options: {
 }): Effect.Effect<void, never, CountdownCancelAll.CountdownCancelAll> => {
   const { clock, heartbeat, log, predecessor, sleep } = options
   const { ends, gap, lives } = predecessor
-  const note = (what: string) =>
-    Effect.sync(() => log.add({ _tag: "Deed", at: log.now(), what: `before ${what}`, length: undefined }))
+  const note = (what: string) => Effect.sync(() => log.deed(`before ${what}`))
   const breakClock = (broken: boolean) =>
     Effect.sync(() => {
       if (clock !== undefined && ends === "clock dies") clock.broken = broken

@@ -211,7 +211,7 @@ export const make = (options: {
         const onAcknowledged = (next: FireWindow.Continuity) =>
           Effect.sync(() => {
             record = next
-            log.add({ _tag: "Deed", at: log.now(), what: "record", length: undefined })
+            log.deed("record")
           })
         if (predecessor !== undefined) {
           const before = plan.evidence === undefined ? timing : { ...timing, onAcknowledged }
@@ -252,7 +252,7 @@ export const make = (options: {
         if (status === undefined || status._tag === "Released" || status.lastAcknowledged === undefined) return
         const marked = Effect.runSyncExit(heartbeat!.markReconciled(status.lastAcknowledged))
         if (status._tag === "MayHaveFired" && Exit.isSuccess(marked)) {
-          log.add({ _tag: "Deed", at: log.now(), what: "reconciled", length: undefined })
+          log.deed("reconciled")
         }
       },
       setAlive: (yes) => {

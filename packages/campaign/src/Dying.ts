@@ -6,8 +6,6 @@ import * as Effect from "effect/Effect"
 import type { Plan } from "./Plan.js"
 import type { Recorder } from "./Recorder.js"
 
-const note = (log: Recorder, what: string): void => log.add({ _tag: "Deed", at: log.now(), what, length: undefined })
-
 /** The clock of a host that throws while it is `broken`, and in the span of its readings that the plan names. */
 export class DyingClock implements Clock.Clock {
   readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
@@ -59,7 +57,7 @@ export class DyingClock implements Clock.Clock {
     const isDue = span !== undefined && readings >= span.reading && readings < span.reading + span.times
     if (!broken && !(this.isCounting && isDue)) return
     this.hasThrown ||= !broken
-    note(this.log, broken ? "clock died before" : "clock died")
+    this.log.deed(broken ? "clock died before" : "clock died")
     throw new Error("the clock has failed")
   }
 }
@@ -78,7 +76,7 @@ export const port = (
     return call >= portDies.call && call < portDies.call + portDies.times
   }
   const die = (): never => {
-    note(log, log.before ? "port died before" : "port died")
+    log.deed(log.before ? "port died before" : "port died")
     throw new Error("the port has failed")
   }
   return CountdownCancelAll.CountdownCancelAll.of({

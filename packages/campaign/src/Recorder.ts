@@ -8,6 +8,8 @@ export interface Recorder {
   readonly now: () => number
   /** Numbers the entry and keeps the object itself. */
   readonly add: (entry: Unnumbered<Exclude<Log.Entry, Log.Call>>) => void
+  /** Adds what happens now to the host or the bot. */
+  readonly deed: (what: string, length?: number) => void
   readonly call: (wire: string, left: boolean) => Log.Call
   readonly end: (call: Log.Call, end: Log.End, code?: string) => void
   readonly calls: Array<Log.Call>
@@ -33,6 +35,7 @@ export const make = (now: () => number): Recorder => {
       entry.seq = seq++
       entries.push(entry as Log.Entry)
     },
+    deed: (what, length) => recorder.add({ _tag: "Deed", at: now(), what, length }),
     call: (wire, left) => {
       const call: Log.Call = {
         _tag: "Call",

@@ -50,7 +50,7 @@ export const run = (plan: Plan): Log.Log => {
 
     const perform = (deed: Deed): void => {
       if (crashed && deed.do !== "place" && deed.do !== "cancel" && deed.do !== "other-client") return
-      log.add({ _tag: "Deed", at: log.now(), what: deed.do, length: "length" in deed ? deed.length : undefined })
+      log.deed(deed.do, "length" in deed ? deed.length : undefined)
       switch (deed.do) {
         case "place":
           return scene.place("own", deed.reduceOnly)

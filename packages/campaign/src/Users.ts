@@ -121,10 +121,7 @@ export const shared = (options: {
     if (predecessor !== undefined) {
       const left = Deferred.unsafeMake<void>(FiberId.none)
       const got = Effect.onExit(heartbeats.get(name), ({ _tag }) =>
-        Effect.sync(() => {
-          const what = _tag === "Success" ? "before armed" : "before failed"
-          log.add({ _tag: "Deed", at: log.now(), what, length: undefined })
-        })
+        Effect.sync(() => log.deed(_tag === "Success" ? "before armed" : "before failed"))
       )
       const stays = Effect.ensuring(Effect.zipRight(got, sleep(predecessor.lives)), Deferred.succeed(left, undefined))
       yield* Effect.forkScoped(Effect.exit(Effect.scoped(stays)))

@@ -1,6 +1,6 @@
 /** The draws of every seed: options, faults, clocks, and deeds. */
 import { type Dice, dice } from "./dice.js"
-import { type Deed, type Draw, invalid, type Plan, recoveryTime, stackOf } from "./models.js"
+import { type Deed, type Draw, inOrder, invalid, type Plan, recoveryTime, stackOf } from "./models.js"
 
 /** Refusals that no retry can heal. */
 const fatalCodes = ["40009", "40014", "40012", "40018", "25008", "40084"]
@@ -177,7 +177,7 @@ const deedsOf = (die: Dice, plan: Omit<Plan, "deeds" | "predecessor">, healAt: n
     deeds.push({ at: verdictAt, do: "verdict" })
     deeds.push({ at: verdictAt + int(1, 12_000), do: "close", how, interruptedAfter })
   }
-  return deeds.sort((a, b) => a.at - b.at)
+  return inOrder(deeds)
 }
 
 export const drawOne = (seed: number, options: Draw): Plan => {

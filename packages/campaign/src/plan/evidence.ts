@@ -1,14 +1,14 @@
 /** Draws open orders as evidence. */
 import type { Dice } from "./dice.js"
-import type { Deed, Plan } from "./models.js"
+import { type Deed, healAt, inOrder, type Plan } from "./models.js"
 
 /**
  * The plan with open orders as evidence, and with what makes it hard: gaps that held, gaps over a firing, resting orders
  * from before, orders from between, a slow exchange.
  */
 export const withEvidence = (plan: Plan, { chance, int, pick }: Dice): Plan => {
-  const healAt = plan.deeds.find((deed) => deed.do === "heal")?.at ?? 20_000
-  const ends = plan.deeds.reduce((last, deed) => (deed.do === "close" || deed.do === "crash" ? deed.at : last), healAt)
+  const heals = healAt(plan)
+  const ends = plan.deeds.reduce((last, deed) => (deed.do === "close" || deed.do === "crash" ? deed.at : last), heals)
   const deeds: Array<Deed> = [...plan.deeds]
   for (let n = pick([0, 1, 3, 10]); n > 0; n--) deeds.push({ at: int(0, 2_000), do: "place" })
   for (let n = int(0, 3); n > 0; n--) deeds.push({ at: int(0, ends), do: "place" })
@@ -18,7 +18,7 @@ export const withEvidence = (plan: Plan, { chance, int, pick }: Dice): Plan => {
   const faults = [...plan.faults]
   for (let n = pick([0, 1, 1, 2]); n > 0; n--) {
     const length = plan.client.countdown * 1_000 + int(500, 9_000)
-    const span = `from=${int(1_000, Math.max(1_000, healAt - length))}ms;for=${length}ms`
+    const span = `from=${int(1_000, Math.max(1_000, heals - length))}ms;for=${length}ms`
     faults.push(
       `${pick(["drop-answer", "drop-answer", "partition", "drop-request"])};endpoint=countdown-cancel-all;${span}`
     )
@@ -40,7 +40,7 @@ export const withEvidence = (plan: Plan, { chance, int, pick }: Dice): Plan => {
     },
     faults,
     predecessor,
-    deeds: deeds.sort((a, b) => a.at - b.at),
+    deeds: inOrder(deeds),
     evidence: {
       listStaleness,
       maxStaleness: listStaleness > 0 && chance(0.5) ? listStaleness : 0

@@ -133,6 +133,11 @@ export const recoveryTime = ({ client, deeds }: Pick<Plan, "client" | "deeds">):
 export const invalid = ({ client }: Pick<Plan, "client">): boolean =>
   !Number.isInteger(client.countdown) || client.countdown < 5 || client.countdown > 60
 
+/** When all faults end, ms. */
+export const healAt = ({ deeds }: Pick<Plan, "deeds">): number => deeds.find((deed) => deed.do === "heal")?.at ?? 20_000
+
+export const inOrder = (deeds: ReadonlyArray<Deed>): ReadonlyArray<Deed> => [...deeds].sort((a, b) => a.at - b.at)
+
 export interface Draw {
   readonly stack?: "port" | "http" | undefined
 }

@@ -1,15 +1,20 @@
 /** Draws that only a share of the seeds has. Each gives the plan unchanged where it does not fit. */
 import type { Dice } from "./dice.js"
-import { type Check, type Deed, type Plan, type Predecessor, type Sharer, type Throwing } from "./models.js"
+import {
+  type Check,
+  type Deed,
+  healAt,
+  inOrder,
+  type Plan,
+  type Predecessor,
+  type Sharer,
+  type Throwing
+} from "./models.js"
 
 type Add = (plan: Plan, die: Dice) => Plan
 
-const healAt = ({ deeds }: Plan): number => deeds.find((deed) => deed.do === "heal")?.at ?? 20_000
-
 const closesAt = ({ deeds }: Plan): number =>
   deeds.find((deed) => deed.do === "close" || deed.do === "crash")?.at ?? 60_000
-
-const inOrder = (deeds: ReadonlyArray<Deed>): ReadonlyArray<Deed> => [...deeds].sort((a, b) => a.at - b.at)
 
 /** Watchdogs with their loops and other named checks, of which some fail while the bot lapses. */
 const withChecks: Add = (plan, { chance, int, pick }) => {

@@ -39,17 +39,19 @@ export const beats = (evidence: Evidence, report: Report) => {
     const last = told.at(-1)
     // An arming that has begun is brought to its end, and a release asks for its permit for as long as it may beat. One
     // that is withdrawn hands over from then on.
-    const isArmed = writes.some(
-      (one) =>
-        one.boot === boot &&
-        one.account === account &&
-        one.epoch === epoch &&
-        one.end === "acknowledged" &&
-        one.endAt! < since
-    )
+    /** Whether a countdown of this epoch was acknowledged before the instant. */
+    const isArmedBy = (instant: number) =>
+      writes.some(
+        (one) =>
+          one.boot === boot &&
+          one.account === account &&
+          one.epoch === epoch &&
+          one.end === "acknowledged" &&
+          one.endAt! < instant
+      )
     const isReleasing = [since, at].some((instant) => evidence.ofAccount(account, instant)?.wanted === "release")
     if (
-      isArmed &&
+      isArmedBy(since) &&
       !isReleasing &&
       last !== undefined &&
       !last.isMine &&
@@ -67,15 +69,7 @@ export const beats = (evidence: Evidence, report: Report) => {
       report("superseded is silent", at, `${boot} beat for ${account} after it had heard that a newer epoch is armed`)
     }
     // A release is carried out also when its bot is dead, and an arming that has begun is brought to its end.
-    const isBegun = writes.some(
-      (one) =>
-        one.boot === boot &&
-        one.account === account &&
-        one.epoch === epoch &&
-        one.end === "acknowledged" &&
-        one.endAt! < at
-    )
-    if (kickWithin !== undefined && isBegun && evidence.ofAccount(account, at)?.wanted === "protect") {
+    if (kickWithin !== undefined && isArmedBy(at) && evidence.ofAccount(account, at)?.wanted === "protect") {
       const lately = reports.filter(({ one }) => one.answeredAt! >= at - 3_000)
       const isOld = lately.every(
         ({ one, row }) => row.wanted === "protect" && (row.kickedAt === undefined || one.at - row.kickedAt > kickWithin)
