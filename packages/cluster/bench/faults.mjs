@@ -40,7 +40,7 @@ const sleep = (millis) => new Promise((resolve) => setTimeout(resolve, millis))
 const until = async (what, holds) => {
   const began = Date.now()
   while (!holds()) {
-    if (Date.now() - began > 600_000) throw new Error(`never: ${what()}`)
+    if (Date.now() - began > 240_000) throw new Error(`never: ${what()}`)
     await sleep(50)
   }
 }

@@ -11,13 +11,13 @@ import * as ServerClock from "@effect-deadman/core/ServerClock"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
-import * as Fs from "node:fs"
 import process from "node:process"
 import * as Readline from "node:readline"
-import { endWithParent } from "../../../core/test/support/parent.mjs"
+import { endWithParent, say } from "../../../core/test/support/parent.mjs"
 
 endWithParent()
 
@@ -29,9 +29,6 @@ const {
   RUNNER_OPTIONS = "{}",
   RUNNER_SHARDS
 } = process.env
-
-/** Written before anything else runs, so a line before a request was written before that request. */
-const say = (line) => void Fs.writeSync(1, `${JSON.stringify({ saidAt: Date.now(), ...line })}\n`)
 
 /** An account of the simulated exchange with its keys. */
 const lookup = (account) =>
@@ -95,7 +92,7 @@ const program = Effect.gen(function* () {
     }
     yield* Effect.sleep("50 millis")
   })
-  yield* Effect.forkScoped(Effect.forever(report))
+  const reporting = yield* Effect.forkScoped(Effect.forever(report))
   const commands = {
     protect: (account) => heartbeats.protect(account),
     release: (account) =>
@@ -121,7 +118,7 @@ const program = Effect.gen(function* () {
     (account) => Effect.retry(heartbeats.protect(account), { times: 60 }),
     { concurrency: 4, discard: true }
   )
-  yield* Effect.never
+  yield* Fiber.join(reporting)
 })
 
 say({ kind: "ready" })

@@ -11,14 +11,10 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import { endWithParent } from "./parent.mjs"
-import * as Fs from "node:fs"
+import { endWithParent, say } from "./parent.mjs"
 import process from "node:process"
 
 endWithParent()
-
-/** Written before anything else runs, so a line before a request was written before that request. */
-const say = (line) => void Fs.writeSync(1, `${JSON.stringify({ saidAt: Date.now(), ...line })}\n`)
 
 const sayStatus = (kind, status, more) => {
   const { at, earliestFire, latestFire, outcome, _tag: state } = status

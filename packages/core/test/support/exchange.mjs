@@ -3,11 +3,10 @@
 import * as Server from "@effect-deadman/simulator/Server"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
-import { endWithParent } from "./parent.mjs"
+import { endWithParent, say } from "./parent.mjs"
 import process from "node:process"
 
 endWithParent()
-const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
 // `endWithParent` has detached the input, but the process must live until it has its port.
 process.stdin.ref()
