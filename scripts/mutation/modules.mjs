@@ -19,7 +19,13 @@ export const modules = {
   "packages/core/src/internal/client/offset.ts": core("ServerClock"),
   "packages/cluster/src/Continuity.ts": cluster("Continuity"),
   "packages/cluster/src/Handover.ts": cluster("Handover"),
-  "packages/simulator/src/exchange/timers.ts": simulator("exchange/Exchange", "exchange/Lives"),
+  "packages/simulator/src/exchange/Exchange.ts": simulator("exchange/Exchange", "exchange/Lives", "exchange/Protocol"),
+  "packages/simulator/src/exchange/Protocol.ts": simulator(
+    "exchange/Protocol",
+    "exchange/UnfilledOrders",
+    "exchange/Unknowns"
+  ),
+  "packages/simulator/src/exchange/timers.ts": simulator("exchange/Exchange", "exchange/Lives", "exchange/Maintenance"),
   "packages/simulator/src/exchange/book.ts": simulator(
     "exchange/Exchange",
     "exchange/Protocol",
@@ -28,6 +34,11 @@ export const modules = {
   "packages/simulator/src/network/Fault.ts": simulator("network/Fault"),
   "packages/simulator/src/network/Network.ts": simulator("network/Network"),
   "packages/simulator/src/journal/replay.ts": simulator("journal/Journal"),
+  "packages/simulator/src/expect/judging.ts": simulator("expect/Expect", "expect/Sweeps"),
+  "packages/simulator/src/expect/anything.ts": simulator("expect/Expect", "expect/Sweeps"),
+  "packages/simulator/src/expect/beats.ts": simulator("expect/Expect", "expect/Sweeps"),
+  "packages/simulator/src/expect/orders.ts": simulator("expect/Expect", "expect/Sweeps"),
+  "packages/simulator/src/expect/switch.ts": simulator("expect/Expect", "expect/Sweeps"),
   "packages/simulator/src/served/guard.ts": simulator("served/guard"),
   "packages/core/src/internal/heartbeat/lastWrite.ts": core("HeartbeatRelease"),
   "packages/core/src/internal/heartbeat/ledger.ts": core(
