@@ -46,7 +46,7 @@ export const modules = {
     "exchange/Protocol"
   ),
   "packages/simulator/src/network/Fault.ts": simulator("network/Fault"),
-  "packages/simulator/src/network/Network.ts": simulator("network/Network"),
+  "packages/simulator/src/network/Network.ts": simulator("network/Decisions", "network/Network"),
   "packages/simulator/src/journal/replay.ts": simulator("journal/Journal"),
   "packages/simulator/src/expect/judging.ts": simulator("expect/Judgements", "expect/Expect"),
   "packages/simulator/src/expect/anything.ts": simulator("expect/Judgements", "expect/Expect"),

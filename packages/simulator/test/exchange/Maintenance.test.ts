@@ -295,4 +295,29 @@ describe("release windows", () => {
     assert.deepStrictEqual(fired("fires-at-end", 2_200), [7_200, 8_000])
     assert.deepStrictEqual(fired("pauses", 100), [8_100, 9_000])
   })
+
+  it("a window that is declared at the very end of another continues it, and one that is over already changes nothing", () => {
+    for (const boundary of ["fire", "beat"] as const) {
+      for (const timer of ["runs", "pauses", "fires-at-end"] as const) {
+        let state = begin(timer, [{ from: 0, to: 10 }], boundary)
+        const declare = (from: number, to: number, at: number) =>
+          (state = Exchange.step(
+            state,
+            { _tag: "Maintenance", window: { from: instant(from), to: instant(to) } },
+            instant(at)
+          )[0])
+        state = Exchange.step(state, { _tag: "SetCountdown", account: "1", seconds: 6 }, instant(1))[0]
+        declare(-5, 10, 10)
+        declare(10, 10, 10)
+        // Under the boundary "beat" it ends after the events of its last instant.
+        assert.strictEqual(Exchange.inMaintenance(state), boundary === "beat")
+        declare(10, 20, 10)
+        declare(30, 32, 10)
+        const [end] = Exchange.advance(state, instant(100))
+        const at = { runs: 13, pauses: 34, "fires-at-end": 20 }[timer]
+        assert.deepInclude(Exchange.countdown(end, "1"), { _tag: "Fired", at: instant(at) }, `${boundary} ${timer}`)
+        assert.isFalse(Exchange.inMaintenance(end))
+      }
+    }
+  })
 })
