@@ -116,6 +116,7 @@ describe("the book", () => {
     assert.deepInclude(quick.fill(idOf(3))[0], { cause: "control" })
     const [, , brief] = [...quick.place(), ...quick.place({ timeInForce: "fok" }, 9)]
     assert.deepInclude(brief, { _tag: "Cancelled", at: 9, cause: "time_in_force", by: 6 })
+    assert.deepInclude(quick.closed().at(-1), { orderStatus: "cancelled", cancelReason: "normal_cancel" })
   })
 
   it("a fill has its own price or the order's, and the average of all is exact to 12 digits", () => {
@@ -184,6 +185,38 @@ describe("the book", () => {
     assert.deepStrictEqual(
       book.closed().map((order) => order.orderId),
       [...ended, idOf(1_003)].slice(-1_000)
+    )
+  })
+
+  it("a number that is none, or that is too large to be written again, is refused and no defect", () => {
+    const book = exchange()
+    book.place({ qty: "x" })
+    assert.deepStrictEqual(codes(book.fill(idOf(1), { qty: "1" })), ["40017"])
+    book.place({ qty: "1", price: "x" })
+    assert.deepStrictEqual(codes(book.fill(idOf(2))), ["40017"])
+    book.place({ qty: "90000000000000000000" })
+    const half = { qty: "45000000000000000000", price: "9".repeat(40) }
+    assert.deepStrictEqual(codes(book.fill(idOf(3), half)), ["Filled"])
+    assert.deepStrictEqual(codes(book.fill(idOf(3), half)), ["40017"])
+  })
+
+  it("an order that ends before its turn in a sweep is passed over", () => {
+    const book = exchange({ cancelPace: 100 })
+    for (let n = 0; n < 3; n++) book.place()
+    book.step({ _tag: "SetCountdown", account: "1", seconds: 5 }, 0)
+    book.fill(idOf(2), {}, 5_050)
+    const swept = book.step({ _tag: "Tick" }, 9_000)
+    assert.deepStrictEqual(
+      swept.map((output) => [output._tag, output.at, "order" in output ? output.order.orderId : ""]),
+      [["Cancelled", 5_200, idOf(3)]]
+    )
+    assert.deepStrictEqual(
+      book.closed().map(({ orderId, orderStatus }) => [orderId, orderStatus]),
+      [
+        [idOf(1), "cancelled"],
+        [idOf(2), "filled"],
+        [idOf(3), "cancelled"]
+      ]
     )
   })
 })
