@@ -45,9 +45,9 @@ export const modules = {
     "exchange/Exchange",
     "exchange/Protocol"
   ),
-  "packages/simulator/src/network/Fault.ts": simulator("network/Fault"),
+  "packages/simulator/src/network/Fault.ts": simulator("network/FaultText", "network/Fault"),
   "packages/simulator/src/network/Network.ts": simulator("network/Decisions", "network/Network"),
-  "packages/simulator/src/journal/replay.ts": simulator("journal/Journal"),
+  "packages/simulator/src/journal/replay.ts": simulator("journal/Replay", "journal/Journal"),
   "packages/simulator/src/expect/judging.ts": simulator("expect/Judgements", "expect/Expect"),
   "packages/simulator/src/expect/anything.ts": simulator("expect/Judgements", "expect/Expect"),
   "packages/simulator/src/expect/beats.ts": simulator("expect/Judgements", "expect/Expect"),
