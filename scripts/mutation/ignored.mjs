@@ -4,6 +4,9 @@ const identifier = /^~?@effect-deadman\//
 
 const isText = (path) => path.isStringLiteral() || path.isTemplateLiteral()
 
+/** The argument of `id`, which makes the name of a type. */
+const isPartOfName = (path) => path.parentPath.isCallExpression() && path.parent.callee.name === "id"
+
 const isMessage = (path) => path.isClassMethod({ kind: "get" }) && path.get("key").isIdentifier({ name: "message" })
 
 /** The message of an error, or a part of it. */
@@ -19,6 +22,7 @@ const isLog = (path) => {
 const shouldIgnore = (path) => {
   if (!isText(path)) return undefined
   if (path.isStringLiteral() && identifier.test(path.node.value)) return "the name of a type"
+  if (isPartOfName(path)) return "the name of a type"
   if (path.findParent((parent) => isMessage(parent) || isPart(parent))) return "the text of a message"
   if (path.findParent(isLog)) return "the text of a log"
   return undefined
