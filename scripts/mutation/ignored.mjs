@@ -4,8 +4,10 @@ const identifier = /^~?@effect-deadman\//
 
 const isText = (path) => path.isStringLiteral() || path.isTemplateLiteral()
 
-/** The argument of `id`, which makes the name of a type. */
-const isPartOfName = (path) => path.parentPath.isCallExpression() && path.parent.callee.name === "id"
+/** The name of a schema, or the argument of `id`, which makes one. */
+const isPartOfName = ({ parent }) =>
+  (parent.type === "CallExpression" && parent.callee.name === "id") ||
+  (parent.type === "ObjectProperty" && parent.key.name === "identifier")
 
 const isMessage = (path) => path.isClassMethod({ kind: "get" }) && path.get("key").isIdentifier({ name: "message" })
 
