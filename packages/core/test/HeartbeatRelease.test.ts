@@ -630,7 +630,7 @@ describe("Heartbeat: CancelSoon", () => {
           assert.strictEqual(outcome._tag, sent.length === 2 ? "CancellingSoon" : "Expiring")
         })
       )
-      assert.deepStrictEqual(settings(), sent)
+      assert.deepStrictEqual(settings(), [...sent])
     }
   })
 
