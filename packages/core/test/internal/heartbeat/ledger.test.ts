@@ -1,70 +1,18 @@
-/** The ledger of a heartbeat alone, with a clock that the test sets: no beats, no timer, no exchange. */
+/** The promises of the ledger to the rest of a heartbeat, and through it to the owner. */
 import * as FireWindow from "@effect-deadman/core/FireWindow"
 import type * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
-import * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
+import type * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
 import * as HeartbeatStatus from "@effect-deadman/core/HeartbeatStatus"
 import * as Liveness from "@effect-deadman/core/Liveness"
 import * as Release from "@effect-deadman/core/Release"
 import * as VenueError from "@effect-deadman/core/VenueError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { LiveLedger, type Subject } from "../../../src/internal/heartbeat/ledger.js"
-
-/** The wall clock is far from the monotonic one, so that a mix-up shows. */
-const T = 1_700_000_000_000
-
-/** A ledger whose clock stands still until the test moves it. */
-const made = (options?: HeartbeatOptions.Options) => {
-  const time = { mono: 0, wall: T, isBroken: false }
-  const slept: Array<number> = []
-  const clock = Object.assign(Object.create(Clock.make()) as Clock.Clock, {
-    unsafeCurrentTimeNanos: () => {
-      if (time.isBroken) throw new Error("the clock is broken")
-      return BigInt(Math.round(time.mono * 1_000)) * 1_000n
-    },
-    unsafeCurrentTimeMillis: () => time.wall,
-    sleep: (duration: Duration.Duration) =>
-      Effect.sync(() => {
-        const millis = Duration.toMillis(duration)
-        slept.push(millis)
-        pass(millis)
-      })
-  })
-  const reported: Array<Subject> = []
-  const settings = Either.getOrThrow(HeartbeatOptions.resolve(options))
-  const live = new LiveLedger("desk-1", settings, clock, [], (subject) => reported.push(subject))
-  /** Lets time pass, on both clocks. */
-  const pass = (millis: number) => {
-    time.mono += millis
-    time.wall += millis
-  }
-  let id = 0
-  const send = (countdown = 10_000) => {
-    const window = FireWindow.sent(live.ledger.window, { id: id++, at: live.now(), countdown, horizon: 30_000 })
-    live.enter({ window })
-  }
-  /** A write that is acknowledged at once, by an exchange whose stamps are the wall clock's, or that has none. */
-  const acknowledge = (stamps: "stamped" | "none" = "none", countdown?: number) => {
-    send(countdown)
-    const at = live.now()
-    const stamp = stamps === "none" ? undefined : { acceptedAt: at.wall, completedAt: at.wall }
-    live.enter({ window: FireWindow.acknowledged(live.ledger.window, id - 1, at, stamp).window })
-  }
-  const begin = () => {
-    acknowledge()
-    live.phase = "beating"
-    live.observe()
-  }
-  return { live, time, slept, reported, pass, send, acknowledge, begin }
-}
-
-type Made = ReturnType<typeof made>
+import { made, type Made, T } from "../../support/ledger.js"
 
 const tags = ({ live }: Made) => live.unreported.map(({ from, to }) => `${from} ${to._tag}`)
 
@@ -251,6 +199,8 @@ describe("the ledger's loss", () => {
     assert.isUndefined(live.unprotected())
     begin()
     live.failed(refusal)
+    live.failed(refusal)
+    assert.strictEqual(live.ledger.failures, 2)
     live.lose("Refused", live.now())
     live.lose("Defect", live.now())
     assert.strictEqual(live.ledger.lost?.reason, "Refused")
@@ -378,6 +328,22 @@ describe("the ledger's changes", () => {
         assert.isAtMost(states.length, 20)
         assert.isAtLeast(states.length, 16)
       }
+    })
+  )
+
+  it.effect("give each state once, also one that the reader itself is the first to notice", () =>
+    Effect.gen(function* () {
+      const { begin, live } = made()
+      begin()
+      live.enter({ failures: 1 })
+      const reader = yield* Effect.fork(Stream.runCollect(live.changes))
+      for (let n = 0; n < 10; n++) yield* Effect.yieldNow()
+      live.enter({ outcome: Release.Outcome.Disarmed() })
+      live.publish(HeartbeatStatus.derive(live.ledger, live.now()))
+      assert.deepStrictEqual(
+        Chunk.toReadonlyArray(yield* Fiber.join(reader)).map(({ _tag }) => _tag),
+        ["Jeopardy", "Released"]
+      )
     })
   )
 })
