@@ -30,16 +30,6 @@ export const modules = {
   "packages/simulator/src/journal/replay.ts": simulator("journal/Journal"),
   "packages/simulator/src/served/guard.ts": simulator("served/guard"),
   "packages/core/src/internal/heartbeat/lastWrite.ts": core("HeartbeatRelease"),
-  "packages/core/src/internal/heartbeat/ledger.ts": core(
-    "HeartbeatFaults",
-    "HeartbeatGuests",
-    "HeartbeatTelling",
-    "Heartbeat"
-  ),
-  "packages/core/src/internal/heartbeat/writer.ts": core(
-    "HeartbeatFaults",
-    "HeartbeatPort",
-    "HeartbeatGuests",
-    "Heartbeat"
-  )
+  "packages/core/src/internal/heartbeat/ledger.ts": core("internal/heartbeat/ledger", "HeartbeatTelling"),
+  "packages/core/src/internal/heartbeat/writer.ts": core("internal/heartbeat/writer")
 }
