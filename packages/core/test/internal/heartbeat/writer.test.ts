@@ -176,6 +176,8 @@ describe("the writer's failures", () => {
     assert.deepStrictEqual(again("beating", timestamp, timestamp), [true, false])
     assert.deepStrictEqual(again("beating", key, key, "acknowledged", key, key), [true, true, true, true, true])
     assert.deepStrictEqual(again("beating", key, key, limited, key, key), [true, true, true, true, true])
+    const uncoded = { _tag: "Locked", message: "", applied: "no", retryable: true, finalAfter: 2 }
+    assert.deepStrictEqual(again("beating", uncoded, uncoded), [true, false])
   })
 
   it("of an acquisition are final at once where they are not retryable, and otherwise as later", () => {
@@ -270,8 +272,8 @@ describe("the writer's failures", () => {
     const exit = Exit.fail(limited)
     world.end(flight, exit)
     assert.lengthOf(world.spans, 1)
-    const { attributes, ended, kind, name, status } = world.spans[0]!
-    assert.deepStrictEqual([name, kind], ["deadman.beat", "client"])
+    const { attributes, ended, kind, links, name, status } = world.spans[0]!
+    assert.deepStrictEqual([name, kind, links], ["deadman.beat", "client", []])
     assert.deepStrictEqual(
       [...attributes],
       [
@@ -441,6 +443,13 @@ describe("the writer's flight", () => {
       }
     })
   )
+
+  it("of an acquisition has its outcome also when the clock throws meanwhile", () => {
+    const { end, fly, time } = made()
+    const flight = fly()
+    time.isBroken = true
+    assert.isTrue(Exit.isSuccess(end(flight, Exit.succeed(unstamped)).exit))
+  })
 
   it("shows in the status of a running heartbeat at once, and in no state before it", () => {
     for (const phase of ["arming", "beating", "releasing"] as const) {
