@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: { alias },
   test: {
     include: JSON.parse(process.env["MUTATE_TESTS"] ?? "[]") as Array<string>,
+    runner: Path.join(import.meta.dirname, "runner.mjs"),
     setupFiles: [Path.join(import.meta.dirname, "seed.mjs")],
     // Stryker bounds a mutant that hangs. A shorter bound would kill mutants on a busy machine.
     testTimeout: 300_000,

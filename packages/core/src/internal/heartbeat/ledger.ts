@@ -127,7 +127,8 @@ export class LiveLedger {
     const ended = from === "MayHaveFired" && (status._tag === "Armed" || status._tag === "Jeopardy")
     this.unreported.push(ended ? { from, to: status, provenBy: this.provenBy } : { from, to: status })
     this.report("transitions")
-    this.hub?.unsafeOffer(status)
+    // Not `unsafeOffer`: it would drop this state, not the oldest, when a reader is slow.
+    if (this.hub !== undefined) Effect.runSync(PubSub.publish(this.hub, status))
   }
 
   /** Reads the clock, changes the state where it must change, and gives it. */
