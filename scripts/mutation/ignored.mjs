@@ -2,6 +2,12 @@
 /** Names of types, tags and errors. They need only differ. */
 const identifier = /^~?@effect-deadman\//
 
+/** A sentence is for people. A tag, a code or a name has no two words with a space between them. */
+const sentence = /[a-z]{2} [a-z]{2}/
+
+const textOf = ({ node }) =>
+  node.type === "StringLiteral" ? node.value : node.quasis.map(({ value }) => value.raw).join("_")
+
 const isText = (path) => path.isStringLiteral() || path.isTemplateLiteral()
 
 /** The name of a schema, or the argument of `id`, which makes one. */
@@ -27,6 +33,7 @@ const shouldIgnore = (path) => {
   if (isPartOfName(path)) return "the name of a type"
   if (path.findParent((parent) => isMessage(parent) || isPart(parent))) return "the text of a message"
   if (path.findParent(isLog)) return "the text of a log"
+  if (sentence.test(textOf(path))) return "a sentence"
   return undefined
 }
 

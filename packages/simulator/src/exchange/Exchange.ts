@@ -60,7 +60,7 @@ export const make = (options: {
     firings: 0,
     calls: HashMap.empty(),
     addresses: HashMap.empty(),
-    windows: Timers.joined(venue.maintenance, options.now),
+    windows: Timers.joined(venue.maintenance.filter(({ to }) => to > options.now)),
     inWindow: false,
     resumedAt: -Infinity,
     paused: 0
@@ -110,7 +110,8 @@ const apply = (state: State, event: Event, outputs: Array<Output>): State => {
     case "Maintenance": {
       const window = { from: Math.max(event.window.from, state.now), to: event.window.to }
       outputs.push({ _tag: "Maintenance", at: state.now, phase: "scheduled", window })
-      const windows = Timers.joined([...state.windows, window], state.now)
+      // A window that is over already changes nothing. One that ends now may not have ended yet, so it stays.
+      const windows = window.from < window.to ? Timers.joined([...state.windows, window]) : state.windows
       return Timers.run({ ...state, windows }, state.now, outputs)
     }
     default: {

@@ -229,7 +229,6 @@ export const cancelOrders = (
 
 /** Moves open orders to the history. */
 const closeOrders = (state: State, uid: string, orders: ReadonlyArray<Order>): State => {
-  if (orders.length === 0) return state
   const account = get(state, uid)!
   let { open, openFutures, openSpot, pendingClientOids } = account
   for (const order of orders) {

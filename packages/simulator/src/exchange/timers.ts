@@ -206,11 +206,10 @@ const withTimer = (
 const withoutDeadline = (state: State, account: AccountState): State["due"] =>
   account.armed === undefined ? state.due : RedBlackTree.removeFirst(state.due, account.armed.due)
 
-/** Windows in order, without those that have passed; windows that touch are one. */
-export const joined = (windows: ReadonlyArray<Venue.Window>, now: number): ReadonlyArray<Venue.Window> => {
+/** Windows in order; windows that touch are one. */
+export const joined = (windows: ReadonlyArray<Venue.Window>): ReadonlyArray<Venue.Window> => {
   const result: Array<Venue.Window> = []
   for (const window of [...windows].sort((a, b) => a.from - b.from)) {
-    if (window.to <= Math.max(now, window.from)) continue
     const last = result.at(-1)
     if (last !== undefined && window.from <= last.to) {
       result[result.length - 1] = { from: last.from, to: Math.max(last.to, window.to) }

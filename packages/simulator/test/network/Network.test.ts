@@ -137,7 +137,11 @@ describe("Network", () => {
   it("holds a request that is to be overtaken, and copies no lost request", () => {
     const held = network(["reorder;hold=3s;by=20ms"]).depart(beat)
     assert.deepStrictEqual(held._tag === "Sent" ? held.arrivals : held._tag, [{ after: 0, hold: 3_000, lag: 20 }])
-    assert.strictEqual(network(["duplicate", "drop-request"]).depart(beat)._tag, "Lost")
+    assert.deepStrictEqual(network(["duplicate", "drop-request"]).depart(beat), {
+      _tag: "Lost",
+      passage: { ...beat, ordinal: 0 },
+      acted: ["duplicate", "drop-request"]
+    })
     assert.strictEqual(network(["drop-request", "reset;direction=request"]).depart(beat)._tag, "Reset")
     assert.strictEqual(network(["reset;direction=request", "refuse-connection"]).depart(beat)._tag, "Refused")
   })
@@ -211,6 +215,9 @@ describe("Network", () => {
       under.map(({ passage }) => cut.answer(passage)._tag),
       ["Sent", "Sent"]
     )
+    // One that could have acted on the request, and by chance did not, may still act on the answer.
+    const chance = network(["partition;after=0;probability=0"]).depart(beat)
+    assert.deepStrictEqual(chance.passage, { ...beat, ordinal: 0 })
     // An answer whose request left before the partition began counts.
     const late = network()
     const before = late.depart(beat)
