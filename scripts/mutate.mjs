@@ -4,8 +4,8 @@
 //   node scripts/mutate.mjs packages/core/src/FireWindow.ts  only these
 //   node scripts/mutate.mjs --scores                         runs nothing, prints the last scores
 //
-// Results are kept in .reports/mutation. A mutant runs again only after a change of its module or of its tests, so a
-// run over all continues with the first module that has no result.
+// Results are kept in .reports/mutation. A run over all continues with the first module that has no result, and runs a
+// mutant again only after a change of its module or a new test. A run of named modules runs their survivors again.
 import { Stryker } from "@stryker-mutator/core"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -22,7 +22,18 @@ const resultOf = (module) => Path.join(reports, `${module.replaceAll("/", "+")}.
 /** A hung mutant and a busy machine look the same, so the bound is generous. */
 const timeoutMS = 30_000
 
+/** Stryker runs a survivor again only where a test of a new name covers it, and never one that acts while loading. */
+const forgetSurvivors = (module) => {
+  if (!Fs.existsSync(resultOf(module))) return
+  const report = JSON.parse(Fs.readFileSync(resultOf(module), "utf8"))
+  for (const file of Object.values(report.files)) {
+    file.mutants = file.mutants.filter(({ status }) => status !== "Survived" && status !== "NoCoverage")
+  }
+  Fs.writeFileSync(resultOf(module), JSON.stringify(report))
+}
+
 const run = async (module) => {
+  if (named.length > 0) forgetSurvivors(module)
   // Of a run that was killed.
   Fs.rmSync(sandbox, { recursive: true, force: true })
   process.env.MUTATE_TESTS = JSON.stringify(modules[module])

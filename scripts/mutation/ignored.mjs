@@ -10,6 +10,11 @@ const textOf = ({ node }) =>
 
 const isText = (path) => path.isStringLiteral() || path.isTemplateLiteral()
 
+/** The name of a schema, or the argument of `id`, which makes one. */
+const isPartOfName = ({ parent }) =>
+  (parent.type === "CallExpression" && parent.callee.name === "id") ||
+  (parent.type === "ObjectProperty" && parent.key.name === "identifier")
+
 const isMessage = (path) => path.isClassMethod({ kind: "get" }) && path.get("key").isIdentifier({ name: "message" })
 
 /** The message of an error, or a part of it. */
@@ -25,6 +30,7 @@ const isLog = (path) => {
 const shouldIgnore = (path) => {
   if (!isText(path)) return undefined
   if (path.isStringLiteral() && identifier.test(path.node.value)) return "the name of a type"
+  if (isPartOfName(path)) return "the name of a type"
   if (path.findParent((parent) => isMessage(parent) || isPart(parent))) return "the text of a message"
   if (path.findParent(isLog)) return "the text of a log"
   if (sentence.test(textOf(path))) return "a sentence"

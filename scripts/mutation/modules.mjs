@@ -56,16 +56,6 @@ export const modules = {
   "packages/simulator/src/expect/switch.ts": simulator("expect/Judgements", "expect/Expect"),
   "packages/simulator/src/served/guard.ts": simulator("served/guard"),
   "packages/core/src/internal/heartbeat/lastWrite.ts": core("HeartbeatRelease"),
-  "packages/core/src/internal/heartbeat/ledger.ts": core(
-    "HeartbeatFaults",
-    "HeartbeatGuests",
-    "HeartbeatTelling",
-    "Heartbeat"
-  ),
-  "packages/core/src/internal/heartbeat/writer.ts": core(
-    "HeartbeatFaults",
-    "HeartbeatPort",
-    "HeartbeatGuests",
-    "Heartbeat"
-  )
+  "packages/core/src/internal/heartbeat/ledger.ts": core("internal/heartbeat/ledger", "HeartbeatTelling"),
+  "packages/core/src/internal/heartbeat/writer.ts": core("internal/heartbeat/writer")
 }

@@ -18,6 +18,7 @@ export default defineConfig({
   resolve: { alias },
   test: {
     include: tests,
+    runner: Path.join(import.meta.dirname, "runner.mjs"),
     sequence: { sequencer: AsListed },
     setupFiles: [Path.join(import.meta.dirname, "seed.mjs")],
     // Stryker bounds a mutant that hangs. A shorter bound would kill mutants on a busy machine.

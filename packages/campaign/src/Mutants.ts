@@ -1,5 +1,5 @@
 /**
- * Seventeen known bugs, each as a change of the client's text: mistakes that are easily made in such a client. A change must
+ * Twenty known bugs, each as a change of the client's text: mistakes that are easily made in such a client. A change must
  * find exactly one place to replace. Otherwise the client has changed, and the list has to follow.
  */
 
@@ -203,6 +203,36 @@ export const mutants: ReadonlyArray<Mutant> = [
         file: "internal/heartbeat/engine.ts",
         find: "this.inTime((sent - this.beatAt < pace / 2 ? this.beatAt : sent) + interval)",
         replace: "this.inTime(sent + interval)"
+      }
+    ]
+  },
+  {
+    name: "the last user's exit chooses, not the worst",
+    changes: [
+      {
+        file: "Heartbeats.ts",
+        find: "return entry.users > 0 ? Effect.void : close(entry, entry.worst ?? exit)",
+        replace: "return entry.users > 0 ? Effect.void : close(entry, exit)"
+      }
+    ]
+  },
+  {
+    name: "a further user waits for a beat",
+    changes: [
+      {
+        file: "Heartbeats.ts",
+        find: "Effect.exit(restore(Deferred.await(entry.ready)))",
+        replace: "Effect.exit(restore(Effect.tap(Deferred.await(entry.ready), ({ beat }) => Effect.ignore(beat))))"
+      }
+    ]
+  },
+  {
+    name: "a port that throws is tried again",
+    changes: [
+      {
+        file: "internal/heartbeat/writer.ts",
+        find: "const again = worthRepeating(",
+        replace: "const again = typed === undefined || worthRepeating("
       }
     ]
   }

@@ -140,7 +140,8 @@ const byCampaign = async (seeds: string): Promise<string | undefined> => {
   const took = seconds(began)
   if (run.status === undefined) return `${took}, it did not end`
   const seed = /^replay: pnpm campaign --seed (\d+)/m.exec(run.stdout)?.[1]
-  const promise = /^BROKEN.*?: promise (\S+)/m.exec(run.stdout)?.[1]
+  const told = values.judge === "second" ? /^BROKEN \(second judge\): promise (\S+)/m : /^BROKEN.*?: promise (\S+)/m
+  const promise = told.exec(run.stdout)?.[1]
   if (seed !== undefined && promise !== undefined) return `${Number(seed) + 1} seeds, ${took}, promise ${promise}`
   // A few seeds need not reach every situation.
   if (run.status !== 0 && !run.stdout.includes("NEVER REACHED"))

@@ -61,7 +61,8 @@ describe("BaseUrl", () => {
       ["https://secret:secret@localhost", /user or a password; send them as headers/],
       ["https://localhost?secret", /query or a fragment/]
     ] as const) {
-      const { message } = Either.getOrThrow(Either.flip(BaseUrl.make(input)))
+      const { _tag, message } = Either.getOrThrow(Either.flip(BaseUrl.make(input)))
+      assert.strictEqual(_tag, "InvalidBaseUrl")
       assert.match(message, advice)
       assert.include(message, BaseUrl.venue)
       assert.notInclude(message, "secret")

@@ -50,4 +50,23 @@ describe("Countdown", () => {
     fc.assert(fc.property(fc.string(), (text) => Either.isRight(decode(text)) === good.includes(text)))
     assert.include(String(decode("61")), "from 5 to 60")
   })
+
+  it("a refusal is typed and names what was given, also for text that is no duration", () => {
+    for (const [input, given] of [
+      ["61 seconds", "61000 ms"],
+      [0, "0 ms"],
+      ["ten seconds", "ten seconds"]
+    ] as const) {
+      const error = Either.getOrThrow(Either.flip(Countdown.fromDuration(input as "61 seconds")))
+      assert.deepInclude(error, { _tag: "InvalidCountdown", input: given })
+      assert.include(error.message, `The countdown ${given} is not`)
+    }
+    assert.include(String(Schema.decodeUnknownEither(Countdown.Countdown)(61)), "The countdown 61 is not")
+  })
+
+  it("a setting is off, which lasts 0 ms, or a countdown in the range", () => {
+    for (const seconds of [-1, 0, 4, 5.5, 61, NaN, Infinity]) assert.isFalse(Countdown.isSetting(seconds))
+    for (const setting of [Countdown.off, 5, 60] as const) assert.isTrue(Countdown.isSetting(setting))
+    assert.strictEqual(Countdown.toMillis(Countdown.off), 0)
+  })
 })

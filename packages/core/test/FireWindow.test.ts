@@ -85,6 +85,16 @@ describe("FireWindow", () => {
     assert.deepStrictEqual(FireWindow.edges(window, at(4, -3_600_000)), { earliest: 6, latest: 7 })
   })
 
+  it("the two clocks disagree by what the wall clock was set, forward or back, however much time passes", () => {
+    const millis = fc.integer({ min: -1e6, max: 1e6 })
+    fc.assert(
+      fc.property(millis, millis, millis, fc.nat(1e6), (mono, wall, step, passed) => {
+        const later = { mono: mono + passed, wall: wall + passed + step }
+        assert.strictEqual(FireWindow.disagreement({ mono, wall }, later), Math.abs(step))
+      })
+    )
+  })
+
   it("proves by the exchange's stamps alone what the host's clock cannot", () => {
     const verdictAfter = (accepted: number, completed: number) => {
       const first = FireWindow.acknowledged(

@@ -50,6 +50,40 @@ describe("HeartbeatOptions", () => {
     }
   })
 
+  it("keeps each option as it was given, the durations in ms", () => {
+    const survivor = () => Effect.succeed(undefined)
+    const words = {
+      release: Release.letExpire,
+      abandon: "LetExpire",
+      onUncertain: "verify",
+      predecessor: { acceptedAt: 1_000, completedAt: 1_000, shortestCountdown: 5_000 },
+      evidence: { account: "desk-1", survivor },
+      liveness: Effect.void,
+      onTransition: () => Effect.void,
+      onAcknowledged: () => Effect.void
+    } as const
+    const durations = {
+      interval: 9_001,
+      requestTimeout: 2_002,
+      armTimeout: 3_003,
+      releaseTimeout: 40_004,
+      settle: 5_005,
+      livenessTimeout: 606,
+      guardGrace: 7_007,
+      triggerLatency: 1_008,
+      stampTolerance: 1_009,
+      cancelLatency: 5_010,
+      placingLatency: 1_011,
+      maxStaleness: 12
+    }
+    assert.deepStrictEqual(
+      Either.getOrThrow(
+        HeartbeatOptions.resolve({ ...words, ...durations, countdown: "30 seconds" }, { account: "desk-1" })
+      ),
+      { ...words, ...durations, countdown: 30, shortest: 5, pace: 1_000 }
+    )
+  })
+
   it("gives a liveness check a third of the time that the tries leave, from 150 to 500 ms", () => {
     const timeout = (countdown: string) =>
       Either.getOrThrow(HeartbeatOptions.resolve({ countdown: countdown as "5 seconds", liveness: Effect.void }))
@@ -134,6 +168,7 @@ describe("HeartbeatOptions", () => {
 
   it.each([
     [{ countdown: "4 seconds" }, /5 s <= countdown <= 60 s.*4000 ms/],
+    [{ countdown: "61 seconds" }, /5 s <= countdown <= 60 s.*61000 ms/],
     [{ countdown: "10500 millis" }, /whole seconds.*10500 ms/],
     [{ countdown: Infinity }, /countdown/],
     [{ interval: "999 millis" }, /interval >= 1 s.*0\.999 s/],
@@ -198,7 +233,7 @@ describe("HeartbeatOptions", () => {
   })
 
   it("has the countdowns and the pace of the port, and defaults that suit them", () => {
-    const limits = { range: { min: 10, max: 120 }, pace: "3 seconds" } as const
+    const limits = { account: "desk-1", range: { min: 10, max: 120 }, pace: "3 seconds" } as const
     const settings = Either.getOrThrow(HeartbeatOptions.resolve({ countdown: "120 seconds" }, limits))
     assert.deepStrictEqual([settings.countdown, settings.shortest, settings.pace], [120, 10, 3_000])
     const refused = (options: HeartbeatOptions.Options) =>
@@ -220,6 +255,7 @@ describe("HeartbeatOptions", () => {
   it.each([
     [{ range: { min: 0, max: 60 } }, /1 s <= range\.min/],
     [{ range: { min: 5.5, max: 60 } }, /whole seconds.*5\.5 s to 60 s/],
+    [{ range: { min: 5, max: 60.5 } }, /whole seconds.*5 s to 60\.5 s/],
     [{ range: { min: 60, max: 5 } }, /range\.min <= range\.max/],
     [{ pace: 0 }, /pace is a finite duration > 0/],
     [{ pace: Infinity }, /pace is a finite duration > 0/]

@@ -5,11 +5,13 @@ import type * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
 import * as Release from "@effect-deadman/core/Release"
 import * as Simulator from "@effect-deadman/simulator/Simulator"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import * as Port from "./support/port.js"
@@ -167,6 +169,56 @@ describe("Heartbeat: release", () => {
       assert.strictEqual(untilOf(yield* outcomeOf(heartbeat)), 3_000 + 10_000 + 1_000)
     })
   )
+
+  it("a 0 that is refused for good is not repeated, nor is it after an unresolved beat", () => {
+    const { service, settings } = Port.port((n) => (n === 0 ? acknowledged : n === 1 ? lost : refused))
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { close } = yield* World.open()
+        yield* Effect.sleep("3500 millis")
+        yield* close
+      })
+    )
+    assert.deepStrictEqual(settings(), ["10", "10", "off"])
+  })
+
+  it("a 0 that does not get through is tried until the late edge, to the millisecond, and no longer", () => {
+    const { service, writes } = Port.port((_, setting) => (setting === "off" ? unsent : acknowledged))
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { close } = yield* World.open({ releaseTimeout: "1 minute" })
+        yield* Effect.sleep("4950 millis")
+        // The beat of 3 s was answered at 3.05 s, so its switch has fired at 14.05 s.
+        assert.strictEqual(yield* elapsed(close), 14_050 - 5_000)
+        assert.strictEqual(writes.at(-1), "14000 off")
+      })
+    )
+  })
+
+  it("a write in flight that nothing gives up, because the clock has failed, delays the 0 by its time and a second", () => {
+    const { service, writes } = Port.port((n) => (n === 1 ? Effect.never : acknowledged))
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const clock = yield* Effect.clock
+        let isBroken = false
+        const failing = Object.create(clock, {
+          unsafeCurrentTimeNanos: {
+            value: () => (isBroken ? assert.fail("the clock is broken") : clock.unsafeCurrentTimeNanos())
+          }
+        }) as typeof clock
+        const { close } = yield* Effect.withClock(World.open({ release: () => "Disarm" }), failing)
+        yield* Effect.sleep("3450 millis")
+        isBroken = true
+        yield* Effect.sleep("1 second")
+        isBroken = false
+        yield* Effect.withClock(close, failing)
+        assert.strictEqual(writes[2], `${4_500 + 2_000 + 1_000} off`)
+      })
+    )
+  })
 
   World.virtual(
     "no beat is sent once the release has begun, not even one that waits for the pace",
@@ -328,6 +380,7 @@ describe("Heartbeat: release of a lost heartbeat", () => {
     for (const [name, exit] of Object.entries(exits)) {
       it(`by default it sends no 0, nor anything else: ${reason}, ${name}`, () => {
         const { service, settings } = Port.port(answer)
+        const { lines, logger } = collecting()
         inWorld(
           service,
           Effect.gen(function* () {
@@ -346,8 +399,10 @@ describe("Heartbeat: release of a lost heartbeat", () => {
             assert.notInclude(settings(), "off")
             const status = yield* heartbeat.status
             assert.strictEqual(status._tag === "Released" && status.outcome._tag, "Expiring")
-          })
+          }),
+          logger
         )
+        assert.notInclude(lines.join(), "the switch is turned off")
       })
     }
   }
@@ -433,21 +488,26 @@ describe("Heartbeat: the warning after a failure", () => {
     }
   }
 
-  it("a policy that returns no choice is logged with what it returned", () => {
-    const { lines, logger } = collecting()
-    inWorld(
-      Port.port(() => acknowledged).service,
-      Effect.gen(function* () {
-        const { close } = yield* World.open({ release: (() => "Lapse") as never })
-        yield* close
-      }),
-      logger
-    )
-    assert.lengthOf(
-      lines.filter((line) => line.includes("the release policy failed")),
-      1
-    )
-  })
+  for (const [what, release, cause] of [
+    ["throws is logged with what it threw", () => assert.fail("broken policy"), "broken policy"],
+    ["returns no choice is logged with what it returned", () => "Lapse", "it returned Lapse"]
+  ] as const) {
+    it(`a policy that ${what}`, () => {
+      const causes: Array<string> = []
+      inWorld(
+        Port.port(() => acknowledged).service,
+        Effect.gen(function* () {
+          const { close } = yield* World.open({ release: release as Release.Policy })
+          yield* close
+        }),
+        Logger.make(({ cause, message }) => {
+          if (String(message).startsWith("the release policy failed")) causes.push(Cause.pretty(cause))
+        })
+      )
+      assert.lengthOf(causes, 1)
+      assert.include(causes[0], cause)
+    })
+  }
 
   it("an unconfirmed disarm names the last failure, and the order of provide and scoped", () => {
     const { lines, logger } = collecting()
@@ -547,6 +607,68 @@ describe("Heartbeat: CancelSoon", () => {
         assert.strictEqual(status._tag === "Released" && status.outcome._tag, "Expiring")
       })
     )
+  })
+
+  it("sends nothing where the deadline is as near as the shortest countdown, to the millisecond", () => {
+    for (const [closedAt, sent] of [
+      [2_999, ["8", "5"]],
+      [3_000, ["8"]]
+    ] as const) {
+      const { service, settings } = Port.port(() => acknowledged)
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const { heartbeat, scope } = yield* World.open({
+            countdown: "8 seconds",
+            interval: "4 seconds",
+            requestTimeout: "1 second",
+            release: Release.cancelOnFailure
+          })
+          yield* Effect.sleep(closedAt - 50)
+          yield* Scope.close(scope, Exit.fail("failure"))
+          const outcome = yield* outcomeOf(heartbeat)
+          assert.strictEqual(outcome._tag, sent.length === 2 ? "CancellingSoon" : "Expiring")
+        })
+      )
+      assert.deepStrictEqual(settings(), [...sent])
+    }
+  })
+
+  it("does not count on a deadline that passes while it waits for the pace", () => {
+    const { service, writes } = Port.port((n) => (n === 0 ? acknowledged : unsent))
+    inWorld(
+      service,
+      Effect.gen(function* () {
+        const { close } = yield* World.open({ onUncertain: "verify", release: () => "CancelSoon" })
+        // The last try was at 9 s, the switch fires at 10 s.
+        yield* Effect.sleep("9450 millis")
+        yield* close
+      })
+    )
+    assert.include(writes, "10000 5")
+  })
+
+  it("is not claimed at the millisecond at which a countdown of 5 s has run out, nor for one that expires", () => {
+    let answered = 0
+    const { service } = Port.port(() => acknowledged, {
+      set: () => Effect.suspend(() => (answered++ === 0 ? acknowledged : refused))
+    })
+    for (const [choice, closedAt, claimed] of [
+      ["CancelSoon", 4_999, "CancellingSoon"],
+      ["CancelSoon", 5_000, "Expiring"],
+      ["LetExpire", 4_999, "Expiring"]
+    ] as const) {
+      answered = 0
+      inWorld(
+        service,
+        Effect.gen(function* () {
+          const { close, heartbeat } = yield* World.open({ countdown: "5 seconds", release: () => choice })
+          yield* Effect.sleep(closedAt)
+          yield* close
+          assert.strictEqual((yield* outcomeOf(heartbeat))._tag, claimed, `${choice} at ${closedAt}`)
+        })
+      )
+    }
   })
 })
 

@@ -126,6 +126,10 @@ describe("ServerClock", () => {
     assert.isUndefined(Offset.estimate({ ...times, acceptedAt: undefined, completedAt: undefined }))
     assert.isUndefined(Offset.estimate({ ...times, acceptedAt: 1000, completedAt: 2000 }))
     assert.isUndefined(Offset.estimate({ ...times, acceptedAt: 2000, completedAt: 1000 }))
+    // At 1000 the first was not over yet, so no time at all is too short.
+    const atOnce = { ...times, receivedAt: 0, acceptedAt: 1000 }
+    assert.isUndefined(Offset.estimate({ ...atOnce, completedAt: 1001 }))
+    assert.isDefined(Offset.estimate({ ...atOnce, completedAt: 1000 }))
     const estimate = Offset.estimate({ ...times, acceptedAt: 1000, completedAt: 2000, requestTime: 1000 })
     assert.approximately(estimate?.ahead ?? NaN, 995.5 + 0.001, 1e-9)
     assert.approximately(estimate?.half ?? NaN, 5.5 + 0.001, 1e-9)
@@ -137,6 +141,8 @@ describe("ServerClock", () => {
     assert.strictEqual(Offset.surer(sure, vague(1400, 1000)), sure)
     const later = vague(1400, 2_500_000)
     assert.strictEqual(Offset.surer(sure, later), later, "505 ms are not surer than 500 ms")
+    const equal = { ...sure, ahead: 1001 }
+    assert.strictEqual(Offset.surer(sure, equal), equal, "the newer of two equally sure ones")
     assert.isTrue(Offset.agree(sure, vague(1505, 0)))
     assert.isFalse(Offset.agree(sure, vague(1506, 0)))
     assert.isFalse(Offset.agree(sure, vague(494, 0)))

@@ -84,9 +84,30 @@ describe("a sighting", () => {
     assert.strictEqual(verdict(window, sighting(1_000, 18_100, -3_000)), "open")
   })
 
+  it("that was requested after a suspend, on a page stamped before the end of the gap, proves nothing", () => {
+    // The monotonic clock stood still for 20 s, so it allows for a page that is so much older.
+    const awake = (mono: number): FireWindow.Reading => ({ mono, wall: T + 20_000 + mono, jumped: 20_000 })
+    const flying = FireWindow.sent(after({ sent: 0 }), { id: 1, at: awake(12_000), countdown: 10_000, horizon: 30_000 })
+    const { window } = FireWindow.acknowledged(flying, 1, awake(12_100), stamps(32_000))
+    const listed = (listedAt: number) => ({ createdAt: T + 1_000, listedAt: T + listedAt, sentAt: awake(18_100) })
+    // Completed at 32 060 ms, plus trigger and cancel latency, minus the tolerance.
+    assert.strictEqual(verdict(window, listed(37_060)), "held")
+    assert.strictEqual(verdict(window, listed(37_059)), "open")
+  })
+
+  it("proves nothing without a gap, and changes nothing", () => {
+    const window = after({ sent: 0 }, { sent: 3_000 })
+    assert.deepStrictEqual(Sighting.sighted(window, sighting(-60_000, 18_100), assumptions), {
+      window,
+      verdict: "open"
+    })
+  })
+
   it("never proves anything by a base whose machine is ahead, because newer orders would look older", () => {
     const window = after({ sent: 0, stamped: 60_000 }, { sent: 12_000 })
     assert.strictEqual(verdict(window, sighting(11_500, 18_100)), "open")
+    // Accepted at 40 ms, fired by 11 040 ms; an order of 12 500 ms looks as if it had been there.
+    assert.strictEqual(verdict(after({ sent: 0, stamped: 12_000 }, { sent: 12_000 }), sighting(12_500, 18_100)), "open")
     const page = after({ sent: 0, stamped: 60_000 }, { sent: 12_000, stamped: 60_000 })
     assert.strictEqual(verdict(page, sighting(11_500, 18_100)), "open", "the page disagrees")
   })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as fc from "fast-check"
@@ -77,25 +77,43 @@ describe("Signature", () => {
   it.effect("a private key of another kind is refused with advice, and without any part of the key", () =>
     Effect.gen(function* () {
       const ec = Crypto.generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey
-      const cases: ReadonlyArray<readonly [Signature.InvalidPrivateKey["reason"], string]> = [
-        ["pkcs1", rsa.privateKey.export({ type: "pkcs1", format: "pem" }).toString()],
+      const bundle = `${pkcs8}\n${rsa.publicKey.export({ type: "spki", format: "pem" }).toString()}`
+      const cases: ReadonlyArray<readonly [Signature.InvalidPrivateKey["reason"], pem: string, advice: RegExp]> = [
+        ["pkcs1", rsa.privateKey.export({ type: "pkcs1", format: "pem" }).toString(), /convert it with: openssl/],
         [
           "encrypted",
           rsa.privateKey
             .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "passphrase" })
-            .toString()
+            .toString(),
+          /decrypt it with: openssl/
         ],
-        ["unusable", ec.export({ type: "pkcs8", format: "pem" }).toString()],
-        ["notPkcs8", rsa.publicKey.export({ type: "spki", format: "pem" }).toString()],
-        ["notPkcs8", "22582BD0CFF14C41EDBF1AB98506286D"],
-        ["notPkcs8", ""],
-        ["notPkcs8", pkcs8.replace(/[A-Za-z0-9]{9}/, "========")],
-        ["unusable", pkcs8.replace(/\n[^\n]{40}/, "\n")]
+        ["unusable", ec.export({ type: "pkcs8", format: "pem" }).toString(), /WebCrypto cannot import/],
+        ["notPkcs8", rsa.publicKey.export({ type: "spki", format: "pem" }).toString(), /does not start with/],
+        ["notPkcs8", "22582BD0CFF14C41EDBF1AB98506286D", /does not start with/],
+        ["notPkcs8", "", /does not start with/],
+        ["notPkcs8", pkcs8.replace(/[A-Za-z0-9]{9}/, "========"), /is not base64/],
+        ["notPkcs8", bundle, /does not start with/],
+        ["notPkcs8", `Bag Attributes: <No Attributes>\n${pkcs8}`, /does not start with/],
+        ["unusable", pkcs8.replace(/\n[^\n]{40}/, "\n"), /WebCrypto cannot import/]
       ]
-      for (const [reason, pem] of cases) {
+      for (const [reason, pem, advice] of cases) {
         const error = yield* Effect.flip(Signature.rsaSha256(Redacted.make(pem)))
-        assert.strictEqual(error.reason, reason)
+        assert.deepInclude(error, { _tag: "InvalidPrivateKey", reason })
+        assert.match(error.message, advice)
         assert.notInclude(JSON.stringify(error) + error.message, pem.slice(60, 90) || "no key")
+      }
+    })
+  )
+
+  it.effect("a runtime without WebCrypto, as a browser has on plain http, refuses a private key", () =>
+    Effect.gen(function* () {
+      for (const crypto of [undefined, {}]) {
+        const error = yield* Effect.acquireUseRelease(
+          Effect.sync(() => vi.stubGlobal("crypto", crypto)),
+          () => Effect.flip(Signature.rsaSha256(Redacted.make(pkcs8))),
+          () => Effect.sync(() => vi.unstubAllGlobals())
+        )
+        assert.strictEqual(error.reason, "noWebCrypto")
       }
     })
   )

@@ -27,6 +27,19 @@ expect("VenueBusy", "no", true, 25000, 25003, 25106, 25113, 40115, 40200, 40908)
 expect("VenueBusy", "unknown", true, 40808, 40015)
 expect("OutcomeUnknown", "unknown", true, 40010, 40725, 45001, 25001, 40910)
 
+const unanswered = { venueMessage: "", applied: "unknown", retryable: true } as const
+
+const unreadable = [
+  "empty",
+  "truncated",
+  "tooLong",
+  "notJson",
+  "notAnEnvelope",
+  "contradictory",
+  "redirect",
+  "unexpectedData"
+] as const
+
 describe("VenueError", () => {
   for (const [code, [tag, applied, retryable]] of Object.entries(expected)) {
     for (const httpStatus of [200, 400]) {
@@ -61,22 +74,13 @@ describe("VenueError", () => {
     const errors: ReadonlyArray<VenueError.VenueError> = [
       ...Object.keys(expected).map((code) => VenueError.fromCode({ code, venueMessage: "words" })),
       VenueError.fromCode({ code: "99999", venueMessage: "" }),
-      new VenueError.TransportFailure({
-        venueMessage: "",
-        applied: "no",
-        retryable: true,
-        reason: "refused",
-        detail: "ECONNREFUSED"
-      }),
-      new VenueError.RequestTimeout({ venueMessage: "", applied: "unknown", retryable: true, timeoutMillis: 2000 }),
-      new VenueError.UnreadableAnswer({
-        venueMessage: "",
-        applied: "unknown",
-        retryable: true,
-        httpStatus: 502,
-        reason: "notJson",
-        detail: "text/html"
-      })
+      ...(["refused", "unresolved", "lost"] as const).map(
+        (reason) => new VenueError.TransportFailure({ ...unanswered, reason, detail: "ECONNREFUSED" })
+      ),
+      new VenueError.RequestTimeout({ ...unanswered, timeoutMillis: 2000 }),
+      ...unreadable.map(
+        (reason) => new VenueError.UnreadableAnswer({ ...unanswered, httpStatus: 502, reason, detail: "text/html" })
+      )
     ]
     for (const error of errors) {
       const wire = JSON.stringify(Schema.encodeSync(VenueError.VenueError)(error))
@@ -84,6 +88,30 @@ describe("VenueError", () => {
       assert.strictEqual(back._tag, error._tag)
       assert.strictEqual(back.message, error.message)
       assert.instanceOf(back, Error)
+    }
+  })
+
+  it("a message without a code says the cause in the words of the system, and that nothing was sent only where it is so", () => {
+    const refused = new VenueError.TransportFailure({ ...unanswered, applied: "no", reason: "refused", detail: "ENET" })
+    assert.match(refused.message, /refused: ENET\. .*Nothing was done/)
+    for (const detail of ["", "ECONNRESET"]) {
+      const { message } = new VenueError.TransportFailure({ ...unanswered, reason: "lost", detail })
+      assert.include(message, detail === "" ? "could not be made. " : "could not be made: ECONNRESET. ")
+      assert.include(message, "count this one as possibly done")
+    }
+    for (const reason of unreadable) {
+      const { message } = new VenueError.UnreadableAnswer({ ...unanswered, httpStatus: 302, reason, detail: "page" })
+      assert.include(message, `${reason}: page (HTTP 302). `)
+      // Another try would meet the same redirect.
+      assert.strictEqual(message.includes("check the base URL"), reason === "redirect")
+    }
+  })
+
+  it("a refusal that exchanges withdraw is final after some in a row: an unknown key and a timestamp, no other", () => {
+    for (const [code, [tag]] of Object.entries(expected)) {
+      const error = VenueError.fromCode({ code, venueMessage: "" })
+      const finalAfter = "finalAfter" in error ? error.finalAfter : undefined
+      assert.strictEqual(finalAfter, code === "40037" ? 3 : tag === "TimestampRefused" ? 2 : undefined, code)
     }
   })
 })

@@ -50,7 +50,7 @@ export const estimate = (sample: Sample): Estimate | undefined => {
     if (accepted === undefined || completed === undefined) return undefined
     const low = completed - receivedAt
     const high = accepted + 1 - sentAt + (receivedAt - sentAt) * drift
-    return low <= high && accepted <= completed
+    return low < high && accepted <= completed
       ? { ahead: (low + high) / 2, half: (high - low) / 2, at: receivedAt }
       : undefined
   }

@@ -127,7 +127,8 @@ export class LiveLedger {
     const ended = from === "MayHaveFired" && (status._tag === "Armed" || status._tag === "Jeopardy")
     this.unreported.push(ended ? { from, to: status, provenBy: this.provenBy } : { from, to: status })
     this.report("transitions")
-    this.hub?.unsafeOffer(status)
+    // Not `unsafeOffer`: it would drop this state, not the oldest, when a reader is slow.
+    if (this.hub !== undefined) Effect.runSync(PubSub.publish(this.hub, status))
   }
 
   /** Reads the clock, changes the state where it must change, and gives it. */
@@ -135,21 +136,18 @@ export class LiveLedger {
     const at = this.now()
     const status = HeartbeatStatus.derive(this.ledger, at)
     if (this.phase !== "beating") return status
-    if (this.ledger.lost === undefined && (status._tag === "Fired" || status._tag === "MayHaveFired")) {
-      this.publish(status)
-      if (status._tag === "Fired") this.lose("Fired", at)
-      // When only the wall clock shows that the window has closed, either the clock was set or the host was suspended.
-      // When only one answer's stamps show it, that machine's clock may be wrong. In both cases the next beat decides,
-      // and until its answer the state is `MayHaveFired`.
-      else if (
-        this.settings.onUncertain === "lose" &&
-        (this.ledger.window.gap?.confirmed === true || this.closedByMonotonicTime(at))
-      )
-        this.lose("MayHaveFired", at)
-      return this.ledger.lost === undefined ? status : HeartbeatStatus.derive(this.ledger, at)
-    }
     this.publish(status)
-    return status
+    if (status._tag === "Fired") this.lose("Fired", at)
+    // When only the wall clock shows that the window has closed, either the clock was set or the host was suspended.
+    // When only one answer's stamps show it, that machine's clock may be wrong. In both cases the next beat decides,
+    // and until its answer the state is `MayHaveFired`.
+    else if (
+      status._tag === "MayHaveFired" &&
+      this.settings.onUncertain === "lose" &&
+      (this.ledger.window.gap?.confirmed === true || this.closedByMonotonicTime(at))
+    )
+      this.lose("MayHaveFired", at)
+    return this.ledger.lost === undefined ? status : HeartbeatStatus.derive(this.ledger, at)
   }
 
   get status(): Effect.Effect<HeartbeatStatus.Status> {

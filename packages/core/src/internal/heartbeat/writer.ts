@@ -337,10 +337,7 @@ export class Writer {
     live.acknowledged()
   }
 
-  /**
-   * Makes the span of a failed write afterwards, so that good beats cost none. When a tracer or clock throws, only the
-   * span is lost.
-   */
+  /** Makes the span of a failed write afterwards, so that good beats cost none. */
   private spanOfFailure(flight: Flight, exit: Exit.Exit<unknown, unknown>, at: FireWindow.Reading): void {
     const { live } = this
     try {
@@ -351,7 +348,7 @@ export class Writer {
       span.attribute("failures", live.ledger.failures)
       span.end(end, exit)
     } catch {
-      return
+      // When a tracer or clock throws, only the span is lost.
     }
   }
 }
