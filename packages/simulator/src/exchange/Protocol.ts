@@ -95,7 +95,7 @@ interface Refusal {
   readonly _tag: "Refusal"
   readonly code: string
   readonly msg: string
-  readonly status?: number
+  readonly status: number | undefined
 }
 
 interface Success {
@@ -103,8 +103,7 @@ interface Success {
   readonly data: unknown
 }
 
-const refuse = (code: string, msg: string, status?: number): Refusal =>
-  status === undefined ? { _tag: "Refusal", code, msg } : { _tag: "Refusal", code, msg, status }
+const refuse = (code: string, msg: string, status?: number): Refusal => ({ _tag: "Refusal", code, msg, status })
 
 const success = (data: unknown): Success => ({ _tag: "Success", data })
 

@@ -6,6 +6,7 @@ import * as Exchange from "@effect-deadman/simulator/Exchange"
 import type * as Protocol from "@effect-deadman/simulator/Protocol"
 import type * as Venue from "@effect-deadman/simulator/Venue"
 import { assert, describe, it } from "@effect/vitest"
+import * as Bot from "../support/Bot.js"
 import { begin, call, post, request, start } from "../support/Calls.js"
 
 const uid = "1000001"
@@ -73,6 +74,11 @@ describe("an answer", () => {
       false,
       undefined
     ])
+    assert.deepStrictEqual(call(begin(), "GET", "/api/v3/trade/nothing").response.headers, {
+      "content-type": "application/json",
+      "x-bg-request-accept-time": String(start),
+      "x-bg-response-complete-time": String(start)
+    })
     const unsigned = { ...good, headers: { ...good.headers, "access-sign": "" } }
     assert.deepStrictEqual(answer(unsigned), ["40002", "countdown-cancel-all", uid, false, undefined])
     const unknown = { ...good, headers: { ...good.headers, "access-key": "" } }
@@ -117,6 +123,20 @@ describe("the options of the checks", () => {
     const tooMany = Array.from({ length: 21 }, () => limit)
     const sent = request("POST", batch, JSON.stringify(tooMany), start)
     assert.strictEqual(code({ badParameter: "40019" }, {}, sent), "40019")
+  })
+
+  it("a request without a timestamp that is signed accordingly has no timestamp, and not a wrong signature", () => {
+    const headers = Bot.signedHeaders(Bot.demoKeys, "", "GET", settings, "")
+    const sent = { method: "GET", path: settings, body: "", headers: { ...headers, "access-timestamp": undefined } }
+    assert.strictEqual(beat(begin(), 0, sent).response.code, "40005")
+  })
+
+  it("what a refused countdown does is done by no other", () => {
+    for (const refusedCountdown of ["restarts", "closes"] as const) {
+      const { outputs } = beat(beat(begin({ venue: { refusedCountdown } })).state, 2_000)
+      assert.lengthOf(outputs, 1)
+      assert.deepInclude(outputs[0], { transition: "refreshed", seconds: 40 })
+    }
   })
 
   it("a read-only key reads and does not write, and access to the countdown matters to no other call", () => {
