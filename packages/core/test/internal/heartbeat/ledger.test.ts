@@ -10,9 +10,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { made, type Made, T } from "../../support/ledger.js"
+import { finished, made, type Made, T } from "../../support/ledger.js"
 
 const tags = ({ live }: Made) => live.unreported.map(({ from, to }) => `${from} ${to._tag}`)
 
@@ -219,7 +218,7 @@ describe("the ledger's loss", () => {
       if (how === "lost") live.lose("Refused", live.now())
       else live.endGuards()
       for (const fiber of waiting) {
-        const error = await Effect.runPromise(Fiber.join(fiber))
+        const error = await Effect.runPromise(Effect.flatten(finished(fiber)))
         assert.deepInclude(error, { reason: how === "lost" ? "Refused" : "Released", account: "desk-1" })
       }
       assert.strictEqual(live.unprotected()?.reason, how === "lost" ? "Refused" : "Released")
@@ -322,7 +321,7 @@ describe("the ledger's changes", () => {
       live.phase = "released"
       live.publish(HeartbeatStatus.derive(live.ledger, live.now()))
       for (const reader of readers) {
-        const states = Chunk.toReadonlyArray(yield* Fiber.join(reader)).map(({ _tag }) => _tag)
+        const states = Chunk.toReadonlyArray(yield* yield* finished(reader)).map(({ _tag }) => _tag)
         assert.strictEqual(states[0], "Armed")
         assert.strictEqual(states.at(-1), "Released")
         assert.isAtMost(states.length, 20)
@@ -341,7 +340,7 @@ describe("the ledger's changes", () => {
       live.enter({ outcome: Release.Outcome.Disarmed() })
       live.publish(HeartbeatStatus.derive(live.ledger, live.now()))
       assert.deepStrictEqual(
-        Chunk.toReadonlyArray(yield* Fiber.join(reader)).map(({ _tag }) => _tag),
+        Chunk.toReadonlyArray(yield* yield* finished(reader)).map(({ _tag }) => _tag),
         ["Jeopardy", "Released"]
       )
     })
