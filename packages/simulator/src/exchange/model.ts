@@ -425,7 +425,7 @@ export interface State {
   readonly windows: ReadonlyArray<Venue.Window>
   readonly inWindow: boolean
   /**
-   * The end of the last window that held firings back, and for how long windows have paused the timers so far, in ms.
+   * The end of the last window, and for how long windows have paused the timers so far, in ms.
    */
   readonly resumedAt: number
   readonly paused: number

@@ -38,7 +38,7 @@ export const deadlineOf = (state: State, due: number): number => {
 
 /** When the exchange acts on a deadline: at its next look, and not in a window that holds firings back. */
 export const fireTime = (state: State, due: number): number => {
-  const window = state.inWindow && state.venue.maintenanceTimer === "fires-at-end" ? state.windows[0] : undefined
+  const window = state.inWindow && state.venue.maintenanceTimer !== "runs" ? state.windows[0] : undefined
   return Math.max(swept(deadlineOf(state, due), state.venue.sweepPeriod), window?.to ?? state.resumedAt)
 }
 
@@ -94,13 +94,12 @@ const crossEdge = (state: State, outputs: Array<Output>): State => {
     // A window that was declared after its beginning begins now.
     return { ...state, inWindow: true, windows: [{ ...window, from: state.now }, ...state.windows.slice(1)] }
   }
-  const { maintenanceTimer } = state.venue
   return {
     ...state,
     inWindow: false,
     windows: state.windows.slice(1),
-    resumedAt: maintenanceTimer === "fires-at-end" ? state.now : state.resumedAt,
-    paused: state.paused + (maintenanceTimer === "pauses" ? state.now - window.from : 0)
+    resumedAt: state.now,
+    paused: state.paused + (state.venue.maintenanceTimer === "pauses" ? state.now - window.from : 0)
   }
 }
 

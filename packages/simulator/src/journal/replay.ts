@@ -14,7 +14,7 @@ const eventOf = (entry: Journal.Entry): Exchange.Event | undefined => {
     case "Switch": {
       const { account, by, from, seconds, transition } = entry
       if (transition === "fired") return undefined
-      return { _tag: "SetCountdown", account, seconds: transition === "closed" ? 0 : (seconds ?? 0), from, by }
+      return { _tag: "SetCountdown", account, seconds: seconds ?? 0, from, by }
     }
     case "Placed":
       return { _tag: "PlaceOrder", account: entry.account, order: entry.order, by: entry.by }
@@ -69,7 +69,6 @@ export const run = (
     }
     const recorded = JSON.stringify(entry)
     const at = "at" in entry ? entry.at : now
-    now = Math.max(now, at)
     if (done.length === 0) {
       const event = eventOf(entry)
       const [next, outputs] =

@@ -70,4 +70,53 @@ describe("Unknowns of the exchange", () => {
       assert.deepInclude(set(begin(venue), "4", 3_000), { code: "40017", applied: false, deadline: undefined })
     }
   })
+
+  it("a countdown that ends at the same instant as the running one replaces it in any case", () => {
+    const armed = set(begin({ shorterCountdown: "ignored" }), "10", 0)
+    const same = set(armed.state, "5", 5_000)
+    assert.deepInclude(Exchange.countdown(same.state, uid), { armedAt: start + 5_000, seconds: 5 })
+  })
+
+  it("accounts with one deadline fire in the order of the option, and their orders are cancelled in that order", () => {
+    for (const tieOrder of ["declared", "reverse"] as const) {
+      const accounts = ["1", "2", "3"]
+      const venue = { tieOrder, triggerLatency: 100 }
+      let state = Exchange.make({ accounts: accounts.map((uid) => ({ uid })), venue, now: start })
+      const order = {
+        category: "SPOT",
+        symbol: "BTCUSDT",
+        side: "buy",
+        orderType: "limit",
+        price: "1",
+        qty: "1"
+      } as const
+      for (const account of ["2", "1", "3"]) {
+        state = Exchange.step(state, { _tag: "PlaceOrder", account, order }, start)[0]
+        state = Exchange.step(state, { _tag: "SetCountdown", account, seconds: 5 }, start)[0]
+      }
+      const [, outputs] = Exchange.advance(state, start + 6_000)
+      const told = (tag: Exchange.Output["_tag"]) =>
+        outputs.flatMap((output) => (output._tag === tag && "account" in output ? [output.account] : []))
+      const expected = tieOrder === "declared" ? accounts : accounts.toReversed()
+      assert.deepStrictEqual(told("Switch"), expected)
+      assert.deepStrictEqual(told("Cancelled"), expected)
+    }
+  })
+
+  it("a firing that finds no order leaves nothing to cancel", () => {
+    const fired = Exchange.advance(set(begin({ triggerLatency: 100 }), "5", 0).state, start + 5_000)[0]
+    assert.deepInclude(Exchange.countdown(fired, uid), { _tag: "Fired", orders: 0 })
+    assert.isEmpty(Exchange.snapshot(fired).cancelling)
+    assert.isUndefined(Exchange.nextDue(fired))
+  })
+
+  it("a switch whose look falls into a window that pauses the timers fires at its end, and shows that", () => {
+    const window = { from: start + 4_600, to: start + 7_100 }
+    const venue = { maintenanceTimer: "pauses", maintenance: [window], sweepPeriod: 1_000 } as const
+    const event = { _tag: "SetCountdown", account: uid, seconds: 5, from: start - 600 } as const
+    const [armed] = Exchange.step(begin(venue), event, start)
+    const inside = Exchange.countdown(Exchange.advance(armed, start + 5_000)[0], uid)
+    assert.deepInclude(inside, { _tag: "Armed", deadline: start + 6_900, firesAt: window.to })
+    assert.deepInclude(Exchange.countdown(Exchange.advance(armed, start + 9_000)[0], uid), { at: window.to })
+  })
 })
