@@ -21,6 +21,7 @@ export const modules = {
   "packages/cluster/src/Handover.ts": cluster("Handover"),
   "packages/simulator/src/exchange/Exchange.ts": simulator(
     "exchange/Accounts",
+    "exchange/Book",
     "exchange/Maintenance",
     "exchange/Exchange",
     "exchange/Lives"

@@ -213,7 +213,7 @@ const list = (regexp: RegExp, what: string): Codec<ReadonlyArray<string>> => ({
 const share: Codec<number> = {
   read: (text) => {
     const value = /^\d+(\.\d+)?(e-\d+)?$/.test(text) ? Number(text) : Number.NaN
-    return value >= 0 && value <= 1 ? Either.right(value) : problem("a number from 0 to 1 such as 0.3")
+    return value <= 1 ? Either.right(value) : problem("a number from 0 to 1 such as 0.3")
   },
   write: String
 }
@@ -238,7 +238,7 @@ interface Setting {
 
 const setting = <A>(codec: Codec<A>, fallback?: A): Setting => ({
   codec: codec as unknown as Codec<never>,
-  ...(fallback === undefined ? {} : { fallback })
+  fallback
 })
 const optional = <A>(codec: Codec<A>): Setting => ({ codec: codec as unknown as Codec<never>, optional: true })
 
@@ -342,7 +342,7 @@ export const parse = (input: string): Either.Either<Fault, FaultSyntaxError> => 
   const places = new Map<string, Token>()
   for (const token of rest) {
     const equals = token.text.indexOf("=")
-    const key = trimmed(equals < 0 ? token.text : token.text.slice(0, equals), token.at)
+    const key = trimmed(equals <= 0 ? token.text : token.text.slice(0, equals), token.at)
     const known = Object.hasOwn(settings, key.text)
       ? settings[key.text]
       : Object.hasOwn(selections, key.text)

@@ -109,6 +109,16 @@ describe("accounts", () => {
   })
 })
 
+it("an exchange without accounts, at rest, and after a window that ended as it began, does nothing", () => {
+  const venue = { maintenance: [{ from: start - 5, to: start }] }
+  const state = Exchange.make({ venue, now: start })
+  assert.isEmpty(Exchange.accounts(state))
+  assert.isUndefined(Exchange.nextDue(state))
+  assert.deepStrictEqual(step(state, { _tag: "Tick" }, 9_000)[1], [])
+  const [one] = step(state, { _tag: "AddAccount", account: { uid: "1" } })
+  assert.isEmpty(Exchange.closedOrders(one, "1"))
+})
+
 describe("cancels", () => {
   const codes = (outputs: ReadonlyArray<Exchange.Output>) =>
     outputs.map((output) => (output._tag === "Refused" ? output.code : output._tag))

@@ -4,13 +4,18 @@
 import * as Fault from "@effect-deadman/simulator/Fault"
 import { assert, describe, it } from "@effect/vitest"
 import * as Either from "effect/Either"
+import * as JSONSchema from "effect/JSONSchema"
 import * as Schema from "effect/Schema"
 
 const read = (text: string): Fault.Fault => Either.getOrThrowWith(Fault.parse(text), (error) => error)
 
 const mistake = (text: string) =>
   Either.match(Fault.parse(text), {
-    onLeft: ({ found, position }) => [position, found] as const,
+    onLeft: ({ _tag, expected, found, position }) => {
+      assert.strictEqual(_tag, "FaultSyntaxError")
+      assert.isNotEmpty(expected)
+      return [position, found] as const
+    },
     onRight: (fault) => assert.fail(`${text} was read as ${JSON.stringify(fault)}`)
   })
 
@@ -99,6 +104,7 @@ describe("the text of a fault", () => {
     assert.deepStrictEqual(mistake("hang;times=1; times=1"), [14, "times"])
     assert.deepStrictEqual(mistake("hang;toString=1"), [5, "toString"])
     assert.deepStrictEqual(mistake("hang; times ;after=1"), [11, ""])
+    assert.deepStrictEqual(mistake("hang; =1"), [6, "=1"])
     assert.deepStrictEqual(mistake("error-after-apply;status=504;code=40010"), [25, "504"])
     const offered = (text: string) => Either.getOrThrow(Either.flip(Fault.parse(text))).expected
     assert.deepStrictEqual(offered("status;page=html;nothing=1"), [
@@ -128,6 +134,10 @@ describe("the text of a fault", () => {
     const isFault = Schema.is(Schema.typeSchema(Fault.Text))
     assert.isTrue(isFault(fault))
     for (const value of [null, undefined, "hang", {}, { on: {} }, []]) assert.isFalse(isFault(value))
+    const { $ref, $defs } = JSONSchema.make(Fault.Text) as { $ref?: string; $defs?: Record<string, object> }
+    assert.strictEqual($ref, "#/$defs/Fault")
+    assert.deepInclude($defs?.["Fault"], { type: "string" })
+    assert.property($defs?.["Fault"], "description")
   })
 })
 
