@@ -22,12 +22,15 @@ const resultOf = (module) => Path.join(reports, `${module.replaceAll("/", "+")}.
 /** A hung mutant and a busy machine look the same, so the bound is generous. */
 const timeoutMS = 30_000
 
-/** Stryker runs a survivor again only where a test of a new name covers it, and never one that acts while loading. */
+/**
+ * Stryker runs a survivor again only where a test of a new name covers it, and never one that acts while loading. A
+ * mutant that ended by the time bound may be a survivor, too.
+ */
 const forgetSurvivors = (module) => {
   if (!Fs.existsSync(resultOf(module))) return
   const report = JSON.parse(Fs.readFileSync(resultOf(module), "utf8"))
   for (const file of Object.values(report.files)) {
-    file.mutants = file.mutants.filter(({ status }) => status !== "Survived" && status !== "NoCoverage")
+    file.mutants = file.mutants.filter(({ status }) => status === "Killed")
   }
   Fs.writeFileSync(resultOf(module), JSON.stringify(report))
 }

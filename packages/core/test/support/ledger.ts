@@ -1,10 +1,12 @@
 /** The ledger of a heartbeat alone, with a clock that the test sets: no beats, no timer, no exchange. */
 import * as FireWindow from "@effect-deadman/core/FireWindow"
 import * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
+import { assert } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import type * as Fiber from "effect/Fiber"
 import { LiveLedger, type Subject } from "../../src/internal/heartbeat/ledger.js"
 
 /** The wall clock is far from the monotonic one, so that a mix-up shows. */
@@ -56,3 +58,10 @@ export const made = (options?: HeartbeatOptions.Options) => {
 }
 
 export type Made = ReturnType<typeof made>
+
+/** The result of a fiber that has ended within some steps. One that still waits would hang the test. */
+export const finished = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
+  Effect.gen(function* () {
+    for (let n = 0; n < 500 && fiber.unsafePoll() === null; n++) yield* Effect.yieldNow()
+    return fiber.unsafePoll() ?? assert.fail("it still waits")
+  })
