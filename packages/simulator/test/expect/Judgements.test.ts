@@ -520,6 +520,28 @@ describe("anything", () => {
 })
 
 describe("the parts of a judgement", () => {
+  it("a failure has the name of the expectation, as a test writes it", () => {
+    const yes = () => true
+    const made: Readonly<Record<string, Expect.Expectation>> = {
+      ordersCancelled: Expect.ordersCancelled({ within: 1, after: 0 }),
+      ordersStillOpen: Expect.ordersStillOpen({ at: 0 }),
+      armedThroughout: Expect.armedThroughout(),
+      firedOnce: Expect.firedOnce(),
+      neverFired: Expect.neverFired(),
+      closedAfterFire: Expect.closedAfterFire(),
+      beatsNeverFasterThan: Expect.beatsNeverFasterThan(1),
+      beatsNeverSlowerThan: Expect.beatsNeverSlowerThan(1),
+      beats: Expect.beats({ atLeast: 1 }),
+      always: Expect.always("it", yes),
+      never: Expect.never("it", yes),
+      eventually: Expect.eventually("it", yes, { within: 1 }),
+      sometimes: Expect.sometimes("it", () => false)
+    }
+    for (const [name, expectation] of Object.entries(made)) {
+      assert.strictEqual(failure(run(9_000), expectation)?.expectation, name)
+    }
+  })
+
   it("an event is the last mark of its name, before it is a time since the start", () => {
     const evidence = run(
       20_000,
