@@ -12,6 +12,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
+import { onEnd } from "./ending.js"
 import * as Mutants from "./Mutants.js"
 
 const { values } = parseArgs({
@@ -45,17 +46,10 @@ const killGroup = (): void => {
   }
 }
 
-process.on("exit", () => {
+onEnd(() => {
   killGroup()
   if (place !== "") Fs.rmSync(place, { recursive: true, force: true })
 })
-for (const [signal, code] of [
-  ["SIGHUP", 129],
-  ["SIGINT", 130],
-  ["SIGTERM", 143]
-] as const) {
-  process.on(signal, () => process.exit(code))
-}
 
 const node = (args: ReadonlyArray<string>, options: { readonly cwd?: string; readonly longest: number }) =>
   new Promise<Ended>((resolve, reject) => {

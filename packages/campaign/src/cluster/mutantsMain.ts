@@ -7,11 +7,12 @@
  *   pnpm campaign:cluster:mutants --seeds 20000    gives up after so many seeds
  */
 import * as Esbuild from "esbuild"
-import { execFile } from "node:child_process"
+import { type ChildProcess, execFile } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
+import { onEnd } from "../ending.js"
 import { apply } from "../Mutants.js"
 import type { Mutant } from "../Mutants.js"
 import { mutants } from "./Mutants.js"
@@ -23,7 +24,11 @@ const { values } = parseArgs({
 const root = Path.resolve(import.meta.dirname, "../../../..")
 const cluster = Path.join(root, "packages/cluster/src")
 const place = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-deadman-cluster-mutant-"))
-process.on("exit", () => Fs.rmSync(place, { recursive: true, force: true }))
+let running: ChildProcess | undefined
+onEnd(() => {
+  running?.kill("SIGKILL")
+  Fs.rmSync(place, { recursive: true, force: true })
+})
 
 /** The longest time of one campaign, ms. A bug can be an endless loop. */
 const longest = 1_800_000
@@ -60,8 +65,8 @@ const bundle = async (mutant: Mutant): Promise<string> => {
 const campaign = async (mutant: Mutant, seeds: string): Promise<string | undefined> => {
   const program = await bundle(mutant)
   const began = performance.now()
-  const stdout = await new Promise<string>((resolve, reject) =>
-    execFile(
+  const stdout = await new Promise<string>((resolve, reject) => {
+    running = execFile(
       process.execPath,
       ["--max-semi-space-size=64", "--single-threaded-gc", program, "--seeds", seeds],
       { timeout: longest, maxBuffer: 1e9 },
@@ -69,7 +74,7 @@ const campaign = async (mutant: Mutant, seeds: string): Promise<string | undefin
       (error, out, err) =>
         out.includes(" seeds") || out.includes("BROKEN") ? resolve(out) : reject(new Error(String(error) + err))
     )
-  )
+  })
   const seed = /^replay: pnpm campaign:cluster --seed (\d+)/m.exec(stdout)?.[1]
   const promise = /^BROKEN: ([^,]+),/m.exec(stdout)?.[1]
   const took = `${((performance.now() - began) / 1_000).toFixed(1)} s`
