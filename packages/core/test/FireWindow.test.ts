@@ -526,7 +526,7 @@ describe("FireWindow over every possible history of a few writes", () => {
 })
 
 describe("FireWindow over random histories at a simulated exchange", () => {
-  it("gives no verdict that is false, and gives each verdict that the inequalities allow (9, 15)", () => {
+  it("gives no verdict that is false, and the one that the inequalities allow (9, 15)", () => {
     const seen = Histories.tally(
       "held by the clocks",
       "held by stamps",
