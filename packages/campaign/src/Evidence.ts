@@ -81,7 +81,7 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
     lost: all("Lost").at(-1),
     crash: deeds.find((deed) => deed.what === "crash"),
     clockDiedAt: deeds.find((deed) => deed.what === "clock died")?.at ?? Infinity,
-    tolerance: 2 + 120_000 * Math.abs(plan.clock.rate - 1),
+    tolerance: 2 + Math.max(120_000, log.end) * Math.abs(plan.clock.rate - 1),
     otherClientAt: applied.find((one) => one.call === undefined)?.appliedAt ?? Infinity,
     heldAt: maintenance !== undefined && maintenanceTimer !== "runs" ? maintenance.from : Infinity
   }
