@@ -533,6 +533,28 @@ describe("a bot", () => {
       })
     ))
 
+  it("that cleans up slowly is not joined by the next, also when the account is lost again meanwhile", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", {
+          work: () => Effect.onInterrupt(Effect.never, () => Effect.sleep("10 seconds"))
+        })
+        yield* protect(anna, ["a"])
+        // The engine gives the account away and back, twice within the time of one clean-up.
+        for (let times = 0; times < 2; times++) {
+          yield* world.own("nobody", "a")
+          yield* Effect.sleep("1 second")
+          yield* world.own("anna", "a")
+          yield* Effect.sleep("2 seconds")
+        }
+        yield* Effect.sleep("10 seconds")
+        assert.strictEqual(world.works.length, 2)
+        assert.isAtLeast(world.works[1]!.from, world.works[0]!.to ?? Infinity)
+        assert.isTrue((yield* stateOf(anna))?.isWorking)
+      })
+    ))
+
   it("stops while the switch may have fired, and begins again once the book was compared", () =>
     inWorld((world) =>
       Effect.gen(function* () {
