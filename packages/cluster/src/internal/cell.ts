@@ -43,6 +43,8 @@ export interface Cell {
   since: number
   isMine: boolean
   row: Row
+  /** When the store had answered the last take-over of this runner. */
+  takenAt: number
   life: Life | undefined
   /** Whether the heartbeat has a record that the store does not have yet. */
   unreported: boolean
@@ -67,6 +69,7 @@ export const make = (row: Row, since: number): Cell => ({
   since,
   isMine: false,
   row,
+  takenAt: -Infinity,
   life: undefined,
   unreported: false,
   permit: undefined,
