@@ -267,6 +267,32 @@ describe("a runner of the cluster", () => {
       })
     ))
 
+  it("protects its accounts also after a failover to a copy of the store that lacks their take-over", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert", { reconcile: () => Effect.void })
+        yield* protect(anna, ["a"])
+        yield* world.copyBehind
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("5 seconds")
+        assert.deepInclude(yield* stateOf(bert), { state: "Owned", epoch: 2 })
+        yield* world.failOver
+        yield* Effect.sleep("3 minutes")
+        world.settle()
+        assert.deepStrictEqual(world.fired, [])
+        assert.isAtMost(longestGap(world), 6_000)
+        // The reports of the lost epoch are lost with it, so that nothing proves that the switch held.
+        assert.deepInclude(yield* stateOf(bert), { state: "Owned", isWorking: true, continuity: "MayHaveFired" })
+        // And so does the next owner, which has heard of the lost epoch, too.
+        yield* world.own("anna", "a")
+        yield* Effect.sleep("10 seconds")
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", isWorking: true, continuity: "Held" })
+        assert.deepStrictEqual(world.zeros(), [])
+      })
+    ))
+
   it("that was stopped asks the store before it beats again, and sends nothing once it is superseded", () =>
     inWorld((world) =>
       Effect.gen(function* () {
@@ -530,6 +556,28 @@ describe("a bot", () => {
         for (const [index, next] of world.works.slice(1).entries()) {
           assert.isAtLeast(next.from, world.works[index]!.to ?? Infinity)
         }
+      })
+    ))
+
+  it("that cleans up slowly is not joined by the next, also when the account is lost again meanwhile", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", {
+          work: () => Effect.onInterrupt(Effect.never, () => Effect.sleep("10 seconds"))
+        })
+        yield* protect(anna, ["a"])
+        // The engine gives the account away and back, twice within the time of one clean-up.
+        for (let times = 0; times < 2; times++) {
+          yield* world.own("nobody", "a")
+          yield* Effect.sleep("1 second")
+          yield* world.own("anna", "a")
+          yield* Effect.sleep("2 seconds")
+        }
+        yield* Effect.sleep("10 seconds")
+        assert.strictEqual(world.works.length, 2)
+        assert.isAtLeast(world.works[1]!.from, world.works[0]!.to ?? Infinity)
+        assert.isTrue((yield* stateOf(anna))?.isWorking)
       })
     ))
 

@@ -43,14 +43,16 @@ export interface Cell {
   since: number
   isMine: boolean
   row: Row
+  /** When the store had answered the last take-over of this runner. */
+  takenAt: number
   life: Life | undefined
   /** Whether the heartbeat has a record that the store does not have yet. */
   unreported: boolean
   /** The permit to send `0`, and the end of its validity on the clock of this runner. */
   permit: { readonly epoch: number; readonly until: number } | undefined
   working: Fiber.RuntimeFiber<unknown, unknown> | undefined
-  /** The work that was interrupted last: the next begins after its clean-up. */
-  leaving: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  /** All work that was interrupted and still cleans up: the next begins after it. */
+  readonly leaving: Set<Fiber.RuntimeFiber<unknown, unknown>>
   /** Whether the work itself runs. It waits while the switch is not surely armed. */
   isWorking: boolean
   resting: Fiber.RuntimeFiber<unknown, unknown> | undefined
@@ -67,11 +69,12 @@ export const make = (row: Row, since: number): Cell => ({
   since,
   isMine: false,
   row,
+  takenAt: -Infinity,
   life: undefined,
   unreported: false,
   permit: undefined,
   working: undefined,
-  leaving: undefined,
+  leaving: new Set(),
   isWorking: false,
   resting: undefined,
   restart: undefined,
@@ -86,10 +89,12 @@ export const make = (row: Row, since: number): Cell => ({
  * @internal
  */
 export const stopWork = (cell: Cell): void => {
-  if (cell.working === undefined) return
-  cell.leaving = cell.working
+  const { leaving, working } = cell
+  if (working === undefined) return
   cell.working = undefined
-  cell.leaving.unsafeInterruptAsFork(FiberId.none)
+  leaving.add(working)
+  working.addObserver(() => leaving.delete(working))
+  working.unsafeInterruptAsFork(FiberId.none)
 }
 
 /**
@@ -99,8 +104,8 @@ export const stopWork = (cell: Cell): void => {
  */
 export const workEnded = (cell: Cell, bound: number): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { leaving } = cell
-    return leaving === undefined ? Effect.void : within(Effect.asVoid(Fiber.await(leaving)), bound, () => Exit.void)
+    const leaving = [...cell.leaving]
+    return leaving.length === 0 ? Effect.void : within(Effect.asVoid(Fiber.awaitAll(leaving)), bound, () => Exit.void)
   })
 
 /** @internal */

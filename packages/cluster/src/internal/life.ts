@@ -115,7 +115,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       return false
     }
     if (Option.isNone(taken.right)) return false
-    const takenBy = now()
+    const takenAt = (cell.takenAt = now())
     const row = (cell.row = taken.right.value)
     const { epoch } = row
     yield* host.dispatch(cell, { _tag: "TookOver", epoch, askedAt })
@@ -180,7 +180,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       }
     }
     yield* note(cell, `holds epoch ${epoch}: ${cell.continuity}`)
-    yield* host.dispatch(cell, { _tag: "Armed", workFrom: workFrom(row, takenBy), wanted: row.wanted })
+    yield* host.dispatch(cell, { _tag: "Armed", workFrom: workFrom(row, takenAt), wanted: row.wanted })
     return true
   })
 

@@ -178,15 +178,16 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
 
     const isMine = (account: string): boolean => !isOusted && ownership.isMine(account)
 
-    const enter = (row: Row, at: number): Cell => {
+    const enter = (row: Row, askedAt: number, at: number): Cell => {
       const known = cells.get(row.account)
       if (known === undefined) {
         const made = Cells.make(row, at)
         cells.set(row.account, made)
         return made
       }
-      // An answer to a question from before the take-over is older than what is known.
-      if (row.epoch >= known.row.epoch) known.row = row
+      // An answer to a question from before the take-over is older than what is known. A later one with an earlier epoch
+      // is of a store that has lost the take-over, and the next one has to begin there.
+      if (row.epoch >= known.row.epoch || askedAt > known.takenAt) known.row = row
       return known
     }
 
@@ -217,7 +218,7 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
       const seen = new Set<string>()
       for (const row of rows) {
         seen.add(row.account)
-        const cell = enter(row, at)
+        const cell = enter(row, askedAt, at)
         cell.isMine = isMine(row.account)
         yield* dispatch(cell, { _tag: "Seen", isMine: cell.isMine, askedAt, row })
       }

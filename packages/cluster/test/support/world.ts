@@ -56,7 +56,10 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
   Effect.gen(function* () {
     const time = yield* VirtualTime.VirtualTime
     const now = () => time.unsafeElapsed()
-    const store = yield* VirtualTime.outside(AccountStore.makeMemory)
+    let store = yield* VirtualTime.outside(AccountStore.makeMemory)
+    /** A copy of the store that takes over when it fails. */
+    const standby = yield* VirtualTime.outside(AccountStore.makeMemory)
+    let isBehind = false
     const writes: Array<Write> = []
     const fired: Array<{ readonly account: string; readonly at: number }> = []
     const works: Array<Span> = []
@@ -127,26 +130,28 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
 
     const storeOf = (runner: string): AccountStore.Store => {
       const through =
-        <Arguments extends ReadonlyArray<unknown>, A, E>(call: (...args: Arguments) => Effect.Effect<A, E>) =>
-        (...args: Arguments): Effect.Effect<A, E> =>
-          Effect.suspend(() =>
-            isStoreAway || cutFromStore.has(runner)
-              ? Effect.never
-              : remote(
-                  Effect.suspend(() => (isStoreAway ? Effect.never : call(...args))),
-                  delays.store()
-                )
+        <Arguments extends ReadonlyArray<unknown>, A, E>(
+          call: (store: AccountStore.Store) => (...args: Arguments) => Effect.Effect<A, E>
+        ) =>
+        (...args: Arguments): Effect.Effect<A, E> => {
+          const copied = Effect.suspend(() =>
+            isBehind || store === standby ? Effect.void : Effect.exit(call(standby)(...args))
           )
+          const act = Effect.suspend(() => (isStoreAway ? Effect.never : Effect.zipRight(copied, call(store)(...args))))
+          return Effect.suspend(() =>
+            isStoreAway || cutFromStore.has(runner) ? Effect.never : remote(act, delays.store())
+          )
+        }
       return {
-        join: through(store.join),
-        leave: through(store.leave),
-        report: through(store.report),
-        takeOver: through(store.takeOver),
-        permit: through(store.permit),
-        signOff: through(store.signOff),
-        want: through(store.want),
-        kick: through(store.kick),
-        read: through(store.read)
+        join: through((store) => store.join),
+        leave: through((store) => store.leave),
+        report: through((store) => store.report),
+        takeOver: through((store) => store.takeOver),
+        permit: through((store) => store.permit),
+        signOff: through((store) => store.signOff),
+        want: through((store) => store.want),
+        kick: through((store) => store.kick),
+        read: through((store) => store.read)
       }
     }
 
@@ -223,7 +228,9 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
 
     return {
       now,
-      store,
+      get store() {
+        return store
+      },
       writes,
       fired,
       works,
@@ -241,6 +248,14 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
       },
       zeros: () => writes.filter(({ setting }) => setting === Countdown.off),
       beatsOf: (runner: string, since = 0) => writes.filter((write) => write.runner === runner && write.at >= since),
+      /** From now on the copy of the store gets nothing any more. */
+      copyBehind: Effect.sync(() => {
+        isBehind = true
+      }),
+      /** The store is lost, and its copy answers from now on. */
+      failOver: Effect.sync(() => {
+        store = standby
+      }),
       storeAway: (isAway: boolean) =>
         Effect.sync(() => {
           isStoreAway = isAway
