@@ -85,10 +85,15 @@ export class LiveLedger {
 
   /** Like `now`, but gives the last reading when the clock throws. */
   get lately(): FireWindow.Reading {
+    return this.reading ?? this.last
+  }
+
+  /** Like `now`, but gives nothing when the clock throws. */
+  get reading(): FireWindow.Reading | undefined {
     try {
       return this.look()
     } catch {
-      return this.last
+      return undefined
     }
   }
 

@@ -240,21 +240,22 @@ export class Writer {
     const flight = this.inFlight
     if (flight === undefined) return
     try {
-      this.ended(
-        flight,
-        Exit.fail(
-          new VenueError.RequestTimeout({
-            venueMessage: "",
-            applied: "unknown",
-            retryable: true,
-            timeoutMillis: this.live.settings.requestTimeout
-          })
-        )
-      )
+      this.ended(flight, this.timeIsOver)
     } finally {
       // This only frees the socket, also when the clock throws.
       flight.fiber?.unsafeInterruptAsFork(FiberId.none)
     }
+  }
+
+  private get timeIsOver(): Exit.Exit<never, VenueError.RequestTimeout> {
+    return Exit.fail(
+      new VenueError.RequestTimeout({
+        venueMessage: "",
+        applied: "unknown",
+        retryable: true,
+        timeoutMillis: this.live.settings.requestTimeout
+      })
+    )
   }
 
   /** Leaves the unresolved writes to the next heartbeat of the account. */
@@ -271,10 +272,13 @@ export class Writer {
     if (this.inFlight !== flight) return
     this.inFlight = undefined
     const { live } = this
-    const at = live.lately
+    const read = live.reading
+    const at = read ?? live.lately
     let outcome: WriteOutcome
     try {
-      outcome = this.entered(flight, exit, at)
+      // The last reading is older than the answer, so the window would end too early. A `0` needs no date.
+      const isUndated = read === undefined && Exit.isSuccess(exit) && flight.setting !== Countdown.off
+      outcome = this.entered(flight, isUndated ? this.timeIsOver : exit, at)
     } catch (error) {
       // The client's answer violates its type.
       outcome = this.entered(flight, Exit.die(error), at)

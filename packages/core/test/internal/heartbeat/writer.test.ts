@@ -448,9 +448,20 @@ describe("the writer's flight", () => {
 
   it("of an acquisition has its outcome also when the clock throws meanwhile", () => {
     const { end, fly, time } = made()
-    const flight = fly()
+    const flight = fly("off")
     time.isBroken = true
     assert.isTrue(Exit.isSuccess(end(flight, Exit.succeed(unstamped)).exit))
+  })
+
+  it("that is acknowledged at an instant that no clock tells does not end the window too early (9)", () => {
+    const { end, fly, live, pass, time } = made()
+    const flight = fly()
+    pass(400)
+    time.isBroken = true
+    assert.deepStrictEqual(end(flight, Exit.succeed(unstamped)), { exit: Exit.fail(unanswered), again: true })
+    time.isBroken = false
+    // By the last reading it would end with the countdown, although the exchange may have counted from 400 ms on.
+    assert.isAtLeast(FireWindow.edges(live.ledger.window, live.now()).latest, 10_000 + 400)
   })
 
   it("shows in the status of a running heartbeat at once, and in no state before it", () => {
