@@ -146,6 +146,26 @@ describe("a runner of the cluster", () => {
     )
   })
 
+  it("without `grace` says for how long it really beats unconfirmed, so that it is never unhealthy between two answers", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { grace: 0 })
+        yield* protect(anna, ["a"])
+        for (let look = 0; look < 50; look++) {
+          const { grace, storeAge } = yield* anna.cluster.status
+          assert.isAtMost(storeAge, grace)
+          yield* Effect.sleep("190 millis")
+        }
+        yield* world.storeAway(true)
+        const away = world.now()
+        yield* Effect.sleep("30 seconds")
+        const { grace, storeAge } = yield* anna.cluster.status
+        assert.isAbove(storeAge, grace)
+        assert.deepStrictEqual(world.beatsOf("anna", away + grace), [])
+      })
+    ))
+
   it("that is stopped as soon as it has started takes nothing over, and leaves the store alone", () =>
     inWorld((world) =>
       Effect.gen(function* () {

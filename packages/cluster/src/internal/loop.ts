@@ -310,7 +310,7 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
         runner: runner.name,
         at,
         storeAge: now() - answeredAt,
-        grace: settings.grace,
+        grace: Handover.beatsUnconfirmed(rules),
         isOusted,
         waiting: turns.waiting(),
         accounts
