@@ -678,6 +678,63 @@ describe("the start of a runner", () => {
       })
     ))
 
+  it.each(["stops", "dies"])(
+    "that replaces a silent one of its name owns alone until it %s; then the first owns again",
+    (end) =>
+      inWorld((world) =>
+        Effect.gen(function* () {
+          yield* world.own("anna", "a")
+          const first = yield* world.start("anna")
+          yield* protect(first, ["a"])
+          yield* first.party.suspend
+          const second = yield* world.start("anna")
+          yield* Effect.sleep("10 seconds")
+          assert.deepInclude(yield* stateOf(second), { state: "Owned", isWorking: true })
+          yield* first.party.resume
+          // A twin that lives keeps the name.
+          for (let look = 0; look < 20; look++) {
+            yield* Effect.sleep("1 second")
+            assert.isTrue((yield* first.cluster.status).isOusted)
+            assert.deepInclude(yield* stateOf(first), { state: "Idle", isMine: false, isWorking: false })
+            assert.isFalse((yield* second.cluster.status).isOusted)
+            assert.deepInclude(yield* stateOf(second), { state: "Owned", isMine: true, isWorking: true })
+          }
+          yield* end === "stops" ? second.stop : second.crash
+          const gone = world.now()
+          yield* Effect.sleep("15 seconds")
+          assert.isFalse((yield* first.cluster.status).isOusted)
+          assert.deepInclude(yield* stateOf(first), {
+            state: "Owned",
+            continuity: "Held",
+            isMine: true,
+            isWorking: true
+          })
+          // It beats, and a process that is new sees that it lives.
+          assert.isAbove(world.beatsOf("anna", gone + 10_000).length, 0)
+          assert.strictEqual(fail(yield* Effect.exit(world.start("anna")))._tag, "RunnerNameTaken")
+          world.settle()
+          assert.deepStrictEqual(world.fired, [])
+          assert.deepStrictEqual(world.zeros(), [])
+        })
+      )
+  )
+
+  it("that has its name back still refuses other settings than its own", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const first = yield* world.start("anna")
+        yield* first.party.suspend
+        const second = yield* world.start("anna")
+        yield* first.party.resume
+        yield* Effect.sleep("3 seconds")
+        assert.isTrue((yield* first.cluster.status).isOusted)
+        yield* second.stop
+        yield* Effect.sleep("3 seconds")
+        const grace = fail(yield* Effect.exit(world.start("bert", { grace: "50 seconds" })))
+        assert.deepInclude(grace, { _tag: "SettingsMismatch", setting: "grace", other: "anna", theirs: "60000 ms" })
+      })
+    ))
+
   it("is refused with another countdown or grace than that of the others, by name", () =>
     inWorld((world) =>
       Effect.gen(function* () {
