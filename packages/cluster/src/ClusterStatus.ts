@@ -59,9 +59,9 @@ export interface ClusterStatus {
   readonly at: number
   /** The time since the question of the last answer of the store, ms. */
   readonly storeAge: number
-  /** The setting, ms: the age of the store at which the beats end. */
+  /** The age of the store at which the beats end, ms: the setting `grace`, but 4 seconds at least. */
   readonly grace: number
-  /** Another process has taken the name of this runner, so that it owns nothing any more. */
+  /** Another process has taken the name of this runner, so that it owns nothing until that one is gone. */
   readonly isOusted: boolean
   /** How many accounts wait for their turn to arm. */
   readonly waiting: number

@@ -4,6 +4,7 @@
  *
  * @since 0.2.0
  */
+import { InvalidOptions } from "@effect-deadman/core/HeartbeatError"
 import { make as entityId } from "@effect/cluster/EntityId"
 import * as MessageStorage from "@effect/cluster/MessageStorage"
 import { RunnerAddress } from "@effect/cluster/RunnerAddress"
@@ -17,6 +18,7 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { AccountStore } from "./AccountStore.js"
@@ -29,6 +31,12 @@ import type { Runner } from "./Ownership.js"
 /** The engine's time from one look at the runners that live to the next, and from a failed try to the next, ms. */
 const assign = 1_000
 const acquire = 1_000
+
+/** Names that the engine can write into its statements: it escapes nothing. */
+const nameable = /^[A-Za-z0-9._-]{1,200}$/
+
+/** The shortest lease, ms. */
+const shortest = 1_000
 
 /**
  * Asks a `Sharding` that is already there. `lease` is its `shardLockExpiration`, `assign` its
@@ -58,7 +66,8 @@ export const layer = (options: {
 
 /**
  * Starts an engine with its locks in tables of PostgreSQL, whose names begin with `deadman_engine`. `runner` is a name
- * that no other process has. Refuses to start beside a process with the same name, or with another `shardsPerGroup`.
+ * that no other process has, of 1 to 200 letters, digits, `.`, `_` and `-`. Refuses to start with options that cannot
+ * work, beside a process with the same name, or with another `shardsPerGroup`.
  *
  * Each start writes `relation "deadman_engine_shards" does not exist` into PostgreSQL's log. That is the engine, which
  * looks for tables of an old version.
@@ -68,18 +77,18 @@ export const layer = (options: {
  */
 export const layerPg = (options: {
   readonly runner: string
-  /** The time after which the locks of a runner that does not refresh them are free. Defaults to 6 seconds. */
+  /** The time after which the locks of a runner that does not refresh them are free, at least 1 second. Defaults to 6 seconds. */
   readonly lease?: Duration.DurationInput | undefined
-  /** The same on all runners. Defaults to 300. */
+  /** The same on all runners, at least 1. Defaults to 300. */
   readonly shardsPerGroup?: number | undefined
 }): Layer.Layer<
   Ownership,
-  SqlError | RunnerNameTaken | SettingsMismatch | StoreUnavailable,
+  InvalidOptions | SqlError | RunnerNameTaken | SettingsMismatch | StoreUnavailable,
   SqlClient.SqlClient | AccountStore
 > =>
   Layer.unwrapScoped(
     Effect.gen(function* () {
-      const { lease = "6 seconds", shardsPerGroup = 300 } = options
+      const { lease, shardsPerGroup } = yield* resolve(options)
       const runner: Runner = { name: options.runner, boot: crypto.randomUUID() }
       // Before the engine registers itself, because it would share the locks of its twin.
       yield* Join.join(
@@ -115,3 +124,36 @@ export const layerPg = (options: {
       return Layer.provide(layer({ runner, lease, assign }), engine)
     })
   )
+
+const resolve = ({
+  lease = "6 seconds",
+  runner,
+  shardsPerGroup = 300
+}: Parameters<typeof layerPg>[0]): Either.Either<
+  { readonly lease: Duration.Duration; readonly shardsPerGroup: number },
+  InvalidOptions
+> =>
+  Either.gen(function* () {
+    if (!nameable.test(runner)) {
+      return yield* invalid(
+        `runner matches ${nameable.source}`,
+        `runner is ${JSON.stringify(runner)}`,
+        "Give it as desk-1."
+      )
+    }
+    if (!(Number.isSafeInteger(shardsPerGroup) && shardsPerGroup > 0)) {
+      return yield* invalid(
+        "shardsPerGroup is a whole number above 0",
+        `shardsPerGroup is ${shardsPerGroup}`,
+        "Leave it at 300."
+      )
+    }
+    const decoded = Either.getOrUndefined(Either.try(() => Duration.decode(lease)))
+    const millis = decoded === undefined ? NaN : Duration.toMillis(decoded)
+    return decoded !== undefined && Number.isFinite(millis) && millis >= shortest
+      ? { lease: decoded, shardsPerGroup }
+      : yield* invalid("lease is a finite duration of at least 1 s", `lease is ${String(lease)}`, "Leave it at 6 s.")
+  })
+
+const invalid = (inequality: string, numbers: string, advice: string): Either.Either<never, InvalidOptions> =>
+  Either.left(new InvalidOptions({ inequality, numbers, advice }))

@@ -10,8 +10,9 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
-import type * as ConfigError from "effect/ConfigError"
+import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Net from "node:net"
@@ -31,7 +32,8 @@ export interface Options {
 }
 
 /**
- * Connects, and waits up to a minute for a server that is away or restarts. A wrong password or database fails at once.
+ * Connects, and waits up to a minute for a server that is away or restarts. A wrong password or database fails at once, and so
+ * does a `url` that is none, without its text.
  *
  * @since 0.2.0
  * @category layers
@@ -39,9 +41,11 @@ export interface Options {
 export const layer = (
   options: Options
 ): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, ConfigError.ConfigError | SqlError> => {
+  const url = inUtc(options.url)
+  if (Either.isLeft(url)) return Layer.fail(url.left)
   const silence = Duration.toMillis(options.silence ?? "5 seconds")
   return PgClient.layer({
-    url: inUtc(options.url),
+    url: url.right,
     maxConnections: options.maxConnections ?? 8,
     connectTimeout: "2 seconds",
     applicationName: "effect-deadman",
@@ -54,9 +58,21 @@ export const layer = (
 }
 
 /** The engine compares times without a zone, so that sessions in different zones see each other as dead. */
-const inUtc = (url: Redacted.Redacted): Redacted.Redacted => {
-  const parsed = new URL(Redacted.value(url))
-  const given = parsed.searchParams.get("options")
-  parsed.searchParams.set("options", `${given === null ? "" : `${given} `}-c TimeZone=UTC`)
-  return Redacted.make(parsed.href.replaceAll("+", "%20"))
-}
+const inUtc = (url: Redacted.Redacted): Either.Either<Redacted.Redacted, ConfigError.ConfigError> =>
+  Either.try({
+    try: () => {
+      const parsed = new URL(Redacted.value(url))
+      const given = parsed.searchParams.get("options")
+      parsed.searchParams.set("options", `${given === null ? "" : `${given} `}-c TimeZone=UTC`)
+      // There the driver reads `+` as itself and not as a space.
+      parsed.search = parsed.search.replaceAll("+", "%20")
+      return Redacted.make(parsed.href)
+    },
+    // The error of `URL` carries the text with its password.
+    catch: () =>
+      ConfigError.InvalidData(
+        ["url"],
+        "The `url` of PostgresClient is no URL. Give it as postgresql://user:password@host:port/database, and write what " +
+          "is special in a URL with %, for example %23 for # in a password."
+      )
+  })

@@ -31,7 +31,7 @@ const health = {
   isOusted: Schema.Boolean,
   /** The time since the question of the last answer of the store, ms. */
   storeAge: Schema.Number,
-  /** The age at which the beats end, ms. */
+  /** The age of the store at which the beats end, ms. */
   grace: Schema.Number,
   /** How many accounts wait for their turn to arm. */
   waiting: Schema.Number,

@@ -3,12 +3,18 @@ import * as AccountStorePg from "@effect-deadman/cluster/AccountStorePg"
 import * as PostgresClient from "@effect-deadman/cluster/PostgresClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
+import { createServer } from "node:net"
+import type { AddressInfo, Server } from "node:net"
+import { inspect } from "node:util"
 import { afterAll, beforeAll } from "vitest"
 import { postgres } from "../../examples/src/fleet/postgres.js"
 import { conformance } from "./support/storeConformance.js"
@@ -76,3 +82,56 @@ describe("the store in PostgreSQL", () => {
       })
     ))
 })
+
+describe("the URL of PostgreSQL", () => {
+  it("that is none fails without its text, which may hold a password", () =>
+    Effect.runPromise(
+      Effect.gen(function* () {
+        const url = Redacted.make("postgresql://deadman:hush@[db/deadman")
+        const exit = yield* Effect.exit(Effect.scoped(Layer.build(Layer.suspend(() => PostgresClient.layer({ url })))))
+        const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
+        assert.isTrue(ConfigError.isConfigError(error))
+        assert.notInclude(inspect(exit, { depth: null }), "hush")
+        assert.include(String(error), "postgresql://user:password@host:port/database")
+      })
+    ))
+
+  it("keeps the password as it is, also with `+`", () =>
+    Effect.runPromise(
+      Effect.gen(function* () {
+        const given: Array<string> = []
+        const server = yield* login((password) => given.push(password))
+        const { port } = server.address() as AddressInfo
+        for (const password of ["ab+cd", "ab%2Bcd", "ab%20cd"]) {
+          const url = Redacted.make(`postgresql://deadman:${password}@127.0.0.1:${port}/deadman`)
+          const error = yield* Effect.flip(Effect.scoped(Layer.build(PostgresClient.layer({ url }))))
+          assert.strictEqual(error._tag, "SqlError")
+        }
+        assert.deepStrictEqual([...new Set(given)], ["ab+cd", "ab cd"])
+      }).pipe(Effect.scoped)
+    ))
+})
+
+/** Asks for the password in clear, and refuses it. */
+const login = (asked: (password: string) => void) =>
+  Effect.acquireRelease(
+    Effect.async<Server>((resume) => {
+      const server = createServer((socket) => {
+        socket.on("error", () => {})
+        socket.once("data", () => {
+          socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]))
+          socket.once("data", (message) => {
+            asked(message.subarray(5, -1).toString())
+            const fields = Buffer.from("SFATAL\0C28P01\0Mrefused\0\0")
+            const head = Buffer.from([0x45, 0, 0, 0, fields.length + 4])
+            socket.end(Buffer.concat([head, fields]))
+          })
+        })
+      })
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) =>
+      Effect.async<void>((resume) => {
+        server.close(() => resume(Effect.void))
+      })
+  )

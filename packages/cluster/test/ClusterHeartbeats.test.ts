@@ -146,6 +146,26 @@ describe("a runner of the cluster", () => {
     )
   })
 
+  it("without `grace` says for how long it really beats unconfirmed, so that it is never unhealthy between two answers", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { grace: 0 })
+        yield* protect(anna, ["a"])
+        for (let look = 0; look < 50; look++) {
+          const { grace, storeAge } = yield* anna.cluster.status
+          assert.isAtMost(storeAge, grace)
+          yield* Effect.sleep("190 millis")
+        }
+        yield* world.storeAway(true)
+        const away = world.now()
+        yield* Effect.sleep("30 seconds")
+        const { grace, storeAge } = yield* anna.cluster.status
+        assert.isAbove(storeAge, grace)
+        assert.deepStrictEqual(world.beatsOf("anna", away + grace), [])
+      })
+    ))
+
   it("that is stopped as soon as it has started takes nothing over, and leaves the store alone", () =>
     inWorld((world) =>
       Effect.gen(function* () {
@@ -655,6 +675,63 @@ describe("the start of a runner", () => {
         const at = world.now()
         yield* world.start("anna")
         assert.isAbove(world.now(), at + 2_000)
+      })
+    ))
+
+  it.each(["stops", "dies"])(
+    "that replaces a silent one of its name owns alone until it %s; then the first owns again",
+    (end) =>
+      inWorld((world) =>
+        Effect.gen(function* () {
+          yield* world.own("anna", "a")
+          const first = yield* world.start("anna")
+          yield* protect(first, ["a"])
+          yield* first.party.suspend
+          const second = yield* world.start("anna")
+          yield* Effect.sleep("10 seconds")
+          assert.deepInclude(yield* stateOf(second), { state: "Owned", isWorking: true })
+          yield* first.party.resume
+          // A twin that lives keeps the name.
+          for (let look = 0; look < 20; look++) {
+            yield* Effect.sleep("1 second")
+            assert.isTrue((yield* first.cluster.status).isOusted)
+            assert.deepInclude(yield* stateOf(first), { state: "Idle", isMine: false, isWorking: false })
+            assert.isFalse((yield* second.cluster.status).isOusted)
+            assert.deepInclude(yield* stateOf(second), { state: "Owned", isMine: true, isWorking: true })
+          }
+          yield* end === "stops" ? second.stop : second.crash
+          const gone = world.now()
+          yield* Effect.sleep("15 seconds")
+          assert.isFalse((yield* first.cluster.status).isOusted)
+          assert.deepInclude(yield* stateOf(first), {
+            state: "Owned",
+            continuity: "Held",
+            isMine: true,
+            isWorking: true
+          })
+          // It beats, and a process that is new sees that it lives.
+          assert.isAbove(world.beatsOf("anna", gone + 10_000).length, 0)
+          assert.strictEqual(fail(yield* Effect.exit(world.start("anna")))._tag, "RunnerNameTaken")
+          world.settle()
+          assert.deepStrictEqual(world.fired, [])
+          assert.deepStrictEqual(world.zeros(), [])
+        })
+      )
+  )
+
+  it("that has its name back still refuses other settings than its own", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const first = yield* world.start("anna")
+        yield* first.party.suspend
+        const second = yield* world.start("anna")
+        yield* first.party.resume
+        yield* Effect.sleep("3 seconds")
+        assert.isTrue((yield* first.cluster.status).isOusted)
+        yield* second.stop
+        yield* Effect.sleep("3 seconds")
+        const grace = fail(yield* Effect.exit(world.start("bert", { grace: "50 seconds" })))
+        assert.deepInclude(grace, { _tag: "SettingsMismatch", setting: "grace", other: "anna", theirs: "60000 ms" })
       })
     ))
 

@@ -3,6 +3,7 @@ import * as AccountStorePg from "@effect-deadman/cluster/AccountStorePg"
 import { Ownership } from "@effect-deadman/cluster/Ownership"
 import * as OwnershipSharding from "@effect-deadman/cluster/OwnershipSharding"
 import * as PostgresClient from "@effect-deadman/cluster/PostgresClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -88,6 +89,47 @@ describe("ownership by the engine", () => {
       )
   )
 })
+
+describe("the options of the engine", () => {
+  it("that cannot work are refused with a typed error, before anything touches PostgreSQL", () =>
+    Effect.runPromise(
+      Effect.gen(function* () {
+        const untouched = Layer.mergeAll(
+          Layer.succeed(AccountStore, touched as AccountStore["Type"]),
+          Layer.succeed(SqlClient.SqlClient, touched as SqlClient.SqlClient)
+        )
+        for (const [what, options] of [
+          ["runner", { runner: "desk'1" }],
+          ["runner", { runner: "" }],
+          ["runner", { runner: "desk 1" }],
+          ["runner", { runner: "a".repeat(201) }],
+          ["shardsPerGroup", { runner: "desk-1", shardsPerGroup: 0 }],
+          ["shardsPerGroup", { runner: "desk-1", shardsPerGroup: 1.5 }],
+          ["shardsPerGroup", { runner: "desk-1", shardsPerGroup: NaN }],
+          ["lease", { runner: "desk-1", lease: 0 }],
+          ["lease", { runner: "desk-1", lease: "999 millis" }],
+          ["lease", { runner: "desk-1", lease: Infinity }],
+          ["lease", { runner: "desk-1", lease: "soon" as "1 second" }]
+        ] as const) {
+          const exit = yield* Effect.exit(
+            Effect.scoped(Layer.build(Layer.provide(OwnershipSharding.layerPg(options), untouched)))
+          )
+          assert.strictEqual(errorOf(exit)?._tag, "InvalidOptions", JSON.stringify(options))
+          assert.include(errorOf(exit)?.message, `${what} is`)
+        }
+      })
+    ))
+})
+
+/** A service of which nothing may be used. */
+const touched: unknown = new Proxy(
+  {},
+  {
+    get: (_, key) => {
+      throw new Error(`PostgreSQL was touched: ${String(key)}`)
+    }
+  }
+)
 
 const errorOf = <E>(exit: Exit.Exit<unknown, E>): { readonly _tag: string; readonly message: string } | undefined =>
   Exit.isFailure(exit)

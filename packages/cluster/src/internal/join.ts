@@ -15,6 +15,9 @@ import { livingFor, reportEvery, storeTimeout } from "./settings.js"
 /** The longest time for which a request of a runner that has lost the store can still arrive, ms. */
 const horizon = 35_000
 
+/** What each runner of this process has joined with, in one or several calls. */
+const joinings = new WeakMap<Runner, Parameters<Store["join"]>[0]>()
+
 /**
  * A process that was killed leaves its name behind: waits until that looks dead. The runner leaves when the scope
  * closes.
@@ -44,5 +47,24 @@ export const join = (
       if (left <= 0) return yield* new ClusterError.RunnerNameTaken({ runner: runner.name })
       yield* Effect.sleep(reportEvery)
     }
+    const before = joinings.get(runner)
+    joinings.set(runner, {
+      ...options,
+      settings: { ...before?.settings, ...settings },
+      remembered: Math.max(before?.remembered ?? 0, options.remembered)
+    })
     yield* Effect.addFinalizer(() => Effect.ignore(bounded("leave", store.leave(runner), storeTimeout)))
   })
+
+/**
+ * Takes the name back from a process that has stopped or does not live any more, in the one step of the store by which
+ * every process takes a name. Gives whether this runner has its name.
+ *
+ * @internal
+ */
+export const rejoin = (store: Store, runner: Runner): Effect.Effect<boolean, ClusterError.StoreUnavailable> => {
+  const options = joinings.get(runner)
+  return options === undefined
+    ? Effect.succeed(false)
+    : Effect.map(bounded("join", store.join(options), storeTimeout), ({ _tag }) => _tag === "Joined")
+}

@@ -23,6 +23,7 @@ import { bounded } from "./bounded.js"
 import * as Cells from "./cell.js"
 import type { Cell } from "./cell.js"
 import * as Clock from "./clock.js"
+import * as Join from "./join.js"
 import * as Life from "./life.js"
 import * as Settings from "./settings.js"
 import * as Telemetry from "./telemetry.js"
@@ -208,6 +209,10 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
       if (isTaken && !isOusted) {
         isOusted = true
         yield* Effect.logError(`another process has taken the name of runner ${runner.name}: this one owns nothing now`)
+      } else if (isOusted && (yield* Effect.orElseSucceed(Join.rejoin(store, runner), () => false))) {
+        // The engine of this process holds the locks of the name, so that no other runner could own its accounts.
+        isOusted = false
+        yield* Effect.logWarning(`the other process is gone: runner ${runner.name} has its name back`)
       }
       for (const { account, acceptedAt, epoch } of sent) {
         const cell = cells.get(account)
@@ -310,7 +315,7 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
         runner: runner.name,
         at,
         storeAge: now() - answeredAt,
-        grace: settings.grace,
+        grace: Handover.beatsUnconfirmed(rules),
         isOusted,
         waiting: turns.waiting(),
         accounts

@@ -218,6 +218,28 @@ describe.concurrent("runners", () => {
     })
   )
 
+  scenario("one is replaced by a process of its name while it is stopped; when that is gone, it owns again", (stage) =>
+    Effect.gen(function* () {
+      const first = yield* stage.start("anna")
+      yield* stage.steady(first)
+      for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+        yield* first.signal("SIGSTOP")
+        const second = yield* stage.start("anna")
+        yield* stage.steady(second)
+        yield* first.signal("SIGCONT")
+        const isDone = (account: string) => !["Owned", "Doubtful"].includes(last(first, account)?.state ?? "")
+        yield* stage.wait("the sleeper has heard of it", () => stage.accounts.every(isDone))
+        yield* second.signal(signal)
+        yield* second.ended
+        yield* stage.steady(first)
+        heldBy(stage.accounts, first)
+      }
+      yield* beaten(stage.accounts)
+      yield* stage.judge()
+      yield* noFiring
+    })
+  )
+
   scenario("one is stopped in the middle of arming, after the exchange has acted: no 0", (stage) =>
     Effect.gen(function* () {
       const { network } = yield* Simulator.Simulator
