@@ -581,6 +581,46 @@ describe("a bot", () => {
       })
     ))
 
+  it("does not run twice when the next owner has signed off an epoch that it could not arm", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const work = () => Effect.onInterrupt(Effect.never, () => Effect.sleep("4 seconds"))
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { work })
+        const bert = yield* world.start("bert", { work })
+        yield* protect(anna, ["a"])
+        world.refuseFirst.add("bert")
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("12 seconds")
+        assert.deepInclude(yield* stateOf(bert), { state: "Owned", epoch: 3, isWorking: true })
+        assert.strictEqual(world.works.length, 2)
+        assert.isAtLeast(world.works[1]!.from, world.works[0]!.to ?? Infinity)
+      })
+    ))
+
+  it("does not run twice when the owner between signs off while the one before may still work", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* world.start("carl")
+        yield* protect(anna, ["a"])
+        world.cutFromStore.add("anna")
+        world.beliefs.set("anna", () => true)
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("1500 millis")
+        yield* bert.stop
+        yield* world.own("carl", "a")
+        yield* Effect.sleep("12 seconds")
+        assert.deepStrictEqual(
+          world.works.map(({ runner }) => runner),
+          ["anna", "carl"]
+        )
+        assert.isAtLeast(world.works[1]!.from, world.works[0]!.to ?? Infinity)
+      })
+    ))
+
   it("stops while the switch may have fired, and begins again once the book was compared", () =>
     inWorld((world) =>
       Effect.gen(function* () {

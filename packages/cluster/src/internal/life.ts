@@ -184,9 +184,14 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
     return true
   })
 
-/** The work of the owner before has stopped by then, also when that owner has not heard of the take-over. */
+/**
+ * The work of all owners before has stopped by then, also when they have not heard of the take-over. The last of them may
+ * have signed off while one before it still works.
+ */
 const workFrom = (row: Row, takenAt: number): number =>
-  row.epoch === 1 || row.signedOff === row.epoch - 1 ? takenAt : takenAt + Settings.doubtAfter + 1_000
+  row.epoch === 1 || (row.signedOff === row.epoch - 1 && row.quietIn <= 0)
+    ? takenAt
+    : takenAt + Settings.doubtAfter + 1_000
 
 const timed = (options: AccountOptions, settings: Settings.Settings): HeartbeatOptions.Options => ({
   ...options,

@@ -22,7 +22,7 @@ export const longPause = 2 * reportEvery
 
 /**
  * The time without a confirmation after which nothing trades. The next owner lets its work begin one second later than
- * that after its take-over, unless the one before has signed off.
+ * that after its take-over, unless the one before has signed off and no other can still beat.
  */
 export const doubtAfter = 4_000
 
