@@ -674,6 +674,33 @@ describe("a bot", () => {
         assert.deepInclude(error, { account: "a", runner: "bert", owner: "anna" })
       })
     ))
+
+  it("is not given out while this runner may have lost the account", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        const get = Effect.exit(anna.cluster.get("a"))
+        assert.isTrue(Exit.isSuccess(yield* get))
+        yield* world.armSlowly(3_000)
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("1500 millis")
+        assert.strictEqual((yield* stateOf(anna))?.state, "HandingOver")
+        assert.strictEqual(fail(yield* get)._tag, "NotOwner")
+        yield* Effect.sleep("20 seconds")
+        assert.isTrue(Exit.isSuccess(yield* Effect.exit(bert.cluster.get("a"))))
+        // Cut off, and the engine cannot say that the account is lost.
+        world.cutFromStore.add("bert")
+        world.beliefs.set("bert", () => true)
+        yield* Effect.sleep("6 seconds")
+        assert.deepInclude(yield* stateOf(bert), { state: "Doubtful", owner: "bert" })
+        const error = fail(yield* Effect.exit(bert.cluster.get("a")))
+        assert.deepInclude(error, { _tag: "NotOwner", owner: "bert" })
+        assert.include(error.message, "may have lost it")
+      })
+    ))
 })
 
 describe("the start of a runner", () => {
