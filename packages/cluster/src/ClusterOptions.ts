@@ -68,7 +68,10 @@ export interface Kicked {
  * @category models
  */
 export interface Common<LE, LR> {
-  /** Makes the client of an account. Its resources live as long as the heartbeat. */
+  /**
+   * Makes the client of an account. Its resources live as long as the heartbeat. One that does not end within the
+   * countdown has failed, and is tried again after the pause of `restart`.
+   */
   readonly lookup: Heartbeats.Lookup<LE, LR>
   /** The countdown of every account, in whole seconds, the same on all runners. Defaults to 30 seconds. */
   readonly countdown?: Duration.DurationInput | undefined

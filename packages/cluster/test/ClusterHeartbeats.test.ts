@@ -785,4 +785,40 @@ describe("arming", () => {
         assert.deepStrictEqual(world.fired, [])
       })
     ))
+
+  it("is not held up for longer than a countdown by a client that hangs, and is tried again", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        let hangs = true
+        yield* world.own("anna", "a", "b")
+        const anna = yield* world.start("anna", {
+          arming: { atOnce: 1 },
+          lookup: (account) =>
+            Effect.suspend(() =>
+              account === "a" && hangs ? Effect.never : Effect.succeed(world.portOf("anna", account))
+            )
+        })
+        yield* protect(anna, ["a", "b"])
+        assert.deepStrictEqual(world.writes, [])
+        yield* Effect.sleep("30 seconds")
+        assert.deepInclude(yield* stateOf(anna, "b"), { state: "Owned", isWorking: true })
+        assert.include((yield* stateOf(anna))?.failure, "no answer within 30 s")
+        hangs = false
+        yield* Effect.sleep("1 minute")
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", isWorking: true, failure: undefined })
+      })
+    ))
+
+  it("that fails is told by the status of the account", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a", "b")
+        const anna = yield* world.start("anna", { heartbeat: (account) => (account === "a" ? { armTimeout: 0 } : {}) })
+        yield* protect(anna, ["a", "b"])
+        const status = yield* stateOf(anna)
+        assert.strictEqual(status?.state, "Resting")
+        assert.include(status?.failure, "armTimeout > 0")
+        assert.deepInclude(yield* stateOf(anna, "b"), { state: "Owned", failure: undefined })
+      })
+    ))
 })

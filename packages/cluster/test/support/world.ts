@@ -251,6 +251,7 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
       cutFromStore,
       cutFromExchange,
       refuseFirst,
+      portOf,
       settle,
       start,
       own,
