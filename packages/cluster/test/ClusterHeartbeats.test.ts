@@ -747,6 +747,36 @@ describe("the start of a runner", () => {
         assert.include(error.message, "8 s + 4 s + 2 s + 3 s + 1 s = 18 s > 10 s")
       })
     ))
+
+  it("is refused with options with which no account can ever be armed", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const refused = (options: Parameters<World["start"]>[1]) =>
+          Effect.map(Effect.exit(world.start("anna", options)), (exit) => {
+            const error = fail(exit)
+            assert.strictEqual(error._tag, "InvalidOptions")
+            return error.message
+          })
+        assert.include(yield* refused({ countdown: "30500 millis" }), "in whole seconds")
+        assert.include(yield* refused({ requestTimeout: 0 }), "requestTimeout > 0")
+        assert.include(yield* refused({ interval: "500 millis" }), "interval >= 1 s")
+        assert.include(yield* refused({ heartbeat: { armTimeout: 0 } }), "armTimeout > 0")
+        assert.include(yield* refused({ kickWithin: "1500 millis" }), "kickWithin >= 2 s")
+        yield* world.start("anna", { countdown: "2 minutes", kickWithin: "2 seconds" })
+      })
+    ))
+
+  it("takes the evidence of the open orders for its heartbeats", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", {
+          heartbeat: (account) => ({ evidence: { account, survivor: () => Effect.succeed(undefined) } })
+        })
+        yield* protect(anna, ["a"])
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", failure: undefined })
+      })
+    ))
 })
 
 describe("arming", () => {

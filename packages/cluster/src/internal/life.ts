@@ -100,7 +100,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
     if (!cell.isMine) return false
     const options = host.optionsOf(account)
     const { releaseTimeout, stampTolerance, triggerLatency } = yield* HeartbeatOptions.resolve(
-      timed(options, settings),
+      Settings.timed(options, settings),
       port
     )
     const askedAt = now()
@@ -134,9 +134,8 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
     const limits = { horizon, releaseTimeout, triggerLatency }
     let record: Life["record"]
     const heartbeat = yield* Heartbeat.make({
-      ...timed(options, settings),
+      ...Settings.timed(options, settings),
       abandon: "LetExpire",
-      onUncertain: "verify",
       release: (_, lost): Release.Release =>
         lost === undefined && cell.permit?.epoch === epoch ? "Disarm" : "LetExpire",
       ...liveness(host, cell),
@@ -213,13 +212,6 @@ const workFrom = (row: Row, takenAt: number): number =>
   row.epoch === 1 || (row.signedOff === row.epoch - 1 && row.quietIn <= 0)
     ? takenAt
     : takenAt + Settings.doubtAfter + 1_000
-
-const timed = (options: AccountOptions, settings: Settings.Settings): HeartbeatOptions.Options => ({
-  ...options,
-  countdown: settings.countdown,
-  interval: settings.interval,
-  requestTimeout: settings.requestTimeout
-})
 
 /** A bot that runs elsewhere lives as long as it kicks, by the last answer of the store. */
 const liveness = ({ settings: { kickWithin } }: Host, cell: Cell): HeartbeatOptions.Options =>

@@ -103,7 +103,7 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
       pace: Duration.seconds(1),
       horizon: Effect.succeed(Duration.seconds(30)),
       set: (setting) =>
-        Effect.suspend(() => {
+        Effect.suspend((): ReturnType<CountdownCancelAll.CountdownCancelAll["Type"]["set"]> => {
           if (cutFromExchange.has(runner)) {
             return Effect.fail(
               new VenueError.TransportFailure({
