@@ -457,6 +457,25 @@ describe("a release", () => {
     ))
 })
 
+describe("a defect of the store", () => {
+  it("at the end of an epoch does not keep the account from its next start", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { work: () => Effect.delay(Effect.void, "10 seconds") })
+        yield* protect(anna, ["a"])
+        const { signOff } = world.store
+        Object.assign(world.store, { signOff: () => Effect.die(new Error("a broken driver")) })
+        yield* Effect.sleep("9 seconds")
+        assert.notStrictEqual((yield* stateOf(anna))?.state, "Stopping")
+        Object.assign(world.store, { signOff })
+        yield* Effect.sleep("10 seconds")
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", epoch: 2, isWorking: true })
+        assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+})
+
 describe("a bot", () => {
   it("that fails stops the beats of its account at once, and starts again only when the switch is armed", () =>
     inWorld((world) =>

@@ -307,8 +307,9 @@ const end = (
   })
 
 const signOff = (host: Host, cell: Cell, ending: Parameters<Store["signOff"]>[0]): Effect.Effect<void> =>
-  Effect.catchAll(bounded("sign-off", host.store.signOff(ending), Settings.storeTimeout), (error) =>
-    note(cell, `could not sign off epoch ${ending.epoch}: ${error.message}`)
+  // A defect of the store must not keep the account from its next start.
+  Effect.catchAllCause(bounded("sign-off", host.store.signOff(ending), Settings.storeTimeout), (cause) =>
+    note(cell, `could not sign off epoch ${ending.epoch}: ${describe(cause)}`)
   )
 
 const note = ({ account }: Cell, text: string): Effect.Effect<void> =>
