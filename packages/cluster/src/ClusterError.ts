@@ -6,7 +6,8 @@
 import * as Schema from "effect/Schema"
 
 /**
- * The account is not held by this runner. `owner` is the runner that the store names, if any.
+ * The account is not held by this runner, or another may have it. `owner` is the runner that the store named last, if
+ * any.
  *
  * @since 0.2.0
  * @category errors
@@ -17,6 +18,12 @@ export class NotOwner extends Schema.TaggedError<NotOwner>("@effect-deadman/clus
   owner: Schema.optional(Schema.String)
 }) {
   override get message(): string {
+    if (this.owner === this.runner) {
+      return (
+        `Runner ${this.runner} may not act on account ${this.account}: it may have lost it, or another has not surely ` +
+        "let go of it. Try again in some seconds, or do this inside of `work`."
+      )
+    }
     const other = this.owner === undefined ? "no runner holds it yet" : `the store names ${this.owner}`
     return (
       `Runner ${this.runner} does not hold account ${this.account}: ${other}. ` +

@@ -78,7 +78,11 @@ export interface ClusterHeartbeats {
   /** Says that the bot of the account lives. See `kickWithin`. */
   readonly kick: (account: string) => Effect.Effect<void, ClusterError.NotProtected | ClusterError.StoreUnavailable>
 
-  /** The heartbeat of an account that this runner holds, for `ensureArmed` and `markReconciled`. */
+  /**
+   * The heartbeat of an account that this runner holds, for `ensureArmed` and `markReconciled`. Refused while the work of
+   * the account may not run, because another runner may have it: in `Doubtful`, in `HandingOver`, and for some seconds
+   * after a take-over. A heartbeat that is kept does not tell of a loss, so get it anew before each use.
+   */
   readonly get: (account: string) => Effect.Effect<Heartbeat.Heartbeat, ClusterError.NotOwner>
 
   /** What this runner knows of itself and of all accounts. */
@@ -184,9 +188,9 @@ export const make = <LE, LR, WE = never, WR = never>(
         ),
       get: (account) =>
         Effect.suspend(() => {
-          const cell = loop.cell(account)
-          if (cell?.life !== undefined) return Effect.succeed(cell.life.heartbeat)
-          const owner = cell?.row.runner ?? undefined
+          const heartbeat = loop.held(account)
+          if (heartbeat !== undefined) return Effect.succeed(heartbeat)
+          const owner = loop.cell(account)?.row.runner ?? undefined
           return Effect.fail(
             new ClusterError.NotOwner({ account, runner: runner.name, ...(owner === undefined ? {} : { owner }) })
           )

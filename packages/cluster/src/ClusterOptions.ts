@@ -68,11 +68,14 @@ export interface Kicked {
  * @category models
  */
 export interface Common<LE, LR> {
-  /** Makes the client of an account. Its resources live as long as the heartbeat. */
+  /**
+   * Makes the client of an account. Its resources live as long as the heartbeat. One that does not end within the
+   * countdown has failed, and is tried again after the pause of `restart`.
+   */
   readonly lookup: Heartbeats.Lookup<LE, LR>
   /** The countdown of every account, in whole seconds, the same on all runners. Defaults to 30 seconds. */
   readonly countdown?: Duration.DurationInput | undefined
-  /** The time from one beat to the next. Defaults to 3 seconds. */
+  /** The time from one beat to the next, at least 1 second. Defaults to 3 seconds. */
   readonly interval?: Duration.DurationInput | undefined
   /** The time after which a request counts as unanswered. Defaults to 2 seconds. */
   readonly requestTimeout?: Duration.DurationInput | undefined

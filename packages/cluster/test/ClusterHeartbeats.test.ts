@@ -477,6 +477,25 @@ describe("a release", () => {
     ))
 })
 
+describe("a defect of the store", () => {
+  it("at the end of an epoch does not keep the account from its next start", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { work: () => Effect.delay(Effect.void, "10 seconds") })
+        yield* protect(anna, ["a"])
+        const { signOff } = world.store
+        Object.assign(world.store, { signOff: () => Effect.die(new Error("a broken driver")) })
+        yield* Effect.sleep("9 seconds")
+        assert.notStrictEqual((yield* stateOf(anna))?.state, "Stopping")
+        Object.assign(world.store, { signOff })
+        yield* Effect.sleep("10 seconds")
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", epoch: 2, isWorking: true })
+        assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+})
+
 describe("a bot", () => {
   it("that fails stops the beats of its account at once, and starts again only when the switch is armed", () =>
     inWorld((world) =>
@@ -601,6 +620,46 @@ describe("a bot", () => {
       })
     ))
 
+  it("does not run twice when the next owner has signed off an epoch that it could not arm", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const work = () => Effect.onInterrupt(Effect.never, () => Effect.sleep("4 seconds"))
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { work })
+        const bert = yield* world.start("bert", { work })
+        yield* protect(anna, ["a"])
+        world.refuseFirst.add("bert")
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("12 seconds")
+        assert.deepInclude(yield* stateOf(bert), { state: "Owned", epoch: 3, isWorking: true })
+        assert.strictEqual(world.works.length, 2)
+        assert.isAtLeast(world.works[1]!.from, world.works[0]!.to ?? Infinity)
+      })
+    ))
+
+  it("does not run twice when the owner between signs off while the one before may still work", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* world.start("carl")
+        yield* protect(anna, ["a"])
+        world.cutFromStore.add("anna")
+        world.beliefs.set("anna", () => true)
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("1500 millis")
+        yield* bert.stop
+        yield* world.own("carl", "a")
+        yield* Effect.sleep("12 seconds")
+        assert.deepStrictEqual(
+          world.works.map(({ runner }) => runner),
+          ["anna", "carl"]
+        )
+        assert.isAtLeast(world.works[1]!.from, world.works[0]!.to ?? Infinity)
+      })
+    ))
+
   it("stops while the switch may have fired, and begins again once the book was compared", () =>
     inWorld((world) =>
       Effect.gen(function* () {
@@ -652,6 +711,33 @@ describe("a bot", () => {
         assert.strictEqual((yield* anna.cluster.get("a")).account, "a")
         const error = fail(yield* Effect.exit(bert.cluster.get("a")))
         assert.deepInclude(error, { account: "a", runner: "bert", owner: "anna" })
+      })
+    ))
+
+  it("is not given out while this runner may have lost the account", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        const get = Effect.exit(anna.cluster.get("a"))
+        assert.isTrue(Exit.isSuccess(yield* get))
+        yield* world.armSlowly(3_000)
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("1500 millis")
+        assert.strictEqual((yield* stateOf(anna))?.state, "HandingOver")
+        assert.strictEqual(fail(yield* get)._tag, "NotOwner")
+        yield* Effect.sleep("20 seconds")
+        assert.isTrue(Exit.isSuccess(yield* Effect.exit(bert.cluster.get("a"))))
+        // Cut off, and the engine cannot say that the account is lost.
+        world.cutFromStore.add("bert")
+        world.beliefs.set("bert", () => true)
+        yield* Effect.sleep("6 seconds")
+        assert.deepInclude(yield* stateOf(bert), { state: "Doubtful", owner: "bert" })
+        const error = fail(yield* Effect.exit(bert.cluster.get("a")))
+        assert.deepInclude(error, { _tag: "NotOwner", owner: "bert" })
+        assert.include(error.message, "may have lost it")
       })
     ))
 })
@@ -757,6 +843,36 @@ describe("the start of a runner", () => {
         assert.include(error.message, "8 s + 4 s + 2 s + 3 s + 1 s = 18 s > 10 s")
       })
     ))
+
+  it("is refused with options with which no account can ever be armed", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const refused = (options: Parameters<World["start"]>[1]) =>
+          Effect.map(Effect.exit(world.start("anna", options)), (exit) => {
+            const error = fail(exit)
+            assert.strictEqual(error._tag, "InvalidOptions")
+            return error.message
+          })
+        assert.include(yield* refused({ countdown: "30500 millis" }), "in whole seconds")
+        assert.include(yield* refused({ requestTimeout: 0 }), "requestTimeout > 0")
+        assert.include(yield* refused({ interval: "500 millis" }), "interval >= 1 s")
+        assert.include(yield* refused({ heartbeat: { armTimeout: 0 } }), "armTimeout > 0")
+        assert.include(yield* refused({ kickWithin: "1500 millis" }), "kickWithin >= 2 s")
+        yield* world.start("anna", { countdown: "2 minutes", kickWithin: "2 seconds" })
+      })
+    ))
+
+  it("takes the evidence of the open orders for its heartbeats", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", {
+          heartbeat: (account) => ({ evidence: { account, survivor: () => Effect.succeed(undefined) } })
+        })
+        yield* protect(anna, ["a"])
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", failure: undefined })
+      })
+    ))
 })
 
 describe("arming", () => {
@@ -793,6 +909,42 @@ describe("arming", () => {
           [...waited].sort((a, b) => a - b)
         )
         assert.deepStrictEqual(world.fired, [])
+      })
+    ))
+
+  it("is not held up for longer than a countdown by a client that hangs, and is tried again", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        let hangs = true
+        yield* world.own("anna", "a", "b")
+        const anna = yield* world.start("anna", {
+          arming: { atOnce: 1 },
+          lookup: (account) =>
+            Effect.suspend(() =>
+              account === "a" && hangs ? Effect.never : Effect.succeed(world.portOf("anna", account))
+            )
+        })
+        yield* protect(anna, ["a", "b"])
+        assert.deepStrictEqual(world.writes, [])
+        yield* Effect.sleep("30 seconds")
+        assert.deepInclude(yield* stateOf(anna, "b"), { state: "Owned", isWorking: true })
+        assert.include((yield* stateOf(anna))?.failure, "no answer within 30 s")
+        hangs = false
+        yield* Effect.sleep("1 minute")
+        assert.deepInclude(yield* stateOf(anna), { state: "Owned", isWorking: true, failure: undefined })
+      })
+    ))
+
+  it("that fails is told by the status of the account", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a", "b")
+        const anna = yield* world.start("anna", { heartbeat: (account) => (account === "a" ? { armTimeout: 0 } : {}) })
+        yield* protect(anna, ["a", "b"])
+        const status = yield* stateOf(anna)
+        assert.strictEqual(status?.state, "Resting")
+        assert.include(status?.failure, "armTimeout > 0")
+        assert.deepInclude(yield* stateOf(anna, "b"), { state: "Owned", failure: undefined })
       })
     ))
 })

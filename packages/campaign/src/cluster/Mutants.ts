@@ -59,8 +59,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     changes: [
       {
         file: "internal/life.ts",
-        find: "? takenAt : takenAt + Settings.doubtAfter + 1_000",
-        replace: "? takenAt : takenAt"
+        find: ": takenAt + Settings.doubtAfter + 1_000",
+        replace: ": takenAt"
       }
     ]
   },

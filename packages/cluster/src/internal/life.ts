@@ -21,7 +21,7 @@ import * as Continuity from "../Continuity.js"
 import * as Fence from "../Fence.js"
 import * as Handover from "../Handover.js"
 import type { Runner } from "../Ownership.js"
-import { bounded } from "./bounded.js"
+import { bounded, within } from "./bounded.js"
 import { stopWork, workEnded } from "./cell.js"
 import type { Cell, Command, Life } from "./cell.js"
 import * as Clock from "./clock.js"
@@ -73,7 +73,10 @@ export const run = (host: Host, cell: Cell): Effect.Effect<void> =>
         const { life } = cell
         if (life === undefined) {
           yield* Scope.close(scope, Exit.void)
-          if (Exit.isFailure(begun)) yield* warn(cell, "could not be armed", begun.cause)
+          if (Exit.isFailure(begun)) {
+            cell.failure = describe(begun.cause)
+            yield* warn(cell, "could not be armed", begun.cause)
+          }
           return yield* host.dispatch(cell, { _tag: "NotArmed", isRest: Exit.isFailure(begun) })
         }
         const quietAt = yield* Effect.exit(restore(beat(host, cell, life)))
@@ -93,13 +96,13 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
     const { now, settings, store } = host
     // The account may have gone while it waited.
     if (!cell.isMine) return false
-    const port = yield* host.lookup(account)
+    const { horizon, port } = yield* client(host, account)
+    if (!cell.isMine) return false
     const options = host.optionsOf(account)
     const { releaseTimeout, stampTolerance, triggerLatency } = yield* HeartbeatOptions.resolve(
-      timed(options, settings),
+      Settings.timed(options, settings),
       port
     )
-    const horizon = Duration.toMillis(yield* port.horizon)
     const askedAt = now()
     const takeOver = store.takeOver({
       account,
@@ -131,9 +134,8 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
     const limits = { horizon, releaseTimeout, triggerLatency }
     let record: Life["record"]
     const heartbeat = yield* Heartbeat.make({
-      ...timed(options, settings),
+      ...Settings.timed(options, settings),
       abandon: "LetExpire",
-      onUncertain: "verify",
       release: (_, lost): Release.Release =>
         lost === undefined && cell.permit?.epoch === epoch ? "Disarm" : "LetExpire",
       ...liveness(host, cell),
@@ -184,16 +186,32 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
     return true
   })
 
-/** The work of the owner before has stopped by then, also when that owner has not heard of the take-over. */
-const workFrom = (row: Row, takenAt: number): number =>
-  row.epoch === 1 || row.signedOff === row.epoch - 1 ? takenAt : takenAt + Settings.doubtAfter + 1_000
+/** One that hangs must not keep the turn of the others. */
+const client = (host: Host, account: string) =>
+  Effect.scopeWith((scope) =>
+    within(
+      Effect.gen(function* () {
+        const port = yield* host.lookup(account)
+        return { port, horizon: Duration.toMillis(yield* port.horizon) }
+      }).pipe(Effect.provideService(Scope.Scope, scope)),
+      host.settings.countdown,
+      () =>
+        Exit.fail(
+          new Cause.TimeoutException(
+            `the client of the account gave no answer within ${host.settings.countdown / 1_000} s`
+          )
+        )
+    )
+  )
 
-const timed = (options: AccountOptions, settings: Settings.Settings): HeartbeatOptions.Options => ({
-  ...options,
-  countdown: settings.countdown,
-  interval: settings.interval,
-  requestTimeout: settings.requestTimeout
-})
+/**
+ * The work of all owners before has stopped by then, also when they have not heard of the take-over. The last of them may
+ * have signed off while one before it still works.
+ */
+const workFrom = (row: Row, takenAt: number): number =>
+  row.epoch === 1 || (row.signedOff === row.epoch - 1 && row.quietIn <= 0)
+    ? takenAt
+    : takenAt + Settings.doubtAfter + 1_000
 
 /** A bot that runs elsewhere lives as long as it kicks, by the last answer of the store. */
 const liveness = ({ settings: { kickWithin } }: Host, cell: Cell): HeartbeatOptions.Options =>
@@ -289,8 +307,9 @@ const end = (
   })
 
 const signOff = (host: Host, cell: Cell, ending: Parameters<Store["signOff"]>[0]): Effect.Effect<void> =>
-  Effect.catchAll(bounded("sign-off", host.store.signOff(ending), Settings.storeTimeout), (error) =>
-    note(cell, `could not sign off epoch ${ending.epoch}: ${error.message}`)
+  // A defect of the store must not keep the account from its next start.
+  Effect.catchAllCause(bounded("sign-off", host.store.signOff(ending), Settings.storeTimeout), (cause) =>
+    note(cell, `could not sign off epoch ${ending.epoch}: ${describe(cause)}`)
   )
 
 const note = ({ account }: Cell, text: string): Effect.Effect<void> =>

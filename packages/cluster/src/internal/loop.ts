@@ -44,6 +44,8 @@ export interface Options extends Pick<Life.Host, "store" | "runner" | "settings"
 export interface Loop {
   readonly status: Effect.Effect<ClusterStatus>
   readonly cell: (account: string) => Cell | undefined
+  /** The heartbeat of an account whose work may run now. */
+  readonly held: (account: string) => Heartbeat.Heartbeat | undefined
   /** Asks the store now. */
   readonly sync: Effect.Effect<unknown>
 }
@@ -276,6 +278,14 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
       tookOver: telemetry.tookOver
     }
 
+    // As of now: after a pause of this process the state is older than what it says.
+    const held = (account: string): Heartbeat.Heartbeat | undefined => {
+      const cell = cells.get(account)
+      if (cell === undefined) return undefined
+      const [state] = Handover.step(cell.state, { _tag: "Tick", isMine: isMine(account) }, now(), rules)
+      return state._tag === "Beating" && state.isWorking ? cell.life?.heartbeat : undefined
+    }
+
     /** A defect, of an engine for example, must not end what keeps all accounts alive. */
     const forever = (effect: Effect.Effect<void>) =>
       fork(
@@ -321,7 +331,7 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
         accounts
       }
     })
-    return { status, cell: (account) => cells.get(account), sync }
+    return { status, cell: (account) => cells.get(account), held, sync }
   })
 
 const statusOf = (cell: Cell): Effect.Effect<AccountStatus> =>

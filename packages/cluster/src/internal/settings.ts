@@ -4,9 +4,12 @@
  * @internal
  */
 import * as HeartbeatError from "@effect-deadman/core/HeartbeatError"
+import * as HeartbeatOptions from "@effect-deadman/core/HeartbeatOptions"
+import * as Release from "@effect-deadman/core/Release"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { Common } from "../ClusterOptions.js"
+import type { AccountOptions, Common } from "../ClusterOptions.js"
 
 /** The period of the one statement that reports and reads, ms. */
 export const reportEvery = 1_000
@@ -22,7 +25,7 @@ export const longPause = 2 * reportEvery
 
 /**
  * The time without a confirmation after which nothing trades. The next owner lets its work begin one second later than
- * that after its take-over, unless the one before has signed off.
+ * that after its take-over, unless the one before has signed off and no other can still beat.
  */
 export const doubtAfter = 4_000
 
@@ -35,7 +38,7 @@ export const livingFor = 4_000
 /** @internal */
 export interface Timing extends Pick<
   Common<unknown, unknown>,
-  "countdown" | "interval" | "requestTimeout" | "grace" | "arming"
+  "countdown" | "interval" | "requestTimeout" | "grace" | "arming" | "heartbeat"
 > {
   readonly kickWithin?: Duration.DurationInput | undefined
 }
@@ -93,13 +96,35 @@ export const resolve = (
         )
       )
     }
-    if (kickWithin !== undefined && !(kickWithin > reportEvery)) {
+    if (kickWithin !== undefined && kickWithin < 2 * reportEvery) {
       return yield* Either.left(
-        invalid("kickWithin > 1 s", `kickWithin is ${seconds(kickWithin)}`, "The store is read once a second.")
+        invalid("kickWithin >= 2 s", `kickWithin is ${seconds(kickWithin)}`, "The store is read once a second.")
       )
     }
-    return { countdown, interval, requestTimeout, grace, kickWithin, atOnce }
+    const settings = { countdown, interval, requestTimeout, grace, kickWithin, atOnce }
+    const { heartbeat = {} } = options
+    yield* HeartbeatOptions.resolve(
+      {
+        // What differs from account to account is known only at its start.
+        ...timed(typeof heartbeat === "function" ? {} : heartbeat, settings),
+        ...(typeof heartbeat === "function" ? { release: Release.letExpire } : {}),
+        ...(kickWithin === undefined ? {} : { liveness: Effect.void })
+      },
+      // The exchange of the account may take more countdowns than Bitget.
+      { range: { min: 1, max: Number.MAX_SAFE_INTEGER } }
+    )
+    return settings
   })
+
+/**
+ * The options of the heartbeat of one account.
+ *
+ * @internal
+ */
+export const timed = (
+  options: AccountOptions,
+  { countdown, interval, requestTimeout }: Pick<Settings, "countdown" | "interval" | "requestTimeout">
+): HeartbeatOptions.Options => ({ ...options, countdown, interval, requestTimeout, onUncertain: "verify" })
 
 const invalid = (inequality: string, numbers: string, advice: string): HeartbeatError.InvalidOptions =>
   new HeartbeatError.InvalidOptions({ inequality, numbers, advice })

@@ -69,6 +69,8 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
     const beliefs = new Map<string, (account: string) => boolean>()
     const cutFromStore = new Set<string>()
     const cutFromExchange = new Set<string>()
+    /** Runners whose next write the exchange refuses. */
+    const refuseFirst = new Set<string>()
     let slowArming = 0
     let isStoreAway = false
 
@@ -101,7 +103,7 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
       pace: Duration.seconds(1),
       horizon: Effect.succeed(Duration.seconds(30)),
       set: (setting) =>
-        Effect.suspend(() => {
+        Effect.suspend((): ReturnType<CountdownCancelAll.CountdownCancelAll["Type"]["set"]> => {
           if (cutFromExchange.has(runner)) {
             return Effect.fail(
               new VenueError.TransportFailure({
@@ -110,6 +112,16 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
                 retryable: true,
                 reason: "lost",
                 detail: "cut off"
+              })
+            )
+          }
+          if (refuseFirst.delete(runner)) {
+            return Effect.fail(
+              new VenueError.RequestRefused({
+                code: "40000",
+                venueMessage: "refused",
+                applied: "no",
+                retryable: false
               })
             )
           }
@@ -238,6 +250,8 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
       beliefs,
       cutFromStore,
       cutFromExchange,
+      refuseFirst,
+      portOf,
       settle,
       start,
       own,
