@@ -12,14 +12,14 @@ const cadenceIsKept: Rule = (evidence, report) => {
   if (acquired?.result !== "armed" || plan.venue.wrongMachine !== undefined) return
   const { interval } = plan.client
   const disturbed = deeds.filter(({ what }) => disturbing.has(what))
-  // Such a step, or a longer one with a later step back, shortens the rest of the window, so the next beat comes sooner.
+  // Such a step, or a longer one beside a step back, shortens the rest of the window, so the next beat comes sooner.
   // To a watchdog any step looks like a suspend.
   const steps = plan.deeds.flatMap((deed) => (deed.do === "step-wall" ? [deed] : []))
   const hurried = steps.filter(
-    ({ at, by }) =>
+    ({ by }) =>
       by > 0 &&
       (by <= plan.client.countdown * 1_000 ||
-        steps.some((later) => later.at > at && later.by < 0) ||
+        steps.some((other) => other.by < 0) ||
         plan.checks.some(({ kind }) => kind === "watchdog"))
   )
   const slack = 2 + interval * Math.abs(plan.clock.rate - 1) + Math.abs(plan.clock.rate - 1) * 60_000
