@@ -211,10 +211,6 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
       if (isTaken && !isOusted) {
         isOusted = true
         yield* Effect.logError(`another process has taken the name of runner ${runner.name}: this one owns nothing now`)
-      } else if (isOusted && (yield* Effect.orElseSucceed(Join.rejoin(store, runner), () => false))) {
-        // The engine of this process holds the locks of the name, so that no other runner could own its accounts.
-        isOusted = false
-        yield* Effect.logWarning(`the other process is gone: runner ${runner.name} has its name back`)
       }
       for (const { account, acceptedAt, epoch } of sent) {
         const cell = cells.get(account)
@@ -232,6 +228,12 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
       for (const cell of cells.values()) {
         if (seen.has(cell.account)) continue
         yield* dispatch(cell, { _tag: "Seen", isMine: isMine(cell.account), askedAt, row: undefined })
+      }
+      // Last, because what the answer says must not wait. The engine of this process holds the locks of the name, so no
+      // other runner could own its accounts.
+      if (isOusted && (yield* Effect.orElseSucceed(Join.rejoin(store, runner), () => false))) {
+        isOusted = false
+        yield* Effect.logWarning(`the other process is gone: runner ${runner.name} has its name back`)
       }
     })
 
