@@ -116,7 +116,8 @@ export type Joining =
 export interface Store {
   /**
    * Enters a runner, or adds settings to it. A process with the same name is a twin when it was seen within `living`
-   * ms. The settings are compared with those of all runners that were seen within `remembered` ms.
+   * ms. The settings are compared with those of all other runners that were seen within `remembered` ms, not with
+   * those of a dead twin.
    */
   readonly join: (options: {
     readonly runner: Runner
@@ -139,8 +140,8 @@ export interface Store {
 
   /**
    * Begins the epoch after `epoch`, with this runner as its owner. Gives the new row, or none when another was faster,
-   * or when a permitted `0` can still arrive. `silence` is the time, in ms, after which no write of an owner that has
-   * lost the store can arrive any more.
+   * or when a permitted `0` can still arrive. `silence` is the time, in ms, after which no write of this runner can
+   * arrive any more once it has lost the store. Of the owner before the longer one of its own and this one counts.
    */
   readonly takeOver: (options: {
     readonly account: string
@@ -205,6 +206,8 @@ interface Entry extends Omit<Row, "ackedAgo" | "quietIn" | "zeroIn" | "kickedAgo
   readonly previousQuietAt: number
   /** When no write of `signedOff` can arrive any more. */
   readonly endedAt: number
+  /** The silence of the runner of this epoch, ms. */
+  readonly silence: number
   readonly zeroAt: number
   readonly kickedAt: number | null
   readonly outcome: { readonly untilAt: number | null } | null
@@ -261,6 +264,7 @@ const fresh = (account: string): Entry => ({
   quietAt: -Infinity,
   previousQuietAt: -Infinity,
   endedAt: -Infinity,
+  silence: 0,
   permit: null,
   zeroAt: -Infinity,
   kickedAt: null,
@@ -304,7 +308,7 @@ export const makeMemory: Effect.Effect<Store> = Effect.sync(() => {
           return { _tag: "Twin", seenAgo: now - mine.seenAt }
         }
         for (const [other, member] of members) {
-          if (member.boot === runner.boot || now - member.seenAt >= remembered) continue
+          if (other === runner.name || member.boot === runner.boot || now - member.seenAt >= remembered) continue
           for (const [setting, theirs] of Object.entries(member.settings)) {
             if (setting in settings && settings[setting] !== theirs) return { _tag: "Mismatch", setting, other, theirs }
           }
@@ -342,13 +346,14 @@ export const makeMemory: Effect.Effect<Store> = Effect.sync(() => {
           runner: runner.name,
           boot: runner.boot,
           countdown,
+          silence,
           shortestBefore: entry.mayRun ? least(entry.shortestBefore, entry.countdown) : null,
           mayRun: true,
           permit: null,
           previousQuietAt: entry.quietAt,
           quietAt: Math.max(
             entry.quietAt,
-            epoch === 0 ? -Infinity : entry.signedOff === epoch ? entry.endedAt : now + silence
+            epoch === 0 ? -Infinity : entry.signedOff === epoch ? entry.endedAt : now + Math.max(entry.silence, silence)
           )
         })
       ),

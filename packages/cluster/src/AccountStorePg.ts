@@ -146,13 +146,14 @@ export const make: Effect.Effect<AccountStore.Store, never, SqlClient.SqlClient>
         row(
           "take-over",
           `UPDATE deadman_accounts
-           SET epoch = epoch + 1, runner = $3, boot = $4, countdown = $5, permit = NULL, may_run = true,
+           SET epoch = epoch + 1, runner = $3, boot = $4, countdown = $5, silence = $6::float8, permit = NULL,
+               may_run = true,
                shortest_before = CASE WHEN may_run THEN least(shortest_before, countdown) END,
                previous_quiet_at = quiet_at,
                quiet_at = greatest(quiet_at, CASE
                  WHEN epoch = 0 THEN quiet_at
                  WHEN signed_off = epoch THEN ended_at
-                 ELSE clock_timestamp() + $6 * interval '1 ms' END)
+                 ELSE clock_timestamp() + greatest(silence, $6::float8) * interval '1 ms' END)
            WHERE account = $1 AND epoch = $2
              AND CASE WHEN wanted = 'release' THEN outcome IS NULL ELSE zero_at <= clock_timestamp() END
            RETURNING ${columns}`,

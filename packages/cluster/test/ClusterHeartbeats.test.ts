@@ -406,6 +406,30 @@ describe("a release", () => {
       })
     ))
 
+  it("is not proven while an owner with a longer grace may still beat", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { grace: "10 minutes" })
+        yield* protect(anna, ["a"])
+        world.cutFromStore.add("anna")
+        yield* Effect.sleep("1 minute")
+        // The settings of the first are forgotten by the time that the second knows.
+        const bert = yield* world.start("bert", { grace: "5 seconds" })
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("1 minute")
+        const at = world.now()
+        const released = yield* bert.inParty(bert.cluster.release("a"))
+        assert.strictEqual(released._tag, "DisarmUnconfirmed")
+        if (released._tag !== "DisarmUnconfirmed") return
+        yield* Effect.sleep("15 minutes")
+        world.settle()
+        assert.strictEqual(world.fired.length, 1)
+        assert.isAbove(world.fired[0]!.at, at)
+        assert.isBelow(world.fired[0]!.at, released.until)
+      })
+    ))
+
   it("once no earlier owner can beat any more is proven again", () =>
     inWorld((world) =>
       Effect.gen(function* () {

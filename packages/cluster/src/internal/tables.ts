@@ -38,7 +38,8 @@ export const migrations: ReadonlyArray<ReadonlyArray<string>> = [
        settings JSONB NOT NULL,
        seen_at TIMESTAMPTZ NOT NULL
      ) WITH (fillfactor = 50)`
-  ]
+  ],
+  ["ALTER TABLE deadman_accounts ADD COLUMN silence FLOAT8 NOT NULL DEFAULT 0"]
 ]
 
 const ago = (column: string): string => `(extract(epoch FROM clock_timestamp() - ${column}) * 1000)::float8`

@@ -198,6 +198,25 @@ export const conformance = (
       assert.isTrue(Option.isNone(yield* take(account, 1)), "a zero may arrive")
     }))
 
+  test("the longer silence of the owner before counts, and not that of the next alone", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0, anna, 600_000)
+      assert.isAbove(some(yield* take(account, 1, bert, 1_000)).quietIn, 400_000)
+      yield* leave(account, 1)
+      assert.isAtMost((yield* row(account)).quietIn, 0)
+      // The silence was that of the first owner alone.
+      assert.isAtMost(some(yield* take(account, 2, anna, 2_000)).quietIn, 2_000)
+    }))
+
+  test("a dead twin is replaced also by one with other settings", (store, account) =>
+    Effect.gen(function* () {
+      const join = (boot: string, setting: string) =>
+        store.join({ runner: { name: account, boot }, settings: { [account]: setting }, living: 0, remembered: 60_000 })
+      yield* join(`${account}-1`, "300")
+      assert.deepStrictEqual(yield* join(`${account}-2`, "60"), { _tag: "Joined" })
+    }))
+
   test("after a release with proof the account can be protected at once", (store, account) =>
     Effect.gen(function* () {
       yield* store.want(account, "protect")
