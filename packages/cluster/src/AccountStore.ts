@@ -153,7 +153,7 @@ export interface Store {
 
   /**
    * Permits the epoch to send `0`, if its account is to be released. Gives the row, or none. After `validFor` ms no
-   * such `0` can arrive any more.
+   * such `0` can arrive any more, or earlier when the epoch signs off.
    */
   readonly permit: (options: {
     readonly account: string
@@ -165,7 +165,7 @@ export interface Store {
    * Ends an epoch: it sends nothing any more, and what it sent can arrive for `unresolvedFor` ms at most. `record`
    * is its last record, and `isLast` says that this was its very last write, which proves something only when no earlier
    * owner could beat for a countdown before. `outcome` is the result of a release. A
-   * switch that is proven off can still be turned off by an earlier `0` for as long as `unresolvedFor`.
+   * permitted `0` of this epoch can arrive for as long as `unresolvedFor`, and no longer.
    */
   readonly signOff: (options: {
     readonly account: string
@@ -208,7 +208,9 @@ interface Entry extends Omit<Row, "ackedAgo" | "quietIn" | "zeroIn" | "kickedAgo
   readonly endedAt: number
   /** The silence of the runner of this epoch, ms. */
   readonly silence: number
+  /** When no permitted `0` can arrive any more, and the same without those of the epoch that has the permit. */
   readonly zeroAt: number
+  readonly previousZeroAt: number
   readonly kickedAt: number | null
   readonly outcome: { readonly untilAt: number | null } | null
 }
@@ -267,6 +269,7 @@ const fresh = (account: string): Entry => ({
   silence: 0,
   permit: null,
   zeroAt: -Infinity,
+  previousZeroAt: -Infinity,
   kickedAt: null,
   outcome: null
 })
@@ -361,7 +364,11 @@ export const makeMemory: Effect.Effect<Store> = Effect.sync(() => {
       change(
         account,
         (entry) => entry.epoch === epoch && entry.wanted === "release" && entry.signedOff !== epoch,
-        (_, now) => ({ permit: epoch, zeroAt: now + validFor })
+        (entry, now) => ({
+          permit: epoch,
+          previousZeroAt: entry.permit === epoch ? entry.previousZeroAt : entry.zeroAt,
+          zeroAt: Math.max(entry.zeroAt, now + validFor)
+        })
       ),
     signOff: ({ account, epoch, isLast, outcome, record, unresolvedFor }) =>
       change(
@@ -377,6 +384,7 @@ export const makeMemory: Effect.Effect<Store> = Effect.sync(() => {
             isLast: isLast && !isOff && entry.quietAt + (entry.countdown ?? 0) <= now,
             mayRun: !isOff,
             permit: null,
+            ...(entry.permit === epoch ? { zeroAt: Math.max(entry.previousZeroAt, endedAt) } : {}),
             ...(record === undefined ? {} : { ...record, ackedEpoch: epoch, ackedAt: now }),
             ...(isOff ? { acceptedAt: null, completedAt: null, zeroAt: endedAt } : {}),
             ...(outcome === undefined || entry.wanted !== "release"

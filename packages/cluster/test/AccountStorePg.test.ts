@@ -58,7 +58,7 @@ describe("the store in PostgreSQL", () => {
       Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
         yield* store.want("older", "protect")
-        yield* sql`ALTER TABLE deadman_accounts DROP COLUMN silence`
+        yield* sql`ALTER TABLE deadman_accounts DROP COLUMN silence, DROP COLUMN previous_zero_at`
         yield* sql`DELETE FROM deadman_migrations WHERE id > 1`
         yield* AccountStorePg.migrate
         assert.strictEqual((yield* sql`SELECT silence FROM deadman_accounts WHERE account = 'older'`).length, 1)

@@ -430,6 +430,22 @@ describe("a release", () => {
       })
     ))
 
+  it("keeps no other from arming once each zero of it was answered", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        yield* anna.crash
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("10 seconds")
+        assert.strictEqual((yield* bert.inParty(bert.cluster.release("a")))._tag, "DisarmUnconfirmed")
+        yield* protect(bert, ["a"])
+        assert.isTrue(world.isRunning("a"))
+      })
+    ))
+
   it("once no earlier owner can beat any more is proven again", () =>
     inWorld((world) =>
       Effect.gen(function* () {

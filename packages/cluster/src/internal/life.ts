@@ -272,6 +272,8 @@ const end = (
             Math.max(quietAt === -Infinity ? 0 : 1, quietAt - host.now()),
             host.settings.countdown + life.limits.triggerLatency
           )
+    // After the sign-off the next owner reckons with no other `0` than those that were sent.
+    cell.permit = undefined
     const { record } = life
     const last = life.fence.last()
     yield* signOff(host, cell, {
@@ -284,7 +286,6 @@ const end = (
       outcome
     })
     cell.life = undefined
-    cell.permit = undefined
     yield* note(cell, `let go of epoch ${life.epoch}${outcome === undefined ? "" : `: ${outcome._tag}`}`)
   })
 

@@ -39,7 +39,10 @@ export const migrations: ReadonlyArray<ReadonlyArray<string>> = [
        seen_at TIMESTAMPTZ NOT NULL
      ) WITH (fillfactor = 50)`
   ],
-  ["ALTER TABLE deadman_accounts ADD COLUMN silence FLOAT8 NOT NULL DEFAULT 0"]
+  [
+    "ALTER TABLE deadman_accounts ADD COLUMN silence FLOAT8 NOT NULL DEFAULT 0",
+    "ALTER TABLE deadman_accounts ADD COLUMN previous_zero_at TIMESTAMPTZ NOT NULL DEFAULT 'epoch'"
+  ]
 ]
 
 const ago = (column: string): string => `(extract(epoch FROM clock_timestamp() - ${column}) * 1000)::float8`
