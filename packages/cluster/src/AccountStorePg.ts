@@ -197,7 +197,7 @@ export const make: Effect.Effect<AccountStore.Store, never, SqlClient.SqlClient>
                      WHEN a.permit = a.epoch THEN greatest(a.previous_zero_at, given.ended_at)
                      ELSE a.zero_at END,
                    outcome = CASE WHEN a.wanted = 'release' THEN coalesce(given.outcome, a.outcome) ELSE a.outcome END,
-                   outcome_at = CASE WHEN a.wanted = 'release' THEN given.outcome_at ELSE a.outcome_at END
+                   outcome_at = CASE WHEN a.wanted = 'release' AND given.outcome IS NOT NULL THEN given.outcome_at ELSE a.outcome_at END
                FROM given
                WHERE a.account = given.account AND a.epoch = given.epoch
              )

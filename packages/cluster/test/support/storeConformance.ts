@@ -241,6 +241,17 @@ export const conformance = (
       assert.isAbove((yield* row(account)).zeroIn, 400_000)
     }))
 
+  test("a second sign-off without an outcome keeps that of the first", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* store.want(account, "release")
+      yield* leave(account, 1, { outcome: { _tag: "DisarmUnconfirmed", untilIn: 90_000 } })
+      yield* leave(account, 1)
+      const { outcome } = yield* row(account)
+      assert.isTrue(outcome?._tag === "DisarmUnconfirmed" && outcome.untilIn > 60_000)
+    }))
+
   test("a dead twin is replaced also by one with other settings", (store, account) =>
     Effect.gen(function* () {
       const join = (boot: string, setting: string) =>
