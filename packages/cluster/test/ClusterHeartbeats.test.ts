@@ -430,6 +430,21 @@ describe("a release", () => {
       })
     ))
 
+  it("is permitted for as long as its zero can arrive by what is known then", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        yield* protect(anna, ["a"])
+        yield* world.requestsArriveFor(90_000)
+        world.cutFromExchange.add("anna")
+        yield* Effect.fork(anna.inParty(anna.cluster.release("a")))
+        const read = Effect.map(Effect.delay(world.store.read("a"), "50 millis"), Option.getOrThrow)
+        const { zeroIn } = yield* Effect.repeat(read, { until: ({ permit }) => permit === 1 })
+        assert.isAbove(zeroIn, 89_000)
+      })
+    ))
+
   it("keeps no other from arming once each zero of it was answered", () =>
     inWorld((world) =>
       Effect.gen(function* () {

@@ -128,7 +128,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       now
     })
     const predecessor = Continuity.predecessorOf(row)
-    const limits = { horizon, releaseTimeout, triggerLatency }
+    const limits = { releaseTimeout, triggerLatency }
     let record: Life["record"]
     const heartbeat = yield* Heartbeat.make({
       ...timed(options, settings),
@@ -229,11 +229,12 @@ const beat = (host: Host, cell: Cell, life: Life): Effect.Effect<number | undefi
 const askPermit = (
   host: Host,
   cell: Cell,
-  { epoch, limits }: Life
+  { epoch, fence, limits }: Life
 ): Effect.Effect<{ readonly quietAt: number } | undefined> =>
   Effect.gen(function* () {
-    const validFor = limits.releaseTimeout + limits.horizon
     for (;;) {
+      // It may have grown since the epoch began.
+      const validFor = limits.releaseTimeout + Duration.toMillis(yield* fence.port.horizon)
       const askedAt = host.now()
       const permit = host.store.permit({ account: cell.account, epoch, validFor })
       const answer = yield* Effect.either(bounded("permit", permit, Settings.storeTimeout))

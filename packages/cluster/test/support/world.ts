@@ -70,6 +70,7 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
     const cutFromStore = new Set<string>()
     const cutFromExchange = new Set<string>()
     let slowArming = 0
+    let horizon = 30_000
     let isStoreAway = false
 
     const remote = <A, E>(work: Effect.Effect<A, E>, [there, back]: readonly [number, number]): Effect.Effect<A, E> =>
@@ -99,7 +100,7 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
       account,
       range: Countdown.range,
       pace: Duration.seconds(1),
-      horizon: Effect.succeed(Duration.seconds(30)),
+      horizon: Effect.sync(() => Duration.millis(horizon)),
       set: (setting) =>
         Effect.suspend(() => {
           if (cutFromExchange.has(runner)) {
@@ -259,6 +260,11 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
       storeAway: (isAway: boolean) =>
         Effect.sync(() => {
           isStoreAway = isAway
+        }),
+      /** The time for which a request may still arrive, from now on. */
+      requestsArriveFor: (millis: number) =>
+        Effect.sync(() => {
+          horizon = millis
         }),
       armSlowly: (millis: number) =>
         Effect.sync(() => {
