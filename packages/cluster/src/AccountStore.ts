@@ -116,7 +116,8 @@ export type Joining =
 export interface Store {
   /**
    * Enters a runner, or adds settings to it. A process with the same name is a twin when it was seen within `living`
-   * ms. The settings are compared with those of all runners that were seen within `remembered` ms.
+   * ms. The settings are compared with those of all other runners that were seen within `remembered` ms, not with
+   * those of a dead twin.
    */
   readonly join: (options: {
     readonly runner: Runner
@@ -139,8 +140,8 @@ export interface Store {
 
   /**
    * Begins the epoch after `epoch`, with this runner as its owner. Gives the new row, or none when another was faster,
-   * or when a permitted `0` can still arrive. `silence` is the time, in ms, after which no write of an owner that has
-   * lost the store can arrive any more.
+   * or when a permitted `0` can still arrive. `silence` is the time, in ms, after which no write of this runner can
+   * arrive any more once it has lost the store. Of the owner before the longer one of its own and this one counts.
    */
   readonly takeOver: (options: {
     readonly account: string
@@ -152,7 +153,7 @@ export interface Store {
 
   /**
    * Permits the epoch to send `0`, if its account is to be released. Gives the row, or none. After `validFor` ms no
-   * such `0` can arrive any more.
+   * such `0` can arrive any more, or earlier when the epoch signs off.
    */
   readonly permit: (options: {
     readonly account: string
@@ -164,7 +165,7 @@ export interface Store {
    * Ends an epoch: it sends nothing any more, and what it sent can arrive for `unresolvedFor` ms at most. `record`
    * is its last record, and `isLast` says that this was its very last write, which proves something only when no earlier
    * owner could beat for a countdown before. `outcome` is the result of a release. A
-   * switch that is proven off can still be turned off by an earlier `0` for as long as `unresolvedFor`.
+   * permitted `0` of this epoch can arrive for as long as `unresolvedFor`, and no longer.
    */
   readonly signOff: (options: {
     readonly account: string
@@ -205,7 +206,11 @@ interface Entry extends Omit<Row, "ackedAgo" | "quietIn" | "zeroIn" | "kickedAgo
   readonly previousQuietAt: number
   /** When no write of `signedOff` can arrive any more. */
   readonly endedAt: number
+  /** The silence of the runner of this epoch, ms. */
+  readonly silence: number
+  /** When no permitted `0` can arrive any more, and the same without those of the epoch that has the permit. */
   readonly zeroAt: number
+  readonly previousZeroAt: number
   readonly kickedAt: number | null
   readonly outcome: { readonly untilAt: number | null } | null
 }
@@ -261,8 +266,10 @@ const fresh = (account: string): Entry => ({
   quietAt: -Infinity,
   previousQuietAt: -Infinity,
   endedAt: -Infinity,
+  silence: 0,
   permit: null,
   zeroAt: -Infinity,
+  previousZeroAt: -Infinity,
   kickedAt: null,
   outcome: null
 })
@@ -304,7 +311,7 @@ export const makeMemory: Effect.Effect<Store> = Effect.sync(() => {
           return { _tag: "Twin", seenAgo: now - mine.seenAt }
         }
         for (const [other, member] of members) {
-          if (member.boot === runner.boot || now - member.seenAt >= remembered) continue
+          if (other === runner.name || member.boot === runner.boot || now - member.seenAt >= remembered) continue
           for (const [setting, theirs] of Object.entries(member.settings)) {
             if (setting in settings && settings[setting] !== theirs) return { _tag: "Mismatch", setting, other, theirs }
           }
@@ -342,13 +349,14 @@ export const makeMemory: Effect.Effect<Store> = Effect.sync(() => {
           runner: runner.name,
           boot: runner.boot,
           countdown,
+          silence,
           shortestBefore: entry.mayRun ? least(entry.shortestBefore, entry.countdown) : null,
           mayRun: true,
           permit: null,
           previousQuietAt: entry.quietAt,
           quietAt: Math.max(
             entry.quietAt,
-            epoch === 0 ? -Infinity : entry.signedOff === epoch ? entry.endedAt : now + silence
+            epoch === 0 ? -Infinity : entry.signedOff === epoch ? entry.endedAt : now + Math.max(entry.silence, silence)
           )
         })
       ),
@@ -356,7 +364,11 @@ export const makeMemory: Effect.Effect<Store> = Effect.sync(() => {
       change(
         account,
         (entry) => entry.epoch === epoch && entry.wanted === "release" && entry.signedOff !== epoch,
-        (_, now) => ({ permit: epoch, zeroAt: now + validFor })
+        (entry, now) => ({
+          permit: epoch,
+          previousZeroAt: entry.permit === epoch ? entry.previousZeroAt : entry.zeroAt,
+          zeroAt: Math.max(entry.zeroAt, now + validFor)
+        })
       ),
     signOff: ({ account, epoch, isLast, outcome, record, unresolvedFor }) =>
       change(
@@ -372,6 +384,7 @@ export const makeMemory: Effect.Effect<Store> = Effect.sync(() => {
             isLast: isLast && !isOff && entry.quietAt + (entry.countdown ?? 0) <= now,
             mayRun: !isOff,
             permit: null,
+            ...(entry.permit === epoch ? { zeroAt: Math.max(entry.previousZeroAt, endedAt) } : {}),
             ...(record === undefined ? {} : { ...record, ackedEpoch: epoch, ackedAt: now }),
             ...(isOff ? { acceptedAt: null, completedAt: null, zeroAt: endedAt } : {}),
             ...(outcome === undefined || entry.wanted !== "release"

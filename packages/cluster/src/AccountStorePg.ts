@@ -146,13 +146,14 @@ export const make: Effect.Effect<AccountStore.Store, never, SqlClient.SqlClient>
         row(
           "take-over",
           `UPDATE deadman_accounts
-           SET epoch = epoch + 1, runner = $3, boot = $4, countdown = $5, permit = NULL, may_run = true,
+           SET epoch = epoch + 1, runner = $3, boot = $4, countdown = $5, silence = $6::float8, permit = NULL,
+               may_run = true,
                shortest_before = CASE WHEN may_run THEN least(shortest_before, countdown) END,
                previous_quiet_at = quiet_at,
                quiet_at = greatest(quiet_at, CASE
                  WHEN epoch = 0 THEN quiet_at
                  WHEN signed_off = epoch THEN ended_at
-                 ELSE clock_timestamp() + $6 * interval '1 ms' END)
+                 ELSE clock_timestamp() + greatest(silence, $6::float8) * interval '1 ms' END)
            WHERE account = $1 AND epoch = $2
              AND CASE WHEN wanted = 'release' THEN outcome IS NULL ELSE zero_at <= clock_timestamp() END
            RETURNING ${columns}`,
@@ -162,7 +163,10 @@ export const make: Effect.Effect<AccountStore.Store, never, SqlClient.SqlClient>
       permit: ({ account, epoch, validFor }) =>
         row(
           "permit",
-          `UPDATE deadman_accounts SET permit = epoch, zero_at = clock_timestamp() + $3 * interval '1 ms'
+          `UPDATE deadman_accounts
+           SET permit = epoch,
+               previous_zero_at = CASE WHEN permit = epoch THEN previous_zero_at ELSE zero_at END,
+               zero_at = greatest(zero_at, clock_timestamp() + $3 * interval '1 ms')
            WHERE account = $1 AND epoch = $2 AND wanted = 'release' AND signed_off <> epoch
            RETURNING ${columns}`,
           [account, epoch, validFor]
@@ -188,9 +192,12 @@ export const make: Effect.Effect<AccountStore.Store, never, SqlClient.SqlClient>
                    completed_at = CASE WHEN NOT given.is_off THEN coalesce(given.completed_at, a.completed_at) END,
                    acked_epoch = CASE WHEN given.accepted_at IS NULL THEN a.acked_epoch ELSE a.epoch END,
                    acked_at = CASE WHEN given.accepted_at IS NULL THEN a.acked_at ELSE clock_timestamp() END,
-                   zero_at = CASE WHEN given.is_off THEN given.ended_at ELSE a.zero_at END,
+                   zero_at = CASE
+                     WHEN given.is_off THEN given.ended_at
+                     WHEN a.permit = a.epoch THEN greatest(a.previous_zero_at, given.ended_at)
+                     ELSE a.zero_at END,
                    outcome = CASE WHEN a.wanted = 'release' THEN coalesce(given.outcome, a.outcome) ELSE a.outcome END,
-                   outcome_at = CASE WHEN a.wanted = 'release' THEN given.outcome_at ELSE a.outcome_at END
+                   outcome_at = CASE WHEN a.wanted = 'release' AND given.outcome IS NOT NULL THEN given.outcome_at ELSE a.outcome_at END
                FROM given
                WHERE a.account = given.account AND a.epoch = given.epoch
              )

@@ -81,7 +81,8 @@ export interface Common<LE, LR> {
   readonly requestTimeout?: Duration.DurationInput | undefined
   /**
    * How long a runner beats on without a sign from the store, and after it has lost an account that no other runner has
-   * armed yet. As long as that a release after a failure can only say `DisarmUnconfirmed`. The same on all runners.
+   * armed yet. As long as that a release after a failure can only say `DisarmUnconfirmed`. The same on all runners:
+   * a runner with another one is refused while the others are remembered, and the longer one counts for a release.
    * Defaults to twice the countdown. With 0 a lost account is given up at once, and without a sign from the store the
    * beats go on for 4 seconds.
    */

@@ -49,7 +49,7 @@ export interface Fence {
   readonly first: () => { readonly stamps: FireWindow.Stamps | undefined; readonly isAlone: boolean } | undefined
   /** The stamps of the last write, if it was an acknowledged countdown and no other write can arrive later. */
   readonly last: () => FireWindow.Stamps | undefined
-  /** The time for which a write of unknown outcome can still arrive, in ms. 0 when there is none. */
+  /** The time for which a write without an answer, or of unknown outcome, can still arrive, in ms. 0 when there is none. */
   readonly unresolvedFor: () => number
 }
 
@@ -62,6 +62,8 @@ export const make = (port: Port, options: Options): Fence => {
   let first: ReturnType<Fence["first"]>
   let last: { readonly stamps: FireWindow.Stamps | undefined; readonly sentAt: number } | undefined
   let unresolvedUntil = -Infinity
+  /** The writes without an answer yet. */
+  const open = new Set<{ readonly arrivesUntil: number }>()
   const refuse = (reason: FenceRefused["reason"]): Write => Effect.fail(new FenceRefused({ account, reason }))
 
   const ended = (
@@ -87,7 +89,14 @@ export const make = (port: Port, options: Options): Fence => {
         }
         const sentAt = options.now()
         const arrivesUntil = sentAt + Duration.toMillis(horizon)
-        return Effect.onExit(port.set(setting), (exit) => Effect.sync(() => ended(setting, sentAt, arrivesUntil, exit)))
+        const write = { arrivesUntil }
+        open.add(write)
+        return Effect.onExit(port.set(setting), (exit) =>
+          Effect.sync(() => {
+            open.delete(write)
+            ended(setting, sentAt, arrivesUntil, exit)
+          })
+        )
       })
     )
 
@@ -103,6 +112,9 @@ export const make = (port: Port, options: Options): Fence => {
     first: () => first,
     // A write of unknown outcome may have arrived after the last acknowledged one.
     last: () => (last === undefined || last.sentAt < unresolvedUntil ? undefined : last.stamps),
-    unresolvedFor: () => Math.max(0, unresolvedUntil - options.now())
+    unresolvedFor: () => {
+      const until = Math.max(unresolvedUntil, ...Array.from(open, ({ arrivesUntil }) => arrivesUntil))
+      return Math.max(0, until - options.now())
+    }
   }
 }

@@ -59,6 +59,18 @@ describe("the store in PostgreSQL", () => {
       })
     ))
 
+  it("tables of an older version get the columns that they lack", () =>
+    runtime.runPromise(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* store.want("older", "protect")
+        yield* sql`ALTER TABLE deadman_accounts DROP COLUMN silence, DROP COLUMN previous_zero_at`
+        yield* sql`DELETE FROM deadman_migrations WHERE id > 1`
+        yield* AccountStorePg.migrate
+        assert.strictEqual((yield* sql`SELECT silence FROM deadman_accounts WHERE account = 'older'`).length, 1)
+      })
+    ))
+
   it("a wrong password or database fails at once, and is not waited for", () =>
     runtime.runPromise(
       Effect.gen(function* () {

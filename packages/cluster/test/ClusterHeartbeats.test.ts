@@ -426,6 +426,61 @@ describe("a release", () => {
       })
     ))
 
+  it("is not proven while an owner with a longer grace may still beat", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna", { grace: "10 minutes" })
+        yield* protect(anna, ["a"])
+        world.cutFromStore.add("anna")
+        yield* Effect.sleep("1 minute")
+        // The settings of the first are forgotten by the time that the second knows.
+        const bert = yield* world.start("bert", { grace: "5 seconds" })
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("1 minute")
+        const at = world.now()
+        const released = yield* bert.inParty(bert.cluster.release("a"))
+        assert.strictEqual(released._tag, "DisarmUnconfirmed")
+        if (released._tag !== "DisarmUnconfirmed") return
+        yield* Effect.sleep("15 minutes")
+        world.settle()
+        assert.strictEqual(world.fired.length, 1)
+        assert.isAbove(world.fired[0]!.at, at)
+        assert.isBelow(world.fired[0]!.at, released.until)
+      })
+    ))
+
+  it("is permitted for as long as its zero can arrive by what is known then", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        yield* protect(anna, ["a"])
+        yield* world.requestsArriveFor(90_000)
+        world.cutFromExchange.add("anna")
+        yield* Effect.fork(anna.inParty(anna.cluster.release("a")))
+        const read = Effect.map(Effect.delay(world.store.read("a"), "50 millis"), Option.getOrThrow)
+        const { zeroIn } = yield* Effect.repeat(read, { until: ({ permit }) => permit === 1 })
+        assert.isAbove(zeroIn, 89_000)
+      })
+    ))
+
+  it("keeps no other from arming once each zero of it was answered", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        yield* world.own("anna", "a")
+        const anna = yield* world.start("anna")
+        const bert = yield* world.start("bert")
+        yield* protect(anna, ["a"])
+        yield* anna.crash
+        yield* world.own("bert", "a")
+        yield* Effect.sleep("10 seconds")
+        assert.strictEqual((yield* bert.inParty(bert.cluster.release("a")))._tag, "DisarmUnconfirmed")
+        yield* protect(bert, ["a"])
+        assert.isTrue(world.isRunning("a"))
+      })
+    ))
+
   it("once no earlier owner can beat any more is proven again", () =>
     inWorld((world) =>
       Effect.gen(function* () {

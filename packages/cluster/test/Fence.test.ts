@@ -195,6 +195,16 @@ describe("Fence", () => {
     assert.isUndefined(last())
   })
 
+  it("a write without an answer can still arrive", () => {
+    const { port, unresolvedFor, world } = fence()
+    world.permit = 7
+    world.answer = Effect.never
+    Effect.runFork(port.set(Countdown.off))
+    world.now = 1_000
+    assert.deepStrictEqual(world.sent, ["off"])
+    assert.strictEqual(unresolvedFor(), 29_000)
+  })
+
   it("after a zero there is no last countdown", () => {
     const { last, set, world } = fence()
     set(30)

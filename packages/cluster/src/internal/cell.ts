@@ -30,7 +30,7 @@ export interface Life {
   readonly heartbeat: Heartbeat.Heartbeat
   readonly fence: Fence.Fence
   readonly commands: Queue.Queue<Command>
-  readonly limits: { readonly horizon: number; readonly releaseTimeout: number; readonly triggerLatency: number }
+  readonly limits: { readonly releaseTimeout: number; readonly triggerLatency: number }
   /** The stamps of the last record of the heartbeat. */
   readonly record: { readonly acceptedAt: number; readonly completedAt: number } | undefined
 }

@@ -131,7 +131,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       now
     })
     const predecessor = Continuity.predecessorOf(row)
-    const limits = { horizon, releaseTimeout, triggerLatency }
+    const limits = { releaseTimeout, triggerLatency }
     let record: Life["record"]
     const heartbeat = yield* Heartbeat.make({
       ...Settings.timed(options, settings),
@@ -247,11 +247,12 @@ const beat = (host: Host, cell: Cell, life: Life): Effect.Effect<number | undefi
 const askPermit = (
   host: Host,
   cell: Cell,
-  { epoch, limits }: Life
+  { epoch, fence, limits }: Life
 ): Effect.Effect<{ readonly quietAt: number } | undefined> =>
   Effect.gen(function* () {
-    const validFor = limits.releaseTimeout + limits.horizon
     for (;;) {
+      // It may have grown since the epoch began.
+      const validFor = limits.releaseTimeout + Duration.toMillis(yield* fence.port.horizon)
       const askedAt = host.now()
       const permit = host.store.permit({ account: cell.account, epoch, validFor })
       const answer = yield* Effect.either(bounded("permit", permit, Settings.storeTimeout))
@@ -290,6 +291,8 @@ const end = (
             Math.max(quietAt === -Infinity ? 0 : 1, quietAt - host.now()),
             host.settings.countdown + life.limits.triggerLatency
           )
+    // After the sign-off the next owner reckons with no other `0` than those that were sent.
+    cell.permit = undefined
     const { record } = life
     const last = life.fence.last()
     yield* signOff(host, cell, {
@@ -302,7 +305,6 @@ const end = (
       outcome
     })
     cell.life = undefined
-    cell.permit = undefined
     yield* note(cell, `let go of epoch ${life.epoch}${outcome === undefined ? "" : `: ${outcome._tag}`}`)
   })
 

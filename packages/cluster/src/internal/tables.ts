@@ -38,6 +38,10 @@ export const migrations: ReadonlyArray<ReadonlyArray<string>> = [
        settings JSONB NOT NULL,
        seen_at TIMESTAMPTZ NOT NULL
      ) WITH (fillfactor = 50)`
+  ],
+  [
+    "ALTER TABLE deadman_accounts ADD COLUMN silence FLOAT8 NOT NULL DEFAULT 0",
+    "ALTER TABLE deadman_accounts ADD COLUMN previous_zero_at TIMESTAMPTZ NOT NULL DEFAULT 'epoch'"
   ]
 ]
 

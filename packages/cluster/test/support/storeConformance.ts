@@ -189,13 +189,75 @@ export const conformance = (
       yield* take(account, 0)
       yield* store.want(account, "release")
       yield* store.permit({ account, epoch: 1, validFor: 45_000 })
-      yield* leave(account, 1, { outcome: { _tag: "DisarmUnconfirmed", untilIn: 30_000 } })
+      yield* leave(account, 1, { unresolvedFor: 30_000, outcome: { _tag: "DisarmUnconfirmed", untilIn: 30_000 } })
       const released = yield* row(account)
       assert.strictEqual(released.outcome?._tag, "DisarmUnconfirmed")
       assert.isTrue(released.mayRun)
       assert.isTrue(Option.isNone(yield* take(account, 1)), "already released")
       yield* store.want(account, "protect")
       assert.isTrue(Option.isNone(yield* take(account, 1)), "a zero may arrive")
+    }))
+
+  test("the longer silence of the owner before counts, and not that of the next alone", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0, anna, 600_000)
+      assert.isAbove(some(yield* take(account, 1, bert, 1_000)).quietIn, 400_000)
+      yield* leave(account, 1)
+      assert.isAtMost((yield* row(account)).quietIn, 0)
+      // The silence was that of the first owner alone.
+      assert.isAtMost(some(yield* take(account, 2, anna, 2_000)).quietIn, 2_000)
+    }))
+
+  test("a sign-off ends the permit: no zero arrives later than what it has not resolved", (store, account) =>
+    Effect.gen(function* () {
+      const permit = (epoch: number, validFor: number) => store.permit({ account, epoch, validFor })
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* store.want(account, "release")
+      yield* permit(1, 600_000)
+      yield* leave(account, 1, { unresolvedFor: 90_000 })
+      const { zeroIn } = yield* row(account)
+      assert.isTrue(60_000 < zeroIn && zeroIn <= 90_000)
+      yield* take(account, 1, bert)
+      yield* permit(2, 600_000)
+      yield* permit(2, 600_000)
+      yield* leave(account, 2)
+      const left = (yield* row(account)).zeroIn
+      assert.isTrue(60_000 < left && left <= 90_000, "the zero of the epoch before may still arrive")
+      yield* take(account, 2)
+      yield* leave(account, 3)
+      assert.isAbove((yield* row(account)).zeroIn, 60_000, "an epoch without a permit")
+    }))
+
+  test("the permit of one epoch does not forget an earlier zero that may arrive later", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* store.want(account, "release")
+      yield* store.permit({ account, epoch: 1, validFor: 600_000 })
+      yield* take(account, 1, bert)
+      yield* store.permit({ account, epoch: 2, validFor: 1_000 })
+      assert.isAbove((yield* row(account)).zeroIn, 400_000)
+    }))
+
+  test("a second sign-off without an outcome keeps that of the first", (store, account) =>
+    Effect.gen(function* () {
+      yield* store.want(account, "protect")
+      yield* take(account, 0)
+      yield* store.want(account, "release")
+      yield* leave(account, 1, { outcome: { _tag: "DisarmUnconfirmed", untilIn: 90_000 } })
+      yield* leave(account, 1)
+      const { outcome } = yield* row(account)
+      assert.isTrue(outcome?._tag === "DisarmUnconfirmed" && outcome.untilIn > 60_000)
+    }))
+
+  test("a dead twin is replaced also by one with other settings", (store, account) =>
+    Effect.gen(function* () {
+      const join = (boot: string, setting: string) =>
+        store.join({ runner: { name: account, boot }, settings: { [account]: setting }, living: 0, remembered: 60_000 })
+      yield* join(`${account}-1`, "300")
+      assert.deepStrictEqual(yield* join(`${account}-2`, "60"), { _tag: "Joined" })
     }))
 
   test("after a release with proof the account can be protected at once", (store, account) =>

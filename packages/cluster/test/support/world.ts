@@ -72,6 +72,7 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
     /** Runners whose next write the exchange refuses. */
     const refuseFirst = new Set<string>()
     let slowArming = 0
+    let horizon = 30_000
     let isStoreAway = false
 
     const remote = <A, E>(work: Effect.Effect<A, E>, [there, back]: readonly [number, number]): Effect.Effect<A, E> =>
@@ -101,7 +102,7 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
       account,
       range: Countdown.range,
       pace: Duration.seconds(1),
-      horizon: Effect.succeed(Duration.seconds(30)),
+      horizon: Effect.sync(() => Duration.millis(horizon)),
       set: (setting) =>
         Effect.suspend((): ReturnType<CountdownCancelAll.CountdownCancelAll["Type"]["set"]> => {
           if (cutFromExchange.has(runner)) {
@@ -273,6 +274,11 @@ export const make = (delays: Delays = { exchange: () => [20, 20], store: () => [
       storeAway: (isAway: boolean) =>
         Effect.sync(() => {
           isStoreAway = isAway
+        }),
+      /** The time for which a request may still arrive, from now on. */
+      requestsArriveFor: (millis: number) =>
+        Effect.sync(() => {
+          horizon = millis
         }),
       armSlowly: (millis: number) =>
         Effect.sync(() => {
