@@ -5,6 +5,7 @@ import * as Exchange from "@effect-deadman/simulator/Exchange"
 import type * as Venue from "@effect-deadman/simulator/Venue"
 import { assert, describe, it } from "@effect/vitest"
 import { call } from "../support/Calls.js"
+import { limit } from "../support/Orders.js"
 
 const settings = "/api/v3/account/settings"
 const start = 1_659_076_670_000
@@ -21,7 +22,6 @@ const actsFor = (state: Exchange.State, { key, passphrase, secret }: Exchange.Ap
   return json.code === "00000" ? (json.data as { readonly uid: string }).uid : json.code
 }
 
-const limit = { category: "SPOT", symbol: "BTCUSDT", side: "buy", orderType: "limit", price: "3", qty: "2" } as const
 const place = (account: string, order: Partial<Exchange.NewOrder> = {}): Exchange.Event => ({
   _tag: "PlaceOrder",
   account,

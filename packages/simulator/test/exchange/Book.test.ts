@@ -4,8 +4,7 @@
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import type * as Venue from "@effect-deadman/simulator/Venue"
 import { assert, describe, it } from "@effect/vitest"
-
-const limit = { category: "SPOT", symbol: "BTCUSDT", side: "buy", orderType: "limit", price: "3", qty: "2" } as const
+import { limit } from "../support/Orders.js"
 
 /** An exchange with its current state; `by` counts the requests. */
 const exchange = (venue: Venue.Options = {}) => {

@@ -6,6 +6,7 @@ import * as Exchange from "@effect-deadman/simulator/Exchange"
 import type * as Venue from "@effect-deadman/simulator/Venue"
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
+import { limit } from "../support/Orders.js"
 
 /** A tick is 500 ms. Instants of the model are ticks after the start. */
 const tick = 500
@@ -257,16 +258,8 @@ describe("release windows", () => {
         now: start
       })
       const step = (event: Exchange.Event, at: number) => (state = Exchange.step(state, event, instant(at))[0])
-      const order = {
-        category: "SPOT",
-        symbol: "BTCUSDT",
-        side: "buy",
-        orderType: "limit",
-        price: "1",
-        qty: "1"
-      } as const
       step({ _tag: "SetCountdown", account: "1", seconds: 5 }, 0)
-      step({ _tag: "PlaceOrder", account: "1", order }, to - 2)
+      step({ _tag: "PlaceOrder", account: "1", order: limit }, to - 2)
       step({ _tag: "Tick" }, to)
       assert.deepInclude(Exchange.countdown(state, "1"), { _tag: "Fired", at: instant(to), orders: 1 }, timer)
       assert.isEmpty(Exchange.openOrders(state, "1"), timer)

@@ -7,6 +7,7 @@ import * as Protocol from "@effect-deadman/simulator/Protocol"
 import type * as Venue from "@effect-deadman/simulator/Venue"
 import { assert, describe, it } from "@effect/vitest"
 import * as Bot from "../support/Bot.js"
+import { limit } from "../support/Orders.js"
 
 const start = 1_700_000_000_000
 const uid = "1000001"
@@ -82,16 +83,8 @@ describe("Unknowns of the exchange", () => {
       const accounts = ["1", "2", "3"]
       const venue = { tieOrder, triggerLatency: 100 }
       let state = Exchange.make({ accounts: accounts.map((uid) => ({ uid })), venue, now: start })
-      const order = {
-        category: "SPOT",
-        symbol: "BTCUSDT",
-        side: "buy",
-        orderType: "limit",
-        price: "1",
-        qty: "1"
-      } as const
       for (const account of ["2", "1", "3"]) {
-        state = Exchange.step(state, { _tag: "PlaceOrder", account, order }, start)[0]
+        state = Exchange.step(state, { _tag: "PlaceOrder", account, order: limit }, start)[0]
         state = Exchange.step(state, { _tag: "SetCountdown", account, seconds: 5 }, start)[0]
       }
       const [, outputs] = Exchange.advance(state, start + 6_000)

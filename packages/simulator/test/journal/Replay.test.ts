@@ -1,5 +1,5 @@
 /**
- * A replay of journals that are written by hand: to which instant it comes, and what it does not accept.
+ * A replay of hand-written journals: to which instant it comes, and what it does not accept.
  */
 import * as Exchange from "@effect-deadman/simulator/Exchange"
 import * as Journal from "@effect-deadman/simulator/Journal"
@@ -7,9 +7,9 @@ import type * as Venue from "@effect-deadman/simulator/Venue"
 import { assert, describe, it } from "@effect/vitest"
 import * as Either from "effect/Either"
 import { entryOf } from "../../src/journal/entries.js"
+import { limit } from "../support/Orders.js"
 
 const start = 1_700_000_000_000
-const limit = { category: "SPOT", symbol: "BTCUSDT", side: "buy", orderType: "limit", price: "3", qty: "2" } as const
 
 /** An exchange whose outputs become entries. */
 const recorded = (
