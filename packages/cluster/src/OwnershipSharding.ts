@@ -4,7 +4,7 @@
  *
  * @since 0.2.0
  */
-import { InvalidOptions } from "@effect-deadman/core/HeartbeatError"
+import type { InvalidOptions } from "@effect-deadman/core/HeartbeatError"
 import { make as entityId } from "@effect/cluster/EntityId"
 import * as MessageStorage from "@effect/cluster/MessageStorage"
 import { RunnerAddress } from "@effect/cluster/RunnerAddress"
@@ -25,6 +25,7 @@ import { AccountStore } from "./AccountStore.js"
 import type { RunnerNameTaken, SettingsMismatch, StoreUnavailable } from "./ClusterError.js"
 import * as Away from "./internal/away.js"
 import * as Join from "./internal/join.js"
+import { invalid } from "./internal/settings.js"
 import { Ownership } from "./Ownership.js"
 import type { Runner } from "./Ownership.js"
 
@@ -135,25 +136,20 @@ const resolve = ({
 > =>
   Either.gen(function* () {
     if (!nameable.test(runner)) {
-      return yield* invalid(
-        `runner matches ${nameable.source}`,
-        `runner is ${JSON.stringify(runner)}`,
-        "Give it as desk-1."
+      return yield* Either.left(
+        invalid(`runner matches ${nameable.source}`, `runner is ${JSON.stringify(runner)}`, "Give it as desk-1.")
       )
     }
     if (!(Number.isSafeInteger(shardsPerGroup) && shardsPerGroup > 0)) {
-      return yield* invalid(
-        "shardsPerGroup is a whole number above 0",
-        `shardsPerGroup is ${shardsPerGroup}`,
-        "Leave it at 300."
+      return yield* Either.left(
+        invalid("shardsPerGroup is a whole number above 0", `shardsPerGroup is ${shardsPerGroup}`, "Leave it at 300.")
       )
     }
     const decoded = Either.getOrUndefined(Either.try(() => Duration.decode(lease)))
     const millis = decoded === undefined ? NaN : Duration.toMillis(decoded)
     return decoded !== undefined && Number.isFinite(millis) && millis >= shortest
       ? { lease: decoded, shardsPerGroup }
-      : yield* invalid("lease is a finite duration of at least 1 s", `lease is ${String(lease)}`, "Leave it at 6 s.")
+      : yield* Either.left(
+          invalid("lease is a finite duration of at least 1 s", `lease is ${String(lease)}`, "Leave it at 6 s.")
+        )
   })
-
-const invalid = (inequality: string, numbers: string, advice: string): Either.Either<never, InvalidOptions> =>
-  Either.left(new InvalidOptions({ inequality, numbers, advice }))

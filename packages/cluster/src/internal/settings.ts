@@ -126,5 +126,6 @@ export const timed = (
   { countdown, interval, requestTimeout }: Pick<Settings, "countdown" | "interval" | "requestTimeout">
 ): HeartbeatOptions.Options => ({ ...options, countdown, interval, requestTimeout, onUncertain: "verify" })
 
-const invalid = (inequality: string, numbers: string, advice: string): HeartbeatError.InvalidOptions =>
+/** @internal */
+export const invalid = (inequality: string, numbers: string, advice: string): HeartbeatError.InvalidOptions =>
   new HeartbeatError.InvalidOptions({ inequality, numbers, advice })
