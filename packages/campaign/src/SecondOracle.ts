@@ -70,9 +70,9 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
       ? 0
       : release.to - release.from
   const calls = entries.filter((entry): entry is Log.Call => entry._tag === "Call")
-  /** A service that ignores interruptions ends its calls long after the client has given up on them. */
   /** Ms by the host's clock by which an answer came before the end of its time. At 0 either may be first. */
   const spare = ({ at, endAt }: Log.Call): number => client.requestTimeout - (endAt! - at) * clock.rate
+  /** A service that ignores interruptions ends its calls long after the client has given up on them. */
   const inTime = (call: Log.Call): boolean => !client.deaf || spare(call) > -0.01
   const answered = (call: Log.Call, by: number): boolean =>
     ["acknowledged", "code", "unreadable"].includes(call.end!) && call.endAt! <= by && inTime(call)
