@@ -1,5 +1,5 @@
 /**
- * Each expectation at its edges, over journals that are written by hand. Instants are ms since the start. A judgement is
+ * Each expectation at its edges, over hand-written journals. Instants are ms since the start. A judgement is
  * compared by its verdict and by the numbers of its report, not by its words.
  */
 import * as Expect from "@effect-deadman/simulator/Expect"

@@ -9,7 +9,7 @@ import * as Either from "effect/Either"
 
 const beat: Network.Request = { account: "1", endpoint: "/api/v3/trade/countdown-cancel-all", countdown: "10" }
 const other: Network.Request = { ...beat, account: "2" }
-const nobody: Network.Request = { ...beat, account: undefined }
+const unsigned: Network.Request = { ...beat, account: undefined }
 
 const begin = (texts: ReadonlyArray<string>, link?: Partial<Network.Link>): Network.State =>
   texts.reduce(
@@ -149,7 +149,7 @@ describe("the draws", () => {
   }
 
   it("of a link belong to a way and an account, with and without faults", () => {
-    const series = [beat, other, nobody].flatMap((request) =>
+    const series = [beat, other, unsigned].flatMap((request) =>
       [false, true].map((answers) => {
         const own = draws(request, begin([], link), answers)
         assert.deepStrictEqual(own, draws(request, begin(["code;code=1;account=3"], link), answers))
@@ -177,7 +177,7 @@ describe("the draws", () => {
 
   it("requests are numbered by account, from 0", () => {
     let state = begin(["drop-request;account=2"])
-    const ordinals = [beat, other, beat, nobody, other, nobody, beat].map((request) => {
+    const ordinals = [beat, other, beat, unsigned, other, unsigned, beat].map((request) => {
       const [departure, next] = Network.depart(state, request, 0)
       state = next
       return departure.passage.ordinal
