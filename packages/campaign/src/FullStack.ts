@@ -28,6 +28,7 @@ import type * as Log from "./Log.js"
 import type { Plan } from "./Plan.js"
 import type { Recorder } from "./Recorder.js"
 import type { Scene, SceneEnd } from "./Scene.js"
+import * as Stamps from "./Stamps.js"
 import * as Venue from "./Venue.js"
 
 const baseUrl = "https://bitget.simulator"
@@ -79,7 +80,9 @@ export const make = (
       const port = yield* Effect.provideService(BitgetCountdown.make, BitgetClient.BitgetClient, client)
       const orders = yield* Effect.provideService(BitgetOpenOrders.make(), BitgetClient.BitgetClient, client)
       return { ...port, orders }
-    }).pipe(Effect.provideService(HttpClient.HttpClient, Context.get(world, HttpClient.HttpClient)))
+    }).pipe(
+      Effect.provideService(HttpClient.HttpClient, Stamps.client(Context.get(world, HttpClient.HttpClient), plan))
+    )
     const { account, horizon, orders, pace, range, set } = yield* VirtualTime.withParty(Effect.orDie(client), "bot")
     let open = 0
 

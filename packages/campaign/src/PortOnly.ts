@@ -17,6 +17,7 @@ import type { Plan } from "./Plan.js"
 import * as PortOrders from "./PortOrders.js"
 import type { Recorder } from "./Recorder.js"
 import type { Scene, Schedule } from "./Scene.js"
+import * as Stamps from "./Stamps.js"
 import * as Venue from "./Venue.js"
 
 type Answer = Effect.Effect<CountdownCancelAll.Acknowledgement, VenueError.VenueError>
@@ -67,13 +68,8 @@ const readFault = (text: string): Fault.Fault => {
 export const make = (plan: Plan, schedule: Schedule, recorder: Recorder): Scene => {
   const venueStart = Venue.startOfWorld + plan.clock.venueOffset
   const venueNow = (): number => Math.floor(recorder.now()) + venueStart
-  const { stamps, timeToApply, timeToComplete, wrongMachine } = plan.venue
-  let answers = 0
-  /** The error of the clock that stamps the next answer, ms. */
-  const offOfMachine = (): number => {
-    const answer = answers++
-    return answer === wrongMachine?.answer ? wrongMachine.by : ((answer % 3) - 1) * plan.clock.machineSkew
-  }
+  const { stamps, timeToApply, timeToComplete } = plan.venue
+  const offOfMachine = Stamps.errors(plan)
   let state = Exchange.make({
     accounts: [
       { uid: Venue.own, keys: [] },

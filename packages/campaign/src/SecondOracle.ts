@@ -278,7 +278,7 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     reported = state
     if (!safe) return void (lieAt = undefined)
     // Only stamps settle a window that has passed. Before that, an unresolved write may have become too old to land.
-    const stamps = plan.stack === "http" || venue.stamps === "headers" || venue.stamps === "requestTime"
+    const stamps = venue.stamps === "headers" || venue.stamps === "requestTime"
     const groundless =
       provenBy === undefined ||
       (provenBy === "sighting" && listedAt < (doubt?.at ?? 0)) ||
