@@ -78,7 +78,8 @@ describe("random programs", () => {
           const virtual = comparable(program, inVirtualTime(program))
           assert.deepStrictEqual(virtual, await Effect.runPromise(onIdleTestClock(program, virtual)))
         }),
-        { numRuns: 60 }
+        // An example that hangs is a failure that prints its seed.
+        { numRuns: 60, timeout: 120_000 }
       )
     )
   )
