@@ -344,8 +344,8 @@ export const judge = (plan: Plan, { end, entries }: Pick<Log.Log, "end" | "entri
     if (ends) {
       const call = entry as Log.Call
       if (call.end === "acknowledged" && call.id > (acknowledged?.id ?? -1))
-        // After a stop the client may read an answer before it notices that the time is over.
-        acknowledged = inTime(call) || stop.until >= call.at ? call : acknowledged
+        // After a stop the client may read an answer before it notices that the time is over. Without a clock it never does.
+        acknowledged = inTime(call) || stop.until >= call.at || !isDated ? call : acknowledged
     } else if (entry._tag === "Arrival") onArrival(entry)
     else if (entry._tag === "Switched") onSwitched(entry)
     else if (entry._tag === "Ordered") onOrdered(entry)

@@ -105,10 +105,18 @@ const again = [...passed, ...write(4, 12_000, "armed")]
 const compared = [deed("reconcile", 12_100), deed("reconciled", 12_100)]
 const slept = [...armed, arrival(undefined, 9_000, "60"), switched("refreshed", 9_000, 69_000)]
 
-const judge = (entries: ReadonlyArray<Log.Entry>, end?: number, changes: Partial<Plan["venue"]> = {}) => {
+const judge = (
+  entries: ReadonlyArray<Log.Entry>,
+  end?: number,
+  changes: Partial<Plan["venue"]> = {},
+  client: Partial<Plan["client"]> = {}
+) => {
   const numbered = entries.map((entry, index) => ({ ...entry, seq: index, endSeq: index + 0.5 }) as Log.Entry)
   const last = Math.max(...entries.map(({ at }) => at))
-  return SecondOracle.judge({ ...plan, venue: { ...plan.venue, ...changes } }, { entries: numbered, end: end ?? last })
+  return SecondOracle.judge(
+    { ...plan, venue: { ...plan.venue, ...changes }, client: { ...plan.client, ...client } },
+    { entries: numbered, end: end ?? last }
+  )
 }
 const promises = (findings: ReadonlyArray<SecondOracle.Finding>) => [...new Set(findings.map(({ promise }) => promise))]
 
@@ -375,6 +383,21 @@ describe("SecondOracle", () => {
     assert.deepStrictEqual([breaches, promises(excused)], [[], ["8"]])
     const after = [...closed, ...write(1, 3_000, "armed"), switched("fired", 13_010)]
     assert.sameMembers(promises(judge(after, 13_100).breaches), ["8", "11"])
+  })
+
+  it("without a clock no request is overdue, so that an answer of any age moves the window", () => {
+    const [died, ...rest] = [
+      deed("clock died", 4_000),
+      lost(4_000, "Defect"),
+      claim(10_000, "MayHaveFired", { earliest: 0, latest: 25_000 }),
+      fire(),
+      arrival(1, 22_650),
+      switched("armed", 22_650, 32_650),
+      claim(22_700, "Fired", { earliest: 13_000 - 22_700, latest: 10_000 })
+    ]
+    const before = [...armed, call(1, 3_000, { endAt: 22_700 })]
+    assert.deepStrictEqual(judge([...before, died!, ...rest], undefined, {}, { deaf: true }).breaches, [])
+    assert.include(promises(judge([...before, ...rest], undefined, {}, { deaf: true }).breaches), "16")
   })
 
   it("a release of the exchange that pauses the timer excuses a late firing, and one that does not pause it does not", () => {
