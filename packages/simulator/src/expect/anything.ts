@@ -57,11 +57,13 @@ const viewAt = (history: History.History, lane: History.Lane, instant: number): 
 /** Both ends of a span, and every instant in it at which something changes for the account. */
 const instantsOf = (lane: History.Lane, from: number, to: number): ReadonlyArray<number> => {
   const changes = [
-    ...lane.segments.flatMap((segment) => (segment.to === undefined ? [segment.from] : [segment.from, segment.to])),
-    ...lane.orders.flatMap((life) => (life.closedAt === undefined ? [life.openedAt] : [life.openedAt, life.closedAt])),
+    from,
+    to,
+    ...lane.segments.flatMap((segment) => [segment.from, segment.to ?? to]),
+    ...lane.orders.flatMap((life) => [life.openedAt, life.closedAt ?? to]),
     ...lane.windows.map((window) => window.at)
   ]
-  return [...new Set([from, ...changes.filter((instant) => instant > from && instant < to), to])].sort((a, b) => a - b)
+  return [...new Set(changes.filter((instant) => instant >= from && instant <= to))].sort((a, b) => a - b)
 }
 
 const shown = (view: View): string =>

@@ -99,8 +99,7 @@ export const beatsNeverSlowerThan = (pace: Duration.DurationInput, options: Span
       }
       yield* each(lanes, (lane) => {
         const beats = instants(lane)
-        let last = given?.at ?? beats[0]
-        if (last === undefined) return met
+        let last = begin(lane)
         let widest = { at: last, gap: 0 }
         for (const instant of [...beats, to.at]) {
           if (instant - last > widest.gap) widest = { at: instant, gap: instant - last }

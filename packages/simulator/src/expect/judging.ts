@@ -197,12 +197,11 @@ export const notYet = (history: History.History, until: number, expected: string
 export const neverArmed = (history: History.History, lane: History.Lane, expected: string): Judgement =>
   unmet({ unjudged: true, expected, observed: `it was never armed${ofAccount(history, lane)}` })
 
-/** The segment that came nearest to firing: how much was left when it was refreshed or closed. */
-export const closestCall = (lane: History.Lane, from: number, to: number) => {
+/** The segment that came nearest to a firing, where none fired: how much was left when it was refreshed or closed. */
+export const closestCall = (lane: History.Lane, from: number, now: number) => {
   let closest: { readonly at: number; readonly left: number } | undefined
   for (const segment of lane.segments) {
-    if (segment.end === "fired" || segment.from > to) continue
-    const end = Math.min(segment.to ?? to, to)
+    const end = segment.to ?? now
     if (end < from) continue
     const left = segment.deadline - end
     if (closest === undefined || left < closest.left) closest = { at: end, left }

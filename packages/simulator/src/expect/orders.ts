@@ -65,8 +65,8 @@ export const ordersCancelled = (
         const late = open.filter((life) => life.closedAt === undefined || life.closedAt > until)
         if (late.length === 0) return met
         const stuck = late.filter((life) => life.closedAt === undefined)
-        if (stuck.length > 0 && history.evidence.now < until) return notYet(history, until, expected)
-        const gone = Math.max(...late.map((life) => life.closedAt ?? -Infinity))
+        if (history.evidence.now < until) return notYet(history, until, expected)
+        const gone = Math.max(...late.map((life) => life.closedAt ?? until))
         const observed =
           stuck.length > 0
             ? `${stuck.length} of ${counted(open.length, "order")}${ofAccount(history, lane)} still open at ${timeOf(history, history.evidence.now)}`
@@ -109,7 +109,7 @@ export const ordersStillOpen = (options: Of & { readonly at: Event }): Expectati
         return yield* unmet({ unjudged: true, expected, observed: "none had been placed", to: event.at })
       }
       yield* each(lanes, (lane) => {
-        const gone = placed(lane).filter((life) => life.closedAt !== undefined && life.closedAt <= event.at)
+        const gone = placed(lane).filter((life) => (life.closedAt ?? Infinity) <= event.at)
         const first = gone[0]
         if (first?.closedAt === undefined) return met
         const how =

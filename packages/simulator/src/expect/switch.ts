@@ -47,10 +47,10 @@ export const armedThroughout = (options: Span = {}): Expectation =>
       yield* notYet(history, to.at, whole)
       const lanes = yield* lanesOf(history, account ?? given?.account, whole)
       yield* each(lanes, (lane) => {
-        const first = lane.segments[0]
-        const from = given?.at ?? first?.from
-        const expected = `the switch${ofAccount(history, lane)} to be armed from ${from === undefined ? "some beat" : timeOf(history, from)} to ${to.name}`
-        if (first === undefined || from === undefined) return unmet({ expected, observed: "it was never armed" })
+        const from = given?.at ?? lane.segments[0]?.from
+        if (from === undefined)
+          return unmet({ expected: whole, observed: `it was never armed${ofAccount(history, lane)}` })
+        const expected = `the switch${ofAccount(history, lane)} to be armed from ${timeOf(history, from)} to ${to.name}`
         if (from > to.at) {
           return unmet({
             unjudged: true,
@@ -60,13 +60,10 @@ export const armedThroughout = (options: Span = {}): Expectation =>
         }
         let covered = from
         for (const segment of lane.segments) {
-          if ((segment.to ?? Infinity) <= covered) continue
           if (segment.from > covered) break
-          covered = segment.to ?? Infinity
+          covered = Math.max(covered, segment.to ?? Infinity)
         }
-        if (covered > to.at || (covered === to.at && (covered > from || History.segmentAt(lane, from) !== undefined))) {
-          return met
-        }
+        if (covered >= to.at && History.segmentAt(lane, from) !== undefined) return met
         const next = lane.segments.find((segment) => segment.from > covered)
         const before = lane.segments.findLast((segment) => segment.to === covered)
         const until = Math.min(next?.from ?? to.at, to.at)
@@ -188,8 +185,9 @@ export const closedAfterFire = (options: Of = {}): Expectation =>
         return yield* unmet({ unjudged: true, expected, observed: "it never fired" })
       yield* each(lanes, (lane) => {
         const fire = lane.fires[0]
-        const again = fire === undefined ? undefined : lane.segments.find((segment) => segment.from >= fire.at)
-        if (fire === undefined || again === undefined) return met
+        if (fire === undefined) return met
+        const again = lane.segments.find((segment) => segment.from >= fire.at)
+        if (again === undefined) return met
         return unmet({
           expected,
           observed: `it fired at ${timeOf(history, fire.at)}${ofAccount(history, lane)} and was armed again at ${timeOf(history, again.from)}, ${lengthOf(again.from - fire.at)} later`,

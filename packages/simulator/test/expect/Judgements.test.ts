@@ -117,7 +117,7 @@ const numbers = (evidence: History.Evidence, expectation: Expect.Expectation) =>
 /** The remarks in the timeline of a report, each with its instant in s. */
 const notes = (evidence: History.Evidence, expectation: Expect.Expectation) =>
   (failure(evidence, expectation)?.timeline ?? "").split("\n").flatMap((row) => {
-    const [, at] = /^ *(\d+\.\d{3}) .*<- \S/.exec(row) ?? []
+    const [, at] = /^ *(\S+) .*<- \S/.exec(row) ?? []
     return at === undefined ? [] : [Number(at)]
   })
 
@@ -148,7 +148,7 @@ describe("orders", () => {
     assert.deepStrictEqual(notes(gone, within(3_000)), [4, 5.2])
     // The firing at the event itself is the one that matters, and one before it is not.
     assert.deepStrictEqual(numbers(gone, within(100, 5_000))[1], [5, 0])
-    assert.match(failure(gone, within(100, 5_001))?.nearestMiss ?? "", /fired at 5\.000/)
+    assert.match(failure(gone, within(100, 5_001))?.nearestMiss ?? "", /had fired at 5\.000/)
     // An order that came after the event is not at stake, and neither is one that had ended at it.
     const others = run(
       9_000,
@@ -178,6 +178,7 @@ describe("orders", () => {
       cancelled("c", 2_000, "request")
     )
     assert.deepStrictEqual(numbers(late, within(2_000)), [[1, 3, 9], []])
+    assert.deepStrictEqual(notes(late, within(2_000)), [3])
   })
 
   it("where no order was open nothing was at stake, and the report names the end of the last one", () => {
@@ -186,7 +187,8 @@ describe("orders", () => {
       placed("a", 0),
       placed("b", 0),
       cancelled("b", 900, "request"),
-      cancelled("a", 500, "request")
+      cancelled("a", 500, "request"),
+      placed("c", 8_000)
     )
     assert.strictEqual(verdict(none, within(2_000)), "unjudged")
     assert.deepStrictEqual(numbers(none, within(2_000)), [[1], [0.9]])
@@ -261,6 +263,11 @@ describe("the switch", () => {
     assert.match(failure(over, span())?.observed ?? "", /switched off at 4\.000/)
     assert.strictEqual(verdict(over, span(undefined, 4_000)), "met")
     assert.match(failure(run(9_000, armed(5_000)), span(1_000))?.observed ?? "", /never been armed/)
+    // A countdown that ends in the millisecond of its arming covers nothing.
+    const moment = run(30_000, armed(0, 5), fired(5_000), armed(5_000), closed(5_000), armed(8_000, 60))
+    assert.deepStrictEqual(numbers(moment, span())[0], [5, 8, 3, 5])
+    assert.match(failure(moment, span())?.observed ?? "", /switched off at 5\.000/)
+    assert.match(failure(gap, span())?.observed ?? "", /fired at 6\.000/)
   })
 
   it("armed throughout, by default from the first arming: one after the end is no basis", () => {
@@ -283,6 +290,9 @@ describe("the switch", () => {
     assert.deepStrictEqual(nearest(beat(0), beat(4_000, 6_000, { countdown: "0" }), beat(4_500, 7_000)), [7, 2, 4.5])
     assert.deepStrictEqual(nearest(beat(0), beat(4_999, null), beat(5_000, null)), [4.999])
     assert.deepStrictEqual(nearest(beat(5_000, null)), [])
+    // Where nothing was armed no beat was late.
+    const first = run(30_000, beat(1_000), armed(1_000, 60))
+    assert.isUndefined(failure(first, Expect.armedThroughout({ from: 0 }))?.nearestMiss)
   })
 
   it("fired once: from an event on, and within a duration of it", () => {
@@ -303,6 +313,8 @@ describe("the switch", () => {
       ["unmet", "unmet", "met"]
     )
     assert.deepStrictEqual(numbers(two, once()), [[2, 5, 11], []])
+    assert.notInclude(failure(two, once())?.expected, "within")
+    assert.include(failure(one, once(1_000, 3_000))?.expected, "within 3 s, by 4.000 s")
     assert.strictEqual(verdict(run(20_000, placed("a", 0)), once()), "unjudged")
   })
 
@@ -324,6 +336,9 @@ describe("the switch", () => {
     const after = run(20_000, armed(0, 20), closed(1_000))
     assert.match(failure(after, once(2_000))?.nearestMiss ?? "", /off at 1\.000/)
     assert.deepStrictEqual(numbers(after, once(500))[1], [1, 19])
+    // Of equal ones it names the first.
+    const equal = run(20_000, armed(0, 10), armed(3_000, 10), armed(6_000, 60))
+    assert.deepStrictEqual(numbers(equal, once())[1], [3, 7])
   })
 
   it("never fired: both ends of the span belong to it", () => {
@@ -339,8 +354,10 @@ describe("the switch", () => {
     assert.deepStrictEqual(notes(evidence, never()), [7])
     assert.strictEqual(verdict(evidence, never(undefined, 1_999)), "unjudged")
     assert.strictEqual(verdict(evidence, never(undefined, 2_000)), "met")
-    // One account that was armed is enough.
+    // One account that was armed is enough, and one arming of it.
     assert.strictEqual(verdict(run(9_000, placed("a", 0, "2"), armed(0)), never()), "met")
+    assert.strictEqual(verdict(run(9_000, armed(0), armed(5_000)), never(undefined, 4_000)), "met")
+    assert.strictEqual(verdict(run(9_000, placed("a", 0)), never()), "unjudged")
   })
 
   it("closed after the firing: nothing may arm it again, not in the same millisecond either", () => {
@@ -369,6 +386,8 @@ describe("beats", () => {
     assert.deepStrictEqual(numbers(evidence, faster(1_000)), [[3], [0.8, 3.6]])
     assert.deepStrictEqual(numbers(evidence, faster(850)), [[1], [0.8, 3.6]])
     assert.deepStrictEqual(notes(evidence, faster(1_000)), [3.6])
+    // One account with two beats is enough.
+    assert.strictEqual(verdict(run(9_000, beat(0, 0, { account: "2" }), beat(0), beat(1_000)), faster(1_000)), "met")
     // Of equal gaps it names the first.
     assert.deepStrictEqual(numbers(evidence, faster(1_000, { to: 2_800 })), [[2], [0.9, 1.9]])
     assert.deepStrictEqual(
@@ -410,6 +429,8 @@ describe("beats", () => {
     assert.strictEqual(verdict(run(9_000, armed(0)), slower(1_000, { from: 0 })), "unjudged")
     assert.strictEqual(verdict(run(10_000, armed(0, 60, "2"), beat(1_000), beat(5_000)), slower(5_000)), "met")
     assert.strictEqual(verdict(evidence, slower(9_000, { from: 10_000, to: 10_000 })), "unjudged")
+    // Of equal gaps it names the first.
+    assert.deepStrictEqual(numbers(run(9_000, beat(0), beat(3_000), beat(6_000)), slower(2_000)), [[0, 3, 3], [1]])
   })
 
   it("their number: both ends of the span and of the range belong to it", () => {
@@ -651,6 +672,50 @@ describe("the parts of a judgement", () => {
     assert.match(failure(two, Expect.neverFired())?.timeline ?? "", /account 1$/m)
   })
 
+  it("the slice of a report goes from five seconds before the problem to five seconds after it", () => {
+    /** The first and the last row of the report, in s, of a run of 60 s with a mark every second. */
+    const slice = (expectation: Expect.Expectation, ...entries: ReadonlyArray<Journal.Entry>) => {
+      const seconds = Array.from({ length: 61 }, (_, second) => mark("m", second * 1_000))
+      const { timeline = "" } = failure(run(60_000, ...entries, ...seconds), expectation) ?? {}
+      const rows = Array.from(timeline.matchAll(/^ *(\d+\.\d{3}) /gm), ([, at]) => Number(at))
+      return [rows[0], rows.at(-1)]
+    }
+    const at = (from: number, to: number) => ({ from, to })
+    const order = placed("a", 0)
+    const cancelledAt30 = [order, armed(0, 30), fired(30_000), cancelled("a", 30_000)]
+    const twice = [armed(0, 20), fired(20_000), armed(24_000, 10), fired(34_000)]
+    const slow = [beat(0), beat(20_000), beat(30_000), beat(60_000)]
+    const no = () => false
+    const cancelledWithin = (within: number, after: number) => Expect.ordersCancelled({ within, after })
+    for (const [found, ...expected] of [
+      [slice(cancelledWithin(3_000, 20_000), ...cancelledAt30), 15, 35],
+      [slice(cancelledWithin(3_000, 20_000), order), 15, 28],
+      [slice(cancelledWithin(3_000, 40_000), ...cancelledAt30), 35, 45],
+      [slice(cancelledWithin(3_000, 58_000), order), 55, 60],
+      [slice(Expect.ordersStillOpen({ at: 40_000 }), ...cancelledAt30), 25, 45],
+      [slice(Expect.ordersStillOpen({ at: 40_000 }), placed("a", 50_000)), 0, 45],
+      [slice(Expect.armedThroughout({ to: 50_000 }), ...twice), 15, 29],
+      [slice(Expect.armedThroughout(at(10_000, 22_000)), ...twice), 15, 27],
+      [slice(Expect.armedThroughout({ to: 20_000 }), armed(30_000)), 0, 60],
+      [slice(Expect.firedOnce(), ...twice, armed(40_000, 10), fired(50_000)), 15, 55],
+      [slice(Expect.firedOnce({ after: 10_000, within: 20_000 }), armed(0, 40), fired(40_000)), 5, 45],
+      [slice(Expect.firedOnce({ after: 50_000 }), ...twice), 45, 60],
+      [slice(Expect.neverFired(), ...twice), 5, 25],
+      [slice(Expect.neverFired({ to: 20_000 }), armed(30_000)), 0, 25],
+      [slice(Expect.closedAfterFire(), ...twice), 15, 29],
+      [slice(Expect.beatsNeverFasterThan(15_000), ...slow), 15, 35],
+      [slice(Expect.beatsNeverFasterThan(1, at(21_000, 40_000)), ...slow), 16, 45],
+      [slice(Expect.beatsNeverSlowerThan(15_000, { to: 28_000 }), ...slow), 0, 25],
+      [slice(Expect.beatsNeverSlowerThan(15_000, { from: 10_000 }), ...slow), 25, 60],
+      [slice(Expect.beatsNeverSlowerThan(15_000, { to: 28_000 }), beat(30_000)), 0, 33],
+      [slice(Expect.beats({ atLeast: 5, ...at(10_000, 40_000) }), ...slow), 5, 45],
+      [slice(Expect.always("it", no, at(10_000, 40_000)), order), 5, 15],
+      [slice(Expect.eventually("it", no, { after: 10_000, within: 20_000 }), order), 5, 35]
+    ] as const) {
+      assert.deepStrictEqual(found, expected)
+    }
+  })
+
   it("no journal is a basis that is not whole: with its beginning, and with every entry", () => {
     const whole = run(9_000, armed(0, 60))
     const never = Expect.neverFired()
@@ -666,5 +731,9 @@ describe("the parts of a judgement", () => {
     assert.strictEqual(verdict(evidence, Expect.neverFired({ account: "2" })), "unjudged")
     assert.strictEqual(verdict(evidence, Expect.neverFired({ account: "3" })), "unjudged")
     assert.strictEqual(verdict(run(9_000), Expect.neverFired()), "unjudged")
+    assert.notInclude(failure(run(9_000), Expect.neverFired())?.observed, "undefined")
+    // Of several accounts that cannot be judged the report names the first.
+    const unarmed = run(9_000, placed("a", 0, "2"), placed("b", 0, "1"))
+    assert.include(failure(unarmed, Expect.firedOnce())?.observed, "of account 2")
   })
 })
