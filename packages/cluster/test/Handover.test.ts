@@ -49,6 +49,7 @@ const machine = (rules: Handover.Settings = settings) => {
       assert.deepStrictEqual(this.seen({ epoch: 2, ackedEpoch: 2 }), ["Start"])
       this.give({ _tag: "TookOver", epoch: 3, askedAt: now })
       this.give({ _tag: "Armed", workFrom: now, wanted: "protect" })
+      assert.strictEqual(this.phase, "Owned")
       assert.deepStrictEqual(this.seen(), ["StartWork"])
       assert.strictEqual(this.phase, "Owned")
       return this
