@@ -94,6 +94,10 @@ export const gather = (plan: Plan, log: Log.Log): Evidence => {
 export const isSilenced = ({ clockDiedAt, lost }: Evidence, at: number): boolean =>
   lost !== undefined && clockDiedAt <= at && lost.at <= at
 
+/** Whether the client has surely heard an acknowledgement: it may have given up on one that came near its timeout. */
+export const isHeard = ({ plan, tolerance }: Evidence, { at, end, endAt }: Log.Call): boolean =>
+  end === "acknowledged" && endAt! < at + plan.client.requestTimeout - tolerance
+
 export interface Stop {
   readonly from: number
   readonly to: number

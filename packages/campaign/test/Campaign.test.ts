@@ -177,6 +177,18 @@ describe("Campaign", () => {
     }
   })
 
+  it("an answer that the client has given up on is not the first one that it hears", () => {
+    const plan = calm({
+      client: { deaf: true },
+      faults: ["delay-answer;by=1990ms;times=1"],
+      venue: { stamps: "requestTime", wrongMachine: { answer: 1, by: -60_000 } },
+      deeds: [{ at: 30_000, do: "close", how: "success", interruptedAfter: undefined }]
+    })
+    const { evidence, verdict } = Campaign.tryPlan(plan)
+    assert.strictEqual(evidence.lost?.reason, "MayHaveFired")
+    assert.deepStrictEqual(verdict.breaches, [])
+  })
+
   describe("open orders as evidence", () => {
     const end: Plan.Deed = { at: 60_000, do: "close", how: "success", interruptedAfter: undefined }
     const place = (at: number): Plan.Deed => ({ at, do: "place" })
