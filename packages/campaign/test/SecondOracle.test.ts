@@ -105,16 +105,17 @@ const again = [...passed, ...write(4, 12_000, "armed")]
 const compared = [deed("reconcile", 12_100), deed("reconciled", 12_100)]
 const slept = [...armed, arrival(undefined, 9_000, "60"), switched("refreshed", 9_000, 69_000)]
 
-const judge = (
-  entries: ReadonlyArray<Log.Entry>,
-  end?: number,
-  changes: Partial<Plan["venue"]> = {},
-  client: Partial<Plan["client"]> = {}
-) => {
+type Changes = Partial<Omit<Plan, "client" | "venue">> & {
+  readonly client?: Partial<Plan["client"]>
+  readonly venue?: Partial<Plan["venue"]>
+}
+
+const judge = (entries: ReadonlyArray<Log.Entry>, end?: number, changes: Changes = {}) => {
+  const { client, venue, ...others } = changes
   const numbered = entries.map((entry, index) => ({ ...entry, seq: index, endSeq: index + 0.5 }) as Log.Entry)
   const last = Math.max(...entries.map(({ at }) => at))
   return SecondOracle.judge(
-    { ...plan, venue: { ...plan.venue, ...changes }, client: { ...plan.client, ...client } },
+    { ...plan, ...others, venue: { ...plan.venue, ...venue }, client: { ...plan.client, ...client } },
     { entries: numbered, end: end ?? last }
   )
 }
@@ -396,15 +397,39 @@ describe("SecondOracle", () => {
       claim(22_700, "Fired", { earliest: 13_000 - 22_700, latest: 10_000 })
     ]
     const before = [...armed, call(1, 3_000, { endAt: 22_700 })]
-    assert.deepStrictEqual(judge([...before, died!, ...rest], undefined, {}, { deaf: true }).breaches, [])
-    assert.include(promises(judge([...before, ...rest], undefined, {}, { deaf: true }).breaches), "16")
+    assert.deepStrictEqual(judge([...before, died!, ...rest], undefined, { client: { deaf: true } }).breaches, [])
+    assert.include(promises(judge([...before, ...rest], undefined, { client: { deaf: true } }).breaches), "16")
+  })
+
+  it("a host whose clock is slow shows the edge of a countdown that much later, and no more", () => {
+    const claimed = (at: number) =>
+      promises(
+        judge([...armed, ...failures, fire(), claim(at, "Jeopardy", { how: "read", venueArmed: false })], undefined, {
+          clock: { ...plan.clock, rate: 0.9995 }
+        }).breaches
+      )
+    assert.notInclude(claimed(10_015), "8")
+    assert.include(claimed(10_017), "8")
+  })
+
+  it("a watchdog takes a step of the wall clock for a suspend, and stops the beats", () => {
+    const stepped = [...armed, deed("step-wall", 1_000), failed(1, 3_000), fire()]
+    const watchdog = { kind: "watchdog", every: 500, within: 2_000, lapses: false } as const
+    assert.notInclude(promises(judge(stepped, undefined, { checks: [watchdog] }).breaches), "11")
+    assert.include(promises(judge(stepped).breaches), "11")
+  })
+
+  it("in the whole stack a 0 of the same millisecond may have come after the firing", () => {
+    const both = [...passed.slice(0, -1), call(4, 10_000, { wire: "0" }), arrival(4, 10_010, "0"), fire()]
+    assert.notInclude(promises(judge(both, 11_000, { stack: "http" }).breaches), "1")
+    assert.include(promises(judge(both, 11_000).breaches), "1")
   })
 
   it("a release of the exchange that pauses the timer excuses a late firing, and one that does not pause it does not", () => {
     const late = [...passed.slice(0, -1), claim(10_500, "MayHaveFired", { earliest: -500, latest: 500 }), fire(12_010)]
     const maintenance = { from: 5_000, to: 7_000 }
-    const paused = judge(late, 12_010, { maintenance, maintenanceTimer: "pauses" })
+    const paused = judge(late, 12_010, { venue: { maintenance, maintenanceTimer: "pauses" } })
     assert.deepStrictEqual([promises(paused.breaches), promises(paused.excused)], [[], ["9"]])
-    assert.include(promises(judge(late, 12_010, { maintenance, maintenanceTimer: "runs" }).breaches), "2")
+    assert.include(promises(judge(late, 12_010, { venue: { maintenance, maintenanceTimer: "runs" } }).breaches), "2")
   })
 })
