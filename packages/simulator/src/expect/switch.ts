@@ -40,12 +40,11 @@ export const armedThroughout = (options: Span = {}): Expectation =>
   new Expectation("armedThroughout", (history) =>
     Either.gen(function* () {
       const to = yield* momentOr(history, options.to, () => history.evidence.now)
-      const account = options.account ?? to.account
       const given = options.from === undefined ? undefined : yield* momentOf(history, options.from)
       const whole = `the switch to be armed until ${to.name}`
       if (given !== undefined) yield* ordered(given, to, whole)
       yield* notYet(history, to.at, whole)
-      const lanes = yield* lanesOf(history, account ?? given?.account, whole)
+      const lanes = yield* lanesOf(history, options.account ?? given?.account ?? to.account, whole)
       yield* each(lanes, (lane) => {
         const from = given?.at ?? lane.segments[0]?.from
         if (from === undefined)

@@ -605,7 +605,7 @@ describe("the parts of a judgement", () => {
       (span) => Expect.armedThroughout(span),
       (span) => Expect.always("not fired", (view) => view.fired === 0, span)
     ]
-    for (const [index, expectation] of spans.entries()) {
+    for (const expectation of spans) {
       const judged = (span: Expect.Span) => verdict(evidence, expectation(span))
       assert.strictEqual(judged({ from: "one" }), "unmet")
       assert.strictEqual(judged({ from: "two" }), "met")
@@ -613,7 +613,7 @@ describe("the parts of a judgement", () => {
       assert.strictEqual(judged({ to: "last two" }), "met")
       assert.strictEqual(judged({ from: "one", to: "last two", account: "2" }), "met")
       assert.strictEqual(judged({ from: "two", to: "last one", account: "1" }), "unmet")
-      if (index !== 1) assert.strictEqual(judged({ from: "two", to: "last one" }), "met")
+      assert.strictEqual(judged({ from: "two", to: "last one" }), "met")
     }
     const beats = run(
       20_000,
