@@ -93,7 +93,13 @@ const copy = (): void => {
   for (const part of ["vitest.config.ts", "tsconfig.base.json", "package.json"]) {
     Fs.cpSync(Path.join(root, part), Path.join(place, part))
   }
-  for (const part of ["node_modules", "packages/core/node_modules", "packages/simulator", "packages/virtual-time"]) {
+  for (const part of [
+    "node_modules",
+    "scripts",
+    "packages/core/node_modules",
+    "packages/simulator",
+    "packages/virtual-time"
+  ]) {
     Fs.symlinkSync(Path.join(root, part), Path.join(place, part))
   }
   // The campaign imports the client of the copy, and everything else from its place.
