@@ -32,7 +32,7 @@ export interface Options {
   readonly mayBeat: () => boolean
   /** The epoch that the store has permitted to send `0`, as far as it is valid now. */
   readonly permit: () => number | undefined
-  /** A clock in ms, for `unresolvedFor`. */
+  /** A clock in ms that never shows more time than has passed, for `unresolvedFor`. A wall clock can be set ahead. */
   readonly now: () => number
 }
 

@@ -1,6 +1,5 @@
 /**
- * The time that has passed at the exchange and at the store at most: monotonic time plus every forward jump of the wall
- * clock, because only the wall clock shows how long a host was suspended.
+ * Two clocks of a runner. Only the wall clock shows how long a host was suspended, but it can also be set.
  *
  * @internal
  */
@@ -17,9 +16,23 @@ const tolerance = 100
  */
 export type Now = () => number
 
-/** @internal */
-export const makeNow: Effect.Effect<Now> = Effect.map(Effect.clock, (clock) => {
-  const mono = () => Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000
+/**
+ * The time that has surely passed: monotonic time, which stands still while the host is suspended.
+ *
+ * @internal
+ */
+export const makeMono: Effect.Effect<Now> = Effect.map(
+  Effect.clock,
+  (clock) => () => Number(clock.unsafeCurrentTimeNanos() / 1_000n) / 1_000
+)
+
+/**
+ * The time that has passed at the exchange and at the store at most: monotonic time plus every forward jump of the wall
+ * clock.
+ *
+ * @internal
+ */
+export const makeNow: Effect.Effect<Now> = Effect.zipWith(Effect.clock, makeMono, (clock, mono) => {
   let last = { mono: mono(), wall: clock.unsafeCurrentTimeMillis() }
   let jumped = 0
   return () => {

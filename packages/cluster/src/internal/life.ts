@@ -128,7 +128,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       ask: host.ask,
       mayBeat: () => Handover.mayBeat(cell.state, now(), host.rules),
       permit: () => (cell.permit !== undefined && now() < cell.permit.until ? cell.permit.epoch : undefined),
-      now
+      now: yield* Clock.makeMono
     })
     const predecessor = Continuity.predecessorOf(row)
     const limits = { releaseTimeout, triggerLatency }
