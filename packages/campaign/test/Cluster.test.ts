@@ -27,6 +27,20 @@ describe("the cluster's campaign", () => {
     assert.strictEqual(JSON.stringify(one), JSON.stringify(two))
   })
 
+  it("a wall clock that is set ahead does not end the wait for a 0 that can still arrive", () => {
+    const plan = Plan.draw(12_391)
+    const log = Run.run(plan)
+    const steps = plan.deeds.filter((deed) => deed.do === "step-wall" && deed.by > 0)
+    const late = log.entries.some(
+      (entry) =>
+        entry._tag === "Write" &&
+        entry.countdown === 0 &&
+        steps.some(({ at }) => entry.at < at && at < (entry.appliedAt ?? 0) - 10_000)
+    )
+    assert.isTrue(late, "the seed draws something else now: find one in which a 0 arrives long after the step")
+    assert.deepStrictEqual(Oracle.judge(Evidence.gather(plan, log)), [])
+  })
+
   it("a breach names the promise and the command that replays it", () => {
     const plan = Plan.without(Plan.draw(3), [0])
     const log = Run.run(plan)

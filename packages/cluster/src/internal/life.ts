@@ -40,6 +40,7 @@ export interface Host {
   readonly settings: Settings.Settings
   readonly rules: Handover.Settings
   readonly now: Clock.Now
+  readonly mono: Clock.Now
   readonly turns: Turns
   readonly dispatch: (cell: Cell, event: Handover.Event) => Effect.Effect<void>
   /** Asks the store when this process has paused for long. */
@@ -128,7 +129,7 @@ const begin = (host: Host, cell: Cell, scope: Scope.CloseableScope) =>
       ask: host.ask,
       mayBeat: () => Handover.mayBeat(cell.state, now(), host.rules),
       permit: () => (cell.permit !== undefined && now() < cell.permit.until ? cell.permit.epoch : undefined),
-      now: yield* Clock.makeMono
+      now: host.mono
     })
     const predecessor = Continuity.predecessorOf(row)
     const limits = { releaseTimeout, triggerLatency }
@@ -226,7 +227,7 @@ const liveness = ({ settings: { kickWithin } }: Host, cell: Cell): HeartbeatOpti
         })
       }
 
-/** Beats until a command or a loss. Gives when no earlier owner beats any more, if a `0` is permitted. */
+/** Beats until a command or a loss. Gives when, by `mono`, no earlier owner beats any more, if a `0` is permitted. */
 const beat = (host: Host, cell: Cell, life: Life): Effect.Effect<number | undefined> =>
   Effect.gen(function* () {
     const lost = Effect.catchAll(life.heartbeat.awaitLost, (error) => {
@@ -253,7 +254,7 @@ const askPermit = (
     for (;;) {
       // It may have grown since the epoch began.
       const validFor = limits.releaseTimeout + Duration.toMillis(yield* fence.port.horizon)
-      const askedAt = host.now()
+      const [askedAt, monoAskedAt] = [host.now(), host.mono()]
       const permit = host.store.permit({ account: cell.account, epoch, validFor })
       const answer = yield* Effect.either(bounded("permit", permit, Settings.storeTimeout))
       if (answer._tag === "Right") {
@@ -261,7 +262,7 @@ const askPermit = (
         cell.permit = { epoch, until: askedAt + limits.releaseTimeout }
         // Only a `0` that is sent after the last beat of every earlier owner is proof.
         const { quietIn } = answer.right.value
-        return { quietAt: quietIn <= 0 ? -Infinity : askedAt + Settings.storeTimeout + quietIn }
+        return { quietAt: quietIn <= 0 ? -Infinity : monoAskedAt + Settings.storeTimeout + quietIn }
       }
       yield* Effect.sleep(Settings.reportEvery)
     }
@@ -288,7 +289,7 @@ const end = (
         : Handover.outcome(
             status.outcome,
             at,
-            Math.max(quietAt === -Infinity ? 0 : 1, quietAt - host.now()),
+            Math.max(quietAt === -Infinity ? 0 : 1, quietAt - host.mono()),
             host.settings.countdown + life.limits.triggerLatency
           )
     // After the sign-off the next owner reckons with no other `0` than those that were sent.

@@ -61,6 +61,7 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
   Effect.gen(function* () {
     const { ownership, runner, settings, store } = options
     const now = yield* Clock.makeNow
+    const mono = yield* Clock.makeMono
     // Side by side, so that closing it takes no longer than ending one account.
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.parallel)
     const cells = new Map<string, Cell>()
@@ -274,6 +275,7 @@ export const make = (options: Options): Effect.Effect<Loop, never, Scope.Scope> 
       ...options,
       rules,
       now,
+      mono,
       turns,
       dispatch,
       ask: askAfterPause,
