@@ -25,7 +25,7 @@ import { AccountStore } from "./AccountStore.js"
 import type { RunnerNameTaken, SettingsMismatch, StoreUnavailable } from "./ClusterError.js"
 import * as Away from "./internal/away.js"
 import * as Join from "./internal/join.js"
-import { invalid } from "./internal/settings.js"
+import { finite, invalid } from "./internal/settings.js"
 import { Ownership } from "./Ownership.js"
 import type { Runner } from "./Ownership.js"
 
@@ -145,10 +145,9 @@ const resolve = ({
         invalid("shardsPerGroup is a whole number above 0", `shardsPerGroup is ${shardsPerGroup}`, "Leave it at 300.")
       )
     }
-    const decoded = Either.getOrUndefined(Either.try(() => Duration.decode(lease)))
-    const millis = decoded === undefined ? NaN : Duration.toMillis(decoded)
-    return decoded !== undefined && Number.isFinite(millis) && millis >= shortest
-      ? { lease: decoded, shardsPerGroup }
+    const millis = finite(lease)
+    return millis !== undefined && millis >= shortest
+      ? { lease: Duration.millis(millis), shardsPerGroup }
       : yield* Either.left(
           invalid("lease is a finite duration of at least 1 s", `lease is ${String(lease)}`, "Leave it at 6 s.")
         )

@@ -55,6 +55,19 @@ export interface Settings {
 
 const seconds = (millis: number): string => `${millis / 1_000} s`
 
+/**
+ * A duration in ms, or nothing if it is none, negative or infinite.
+ *
+ * @internal
+ */
+export const finite = (input: Duration.DurationInput): number | undefined => {
+  const millis = Either.getOrElse(
+    Either.try(() => Duration.toMillis(Duration.decode(input))),
+    () => NaN
+  )
+  return Number.isFinite(millis) && millis >= 0 ? millis : undefined
+}
+
 /** @internal */
 export const resolve = (
   options: Timing,
@@ -62,14 +75,8 @@ export const resolve = (
 ): Either.Either<Settings, HeartbeatError.InvalidOptions> =>
   Either.gen(function* () {
     const millis = (name: "countdown" | "interval" | "requestTimeout" | "grace" | "kickWithin", byDefault: number) =>
-      Either.try(() => Duration.toMillis(Duration.decode(options[name] ?? byDefault))).pipe(
-        Either.filterOrLeft(
-          (value) => Number.isFinite(value) && value >= 0,
-          (value) => value
-        ),
-        Either.mapLeft(() =>
-          invalid(`${name} is a finite duration`, `${name} is ${String(options[name])}`, `Give it as "30 seconds".`)
-        )
+      Either.fromNullable(finite(options[name] ?? byDefault), () =>
+        invalid(`${name} is a finite duration`, `${name} is ${String(options[name])}`, `Give it as "30 seconds".`)
       )
     const countdown = yield* millis("countdown", 30_000)
     const interval = yield* millis("interval", 3_000)
