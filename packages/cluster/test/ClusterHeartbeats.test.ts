@@ -16,6 +16,27 @@ type Runner = Effect.Effect.Success<ReturnType<World["start"]>>
 const protect = ({ cluster, inParty }: Runner, names = accounts) =>
   Effect.zipRight(inParty(Effect.forEach(names, cluster.protect, { discard: true })), Effect.sleep("3 seconds"))
 
+type Options = Parameters<World["start"]>[1]
+
+/** Starts anna as the owner of the account a, and waits until that is armed. */
+const startOwner = (world: World, options?: Options) =>
+  Effect.gen(function* () {
+    yield* world.own("anna", "a")
+    const anna = yield* world.start("anna", options)
+    yield* protect(anna, ["a"])
+    return anna
+  })
+
+/** The same, with bert beside anna. */
+const startPair = (world: World, options?: Options) =>
+  Effect.gen(function* () {
+    yield* world.own("anna", "a")
+    const anna = yield* world.start("anna", options)
+    const bert = yield* world.start("bert", options)
+    yield* protect(anna, ["a"])
+    return { anna, bert }
+  })
+
 const stateOf = (runner: { readonly cluster: ClusterHeartbeats.ClusterHeartbeats }, account = "a") =>
   Effect.map(runner.cluster.status, ({ accounts }) => accounts.find((status) => status.account === account))
 
@@ -127,10 +148,7 @@ describe("a runner of the cluster", () => {
   it("says Fired when the owner before had signed off with its last write", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        const bert = yield* world.start("bert")
-        yield* protect(anna, ["a"])
+        const { anna, bert } = yield* startPair(world)
         yield* anna.stop
         yield* Effect.sleep("40 seconds")
         yield* world.own("bert", "a")
@@ -144,10 +162,7 @@ describe("a runner of the cluster", () => {
     inWorld(
       (world) =>
         Effect.gen(function* () {
-          yield* world.own("anna", "a")
-          const anna = yield* world.start("anna")
-          const bert = yield* world.start("bert")
-          yield* protect(anna, ["a"])
+          const { anna, bert } = yield* startPair(world)
           yield* anna.stop
           yield* Effect.sleep("10 seconds")
           back = 60_000
@@ -169,9 +184,7 @@ describe("a runner of the cluster", () => {
   it("without `grace` says for how long it really beats unconfirmed, so that it is never unhealthy between two answers", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna", { grace: 0 })
-        yield* protect(anna, ["a"])
+        const anna = yield* startOwner(world, { grace: 0 })
         for (let look = 0; look < 50; look++) {
           const { grace, storeAge } = yield* anna.cluster.status
           assert.isAtMost(storeAge, grace)
@@ -222,10 +235,7 @@ describe("a runner of the cluster", () => {
   it("beats on after it has lost an account until the next owner is armed, and stops its work at once", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        const bert = yield* world.start("bert")
-        yield* protect(anna, ["a"])
+        const { anna, bert } = yield* startPair(world)
         yield* Effect.sleep("10 seconds")
         yield* world.armSlowly(1_500)
         yield* world.own("bert", "a")
@@ -245,9 +255,7 @@ describe("a runner of the cluster", () => {
   it("beats on for grace while the store is away, without its work, and goes on when it is back", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        yield* protect(anna, ["a"])
+        const anna = yield* startOwner(world)
         yield* world.storeAway(true)
         yield* Effect.sleep("6 seconds")
         assert.deepInclude(yield* stateOf(anna), { state: "Doubtful", isWorking: false })
@@ -263,9 +271,7 @@ describe("a runner of the cluster", () => {
   it("lets the switch expire when the store is away for longer than grace, and says so when it is back", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        yield* protect(anna, ["a"])
+        const anna = yield* startOwner(world)
         const awayAt = world.now()
         yield* world.storeAway(true)
         yield* Effect.sleep("3 minutes")
@@ -285,10 +291,7 @@ describe("a runner of the cluster", () => {
   it("that is cut off from the store beats for grace at most, and comes back without a restart", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        const bert = yield* world.start("bert")
-        yield* protect(anna, ["a"])
+        const { anna, bert } = yield* startPair(world)
         const cutAt = world.now()
         world.cutFromStore.add("anna")
         yield* Effect.sleep("7 seconds")
@@ -356,9 +359,7 @@ describe("a runner of the cluster", () => {
   it("that was stopped stops its work before it waits for the store", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        yield* protect(anna, ["a"])
+        const anna = yield* startOwner(world)
         world.cutFromStore.add("anna")
         const wakesAt = world.now() + 20_000
         yield* anna.party.stallFor("20 seconds")
@@ -370,10 +371,7 @@ describe("a runner of the cluster", () => {
   it("with no grace arms, and gives a lost account up at once", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna", { grace: 0 })
-        const bert = yield* world.start("bert", { grace: 0 })
-        yield* protect(anna, ["a"])
+        const { anna, bert } = yield* startPair(world, { grace: 0 })
         assert.deepInclude(yield* stateOf(anna), { state: "Owned", epoch: 1 })
         const lostAt = world.now()
         yield* world.own("bert", "a")
@@ -386,9 +384,7 @@ describe("a runner of the cluster", () => {
   it("that was stopped and is still the owner goes on", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        yield* protect(anna, ["a"])
+        const anna = yield* startOwner(world)
         yield* anna.party.stallFor("20 seconds")
         yield* Effect.sleep("23 seconds")
         assert.deepInclude(yield* stateOf(anna), { state: "Owned", epoch: 1, isWorking: true })
@@ -401,10 +397,7 @@ describe("a release", () => {
   it("by the healthy owner is proven, and sends one zero, after the work has stopped", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        const bert = yield* world.start("bert")
-        yield* protect(anna, ["a"])
+        const { anna, bert } = yield* startPair(world)
         yield* Effect.sleep("10 seconds")
         // Any runner can ask.
         const released = yield* bert.inParty(bert.cluster.release("a"))
@@ -424,10 +417,7 @@ describe("a release", () => {
   it("after a failure is unconfirmed until no earlier owner can beat, and is true then", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        const bert = yield* world.start("bert")
-        yield* protect(anna, ["a"])
+        const { bert } = yield* startPair(world)
         // Cut off, and beating on.
         world.cutFromStore.add("anna")
         yield* Effect.sleep("7 seconds")
@@ -440,9 +430,7 @@ describe("a release", () => {
   it("is not proven while an owner with a longer grace may still beat", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna", { grace: "10 minutes" })
-        yield* protect(anna, ["a"])
+        yield* startOwner(world, { grace: "10 minutes" })
         world.cutFromStore.add("anna")
         yield* Effect.sleep("1 minute")
         // The settings of the first are forgotten by the time that the second knows.
@@ -456,9 +444,7 @@ describe("a release", () => {
   it("is permitted for as long as its zero can arrive by what is known then", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        yield* protect(anna, ["a"])
+        const anna = yield* startOwner(world)
         yield* world.requestsArriveFor(90_000)
         world.cutFromExchange.add("anna")
         yield* Effect.fork(anna.inParty(anna.cluster.release("a")))
@@ -471,10 +457,7 @@ describe("a release", () => {
   it("keeps no other from arming once each zero of it was answered", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        const bert = yield* world.start("bert")
-        yield* protect(anna, ["a"])
+        const { anna, bert } = yield* startPair(world)
         yield* anna.crash
         yield* world.own("bert", "a")
         yield* Effect.sleep("10 seconds")
@@ -487,10 +470,7 @@ describe("a release", () => {
   it("once no earlier owner can beat any more is proven again", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        const bert = yield* world.start("bert")
-        yield* protect(anna, ["a"])
+        const { anna, bert } = yield* startPair(world)
         yield* anna.crash
         yield* Effect.sleep("7 seconds")
         yield* world.own("bert", "a")
@@ -502,10 +482,7 @@ describe("a release", () => {
   it("asked for while the owner is dead is carried out by the next", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        const bert = yield* world.start("bert")
-        yield* protect(anna, ["a"])
+        const { anna, bert } = yield* startPair(world)
         yield* anna.crash
         const asking = yield* Effect.fork(bert.inParty(bert.cluster.release("a")))
         yield* Effect.sleep("7 seconds")
@@ -526,7 +503,7 @@ describe("a release", () => {
         assert.strictEqual(fail(yield* Effect.exit(anna.inParty(anna.cluster.kick("a"))))._tag, "NotProtected")
         yield* world.own("anna", "a")
         yield* protect(anna, ["a"])
-        yield* world.own("nobody", "a")
+        yield* world.own("carl", "a")
         const asking = yield* Effect.fork(Effect.exit(anna.inParty(anna.cluster.release("a"))))
         yield* Effect.sleep("2 seconds")
         yield* anna.inParty(anna.cluster.protect("a"))
@@ -539,9 +516,7 @@ describe("a defect of the store", () => {
   it("at the end of an epoch does not keep the account from its next start", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna", { work: () => Effect.delay(Effect.void, "10 seconds") })
-        yield* protect(anna, ["a"])
+        const anna = yield* startOwner(world, { work: () => Effect.delay(Effect.void, "10 seconds") })
         const { signOff } = world.store
         Object.assign(world.store, { signOff: () => Effect.die(new Error("a broken driver")) })
         yield* Effect.sleep("9 seconds")
@@ -592,9 +567,7 @@ describe("a bot", () => {
   it("that ends too often is not started again until it is asked for once more", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna", { work: () => Effect.void, restart: Schedule.recurs(1) })
-        yield* protect(anna, ["a"])
+        const anna = yield* startOwner(world, { work: () => Effect.void, restart: Schedule.recurs(1) })
         yield* Effect.sleep("10 seconds")
         assert.deepInclude(yield* stateOf(anna), { state: "Ended", failure: "the work has ended" })
         assert.strictEqual(world.works.length, 2)
@@ -633,10 +606,7 @@ describe("a bot", () => {
     inWorld((world) =>
       Effect.gen(function* () {
         const work = () => Effect.onInterrupt(Effect.never, () => Effect.sleep("1 second"))
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna", { work })
-        const bert = yield* world.start("bert", { work })
-        yield* protect(anna, ["a"])
+        const { anna, bert } = yield* startPair(world, { work })
         // Doubtful and back within the time of the clean-up.
         yield* world.storeAway(true)
         yield* Effect.sleep("4200 millis")
@@ -659,14 +629,12 @@ describe("a bot", () => {
   it("that cleans up slowly is not joined by the next, also when the account is lost again meanwhile", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna", {
+        const anna = yield* startOwner(world, {
           work: () => Effect.onInterrupt(Effect.never, () => Effect.sleep("10 seconds"))
         })
-        yield* protect(anna, ["a"])
         // The engine gives the account away and back, twice within the time of one clean-up.
         for (let times = 0; times < 2; times++) {
-          yield* world.own("nobody", "a")
+          yield* world.own("carl", "a")
           yield* Effect.sleep("1 second")
           yield* world.own("anna", "a")
           yield* Effect.sleep("2 seconds")
@@ -682,10 +650,7 @@ describe("a bot", () => {
     inWorld((world) =>
       Effect.gen(function* () {
         const work = () => Effect.onInterrupt(Effect.never, () => Effect.sleep("4 seconds"))
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna", { work })
-        const bert = yield* world.start("bert", { work })
-        yield* protect(anna, ["a"])
+        const { bert } = yield* startPair(world, { work })
         world.refuseFirst.add("bert")
         yield* world.own("bert", "a")
         yield* Effect.sleep("12 seconds")
@@ -722,9 +687,7 @@ describe("a bot", () => {
     inWorld((world) =>
       Effect.gen(function* () {
         const compared: Array<number> = []
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna", { reconcile: () => Effect.sync(() => compared.push(world.now())) })
-        yield* protect(anna, ["a"])
+        const anna = yield* startOwner(world, { reconcile: () => Effect.sync(() => compared.push(world.now())) })
         world.cutFromExchange.add("anna")
         yield* Effect.sleep("40 seconds")
         assert.deepStrictEqual([(yield* stateOf(anna))?.state, (yield* stateOf(anna))?.isWorking], ["Owned", false])
@@ -744,9 +707,7 @@ describe("a bot", () => {
     inWorld((world) =>
       Effect.gen(function* () {
         const compared: Array<number> = []
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna", { reconcile: () => Effect.sync(() => compared.push(world.now())) })
-        yield* protect(anna, ["a"])
+        const anna = yield* startOwner(world, { reconcile: () => Effect.sync(() => compared.push(world.now())) })
         world.cutFromExchange.add("anna")
         yield* Effect.sleep("50 seconds")
         world.settle()
@@ -762,10 +723,7 @@ describe("a bot", () => {
   it("that is held by another runner is not given out", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        const bert = yield* world.start("bert")
-        yield* protect(anna, ["a"])
+        const { anna, bert } = yield* startPair(world)
         assert.strictEqual((yield* anna.cluster.get("a")).account, "a")
         const error = fail(yield* Effect.exit(bert.cluster.get("a")))
         assert.deepInclude(error, { account: "a", runner: "bert", owner: "anna" })
@@ -775,10 +733,7 @@ describe("a bot", () => {
   it("is not given out while this runner may have lost the account", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna")
-        const bert = yield* world.start("bert")
-        yield* protect(anna, ["a"])
+        const { anna, bert } = yield* startPair(world)
         const get = Effect.exit(anna.cluster.get("a"))
         assert.isTrue(Exit.isSuccess(yield* get))
         yield* world.armSlowly(3_000)
@@ -923,11 +878,9 @@ describe("the start of a runner", () => {
   it("takes the evidence of the open orders for its heartbeats", () =>
     inWorld((world) =>
       Effect.gen(function* () {
-        yield* world.own("anna", "a")
-        const anna = yield* world.start("anna", {
+        const anna = yield* startOwner(world, {
           heartbeat: (account) => ({ evidence: { account, survivor: () => Effect.succeed(undefined) } })
         })
-        yield* protect(anna, ["a"])
         assert.deepInclude(yield* stateOf(anna), { state: "Owned", failure: undefined })
       })
     ))

@@ -21,6 +21,12 @@ export const conformance = (
   const take = (account: string, epoch: number, runner = anna, silence = 1_000) =>
     store().takeOver({ account, epoch, runner, countdown: 30_000, silence })
 
+  /** Begins the first epoch of an account that is then to be released. */
+  const begin = (account: string) =>
+    Effect.all([store().want(account, "protect"), take(account, 0), store().want(account, "release")], {
+      discard: true
+    })
+
   const leave = (account: string, epoch: number, more: Partial<Parameters<AccountStore.Store["signOff"]>[0]> = {}) =>
     store().signOff({ account, epoch, unresolvedFor: 0, record: undefined, isLast: false, outcome: undefined, ...more })
 
@@ -135,9 +141,7 @@ export const conformance = (
 
   test("after a proven release nothing takes over while an earlier zero of it may arrive", (store, account) =>
     Effect.gen(function* () {
-      yield* store.want(account, "protect")
-      yield* take(account, 0)
-      yield* store.want(account, "release")
+      yield* begin(account)
       yield* store.permit({ account, epoch: 1, validFor: 45_000 })
       yield* store.signOff({
         account,
@@ -185,9 +189,7 @@ export const conformance = (
 
   test("nothing is armed while a permitted zero can still arrive", (store, account) =>
     Effect.gen(function* () {
-      yield* store.want(account, "protect")
-      yield* take(account, 0)
-      yield* store.want(account, "release")
+      yield* begin(account)
       yield* store.permit({ account, epoch: 1, validFor: 45_000 })
       yield* leave(account, 1, { unresolvedFor: 30_000, outcome: { _tag: "DisarmUnconfirmed", untilIn: 30_000 } })
       const released = yield* row(account)
@@ -212,9 +214,7 @@ export const conformance = (
   test("a sign-off ends the permit: no zero arrives later than what it has not resolved", (store, account) =>
     Effect.gen(function* () {
       const permit = (epoch: number, validFor: number) => store.permit({ account, epoch, validFor })
-      yield* store.want(account, "protect")
-      yield* take(account, 0)
-      yield* store.want(account, "release")
+      yield* begin(account)
       yield* permit(1, 600_000)
       yield* leave(account, 1, { unresolvedFor: 90_000 })
       const { zeroIn } = yield* row(account)
@@ -232,9 +232,7 @@ export const conformance = (
 
   test("the permit of one epoch does not forget an earlier zero that may arrive later", (store, account) =>
     Effect.gen(function* () {
-      yield* store.want(account, "protect")
-      yield* take(account, 0)
-      yield* store.want(account, "release")
+      yield* begin(account)
       yield* store.permit({ account, epoch: 1, validFor: 600_000 })
       yield* take(account, 1, bert)
       yield* store.permit({ account, epoch: 2, validFor: 1_000 })
@@ -243,9 +241,7 @@ export const conformance = (
 
   test("a second sign-off without an outcome keeps that of the first", (store, account) =>
     Effect.gen(function* () {
-      yield* store.want(account, "protect")
-      yield* take(account, 0)
-      yield* store.want(account, "release")
+      yield* begin(account)
       yield* leave(account, 1, { outcome: { _tag: "DisarmUnconfirmed", untilIn: 90_000 } })
       yield* leave(account, 1)
       const { outcome } = yield* row(account)
@@ -262,9 +258,7 @@ export const conformance = (
 
   test("after a release with proof the account can be protected at once", (store, account) =>
     Effect.gen(function* () {
-      yield* store.want(account, "protect")
-      yield* take(account, 0)
-      yield* store.want(account, "release")
+      yield* begin(account)
       yield* store.permit({ account, epoch: 1, validFor: 45_000 })
       yield* leave(account, 1, { outcome: { _tag: "Disarmed" } })
       assert.deepStrictEqual((yield* row(account)).outcome?._tag, "Disarmed")
