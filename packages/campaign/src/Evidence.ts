@@ -98,6 +98,14 @@ export const isSilenced = ({ clockDiedAt, lost }: Evidence, at: number): boolean
 export const isHeard = ({ plan, tolerance }: Evidence, { at, end, endAt }: Log.Call): boolean =>
   end === "acknowledged" && endAt! < at + plan.client.requestTimeout - tolerance
 
+/** Whether a machine with a wrong clock may have stamped the first answer that the client heard. */
+export const isFirstStampWrong = (evidence: Evidence): boolean => {
+  const { wrongMachine } = evidence.plan.venue
+  if (wrongMachine === undefined) return false
+  const first = evidence.calls.find((call) => isHeard(evidence, call))
+  return first === undefined || wrongMachine.answer <= first.id
+}
+
 export interface Stop {
   readonly from: number
   readonly to: number

@@ -2,7 +2,7 @@
  * The judge: finds the promises that a log breaks. It knows the exchange's documentation and the plan, and shares no
  * code with the client or the simulator. It trusts only the records.
  */
-import { type Evidence, isHeard } from "./Evidence.js"
+import { type Evidence, isFirstStampWrong } from "./Evidence.js"
 import * as cadence from "./rules/cadence.js"
 import * as claims from "./rules/claims.js"
 import * as conduct from "./rules/conduct.js"
@@ -59,8 +59,7 @@ const excuse = (evidence: Evidence, promise: string, at: number): Excused["why"]
   // and the next answer refute one wrong answer, unless it is the first, or the wall clock has jumped as far ahead.
   const { wrongMachine } = evidence.plan.venue
   if (wrongMachine !== undefined) {
-    const first = evidence.calls.find((call) => isHeard(evidence, call))
-    const isFirst = first === undefined || wrongMachine.answer <= first.id
+    const isFirst = isFirstStampWrong(evidence)
     const stamped = evidence.calls.some((call) => call.id >= wrongMachine.answer && (call.endAt ?? Infinity) <= at)
     const jumped = evidence.deeds.some(
       (deed) => deed.at <= at && (deed.what === "step-wall" || deed.what === "suspend")

@@ -1,5 +1,5 @@
 /** Rules about the client's claims: promises 8 to 11, 15, 16 and 18, and the recovery. */
-import { isHeard, isSilenced, stopsOf } from "../Evidence.js"
+import { isFirstStampWrong, isHeard, isSilenced, stopsOf } from "../Evidence.js"
 import type * as Log from "../Log.js"
 import { recoveryTime } from "../Plan.js"
 import { promisedPace, type Rule, s } from "./rule.js"
@@ -96,8 +96,7 @@ const lostForAReason: Rule = (evidence, report) => {
   if (fires.some((fire) => fire.at <= lost.at) || stopsOf(evidence).some((stop) => stop.from <= lost.at)) return
   if (deeds.some((deed) => deed.what === "step-wall" && deed.at <= lost.at)) return
   // A first stamp that is behind looks the same as a host that stood still together with its clocks.
-  const first = calls.find((call) => isHeard(evidence, call))
-  if (wrongMachine.by < 0 && (first === undefined || wrongMachine.answer <= first.id)) return
+  if (wrongMachine.by < 0 && isFirstStampWrong(evidence)) return
   // Its clocks are reason enough when an acknowledgement, or the loss, came after the countdown of the one before.
   const countdown = (plan.client.countdown * 1_000) / Math.max(1, plan.clock.rate)
   const acknowledged = calls.filter((call) => call.end === "acknowledged" && call.endAt! <= lost.at)

@@ -92,14 +92,14 @@ export const beatsNeverSlowerThan = (pace: Duration.DurationInput, options: Span
       const lanes = yield* lanesOf(history, options.account ?? given?.account ?? to.account, expected)
       const instants = (lane: History.Lane) =>
         beatsIn(lane, given?.at ?? -Infinity, to.at).map((record) => record.sentAt)
-      const begin = (lane: History.Lane) => given?.at ?? instants(lane)[0] ?? Infinity
-      if (lanes.every((lane) => lane.beats.length === 0 || begin(lane) >= to.at)) {
+      const begin = (beats: ReadonlyArray<number>) => given?.at ?? beats[0] ?? Infinity
+      if (lanes.every((lane) => lane.beats.length === 0 || begin(instants(lane)) >= to.at)) {
         const observed = `there was no beat before ${to.name}, from which a pace could be counted`
         return yield* unmet({ expected, observed, unjudged: true, to: to.at })
       }
       yield* each(lanes, (lane) => {
         const beats = instants(lane)
-        let last = begin(lane)
+        let last = begin(beats)
         let widest = { at: last, gap: 0 }
         for (const instant of [...beats, to.at]) {
           if (instant - last > widest.gap) widest = { at: instant, gap: instant - last }
