@@ -164,8 +164,8 @@ export interface Store {
   /**
    * Ends an epoch: it sends nothing any more, and what it sent can arrive for `unresolvedFor` ms at most. `record`
    * is its last record, and `isLast` says that this was its very last write, which proves something only when no earlier
-   * owner could beat for a countdown before. `outcome` is the result of a release. A
-   * permitted `0` of this epoch can arrive for as long as `unresolvedFor`, and no longer.
+   * owner could beat for a countdown before. `outcome` is the result of a release. A permitted `0` of this epoch can
+   * arrive for as long as `unresolvedFor`, and no longer.
    */
   readonly signOff: (options: {
     readonly account: string

@@ -32,8 +32,8 @@ export interface Options {
 }
 
 /**
- * Connects, and waits up to a minute for a server that is away or restarts. A wrong password or database fails at once, and so
- * does a `url` that is none, without its text.
+ * Connects, and waits up to a minute for a server that is away or restarts. A wrong password or database fails at once. So
+ * does an invalid `url`, without its text.
  *
  * @since 0.2.0
  * @category layers
